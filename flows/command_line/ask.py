@@ -66,6 +66,7 @@ def ask(
     """
     flags = locals()
     from flows.command_line.asked import read_asked
+    from flows.command_line.present import answer_object, answer_text
     from flows.command_line.screen import figure, note, say, say_json
     from flows.parameters import budget_of, settings_of
     from optiq.errors import InputError
@@ -82,9 +83,10 @@ def ask(
     note(session.server.describe())
     row = _answer(session, asked.rows, cache)
     if json:
-        say_json(row)
+        say_json(answer_object(row, asked.questions[0]))
     elif row["status"] == "answered":
-        say(row["answer"])
+        text = answer_text(row["answer"], asked.questions[0])
+        say(row["answer"] if text == row["answer"] else f"{row['answer']}  {text}")
         if row["error"]:
             note(row["error"])
         found = " (from the cache)" if row["cached_calls"] and not row["calls"] else ""
@@ -99,7 +101,12 @@ def ask(
 
 
 def _answer(session: Session, rows: Sequence[Row], cache: bool) -> dict[str, Any]:
-    """Plan and execute the one row and land its traces; its row of an answers file, with bookkeeping."""
+    """Plan and execute the one row and land its traces; its row of an answers file, with bookkeeping.
+
+    In a home that cannot be written, such as somebody else's, the question is answered all the same.
+    """
+    from flows.command_line.screen import note
+    from optiq.errors import OptiqError
     from optiq.execution import Shared, traces_frame
     from tasks.answers import answer_rows
     from tasks.run_state import open_responses
@@ -107,13 +114,21 @@ def _answer(session: Session, rows: Sequence[Row], cache: bool) -> dict[str, Any
     from warehouse.landing import land_traces
 
     run_id = new_run_id()
-    responses = open_responses(session.home) if cache else None
+    responses = None
+    if cache:
+        try:
+            responses = open_responses(session.home)
+        except (OSError, OptiqError) as fault:
+            note(f"warning: outputs are not kept: {fault}")
     try:
         found = answer_rows(session, rows, run_id, Shared(responses=responses))
-        if found.executions:
-            land_traces(session.home, traces_frame(found.executions))
-        if responses is not None:
-            responses.delivered(f"{run_id}/{row.question_id}" for row in rows)
+        try:
+            if found.executions:
+                land_traces(session.home, traces_frame(found.executions))
+            if responses is not None:
+                responses.delivered(f"{run_id}/{row.question_id}" for row in rows)
+        except (OSError, OptiqError) as fault:
+            note(f"warning: the run is not recorded, so the next refresh learns nothing from it: {fault}")
     finally:
         if responses is not None:
             responses.close()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from string import ascii_uppercase
 from typing import Any
 
 from flows.command_line.screen import figure, table
 from optiq.choose import Choice
 from optiq.estimation import Estimate
+from optiq.plan import Plan
 from optiq.planning import PlannedQuestion, Planning
+from optiq.question import Question
 
 ESTIMATE_COLUMNS = ["cost USD", "latency s", "energy J", "QoA"]
 
@@ -99,9 +102,33 @@ def topics_line(topics: Iterable[tuple[str, float]]) -> str:
 
 
 def provenance_rows(estimate: Estimate) -> list[list[str]]:
-    """Node, model, figure and where the figure came from."""
+    """Node, model, figures and where they came from; figures of a node with the same source share a row."""
+    figures: dict[tuple[int, str], list[str]] = {}
+    for row in estimate.provenance:
+        figures.setdefault((row.node, row.source), []).append(row.metric)
     models = estimate.plan.models
-    return [[str(row.node), models[row.node], row.metric, row.source] for row in estimate.provenance]
+    return [
+        [str(node), models[node], ", ".join(metrics), source] for (node, source), metrics in figures.items()
+    ]
+
+
+def answer_object(row: Mapping[str, Any], question: Question) -> dict[str, Any]:
+    """What `optiq ask --json` prints: a row of an answers file, its nested parts as JSON values."""
+    plan = row["plan"]
+    return {
+        **row,
+        "answer_text": answer_text(row["answer"], question),
+        "plan": None if plan is None else Plan.parse(plan).to_dict(),
+    }
+
+
+def answer_text(answer: str | None, question: Question) -> str | None:
+    """An answer as people read it: the texts behind option letters, anything else as it is."""
+    if answer is None or not question.options:
+        return answer
+    texts = dict(zip(ascii_uppercase, question.options, strict=False))
+    chosen = [texts.get(letter.strip()) for letter in answer.split(",")]
+    return ", ".join(text for text in chosen if text) if all(chosen) else answer
 
 
 def _last(value: float) -> float:
