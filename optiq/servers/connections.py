@@ -7,7 +7,8 @@ import ipaddress
 import os
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -76,27 +77,37 @@ def number_from(variable: str, default: int) -> int:
 
 
 class ClientPerLoop(Generic[Client]):
-    """An async client for each event loop: its connections die with the loop that opened them."""
+    """Async clients for each event loop: their connections die with the loop that opened them.
+
+    A client makes one call at a time. httpx looks at every connection of a client before each call, so that
+    32 calls at once on one client take half as much CPU again as on 32 clients with a connection each.
+    """
 
     def __init__(self, make: Callable[[], Client], close: Callable[[Client], Awaitable[None]]) -> None:
         self._make = make
         self._close = close
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Client] = WeakKeyDictionary()
+        self._idle: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Client]] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
-    def get(self) -> Client:
-        """The client of the running loop."""
+    @contextmanager
+    def lent(self) -> Iterator[Client]:
+        """A client of the running loop for one call; the one used last, as its connection is still open."""
         loop = asyncio.get_running_loop()
         with self._lock:
-            if loop not in self._clients:
-                self._clients[loop] = self._make()
-            return self._clients[loop]
+            idle = self._idle.setdefault(loop, [])
+            client = idle.pop() if idle else None
+        if client is None:
+            client = self._make()
+        try:
+            yield client
+        finally:
+            idle.append(client)
 
     async def disconnect(self) -> None:
-        """Close the client of the running loop, if there is one."""
+        """Close the clients of the running loop. None is lent at that time."""
         with self._lock:
-            client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
+            clients = self._idle.pop(asyncio.get_running_loop(), [])
+        for client in clients:
             await self._close(client)
 
 

@@ -124,13 +124,14 @@ class OllamaServer:
         digest = await self._digest(request.model)
         started_at, started = datetime.now(UTC), time.perf_counter()
         try:
-            async with asyncio.timeout(request.timeout_s):
-                reply = await self._clients.get().chat(
-                    request.model,
-                    [{"role": "user", "content": request.prompt}],
-                    options=_options(request),
-                    think=False,  # thinking would use up the few tokens that an answer gets
-                )
+            with self._clients.lent() as client:
+                async with asyncio.timeout(request.timeout_s):
+                    reply = await client.chat(
+                        request.model,
+                        [{"role": "user", "content": request.prompt}],
+                        options=_options(request),
+                        think=False,  # thinking would use up the few tokens that an answer gets
+                    )
         except ollama.ResponseError as fault:
             raise self._refused(request.model, fault) from fault
         except TimeoutError as fault:
@@ -189,7 +190,6 @@ class OllamaServer:
         """Connections belong to event loops and go with them."""
 
     def _connect(self) -> ollama.AsyncClient:
-        import httpx
         import ollama
 
         return ollama.AsyncClient(
@@ -197,7 +197,6 @@ class OllamaServer:
             trust_env=not self._local,
             follow_redirects=False,
             verify=tls_context(self._scheme),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
         )
 
     async def _digest(self, model: str) -> str | None:

@@ -88,12 +88,13 @@ class OpenAIServer:
         started_at, started = datetime.now(UTC), time.perf_counter()
         while True:
             try:
-                async with asyncio.timeout(request.timeout_s):
-                    reply = await self._clients.get().chat.completions.create(
-                        model=request.model,
-                        messages=[{"role": "user", "content": request.prompt}],
-                        **_options(request, dropped),
-                    )
+                with self._clients.lent() as client:
+                    async with asyncio.timeout(request.timeout_s):
+                        reply = await client.chat.completions.create(
+                            model=request.model,
+                            messages=[{"role": "user", "content": request.prompt}],
+                            **_options(request, dropped),
+                        )
                 latency_s = time.perf_counter() - started
                 break
             except (openai.BadRequestError, openai.UnprocessableEntityError) as fault:
