@@ -45,10 +45,12 @@ _CALL_SCHEMA: dict[str, pl.DataType] = {
     "prompt_s": pl.Float64(),
     "output_s": pl.Float64(),
     "energy_j": pl.Float64(),
+    "energy_source": pl.String(),
     "finish_reason": pl.String(),
     "output": pl.String(),
     "error": pl.String(),
     "cached": pl.Boolean(),
+    "constrained": pl.Boolean(),
     "started_at": _UTC,
     "attempts": pl.Int64(),
     "subplan": pl.String(),
@@ -93,6 +95,7 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
     "max_energy_j": pl.Float64(),
     "min_qoa": pl.Float64(),
     "snapshot_id": pl.String(),
+    "prompt": pl.String(),
     "started_at": _UTC,
     "calls": pl.List(pl.Struct(_CALL_SCHEMA)),
 }
@@ -104,7 +107,8 @@ class Call:
 
     ``model`` is the one asked for, ``answered_model`` the one that answered; ``prompt_chars`` the length of
     the prompt before the server's own template. If the call failed, ``error`` says why and figures are None.
-    ``cached``: the output is that of an earlier, identical call, with the figures that it had then. ``drawn``
+    ``cached``: the output is that of an earlier, identical call, with the figures that it had then.
+    ``constrained``: the server held the output to the letters of the options (None: not asked to). ``drawn``
     is what was set aside for the call under a total limit, ``lost`` what attempts whose answer was lost on the
     way may have cost.
     """
@@ -126,10 +130,12 @@ class Call:
     prompt_s: float | None = None
     output_s: float | None = None
     energy_j: float | None = None
+    energy_source: str | None = None
     finish_reason: str | None = None
     output: str | None = None
     error: str | None = None
     cached: bool = False
+    constrained: bool | None = None
     attempts: int = 1
     drawn: Amount | None = None
     lost: Amount = field(default_factory=Amount)
@@ -180,6 +186,7 @@ class Execution:
 
     ``cost_usd`` and ``energy_j`` add the calls that answered, of a failed execution too; they are ``None``
     if one of them is. ``latency_s`` is the longest path through the plan, ``None`` unless all nodes answered.
+    ``prompt`` names the prompt set and its version.
     """
 
     question: Question
@@ -197,6 +204,7 @@ class Execution:
     scores: Scores = field(default_factory=Scores)
     predicted: Predicted = field(default_factory=Predicted)
     snapshot_id: str | None = None
+    prompt: str | None = None
     calls: list[Call] = field(default_factory=list)
     execution_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     partial: Partial | None = None

@@ -34,6 +34,7 @@ select
     figure(max_energy_j) as max_energy_j,
     figure(min_qoa) as min_qoa,
     snapshot_id,
+    prompt,
     started_at::timestamp as started_at,
     ingestion
 from new_traces

@@ -32,7 +32,7 @@ FIGURES: dict[str, tuple[float, float, str]] = {
     "subplan_energy_j": (0, 1e8, "is it in millijoules?"),
     "subplan_qoa": (0, 1, "QoA runs from 0 to 1; divide percent by 100"),
 }
-_TEXTS = ("model", "answered_model", "server", "digest", "finish_reason", "output", "error")
+_TEXTS = ("model", "answered_model", "server", "digest", "finish_reason", "output", "error", "energy_source")
 _METRICS = ("cost_usd", "latency_s", "energy_j")
 
 
@@ -153,9 +153,11 @@ def _typed(frame: pl.DataFrame) -> pl.DataFrame:
         number = as_number(name, schema[name]) if name in schema else pl.lit(None, pl.Float64)
         expressions.append(number.fill_nan(None).alias(name))
     cached = pl.col("cached") if schema.get("cached") == pl.Boolean else pl.lit(False)
+    held = pl.col("constrained") if schema.get("constrained") == pl.Boolean else pl.lit(None, pl.Boolean)
     time = as_time("started_at", schema["started_at"]) if "started_at" in schema else pl.lit(None)
     expressions += [
         cached.fill_null(False).alias("cached"),
+        held.alias("constrained"),
         time.cast(pl.Datetime("us", "UTC")).alias("started_at"),
     ]
     keys = frame["plan_key"].unique().to_list()

@@ -49,6 +49,7 @@ _TEXTS = (
     "energy_source",
     "reference",
     "snapshot_id",
+    "prompt",
 )
 _KINDS = ("open", "choice", "multi")
 

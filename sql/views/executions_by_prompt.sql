@@ -1,0 +1,20 @@
+-- What was executed with which prompts: statistics pool them. Grain: one row per topic × plan × prompt.
+create or replace view executions_by_prompt as
+select
+    topic,
+    plan_key,
+    prompt,
+    count(*) as n_executions,
+    count(*) filter (status = 'answered') as n_answered,
+    avg(qoa) as qoa,
+    avg(cost_usd) as cost_usd,
+    avg(latency_s) as latency_s,
+    avg(energy_j) as energy_j,
+    max(started_at) as last_at
+from executions
+group by topic, plan_key, prompt
+order by topic, plan_key, prompt;
+comment on view executions_by_prompt is 'Executions per topic, plan and prompt set; plan_statistics pools the prompt sets.';
+comment on column executions_by_prompt.prompt is 'Prompt set and hash of its content. NULL if not recorded.';
+comment on column executions_by_prompt.n_executions is 'Executions, failed ones too.';
+comment on column executions_by_prompt.qoa is 'Mean quality of the answers that were judged, 0 to 1.';
