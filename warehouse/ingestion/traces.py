@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from optiq.scoring import SCORES
 from warehouse.ingestion.calls import Calls, flatten
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
@@ -28,7 +29,7 @@ FIGURES: dict[str, tuple[float, float, str]] = {
     "latency_s": (0, 86_400, "is it in milliseconds?"),
     "wall_s": (0, 10 * 86_400, "is it in milliseconds?"),
     "energy_j": (0, 1e8, "is it in millijoules?"),
-    **{f"score_{name}": (-1 if name == "cosine" else 0, 1, "") for name in ("exact", "jaccard", "cosine")},
+    **{f"score_{name}": (-1 if name == "cosine" else 0, 1, "") for name in SCORES},
     "qoa": (0, 1, "QoA runs from 0 to 1; divide percent by 100"),
     "predicted_cost_usd": (0, 1_000, "is it in cents or millionths?"),
     "predicted_latency_s": (0, 86_400, "is it in milliseconds?"),

@@ -1,61 +1,58 @@
-"""How good an answer is: QoA against a reference (Opti-Q, section 5, QoA Computation).
+"""The scores of an answer, and which of them is its QoA (Opti-Q, section 5, QoA Computation).
 
 ==========  ==========================================================================================
-kind        QoA
+kind        QoA: the first line that applies
 ==========  ==========================================================================================
-``open``    1 if answer and reference are equal once normalised, else the cosine of their all-MiniLM-L6-v2
-            embeddings (384 dimensions), cut to 0 to 1
+``open``    the reference is a date: 1 if the answer says that date, else 0
+``open``    the reference is a number: 1 if the answer's number equals it, else 0
+``open``    the answer equals the reference, or has all its words, once normalised: 1
+``open``    the cosine of their all-MiniLM-L6-v2 embeddings (384 dimensions), cut to 0 to 1
 ``choice``  1 if exactly the option of the reference was chosen, else 0
 ``multi``   Jaccard similarity of the chosen and the right options
 ==========  ==========================================================================================
 
-Without the embedding package an open answer has a QoA only if it equals the reference: never a guess.
+The paper grades open answers by cosine alone. That is a weak judge of short facts: among its recorded SimpleQA
+answers (``docs/scoring.md``) wrong ones have a mean cosine of 0.34, wrong dates and numbers of 0.43 and up to 0.98,
+and a planner then learns which model is wrong in a similar way. All scores are stored, so that another rule can be
+applied later. Without the embedding package an answer that no other line decides has no QoA: never a guess.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from optiq import embedding
 from optiq.option_letters import letters_of
 from optiq.question import Kind, Question
-
-_ARTICLES = {"a", "an", "the"}
-# A number keeps its sign, decimals and fraction; a word the signs that tell C, C++ and C# apart.
-_TOKEN = re.compile(r"(?<![\w.,])[-−]\d+(?:\.\d+)?|\d+(?:[./]\d+)+|\w+(?:\+\+|#)?|%")
-_THOUSANDS = re.compile(r"(?<=\d)[,'’\u00a0\u202f](?=\d{3}(?!\d))")
-_APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
+from optiq.scoring.dates import date_equality
+from optiq.scoring.numbers import numeric_equality
+from optiq.scoring.text import containment, exact_match
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Every score that a pair of answer and reference has, 0 to 1; ``None`` where a score does not apply.
 
-    ``exact`` and ``cosine`` are for open questions, ``exact`` and ``jaccard`` for those with options. ``qoa``
-    is the one that counts for the kind of question.
+    ``exact``, ``contained``, ``numeric``, ``date`` and ``cosine`` (-1 to 1) are for open questions, ``exact`` and
+    ``jaccard`` for those with options. ``qoa`` is the one that counts for the kind of question.
     """
 
     exact: float | None = None
     jaccard: float | None = None
     cosine: float | None = None
+    contained: float | None = None
+    numeric: float | None = None
+    date: float | None = None
     qoa: float | None = None
 
-
-def normalise(text: str) -> str:
-    """Lower case without accents, punctuation, articles and extra space: what exact match compares."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    folded = "".join(c for c in folded if not unicodedata.combining(c)).casefold()
-    folded = _APOSTROPHE.sub("", _THOUSANDS.sub("", folded))
-    tokens = [token.replace("−", "-") for token in _TOKEN.findall(folded)]
-    return " ".join(token for token in tokens if token not in _ARTICLES) or " ".join(tokens) or folded.strip()
+    def columns(self) -> dict[str, float | None]:
+        """The scores as columns of traces and scored answers: ``score_exact``, …; without the QoA."""
+        return {f"score_{name}": getattr(self, name) for name in SCORES}
 
 
-def exact_match(answer: str, reference: str) -> float:
-    """1.0 if both are the same once normalised, else 0.0. An empty answer never matches."""
-    return float(bool(answer.strip()) and normalise(answer) == normalise(reference))
+SCORES = tuple(f.name for f in fields(Scores) if f.name != "qoa")
+"""Names of the scores that a QoA is chosen from."""
 
 
 def jaccard(chosen: Iterable[str], right: Iterable[str]) -> float:
@@ -97,12 +94,24 @@ def _scores(question: Question, answer: str | None, cosine: float | None) -> Sco
     if question.reference is None or answer is None:
         return Scores()
     if question.kind is Kind.OPEN:
-        if not answer.strip():
-            return Scores(exact=0.0, qoa=0.0)
-        exact = exact_match(answer, question.reference)
-        graded = None if cosine is None else min(max(cosine, 0.0), 1.0)
-        return Scores(exact=exact, cosine=cosine, qoa=1.0 if exact else graded)
+        return _open_scores(answer, question.reference, cosine)
     chosen = letters_of(answer, question.options) if answer.strip() else ()
     right = letters_of(question.reference, question.options)
     exact, overlap = float(bool(chosen) and chosen == right), jaccard(chosen, right)
     return Scores(exact=exact, jaccard=overlap, qoa=overlap if question.kind is Kind.MULTI else exact)
+
+
+def _open_scores(answer: str, reference: str, cosine: float | None) -> Scores:
+    exact, contained = exact_match(answer, reference), containment(answer, reference)
+    date, numeric = date_equality(answer, reference), numeric_equality(answer, reference)
+    # A bare year may be a date or a number: "May 1821" says 1821, and "1,200" says 1200.
+    facts = [value for value in (date, numeric) if value is not None]
+    if not answer.strip() or exact == 1.0:
+        qoa: float | None = exact
+    elif facts:
+        qoa = max(facts)
+    elif contained == 1.0:
+        qoa = 1.0
+    else:
+        qoa = None if cosine is None else min(max(cosine, 0.0), 1.0)
+    return Scores(exact=exact, cosine=cosine, contained=contained, numeric=numeric, date=date, qoa=qoa)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optiq import embedding, scoring
+from optiq import embedding
 from optiq.question import Kind, Question
-from optiq.scoring import Scores, exact_match, jaccard, normalise, score, score_many
+from optiq.scoring import Scores, containment, exact_match, jaccard, judging, normalise, score, score_many
 
 SAME = [
     ("Oslo", "oslo"),
@@ -71,7 +71,8 @@ def test_option_sets_overlap(chosen, right, overlap):
         ("multi", "A, C", "A, C", Scores(exact=1.0, jaccard=1.0, qoa=1.0)),
         ("multi", "A", "A, C", Scores(exact=0.0, jaccard=0.5, qoa=0.5)),
         ("multi", "no idea", "A, C", Scores(exact=0.0, jaccard=0.0, qoa=0.0)),
-        ("open", "", "Oslo", Scores(exact=0.0, qoa=0.0)),
+        ("open", "", "Oslo", Scores(exact=0.0, contained=0.0, qoa=0.0)),
+        ("open", "", "1905", Scores(exact=0.0, contained=0.0, numeric=0.0, date=0.0, qoa=0.0)),
         ("open", None, "Oslo", Scores()),
         ("choice", None, "B", Scores()),
         ("open", "Oslo", None, Scores()),
@@ -81,26 +82,65 @@ def test_the_qoa_of_each_kind(kind, answer, reference, scores):
     assert score(question(kind, reference), answer) == scores
 
 
-def test_open_answers_are_graded_by_meaning():
-    asked = question("open", "Oslo")
-    same, near, far = score_many([(asked, "oslo."), (asked, "The city of Oslo"), (asked, "a banana")])
+def test_open_answers_without_the_words_of_the_reference_are_graded_by_meaning():
+    asked = question("open", "Norway's capital")
+    same, near, far = score_many(
+        [(asked, "Norways capital."), (asked, "capital of Norway"), (asked, "a banana")]
+    )
     assert (same.exact, same.qoa) == (1.0, 1.0)
-    assert near.exact == 0.0
+    assert near.exact == near.contained == 0.0
     assert near.qoa == near.cosine
     assert 0 <= far.qoa < near.qoa < 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "reference", "qoa"),
+    [
+        ("The city of Oslo", "Oslo", 1.0),
+        ("1904", "1905", 0.0),
+        ("5 May 1821", "1821", 1.0),
+        ("1,200", "1200", 1.0),
+        ("December 29", "21 November", 0.0),
+        ("21 December", "21 November", 0.0),
+        ("52nd minute", "52", 1.0),
+    ],
+)
+def test_short_facts_are_right_or_wrong_whatever_their_cosine(monkeypatch, answer, reference, qoa):
+    monkeypatch.setattr(judging, "cosines", lambda pairs: [0.8] * len(pairs))  # what a wrong year gets
+    judged = score(question("open", reference), answer)
+    assert (judged.cosine, judged.qoa) == (0.8, qoa)
+
+
 def test_opposite_meanings_are_not_worth_less_than_nothing(monkeypatch):
-    monkeypatch.setattr(scoring, "cosines", lambda pairs: [-0.2] * len(pairs))  # rare in earnest
+    monkeypatch.setattr(judging, "cosines", lambda pairs: [-0.2] * len(pairs))  # rare in earnest
     graded = score(question("open", "Oslo"), "Bergen")
     assert (graded.cosine, graded.qoa) == (-0.2, 0.0)
 
 
 def test_without_the_embedding_package_nothing_is_guessed(monkeypatch):
     monkeypatch.setattr(embedding, "available", lambda: False)
-    assert score(question("open", "Oslo"), "Oslo") == Scores(exact=1.0, qoa=1.0)
-    assert score(question("open", "Oslo"), "Bergen") == Scores(exact=0.0)
+    assert score(question("open", "Oslo"), "Oslo").qoa == 1.0
+    assert score(question("open", "Oslo"), "Bergen") == Scores(exact=0.0, contained=0.0)
+    assert score(question("open", "1905"), "1904").qoa == 0.0
     assert score(question("choice", "B"), "B").qoa == 1.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference", "named"),
+    [
+        ("It was Wood, Carol S.", "Carol S. Wood", 1.0),
+        ("Manchester United and Arsenal", "Arsenal and Manchester United", 1.0),
+        ("Manchester City and Arsenal", "Arsenal and Manchester United", 0.0),
+        ("It is not Oslo", "Oslo", 0.0),
+        ("Oslo, not Bergen", "Oslo", 1.0),
+        ("it isn't", "not", 0.0),
+        ("never", "Never", 1.0),
+        ("Osloer", "Oslo", 0.0),
+        ("", "Oslo", 0.0),
+    ],
+)
+def test_an_answer_names_the_reference(answer, reference, named):
+    assert containment(answer, reference) == named
 
 
 @given(st.text(max_size=60))
@@ -112,3 +152,10 @@ def test_normalising_twice_changes_nothing_more(text):
 def test_jaccard_is_a_symmetric_score(left, right):
     assert 0 <= jaccard(left, right) == jaccard(right, left) <= 1
     assert (jaccard(left, right) == 1) == (left == right != set())
+
+
+@given(st.lists(st.text(alphabet="bcdefgh", min_size=1, max_size=5), min_size=1, max_size=6), st.randoms())
+def test_an_answer_that_has_the_reference_in_any_order_names_it(words, chance):
+    shuffled = [*words, "indeed"]
+    chance.shuffle(shuffled)
+    assert containment(" ".join(shuffled), " ".join(words)) == 1.0
