@@ -9,7 +9,7 @@ from typing import Any
 
 from optiq.estimation import Estimate
 from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_executions, traces_frame
-from optiq.execution.trace import ANSWERED, OVER_LIMIT
+from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
 from optiq.planning import PlannedQuestion, Planning, choose_blender, topic_fault
 from optiq.question import Budget, Question
 from optiq.question_file import Row
@@ -78,7 +78,7 @@ def answer_rows(
         asked[name] = Asked(planned.question, planned, (attempts or {}).get(name, 0) + 1)
     pending = list(asked.values())
     for turn in range(MAX_PLANS):
-        _execute(session, pending, run_id, shared, loop)
+        _execute(session, pending, run_id, shared, loop, rows[0].number)
         if turn == MAX_PLANS - 1 or shared.control.stopping:
             break
         pending = [item for item in pending if _plan_again(item, session.planning, shared)]
@@ -114,8 +114,8 @@ def execute(
     return executions
 
 
-def executor_of(session: Session, run_id: str, shared: Shared) -> Executor:
-    """An executor on the session's server."""
+def executor_of(session: Session, run_id: str, shared: Shared, rank: int = 0) -> Executor:
+    """An executor on the session's server; ``rank`` is its place among the chunks of the run."""
     assert session.server is not None, "a session that executes has a server"
     return Executor(
         session.server,
@@ -125,11 +125,12 @@ def executor_of(session: Session, run_id: str, shared: Shared) -> Executor:
         max_output_tokens=session.settings.max_output_tokens,
         seed=session.settings.seed,
         shared=shared,
+        rank=rank,
     )
 
 
 def _execute(
-    session: Session, asked: Sequence[Asked], run_id: str, shared: Shared, loop: EventLoop | None
+    session: Session, asked: Sequence[Asked], run_id: str, shared: Shared, loop: EventLoop | None, rank: int
 ) -> None:
     """Run the chosen plan of each; those that the run was stopped before stay without an execution."""
     ready = [item for item in asked if item.planned.choice.chosen is not None]
@@ -140,7 +141,7 @@ def _execute(
     ]
     if not work:
         return
-    executor = executor_of(session, run_id, shared)
+    executor = executor_of(session, run_id, shared, rank)
 
     def keep(place: int, execution: Execution) -> None:
         ready[place].executions.append(execution)
@@ -289,7 +290,8 @@ def _predicted_columns(estimate: Estimate) -> dict[str, Any]:
         f"predicted_{name}": getattr(estimate, name) for name in ("cost_usd", "latency_s", "energy_j", "qoa")
     }
     known = {name: None if math.isnan(value) else value for name, value in figures.items()}
-    return {"plan": estimate.plan.to_json(), "plan_key": estimate.plan.key, **known}
+    plan, key, _ = plan_columns(estimate.plan)
+    return {"plan": plan, "plan_key": key, **known}
 
 
 def _sum(values: Any) -> float | None:

@@ -23,10 +23,14 @@ Figures = Callable[[str], ModelFigures]
 
 
 class Caller:
-    """Makes the calls of an executor. A fault ends in ``Call.error``; only a bug is raised."""
+    """Makes the calls of an executor. A fault ends in ``Call.error``; only a bug is raised.
 
-    def __init__(self, server: ModelServer, shared: Shared, retries: Retries) -> None:
+    Where calls wait for a slot, those of a lower ``rank`` go first.
+    """
+
+    def __init__(self, server: ModelServer, shared: Shared, retries: Retries, rank: int = 0) -> None:
         self._server = server
+        self._rank = rank
         self._shared = shared
         self._retries = retries
         self._limits = limits_of(server)
@@ -129,8 +133,11 @@ class Caller:
             begun = store.begun(maker, drawn) if store is not None and self._shared.ledger.limited else None
             lost = True
             try:
-                async with self._limits.hold(model):
+                await self._limits.acquire(model, self._rank)
+                try:
                     generation = await self._server.generate(request)
+                finally:
+                    self._limits.release(model)
             except AnswerLost as fault:
                 wait_s = self._retries.wait_s(call.attempts, fault.retry_after_s, name)
                 failure: ServerError = fault

@@ -61,6 +61,8 @@ class Executor:
         ask for less.
     shared
         What the executors of a run have in common: kept responses, total limits, health of models.
+    rank
+        Among executors that wait for slots of the server, calls of a lower rank go first.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Executor:
         seed: int = 0,
         retries: Retries | None = None,
         shared: Shared | None = None,
+        rank: int = 0,
     ) -> None:
         self.server = server
         self.run_id = run_id
@@ -86,7 +89,7 @@ class Executor:
         self.shared = shared or Shared()
         # Merging the rows of a model takes time; there are few topics, and an executor lives for a chunk.
         self._rates = cache(prices.figures) if prices is not None else None
-        self._caller = Caller(server, self.shared, retries or Retries())
+        self._caller = Caller(server, self.shared, retries or Retries(), rank)
 
     def run(
         self, items: Iterable[Work], on_result: OnResult | None = None, concurrency: int | None = None

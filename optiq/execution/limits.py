@@ -6,15 +6,17 @@ Chunks of a batch may run in several threads, each with an event loop of its own
 A local server keeps only so many models in memory; asking for another makes it load that one, which takes
 longer than an answer. So calls of models that are in memory go first, up to a number of calls after which
 the others have their turn.
+
+Among equals the call with the lower ``rank`` goes first: the chunks of a batch end one after the other, so that
+one is written and the next one planned while those between keep the slots busy.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import threading
-from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -26,19 +28,22 @@ CALLS_PER_TURN = 64
 
 @dataclass(eq=False, slots=True)
 class _Place:
-    """A call in the queue."""
+    """A call in the queue; ``order`` is rank and number, unlike that of all others."""
 
-    number: int
+    order: tuple[int, int]
     model: str
     loop: asyncio.AbstractEventLoop
     turn: asyncio.Future[None]
+
+    def __lt__(self, other: _Place) -> bool:
+        return self.order < other.order
 
 
 class CallLimits:
     """The slots of one server: ``slots`` in all, ``model_slots`` for each model.
 
     ``resident_models`` is how many models the server keeps in memory; None: all of them. Calls of one model
-    are served first come, first served.
+    of equal rank are served first come, first served.
     """
 
     def __init__(self, model_slots: int, slots: int, resident_models: int | None = None) -> None:
@@ -46,46 +51,40 @@ class CallLimits:
         self._slots = max(slots, 1)
         self._resident = resident_models
         self._lock = threading.Lock()
-        self._waiting: OrderedDict[str, deque[_Place]] = OrderedDict()
+        self._waiting: dict[str, list[_Place]] = {}  # heaps, none of them empty
         self._in_use: Counter[str] = Counter()
         self._total = 0
         self._memory: OrderedDict[str, None] = OrderedDict()  # the least recently used first
         self._arrived = 0
         self._overtaken = 0
 
-    @asynccontextmanager
-    async def hold(self, model: str) -> AsyncIterator[None]:
-        """Wait until ``model`` may be called, and count the block as a call of it."""
-        await self._acquire(model)
-        try:
-            yield
-        finally:
-            self._release(model)
-
-    async def _acquire(self, model: str) -> None:
-        loop = asyncio.get_running_loop()
+    async def acquire(self, model: str, rank: int = 0) -> None:
+        """Wait until ``model`` may be called; :meth:`release` when the call is over."""
         with self._lock:
             if not self._waiting and self._may_start(model):
                 self._take(model)
                 return
+            loop = asyncio.get_running_loop()
             self._arrived += 1
-            place = _Place(self._arrived, model, loop, loop.create_future())
-            self._waiting.setdefault(model, deque()).append(place)
+            place = _Place((rank, self._arrived), model, loop, loop.create_future())
+            heapq.heappush(self._waiting.setdefault(model, []), place)
             ready = self._next_places()
         self._wake(ready)
         try:
             await place.turn
         except asyncio.CancelledError:
             with self._lock:
-                queue = self._waiting.get(model, deque())
+                queue = self._waiting.get(model, [])
                 if place in queue:
                     queue.remove(place)
+                    heapq.heapify(queue)
                     self._forget_empty(model)
             if place.turn.done() and not place.turn.cancelled():  # it came together with the cancellation
-                self._release(model)
+                self.release(model)
             raise
 
-    def _release(self, model: str) -> None:
+    def release(self, model: str) -> None:
+        """The call is over: the next one may start."""
         with self._lock:
             self._in_use[model] -= 1
             self._total -= 1
@@ -101,7 +100,7 @@ class CallLimits:
         return ready
 
     def _next_place(self) -> _Place | None:
-        firsts = sorted((queue[0] for queue in self._waiting.values()), key=lambda place: place.number)
+        firsts = sorted(queue[0] for queue in self._waiting.values())
         able = [place for place in firsts if self._may_start(place.model)]
         if not able:
             return None
@@ -109,7 +108,7 @@ class CallLimits:
         if self._resident is not None and self._overtaken < CALLS_PER_TURN:
             chosen = next((place for place in able if place.model in self._memory), chosen)
         self._overtaken = 0 if chosen is firsts[0] else self._overtaken + 1
-        self._waiting[chosen.model].popleft()
+        heapq.heappop(self._waiting[chosen.model])
         self._forget_empty(chosen.model)
         return chosen
 
@@ -125,7 +124,7 @@ class CallLimits:
         return self._overtaken < CALLS_PER_TURN or model == self._eldest()
 
     def _eldest(self) -> str:
-        return min((queue[0] for queue in self._waiting.values()), key=lambda place: place.number).model
+        return min(queue[0] for queue in self._waiting.values()).model
 
     def _take(self, model: str) -> None:
         self._in_use[model] += 1
@@ -143,15 +142,19 @@ class CallLimits:
             del self._waiting[model]
 
     def _wake(self, ready: list[_Place]) -> None:
+        here = asyncio.get_running_loop() if ready else None
         for place in ready:
+            if place.loop is here:
+                here.call_soon(self._hand_over, place)
+                continue
             try:
                 place.loop.call_soon_threadsafe(self._hand_over, place)
             except RuntimeError:  # that loop was closed while the call waited
-                self._release(place.model)
+                self.release(place.model)
 
     def _hand_over(self, place: _Place) -> None:
         if place.turn.done():
-            self._release(place.model)
+            self.release(place.model)
         else:
             place.turn.set_result(None)
 

@@ -142,9 +142,12 @@ class ResponseStore:
                 fault = failed
                 with suppress(sqlite3.Error):
                     self._connection.execute("rollback")
+            waiting: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
             for _, loop, written in batch:
+                waiting.setdefault(loop, []).append(written)
+            for loop, futures in waiting.items():
                 if not loop.is_closed():
-                    loop.call_soon_threadsafe(_settle, written, fault)
+                    loop.call_soon_threadsafe(_settle, futures, fault)
 
     def delivered(self, makers: Iterable[str]) -> None:
         """What these makers did so far is recorded for good."""
@@ -221,10 +224,11 @@ def _generation(text: str) -> Generation:
     return Generation(**told)
 
 
-def _settle(written: asyncio.Future[None], fault: Exception | None) -> None:
-    if written.done():
-        return  # called off meanwhile; it is on disk all the same
-    if fault is None:
-        written.set_result(None)
-    else:
-        written.set_exception(fault)
+def _settle(futures: list[asyncio.Future[None]], fault: Exception | None) -> None:
+    for written in futures:
+        if written.done():
+            continue  # called off meanwhile; it is on disk all the same
+        if fault is None:
+            written.set_result(None)
+        else:
+            written.set_exception(fault)

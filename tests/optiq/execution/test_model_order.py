@@ -52,16 +52,52 @@ def test_a_model_that_is_not_in_memory_gets_its_turn():
     async def stream():
         nonlocal calls
         while not served.is_set():
-            async with limits.hold("a"):
-                calls += 1
-                await asyncio.sleep(0)
+            await limits.acquire("a")
+            calls += 1
+            await asyncio.sleep(0)
+            limits.release("a")
 
     async def other():
-        async with limits.hold("b"):
-            served.set()
+        await limits.acquire("b")
+        served.set()
+        limits.release("b")
 
     async def everything():
         await asyncio.wait_for(asyncio.gather(stream(), stream(), other()), 10)
 
     asyncio.run(everything())
     assert calls <= CALLS_PER_TURN + 4
+
+
+def test_calls_of_a_lower_rank_go_first_whenever_they_came():
+    limits = CallLimits(1, 1)
+    order = []
+
+    async def call(rank):
+        await limits.acquire("a", rank)
+        order.append(rank)
+        await asyncio.sleep(0.001)
+        limits.release("a")
+
+    async def everything():
+        await asyncio.gather(*(call(rank) for rank in [0, 3, 1, 2, 1, 3]))
+
+    asyncio.run(everything())
+    assert order == [0, 1, 1, 2, 3, 3]
+
+
+def test_a_call_that_is_called_off_while_it_waits_takes_no_slot():
+    limits = CallLimits(1, 1)
+
+    async def everything():
+        await limits.acquire("a")
+        waiting = [asyncio.ensure_future(limits.acquire("a", rank)) for rank in range(300)]
+        await asyncio.sleep(0)
+        for future in waiting[:-1]:
+            future.cancel()
+        limits.release("a")  # in the same turn of the loop: the queue still holds those that were called off
+        await asyncio.wait_for(waiting[-1], 10)
+        limits.release("a")
+        await asyncio.wait_for(limits.acquire("a"), 10)
+
+    asyncio.run(everything())
