@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 
 from optiq.execution.accounting import Prices, settle
-from optiq.execution.answers import parse_answer
+from optiq.execution.answers import node_answer
 from optiq.execution.calling import Caller, Figures
 from optiq.execution.identity import execution_id
 from optiq.execution.ledger import Amount, LimitReached, Reservation
@@ -285,7 +285,8 @@ def _conclude(execution: Execution, calls: Mapping[int, Call]) -> None:
         execution.error = "; ".join(f"{call.model} (node {call.node}): {call.error}" for call in failed)
         return
     sink = calls[execution.plan.sink]
-    execution.answer = parse_answer(execution.question, sink.output or "")
+    outputs = {node: call.output for node, call in calls.items()}
+    execution.answer = node_answer(execution.question, execution.plan, execution.plan.sink, outputs)
     if execution.answer:
         execution.status = ANSWERED
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from optiq.execution.answers import parse_answer
+from optiq.execution.answers import node_answer
 from optiq.execution.calling import Figures
 from optiq.execution.trace import Call, Execution, Partial
 
@@ -16,8 +16,11 @@ def fall_back(execution: Execution, figures: Figures | None) -> None:
     whose model is the best on this topic. The execution stays failed: its plan was not observed.
     """
     answers = {}
+    outputs = {call.node: call.output for call in execution.calls if call.error is None}
     for call in execution.calls:
-        if call.error is None and (answer := parse_answer(execution.question, call.output or "")):
+        if call.error is not None:
+            continue
+        if answer := node_answer(execution.question, execution.plan, call.node, outputs):
             answers[call.node] = answer
     if not answers:
         return

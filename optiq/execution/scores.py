@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from optiq.execution.answers import parse_answer
+from optiq.execution.answers import node_answer
 from optiq.execution.trace import Call, Execution
 from optiq.scoring import score_many
 
@@ -20,7 +20,7 @@ def score_executions(executions: Sequence[Execution]) -> None:
     node has no score; an empty answer scores 0.
     """
     outputs: list[tuple[Execution, Call, str]] = [
-        (execution, call, parse_answer(execution.question, call.output))
+        (execution, call, node_answer(execution.question, execution.plan, call.node, _outputs(execution)))
         for execution in executions
         if execution.question.reference is not None
         for call in execution.calls
@@ -31,3 +31,7 @@ def score_executions(executions: Sequence[Execution]) -> None:
         call.subplan_qoa = score.qoa
         if call.node == execution.plan.sink:
             execution.scores = score
+
+
+def _outputs(execution: Execution) -> dict[int, str | None]:
+    return {call.node: call.output for call in execution.calls if call.error is None}
