@@ -20,6 +20,7 @@ from optiq.question import Kind
 
 NAN = math.nan
 ANY_TOPIC = "*"
+ANY_TASK = "*"
 TASKS = ("open", "choice")
 METRICS = ("cost_usd", "latency_s", "energy_j", "qoa")
 """The four metrics of a plan, in the order that arrays hold them."""
@@ -27,14 +28,16 @@ METRICS = ("cost_usd", "latency_s", "energy_j", "qoa")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFigures:
-    """Rates and expectations of one model on one topic (or task, or any topic: ``*``); NaN is unknown.
+    """Rates and expectations of one model on one topic and task (``*``: any of them); NaN is unknown.
 
-    An unknown ``usd_per_call`` counts as no fixed part. ``provenance`` reads like ``prior: models.dev`` or
+    A task in the place of the topic is read as that task on any topic. An unknown ``usd_per_call`` counts as
+    no fixed part. ``provenance`` reads like ``prior: models.dev`` or
     ``observed n=12``.
     """
 
     model: str
     topic: str = ANY_TOPIC
+    task: str = ANY_TASK
     usd_per_call: float = NAN
     usd_per_prompt_token: float = NAN
     usd_per_output_token: float = NAN
@@ -54,15 +57,19 @@ FIGURES = tuple(f.name for f in fields(ModelFigures) if f.type == "float")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The measured means of one plan on one topic; NaN is not measured.
+    """The measured means of one plan on one topic and task; NaN is not measured.
 
-    ``mean_question_chars`` is the mean length of the questions behind it (characters), NaN if unknown;
+    ``task`` is ``open``, ``choice`` or, for published means that do not say it, ``*``. ``n_questions`` counts the
+    distinct questions behind the QoA (0: not known). ``mean_question_chars`` is the mean length of the questions
+    behind it (characters), NaN if unknown;
     ``var_qoa`` the variance of the QoA over executions.
     """
 
     plan: Plan
     topic: str
+    task: str = ANY_TASK
     n_observations: int = 1
+    n_questions: int = 0
     cost_usd: float = NAN
     latency_s: float = NAN
     energy_j: float = NAN
@@ -86,17 +93,17 @@ class Statistics:
     def __init__(
         self,
         snapshot_id: str,
-        figures: Mapping[tuple[str, str], ModelFigures],
-        records: Mapping[str, Mapping[str, Record]],
+        figures: Mapping[tuple[str, str, str], ModelFigures],
+        records: Mapping[tuple[str, str], Mapping[str, Record]],
     ) -> None:
         self.snapshot_id = snapshot_id
         self._figures = dict(figures)
-        self._records = {topic: dict(rows) for topic, rows in records.items()}
+        self._records = {scope: dict(rows) for scope, rows in records.items()}
         singles = {
             r.plan.models[0] for rows in self._records.values() for r in rows.values() if r.plan.k == 1
         }
-        named = {topic for _, topic in self._figures} | set(self._records)
-        self.models: tuple[str, ...] = tuple(sorted({model for model, _ in self._figures} | singles))
+        named = {topic for _, topic, _ in self._figures} | {topic for topic, _ in self._records}
+        self.models: tuple[str, ...] = tuple(sorted({model for model, _, _ in self._figures} | singles))
         self.topics: tuple[str, ...] = tuple(sorted(named - {ANY_TOPIC, "", *TASKS}))
         self.derived: dict[object, Any] = {}
         """What estimators worked out from this snapshot; it lives as long, and is not pickled."""
@@ -107,31 +114,33 @@ class Statistics:
     ) -> Statistics:
         """Check, mend and index ``figures`` and ``records``.
 
-        Rows for the same model and topic complete each other, the one on more observations first; records of
-        the same plan and topic are pooled by their numbers of observations. Warns (:class:`OptiqWarning`) of
+        Rows for the same model, topic and task complete each other, the one on more observations first; records
+        of the same plan, topic and task are pooled by their numbers of observations. Warns (:class:`OptiqWarning`) of
         what had to be mended.
         """
         faults: dict[str, list[str]] = {}
-        by_model: dict[tuple[str, str], list[ModelFigures]] = {}
+        by_model: dict[tuple[str, str, str], list[ModelFigures]] = {}
         for row in figures:
             mended = _mend_figures(row, faults)
-            by_model.setdefault((mended.model, mended.topic), []).append(mended)
-        by_plan: dict[str, dict[str, list[Record]]] = {}
+            by_model.setdefault((mended.model, mended.topic, mended.task), []).append(mended)
+        by_plan: dict[tuple[str, str], dict[str, list[Record]]] = {}
         for record in records:
             fine = _mend_record(record, faults)
-            by_plan.setdefault(fine.topic, {}).setdefault(fine.plan.key, []).append(fine)
+            by_plan.setdefault((fine.topic, fine.task), {}).setdefault(fine.plan.key, []).append(fine)
         _warn(faults)
         return cls(
             snapshot_id,
             {key: _complete(rows) for key, rows in sorted(by_model.items())},
             {
-                topic: {key: _pool(rows[key]) for key in sorted(rows)}
-                for topic, rows in sorted(by_plan.items())
+                scope: {key: _pool(rows[key]) for key in sorted(rows)}
+                for scope, rows in sorted(by_plan.items())
             },
         )
 
     def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
-        """The figures of ``model``, each from the topic's row, else the task's, else the row for any topic.
+        """The figures of ``model``, each from the first row that has it.
+
+        Rows are asked in this order: topic and task, topic (of any task), task (on any topic), any.
 
         An unknown model has no figure (all NaN, ``n_observations`` 0). ``n_observations`` is that of the
         first row that gave anything.
@@ -150,14 +159,32 @@ class Statistics:
                 found.append(giver.provenance)
         return "; ".join(found)
 
-    def records(self, topic: str) -> Mapping[str, Record]:
-        """The records of ``topic`` by plan_key, in key order; empty for a topic that nobody knows."""
-        return MappingProxyType(self._records.get(topic, {}))
+    def records(self, topic: str, kind: Kind | str | None = None) -> Mapping[str, Record]:
+        """The records of ``topic`` by plan_key, in key order; empty for a topic that nobody knows.
+
+        For questions of a ``kind``: of each plan the record of its task, else the one that says no task. The
+        record of another task never stands in: choosing an option is another skill than writing an answer.
+        Without a kind the records of all tasks are pooled, one that says no task counting only if it is alone.
+        """
+        key = "records", topic, "" if kind is None else _task(kind)
+        if key not in self.derived:
+            rows = dict(self._records.get((topic, ANY_TASK), {}))
+            if kind is not None:
+                rows |= self._records.get((topic, _task(kind)), {})
+            else:
+                said: dict[str, list[Record]] = {}
+                for task in TASKS:
+                    for name, record in self._records.get((topic, task), {}).items():
+                        said.setdefault(name, []).append(record)
+                rows |= {name: _pool(found) for name, found in said.items()}
+            self.derived[key] = {name: rows[name] for name in sorted(rows)}
+        return MappingProxyType(self.derived[key])
 
     def _rows(self, model: str, topic: str, kind: Kind | str) -> list[ModelFigures]:
-        task = kind.task if isinstance(kind, Kind) else ("open" if kind == "open" else "choice")
-        order = [task, ANY_TOPIC] if topic in ("", ANY_TOPIC) else [topic, task, ANY_TOPIC]
-        return [row for name in dict.fromkeys(order) if (row := self._figures.get((model, name)))]
+        task = _task(kind)
+        topics = dict.fromkeys([topic or ANY_TOPIC, ANY_TOPIC])
+        scopes = [(name, said) for name in topics for said in (task, ANY_TASK)]
+        return [row for scope in scopes if (row := self._figures.get((model, *scope)))]
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "derived": {}}
@@ -170,9 +197,15 @@ class Statistics:
         )
 
 
+def _task(kind: Kind | str) -> str:
+    return kind.task if isinstance(kind, Kind) else ("open" if kind == "open" else "choice")
+
+
 def _complete(rows: list[ModelFigures]) -> ModelFigures:
     """The first row with its gaps filled from the later ones."""
-    if len({(row.model, row.topic) for row in rows}) == 1:  # rows of one rank: the best observed first
+    if (
+        len({(row.model, row.topic, row.task) for row in rows}) == 1
+    ):  # rows of one rank: the best observed first
         rows = sorted(rows, key=lambda row: (-row.n_observations, row.provenance))
     values: dict[str, Any] = {
         name: next((v for row in rows if not math.isnan(v := getattr(row, name))), NAN) for name in FIGURES
@@ -182,7 +215,7 @@ def _complete(rows: list[ModelFigures]) -> ModelFigures:
 
 
 def _pool(rows: list[Record]) -> Record:
-    """One record for several of the same plan and topic: means weighted by observations."""
+    """One record for several of the same plan and topic: means weighted by observations, the first's task."""
     if len(rows) == 1:
         return rows[0]
     values: dict[str, Any] = {}
@@ -194,6 +227,7 @@ def _pool(rows: list[Record]) -> Record:
     return replace(
         rows[0],
         n_observations=sum(row.n_observations for row in rows),
+        n_questions=sum(row.n_questions for row in rows),
         provenance="; ".join(dict.fromkeys(row.provenance for row in rows if row.provenance)),
         **values,
     )
@@ -207,6 +241,8 @@ def _mend_figures(row: ModelFigures, faults: dict[str, list[str]]) -> ModelFigur
     if changed["chars_per_token"] == 0:
         faults.setdefault("chars_per_token 0 counts as missing", []).append(where)
         changed["chars_per_token"] = NAN
+    if row.topic in TASKS and row.task == ANY_TASK:
+        changed |= {"topic": ANY_TOPIC, "task": row.topic}
     return replace(row, n_observations=max(int(row.n_observations), 0), **changed)
 
 

@@ -62,7 +62,7 @@ PRESENT: dict[str, tuple[str, ...]] = {
     "published_statistics": ("topic", "plan_key", "source"),
     "executions": ("execution_id", "topic", "plan_key", "status"),
     "calls": ("execution_id", "model"),
-    "plan_statistics": ("topic", "plan_key", "provenance"),
+    "plan_statistics": ("topic", "task", "plan_key", "provenance"),
 }
 ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "priors": {"metric": tuple(METRICS)},
@@ -123,7 +123,7 @@ def _suite(table: str, rules: Any) -> list[Any]:
     if table == "executions":
         suite.append(rules.ExpectColumnValuesToBeUnique(column="execution_id"))
     if table == "plan_statistics":
-        suite.append(rules.ExpectCompoundColumnsToBeUnique(column_list=["topic", "plan_key"]))
+        suite.append(rules.ExpectCompoundColumnsToBeUnique(column_list=["topic", "task", "plan_key"]))
     return suite
 
 

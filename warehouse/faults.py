@@ -11,7 +11,11 @@ from warehouse.ingestion.priors import PRIOR_COLUMNS
 from warehouse.ingestion.statistics import STATISTIC_COLUMNS
 from warehouse.landing import REJECT_COLUMNS, LandedFile, trace_columns
 
-_NEEDED = {"traces": ("execution_id", "plan_key", "status")}
+# Files that were landed by an older optiq do not say the task.
+_NEEDED = {
+    "traces": ("execution_id", "plan_key", "status"),
+    "statistics": tuple(name for name in STATISTIC_COLUMNS if name != "task"),
+}
 
 
 def columns_of(kind: str) -> pl.Schema:

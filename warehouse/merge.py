@@ -88,7 +88,10 @@ def _merge(
         ("statistics", "statistics_files", "merge/statistics"),
     ):
         if paths := [str(file.path) for file in good if file.kind == kind]:
-            connection.execute(f"set variable {variable} = $paths", {"paths": paths})
+            # A file without rows and with every column comes first: what a landed file leaves out is then NULL.
+            every_column = work / f"every_column_of_{kind}.parquet"
+            pl.DataFrame(schema=columns_of(kind)).write_parquet(every_column)
+            connection.execute(f"set variable {variable} = $paths", {"paths": [str(every_column), *paths]})
             connection.execute(sql.read(name))
     step("published figures merged")
     _merge_traces(connection, [str(file.path) for file in good if file.kind == "traces"], work, step)
@@ -104,8 +107,7 @@ def _merge_traces(connection: duckdb.DuckDBPyConnection, paths: list[str], work:
     connection.execute("create or replace temp table trace_counts (file_id varchar, n bigint)")
     if not paths:
         return
-    # A file without rows and with every column comes first: what a landed file leaves out is then NULL.
-    every_column = work / "every_column.parquet"
+    every_column = work / "every_column_of_traces.parquet"
     pl.DataFrame(schema=columns_of("traces")).write_parquet(every_column)
     connection.execute("set variable trace_files = $paths", {"paths": [str(every_column), *paths]})
     connection.execute(sql.read("merge/landed_traces"))

@@ -137,7 +137,7 @@ def _build(
         connection.execute(sql.read("merge/macros"))
         last = connection.execute("select coalesce(max(ingestion), 0) from ingested_files").fetchall()[0][0]
         connection.execute("set variable last_ingestion = $last", {"last": last})
-        before = "select topic, plan_key, n_observations, n_failed, qoa from plan_statistics"
+        before = "select topic, task, plan_key, n_observations, n_failed, qoa from plan_statistics"
         connection.execute(f"create temp table statistics_before as {before}")
         merged = merge(connection, files, home.work, step)
         _recompute(connection, settings, step)

@@ -70,17 +70,17 @@ def snapshot_id(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _model_figures(connection: duckdb.DuckDBPyConnection) -> list[ModelFigures]:
-    names = ("model", "topic", *FIGURES, "n_observations", "provenance")
+    names = ("model", "topic", "task", *FIGURES, "n_observations", "provenance")
     rows = connection.table("model_statistics").select(*names).fetchall()
     return [ModelFigures(**_known(names, row)) for row in rows]
 
 
 def _records(connection: duckdb.DuckDBPyConnection) -> list[Record]:
-    names = ("topic", "n_observations", *RECORDED, "provenance")
+    names = ("topic", "task", "n_observations", "n_questions", *RECORDED, "provenance")
     table = (
         connection.table("plan_statistics")
         .filter("n_observations > 0 or n_published > 0")
-        .order("topic, plan_key")
+        .order("topic, task, plan_key")
     )
     rows = table.select("plan_key", *names).fetchall()
     plans: dict[str, Plan] = {}

@@ -73,7 +73,7 @@ class Catalog:
         self.kind = kind
         self.shape = shape
         self.blender = blender
-        self.records = statistics.records(topic)
+        self.records = statistics.records(topic, kind)
         self._figures: dict[str, ModelFigures] = {}
         self._output_tokens: dict[str, float] = {}
         self._ranked: dict[Plan, list[Match]] = {}

@@ -1,7 +1,7 @@
 -- Add the new observations of plans. Grain: topic × plan × task × served models × day.
 -- A run observes its plan and, through each node's output, the sub-plan that ends there. A sub-plan that
 -- occurs several times in one run counts once; an output from the cache is no new observation.
-insert into plan_days by name
+create or replace temp table new_plan_days as
 with
 
 runs as (
@@ -15,6 +15,7 @@ runs as (
         status = 'answered' as answered,
         coalesce(energy_source = 'measured', false) as measured,
         length(question) as question_chars,
+        md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id)) as question_key,
         started_at,
         cost_usd,
         latency_s,
@@ -50,6 +51,7 @@ parts as (
         calls.error is null as answered,
         runs.measured,
         runs.question_chars,
+        runs.question_key,
         runs.started_at,
         calls.subplan_cost_usd as cost_usd,
         calls.subplan_latency_s as latency_s,
@@ -89,6 +91,7 @@ told as (
         started_at,
         is_whole,
         answered,
+        question_key,
         answered and measured and energy_j is not null as measured,
         case when answered then cost_usd end as cost_usd,
         case when answered then latency_s end as latency_s,
@@ -126,8 +129,33 @@ select
     moments(predicted_latency_s) as predicted_latency_s,
     moments(predicted_energy_j) as predicted_energy_j,
     moments(predicted_qoa) as predicted_qoa,
+    list(question_key) filter (qoa is not null) as question_keys,
     min(started_at) as first_seen,
     max(started_at) as last_seen
 from told
-group by topic, plan_key, task, served, day
+group by topic, plan_key, task, served, day;
+
+insert into plan_days by name
+select * exclude (question_keys) from new_plan_days
 order by topic, plan_key, task, served, day;
+
+-- Which questions were judged. Grain: one row per topic × task × plan × served models × question.
+insert into plan_questions by name
+with
+
+named as (
+    select
+        topic,
+        task,
+        plan_key,
+        md5_number_lower(array_to_string(list_sort(served), chr(31))) as served_key,
+        unnest(question_keys) as question_key
+    from new_plan_days
+)
+
+select distinct topic, task, plan_key, served_key, question_key
+from named
+anti join plan_questions using (question_key, plan_key, task, topic, served_key)
+order by topic, task, plan_key, served_key;
+
+drop table new_plan_days;

@@ -2,7 +2,10 @@
 
 create or replace temp table landed_statistics as
 select
-    published.*,
+    published.* exclude (topic, task),
+    -- Files that were landed by an older optiq say the task in the place of the topic.
+    case when topic in ('open', 'choice') then '*' else topic end as topic,
+    case when topic in ('open', 'choice') then topic else coalesce(task, '*') end as task,
     landed_files.file_id,
     landed_files.ingestion,
     coalesce(landed_files.source_file, landed_files.name) as file,
@@ -14,7 +17,7 @@ select
 from read_parquet(getvariable('statistics_files'), union_by_name = true, filename = true) as published
 inner join landed_files on landed_files.path = published.filename
 window same as (
-    partition by landed_files.file_id, topic, plan_key, source, as_of order by row_number
+    partition by landed_files.file_id, topic, coalesce(task, '*'), plan_key, source, as_of order by row_number
 );
 
 insert into quarantine by name
@@ -32,7 +35,7 @@ where place > 1;
 
 insert into published_statistics by name
 select
-    topic, plan_key, n_observations, cost_usd, latency_s, energy_j, qoa, output_tokens, mean_question_chars,
+    topic, task, plan_key, n_observations, cost_usd, latency_s, energy_j, qoa, output_tokens, mean_question_chars,
     source, as_of, file_id, ingestion
 from landed_statistics
 where place = 1

@@ -10,4 +10,4 @@ select
         )
     ) as n_changed
 from plan_statistics as now
-left join statistics_before as before on before.topic = now.topic and before.plan_key = now.plan_key;
+left join statistics_before as before on before.topic = now.topic and before.task = now.task and before.plan_key = now.plan_key;

@@ -1,6 +1,7 @@
--- Which single model answers best, and how sure is that? Grain: one row per topic.
+-- Which single model answers best, and how sure is that? Grain: one row per topic × task.
 select
     topic,
+    task,
     model,
     round(qoa, 3) as qoa,
     round(qoa_low, 3) as qoa_low,
@@ -8,4 +9,4 @@ select
     n_observations,
     runner_up
 from best_model_per_topic
-order by topic
+order by topic, task

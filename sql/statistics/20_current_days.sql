@@ -59,3 +59,29 @@ select
 from newest, model_days
 inner join models using (model)
 where model_days.served is null or model_days.served = models.served;
+
+-- Distinct questions behind the judged answers that count now. Grain: one row per topic × task × plan.
+create or replace temp table current_plan_questions as
+with
+
+served_now as (
+    select coalesce(list(model || '@' || served), []) as names from models where served is not null
+),
+
+current_keys as (
+    select distinct md5_number_lower(array_to_string(list_sort(served), chr(31))) as served_key
+    from (select distinct served from plan_days), served_now
+    where list_has_all(served_now.names, served)
+)
+
+select topic, task, plan_key, count(*) as n_questions
+from plan_questions
+semi join current_keys using (served_key)
+group by topic, task, plan_key;
+
+-- Answers to one question are much alike, so a repeated question counts as one observation: the sums of n answers
+-- to m questions weigh m / n of themselves. (The safe end: it takes the answers to a question as all the same.)
+create or replace temp macro independent(n_questions, n) as
+    least(1.0, coalesce(n_questions, 0) / nullif(n, 0)::double);
+create or replace temp macro times(m, share) as
+    {'n': m.n * share, 'total': m.total * share, 'squares': m.squares * share};

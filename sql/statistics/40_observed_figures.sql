@@ -1,18 +1,24 @@
--- What was observed of single models; n counts, weight is n after recency weighting.
+-- What was observed of single models; n counts, weight is n after recency weighting, of the quality n_questions.
 
 -- Quality and output length depend on the questions. Grain: one row per model × task × topic × metric.
 create or replace temp table observed_means as
 with
 
 parts as (
-    select model, task, topic, 'output_tokens' as metric, output_tokens.n as n, aged(output_tokens, weight) as m
+    select
+        model, task, topic, 'output_tokens' as metric, output_tokens.n as n, null as n_questions,
+        aged(output_tokens, weight) as m
     from current_model_days
     union all
     -- The quality of a model is that of the plan that is the model alone.
-    select plans.sink_model, task, topic, 'qoa', n_qoa, qoa
+    select
+        plans.sink_model, task, topic, 'qoa', sum(n_qoa), any_value(n_questions),
+        times(added(qoa), independent(any_value(n_questions), sum(n_qoa)))
     from current_plan_days
     inner join plans using (plan_key)
+    left join current_plan_questions using (topic, task, plan_key)
     where plans.operations = 1
+    group by plans.sink_model, task, topic
 )
 
 select
@@ -21,6 +27,7 @@ select
     topic,
     metric,
     sum(n)::bigint as n,
+    sum(n_questions)::bigint as n_questions,
     sum(m.n) as weight,
     sum(m.total) as total,
     sum(m.squares) as squares
@@ -44,7 +51,7 @@ published as (
         max(value) filter (metric = 'joules_per_output_token') as output_j,
         count(*) filter (metric in ('usd_per_prompt_token', 'usd_per_output_token')) > 0 as priced
     from published_figures
-    where topic = '*'
+    where topic = '*' and task = '*'
     group by model
 ),
 

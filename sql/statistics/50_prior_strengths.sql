@@ -21,7 +21,9 @@ with
 
 -- Model: what is published against what is observed.
 of_tasks as (
-    select model, task as topic, metric, sum(n) as n, sum(weight) as weight, sum(total) as total, sum(squares) as squares
+    select
+        model, '*' as topic, task, metric,
+        sum(n) as n, sum(weight) as weight, sum(total) as total, sum(squares) as squares
     from observed_means
     group by model, task, metric
 ),
@@ -35,8 +37,9 @@ mean_groups as (
         (squares - total * total / weight) as scatter,
         coalesce(exact.value, wide.value) as start
     from of_tasks
-    left join published_figures as exact using (model, topic, metric)
-    left join (select model, metric, value from published_figures where topic = '*') as wide using (model, metric)
+    left join published_figures as exact using (model, topic, task, metric)
+    left join (select model, metric, value from published_figures where topic = '*' and task = '*') as wide
+        using (model, metric)
     union all
     -- Topic: the other topics of the task against the topic.
     select
@@ -48,7 +51,7 @@ mean_groups as (
         (tasks.total - means.total) / nullif(tasks.weight - means.weight, 0)
     from observed_means as means
     inner join of_tasks as tasks
-        on tasks.model = means.model and tasks.topic = means.task and tasks.metric = means.metric
+        on tasks.model = means.model and tasks.task = means.task and tasks.metric = means.metric
 ),
 
 in_units as (
@@ -82,7 +85,8 @@ of_rates as (
         avg(spread) as within,
         (sum(weight * (rates.value / published.value - 1) ^ 2) - count(*) * within) / sum(weight) as between
     from observed_rates as rates
-    inner join (select * from published_figures where topic = '*' and value > 0) as published using (model, metric)
+    inner join (select * from published_figures where topic = '*' and task = '*' and value > 0) as published
+        using (model, metric)
     where spread is not null
     group by rates.metric
 ),

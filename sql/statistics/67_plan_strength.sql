@@ -1,17 +1,17 @@
--- On how many observations the start of a composed plan counts: as in 50_prior_strengths, with topic × plan as
--- groups. Grain: one row.
+-- On how many observations the start of a composed plan counts: as in 50_prior_strengths, with topic × task ×
+-- plan as groups. Grain: one row.
 insert into prior_strengths by name
 with
 
 groups as (
     select
-        observed.qoa.n as weight,
-        mean_of(observed.qoa) - starts.start as off,
-        observed.qoa.squares - observed.qoa.total ^ 2 / observed.qoa.n as scatter
+        observed.independent_qoa.n as weight,
+        mean_of(observed.independent_qoa) - starts.start as off,
+        observed.independent_qoa.squares - observed.independent_qoa.total ^ 2 / observed.independent_qoa.n as scatter
     from observed_plans as observed
     inner join plan_starts as starts
-        on starts.topic = observed.topic and starts.plan_key = observed.plan_key
-    where starts.composed and starts.topic <> '*' and observed.qoa.n > 0 and starts.start is not null
+        on starts.topic = observed.topic and starts.task = observed.task and starts.plan_key = observed.plan_key
+    where starts.composed and starts.topic <> '*' and observed.independent_qoa.n > 0 and starts.start is not null
 ),
 
 estimated as (

@@ -1,4 +1,4 @@
--- Statistics of plans. Grain: one row per topic × plan, topic * for all topics together.
+-- Statistics of plans. Grain: one row per topic × task × plan, topic * for all topics together.
 delete from plan_statistics;
 
 insert into plan_statistics by name
@@ -7,10 +7,11 @@ with
 together as (
     select
         starts.topic,
+        starts.task,
         starts.plan_key,
         plans.level,
         plans.plan,
-        coalesce(n_executions + n_subplans, 0) as n_observations,
+        coalesce(observed.n_executions + observed.n_subplans, 0) as n_observations,
         coalesce(n_failed, 0) as n_failed,
         strengths.strength,
         -- Published means of a plan weigh as much as the strength of a prior, at most as their own observations.
@@ -20,7 +21,9 @@ together as (
         shrunk(published.energy_j, weight, mean_of(observed.energy_j), observed.energy_j.n) as energy_j,
         case
             when published.qoa is not null or observed.qoa.n > 0
-                then shrunk(starts.start, strengths.strength, mean_of(observed.qoa), observed.qoa.n)
+                then shrunk(
+                    starts.start, strengths.strength, mean_of(observed.independent_qoa), observed.independent_qoa.n
+                )
         end as qoa,
         shrunk(published.output_tokens, weight, mean_of(observed.output_tokens), observed.output_tokens.n)
             as output_tokens,
@@ -34,7 +37,7 @@ together as (
         coalesce(observed.n_energy_j, 0) as n_energy_j,
         coalesce(observed.n_qoa, 0) as n_qoa,
         coalesce(observed.n_output_tokens, 0) as n_output_tokens,
-        mean_of(observed.qoa) as observed_qoa,
+        mean_of(observed.independent_qoa) as observed_qoa,
         starts.start as prior_qoa,
         case when starts.start is not null then strengths.strength end as prior_strength,
         mean_of(observed.predicted_cost_usd) as predicted_cost_usd,
@@ -49,14 +52,15 @@ together as (
         observed.last_seen,
         coalesce(published.n_observations, 0) as n_published,
         published.source as published_source,
-        coalesce(observed.qoa.n, 0) as weight_qoa,
-        told(observed.n_qoa, case when starts.start is not null then starts.source end, strengths.strength) as told_qoa
+        coalesce(observed.independent_qoa.n, 0) as weight_qoa,
+        coalesce(observed.n_questions, 0) as n_questions,
+        told(
+            observed.n_qoa, observed.n_questions, case when starts.start is not null then starts.source end, strengths.strength
+        ) as told_qoa
     from plan_starts as starts
     inner join plans using (plan_key)
     left join observed_plans as observed
-        on observed.topic = starts.topic and observed.plan_key = starts.plan_key
-    left join published_plans as published
-        on published.topic = starts.topic and published.plan_key = starts.plan_key
+        on observed.topic = starts.topic and observed.task = starts.task and observed.plan_key = starts.plan_key
     left join prior_strengths as strengths
         on strengths.metric = 'qoa' and strengths.scope = case when starts.composed then 'plan' else 'topic' end
 )
@@ -71,12 +75,13 @@ select
         else told_qoa
     end as provenance
 from together
-order by topic, plan_key;
+order by topic, task, plan_key;
 
 -- Published qualities of single models that nothing else was said about.
 insert into plan_statistics by name
 select
     published.topic,
+    published.task,
     plans.plan_key,
     plans.level,
     plans.plan,
@@ -99,6 +104,6 @@ inner join plans on plans.plan_key = single(published.model)
 where published.metric = 'qoa'
 and not exists (
     select 1 from plan_statistics as known
-    where known.topic = published.topic and known.plan_key = plans.plan_key
+    where known.topic = published.topic and known.task = published.task and known.plan_key = plans.plan_key
 )
-order by published.topic, plans.plan_key;
+order by published.topic, published.task, plans.plan_key;

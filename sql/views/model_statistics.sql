@@ -1,4 +1,4 @@
--- Figures of single models in wide form. Grain: one row per model × topic.
+-- Figures of single models in wide form. Grain: one row per model × topic × task.
 create or replace view model_statistics as
 with
 
@@ -6,28 +6,31 @@ sources as (
     select
         model,
         topic,
+        task,
         provenance,
         string_agg(metric, ', ' order by metric) as metrics,
         bool_or(metric = 'qoa') as about_quality
     from model_figures
-    group by model, topic, provenance
+    group by model, topic, task, provenance
 ),
 
 provenances as (
     select
         model,
         topic,
+        task,
         case
             when count(*) = 1 then first(provenance)
             else string_agg(provenance || ' (' || metrics || ')', '; ' order by about_quality desc, provenance)
         end as provenance
     from sources
-    group by model, topic
+    group by model, topic, task
 )
 
 select
     model,
     topic,
+    task,
     max(value) filter (metric = 'usd_per_call') as usd_per_call,
     max(value) filter (metric = 'usd_per_prompt_token') as usd_per_prompt_token,
     max(value) filter (metric = 'usd_per_output_token') as usd_per_output_token,
@@ -41,9 +44,9 @@ select
     max(n_observations) as n_observations,
     any_value(provenances.provenance) as provenance
 from model_figures
-inner join provenances using (model, topic)
-group by model, topic
-order by model, topic;
-comment on view model_statistics is 'What planners know of single models: model_figures with a column per metric, one row per model × topic.';
+inner join provenances using (model, topic, task)
+group by model, topic, task
+order by model, topic, task;
+comment on view model_statistics is 'What planners know of single models: model_figures with a column per metric, one row per model × topic × task.';
 comment on column model_statistics.n_observations is 'Observations behind the figure that has most.';
 comment on column model_statistics.provenance is 'On what the figures stand.';

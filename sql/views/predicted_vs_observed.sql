@@ -1,7 +1,8 @@
--- How right the planner was. Grain: one row per topic × plan, answered executions that had a prediction.
+-- How right the planner was. Grain: one row per topic × task × plan, answered executions that had a prediction.
 create or replace view predicted_vs_observed as
 select
     topic,
+    case when kind in ('choice', 'multi') then 'choice' else 'open' end as task,
     plan_key,
     count(*) as n_executions,
     avg(predicted_cost_usd) filter (cost_usd is not null) as predicted_cost_usd,
@@ -18,8 +19,8 @@ from executions
 where
     status = 'answered'
     and coalesce(predicted_cost_usd, predicted_latency_s, predicted_energy_j, predicted_qoa) is not null
-group by topic, plan_key
-order by n_executions desc, topic, plan_key;
-comment on view predicted_vs_observed is 'What the planner expected and what was observed, means per topic × plan over answered executions in which both are known.';
+group by topic, task, plan_key
+order by n_executions desc, topic, task, plan_key;
+comment on view predicted_vs_observed is 'What the planner expected and what was observed, means per topic × task × plan over answered executions in which both are known.';
 comment on column predicted_vs_observed.latency_error_s is 'Mean absolute error of the latency, seconds.';
 comment on column predicted_vs_observed.qoa_error is 'Mean absolute error of the quality.';

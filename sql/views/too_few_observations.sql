@@ -1,16 +1,18 @@
--- Statistics that should not be trusted yet. Grain: one row per topic × plan.
+-- Statistics that should not be trusted yet. Grain: one row per topic × task × plan.
 create or replace view too_few_observations as
 select
     topic,
+    task,
     plan_key,
     level,
     n_observations,
     n_qoa,
+    n_questions,
     qoa,
-    1.96 * sqrt(coalesce(nullif(var_qoa, 0), qoa * (1 - qoa)) / nullif(n_qoa, 0)) as qoa_half_width,
+    1.96 * sqrt(coalesce(nullif(var_qoa, 0), qoa * (1 - qoa)) / nullif(n_questions, 0)) as qoa_half_width,
     provenance
 from plan_statistics
-where topic not in ('*', 'open', 'choice') and n_qoa < 30
-order by n_qoa, topic, plan_key;
-comment on view too_few_observations is 'Plans with fewer than 30 judged answers on a topic: their quality is uncertain by qoa_half_width or more.';
+where topic <> '*' and n_questions < 30
+order by n_questions, topic, task, plan_key;
+comment on view too_few_observations is 'Plans judged on fewer than 30 distinct questions of a topic and task: their quality is uncertain by qoa_half_width or more.';
 comment on column too_few_observations.qoa_half_width is 'Half the width of the 95 % interval of the observed quality. NULL without observations.';

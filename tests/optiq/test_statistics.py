@@ -106,3 +106,18 @@ def test_a_snapshot_survives_pickling() -> None:
     assert again.derived == {}
     assert again.records("Art")[PAIR.key].qoa == 0.4
     assert again.models == ("a",)
+
+
+def test_a_record_of_the_task_comes_first_then_one_that_says_no_task() -> None:
+    rows = [
+        Record(plan=PAIR, topic="Art", task="choice", n_observations=2, qoa=0.2),
+        Record(plan=PAIR, topic="Art", task="*", qoa=0.5),
+        Record(plan=Plan.of(["b"]), topic="Art", task="choice", qoa=0.1),
+    ]
+    statistics = Statistics.build("s", [ModelFigures(model="a", topic="choice", qoa=0.3)], rows)
+    assert statistics.records("Art", Kind.MULTI)[PAIR.key].qoa == 0.2
+    assert {key: r.qoa for key, r in statistics.records("Art", "open").items()} == {PAIR.key: 0.5}
+    assert {key: r.qoa for key, r in statistics.records("Art").items()} == {"1:0:b": 0.1, PAIR.key: 0.2}
+    assert statistics.topics == ("Art",)
+    assert math.isnan(statistics.figures("a", "Art", "open").qoa)
+    assert statistics.figures("a", "Art", "choice").qoa == 0.3

@@ -76,7 +76,7 @@ def execution(
         "execution_id": f"e{number:06d}",
         "run_id": "run",
         "question_id": f"q{number}",
-        "question": "What is the capital of Norway?",
+        "question": f"What is the capital of {number:06d}?",
         "topic": topic,
         "topics": [{"topic": topic, "weight": 1.0}],
         "kind": "open",

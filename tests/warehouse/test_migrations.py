@@ -13,8 +13,9 @@ from warehouse.query import query
 from warehouse.statistics import load_statistics
 
 
-def test_numbers_have_no_gap() -> None:
-    assert [version for version, _ in migrate.migrations()] == list(range(1, migrate.newest_version() + 1))
+def test_numbers_rise() -> None:
+    numbers = [version for version, _ in migrate.migrations()]
+    assert numbers == sorted(set(numbers))
 
 
 def test_running_twice_changes_nothing() -> None:

@@ -18,7 +18,7 @@ from warehouse.statistics import load_statistics
 
 def test_a_select_gives_a_frame(home: Home) -> None:
     frame = query(
-        home.perfdb, "select model, qoa from model_statistics where topic = 'choice' order by qoa desc"
+        home.perfdb, "select model, qoa from model_statistics where task = 'choice' order by qoa desc"
     )
     assert frame.row(0) == ("phi4:14b", 0.74)
     assert query(home.perfdb, "show tables").height > 10

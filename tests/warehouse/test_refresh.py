@@ -275,7 +275,7 @@ def test_ingested_priors_override_by_date_then_by_order(home: Home, tmp_path: An
     def figure() -> tuple[float, str]:
         statement = (
             "select value, provenance from model_figures "
-            "where model = 'phi4:14b' and topic = 'open' and metric = 'qoa'"
+            "where model = 'phi4:14b' and topic = '*' and task = 'open' and metric = 'qoa'"
         )
         return rows(home, statement)[0]
 

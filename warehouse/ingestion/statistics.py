@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from optiq.errors import InputError
+from optiq.statistics import TASKS
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.plans import PlanReader
@@ -24,6 +25,7 @@ MEANS: dict[str, tuple[float, float, str]] = {
 }
 STATISTIC_COLUMNS = {
     "topic": pl.String,
+    "task": pl.String,
     "plan_key": pl.String,
     "n_observations": pl.Int64,
     **dict.fromkeys(MEANS, pl.Float64),
@@ -65,6 +67,10 @@ class StatisticsFile:
     def _rules(self, table: pl.DataFrame) -> list[Rule]:
         schema = table.schema
         rules = [Rule(pl.col("plan_fault").is_not_null(), pl.col("plan_fault"))]
+        if "task" in schema:
+            task = as_text("task", schema["task"])
+            known = task.is_in([*TASKS, "*"])
+            rules.append(Rule(~known, pl.format("task is '{}', not open, choice or *", task)))
         if "as_of" in schema:
             rules += day_rules("as_of", schema["as_of"], self._today)
         given = [name for name in MEANS if name in schema]
@@ -85,9 +91,9 @@ class StatisticsFile:
         def number(name: str) -> pl.Expr:
             return as_number(name, schema[name]) if name in schema else pl.lit(None, pl.Float64)
 
-        topic = [as_text(name, schema[name]) for name in ("topic", "task") if name in schema]
         return good.select(
-            pl.coalesce(*topic, pl.lit("*")).alias("topic"),
+            text("topic", "*").alias("topic"),
+            text("task", "*").alias("task"),
             pl.col("parsed_key").alias("plan_key"),
             number("n_observations").fill_null(1).cast(pl.Int64).alias("n_observations"),
             *[number(name).alias(name) for name in MEANS],

@@ -33,7 +33,7 @@ class KnownRates:
         rates: dict[str, dict[str, float]] = {}
         if perfdb.exists():
             with reading(perfdb) as connection:
-                query = "select model, metric, value from model_figures where topic = '*'"
+                query = "select model, metric, value from model_figures where topic = '*' and task = '*'"
                 for model, metric, value in connection.execute(query).fetchall():
                     rates.setdefault(model, {})[metric] = value
         return cls(rates)

@@ -1,0 +1,125 @@
+"""Open questions and questions with options have statistics of their own; repeats are not independent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pytest
+
+import sql
+from optiq.plan import Plan
+from optiq.question import Kind
+from warehouse.home import Home
+from warehouse.ingest import ingest_statistics
+from warehouse.landing import land_traces
+from warehouse.migrate import migrations
+from warehouse.query import query
+from warehouse.refresh import refresh
+from warehouse.statistics import load_statistics
+
+A = Plan.of(["smollm2:135m"])
+CHAIN = Plan.of(["smollm2:135m", "gemma3:270m"], [(0, 1)])
+
+
+def learn(home: Home, traces: Any, rows: list[dict[str, Any]]) -> None:
+    land_traces(home, traces(*rows))
+    refresh(home, full_gate=False, half_life_days=None)
+
+
+def test_choice_results_do_not_pull_open_figures_down(home: Home, traces: Any) -> None:
+    right = [traces.execution(CHAIN, i, qoa=1.0) for i in range(20)]
+    wrong = [traces.execution(CHAIN, 100 + i, qoa=0.0, kind="choice") for i in range(20)]
+    wrong += [traces.execution(CHAIN, 200 + i, qoa=0.0, kind="multi") for i in range(20)]
+    learn(home, traces, [*right, *wrong])
+    rows = query(home.perfdb, f"from plan_statistics where topic = 'geography' and plan_key = '{CHAIN.key}'")
+    assert dict(rows.select("task", "observed_qoa").rows()) == {"open": 1.0, "choice": 0.0}
+    statistics = load_statistics(home.perfdb)
+    assert statistics.records("geography", Kind.OPEN)[CHAIN.key].n_observations == 20
+    assert statistics.records("geography", Kind.MULTI)[CHAIN.key].n_observations == 40
+    assert statistics.records("geography")[CHAIN.key].n_observations == 60
+    for name in ("smollm2:135m", "gemma3:270m"):
+        good, bad = (statistics.figures(name, "geography", kind).qoa for kind in ("open", "choice"))
+        # gemma3 alone was never seen, only its answers behind smollm2.
+        assert good > bad if name == "smollm2:135m" else good == pytest.approx(0.7)
+    best = query(home.perfdb, "select task, model from best_model_per_topic where topic = 'geography'")
+    assert best["task"].to_list() == ["choice", "open"]
+
+
+def test_what_is_published_without_a_task_is_the_start_of_each(
+    home: Home, traces: Any, tmp_path: Any
+) -> None:
+    file = tmp_path / "s.csv"
+    file.write_text(
+        "topic,task,plan_key,n_observations,latency_s,qoa,source\n"
+        f"geography,,{CHAIN.key},1000,4.0,0.9,bench\n"
+        f"law,choice,{CHAIN.key},1000,4.0,0.3,bench\n"
+        f"law,,{CHAIN.key},1000,4.0,0.5,bench\n"
+        f"law,sung,{CHAIN.key},1000,4.0,0.5,bench\n"
+    )
+    assert ingest_statistics(home, [file]).n_quarantined == 1
+    refresh(home, full_gate=False)
+    before = load_statistics(home.perfdb)
+    assert [before.records("geography", kind)[CHAIN.key].qoa for kind in ("open", "choice")] == [0.9, 0.9]
+    assert [before.records("law", kind)[CHAIN.key].qoa for kind in ("open", "choice")] == [0.5, 0.3]
+    learn(home, traces, [traces.execution(CHAIN, 1, qoa=0.0, kind="choice")])
+    after = load_statistics(home.perfdb)
+    # 5 of the published observations count against one answer; open questions keep what is published.
+    assert after.records("geography", "choice")[CHAIN.key].qoa == pytest.approx(5 * 0.9 / 6)
+    assert after.records("geography", "choice")[CHAIN.key].latency_s == pytest.approx((5 * 4 + 2) / 6)
+    assert after.records("geography", "open")[CHAIN.key].qoa == 0.9
+
+
+def test_repeats_of_a_question_count_as_one_observation(home: Home, traces: Any) -> None:
+    def asked(topic: str, n_questions: int) -> list[dict[str, Any]]:
+        offset = 100 * n_questions
+        return [
+            traces.execution(A, offset + i, qoa=0.0, topic=topic, question=f"{topic} {i % n_questions}")
+            for i in range(40)
+        ]
+
+    learn(home, traces, [*asked("art", 2), *asked("law", 40)])
+    where = f"where plan_key = '{A.key}' and task = 'open' and topic in ('art', 'law') order by topic"
+    rows = query(home.perfdb, f"from plan_statistics {where}")
+    assert rows.select("topic", "n_qoa", "n_questions", "weight_qoa").rows() == [
+        ("art", 40, 2, pytest.approx(2)),
+        ("law", 40, 40, pytest.approx(40)),
+    ]
+    assert rows["qoa"][0] == pytest.approx(5 * rows["prior_qoa"][0] / (5 + 2))
+    assert rows["provenance"][0].startswith("observed n=40 on 2 questions, prior worth ")
+    # The same questions in a later refresh are no new ones.
+    again = [{**row, "execution_id": f"again {row['execution_id']}"} for row in asked("art", 2)]
+    learn(home, traces, again)
+    rows = query(home.perfdb, f"from plan_statistics {where}")
+    assert rows.select("n_qoa", "n_questions").row(0) == (80, 2)
+    doubtful = query(home.perfdb, "select topic, n_questions from too_few_observations where n_qoa > 0")
+    assert doubtful.rows() == [("art", 2)]
+
+
+def test_an_older_perfdb_is_migrated_without_losing_anything(home: Home, traces: Any) -> None:
+    rows = [traces.execution(CHAIN, i, kind=("open", "choice")[i % 2], qoa=(i % 3) / 2) for i in range(30)]
+    rows += [traces.execution(A, 100 + i, qoa=None if i % 4 else 0.5) for i in range(10)]
+    learn(home, traces, [*rows, traces.execution(A, 200, call={"digest": "new"})])
+    older = home.work / "older.duckdb"
+    with duckdb.connect(str(older)) as connection:
+        connection.execute(f"attach '{home.perfdb}' as now (type duckdb, read_only)")
+        for version, name in migrations():
+            if version <= 5:
+                connection.execute(sql.read(name))
+        connection.execute("create table schema_versions as from now.schema_versions where version <= 5")
+        for (table,) in connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'older' "
+            "and table_name not in ('schema_versions', 'plan_statistics', 'model_figures')"
+        ).fetchall():
+            columns = connection.execute(
+                "select column_name from duckdb_columns() where table_name = ? group by all having count(*) = 2",
+                [table],
+            ).fetchall()
+            names = ", ".join(f'"{column}"' for (column,) in columns)
+            connection.execute(f"insert into {table} ({names}) select {names} from now.{table}")
+    kept = ("executions", "calls", "plan_days", "plan_questions", "plan_statistics", "model_figures")
+    before = {table: query(home.perfdb, f"from {table} order by all") for table in kept}
+    older.replace(home.perfdb)
+    assert refresh(home, full_gate=False, half_life_days=None).published
+    for table in kept:
+        assert query(home.perfdb, f"from {table} order by all").equals(before[table]), table
