@@ -10,6 +10,7 @@ import polars as pl
 from warehouse.ingestion.priors import PRIOR_COLUMNS
 from warehouse.ingestion.statistics import STATISTIC_COLUMNS
 from warehouse.landing import REJECT_COLUMNS, LandedFile, trace_columns
+from warehouse.scores import SCORE_COLUMNS
 
 # Files that were landed by an older optiq do not say the task.
 _NEEDED = {
@@ -22,7 +23,12 @@ def columns_of(kind: str) -> pl.Schema:
     """The columns that landed files of ``kind`` have, with their types."""
     if kind == "traces":
         return trace_columns()
-    columns = {"priors": PRIOR_COLUMNS, "statistics": STATISTIC_COLUMNS, "rejects": REJECT_COLUMNS}[kind]
+    columns = {
+        "priors": PRIOR_COLUMNS,
+        "statistics": STATISTIC_COLUMNS,
+        "scores": SCORE_COLUMNS,
+        "rejects": REJECT_COLUMNS,
+    }[kind]
     return pl.Schema(columns.items())
 
 

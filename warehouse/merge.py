@@ -95,6 +95,7 @@ def _merge(
             connection.execute(sql.read(name))
     step("published figures merged")
     _merge_traces(connection, [str(file.path) for file in good if file.kind == "traces"], work, step)
+    _merge_scores(connection, [str(file.path) for file in good if file.kind == "scores"], step)
     _quarantine_files(connection, files, faults, now)
     _add_plans(connection, _published_plans(connection))
     connection.execute(sql.read("merge/ingested_files"))
@@ -128,6 +129,16 @@ def _merge_traces(connection: duckdb.DuckDBPyConnection, paths: list[str], work:
         connection.execute(sql.read(f"merge/{name}"))
         step(f"{name} merged")
     connection.execute("insert into trace_counts select file_id, count(*) from new_traces group by file_id")
+
+
+def _merge_scores(connection: duckdb.DuckDBPyConnection, paths: list[str], step: Step) -> None:
+    """Scores that came after the run, of executions merged before or just now."""
+    if not paths:
+        return
+    connection.execute("set variable score_files = $paths", {"paths": paths})
+    for name in ("landed_scores", "rescored", "score_days", "score_questions", "score_updates"):
+        connection.execute(sql.read(f"merge/{name}"))
+    step("late scores merged")
 
 
 def _register_files(connection: duckdb.DuckDBPyConnection, files: list[LandedFile]) -> None:

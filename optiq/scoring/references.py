@@ -1,0 +1,115 @@
+"""References that arrive after the answers: read, joined by question_id, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import ascii_uppercase
+from typing import Any
+
+import polars as pl
+
+from optiq.errors import InputError
+from optiq.question import Kind, Question
+from optiq.question_cells import kind_in, options_in, reference_in, short, text_in
+from optiq.tables import read_table
+
+_LABELLED = ("reference", "options", "kind", "question", "topic")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a question besides its reference, from the question file or the run's record."""
+
+    text: str = ""
+    options: tuple[str, ...] = ()
+    kind: Kind | None = None
+
+
+def read_answers(path: str | Path) -> pl.DataFrame:
+    """An answers file, one row per row; the columns question_id, status and answer are text.
+
+    Raises
+    ------
+    InputError
+        if it is no answers file, or an id has two answers.
+    """
+    frame = read_table(path)
+    for name in ("question_id", "status", "answer"):
+        if name not in frame.columns:
+            raise InputError(
+                f"{path} has no column {name!r}, so it is no answers file",
+                "Give the file that `optiq answer` wrote, then the one with the references.",
+            )
+    frame = frame.with_columns(_text(frame, name) for name in frame.columns if name in _TEXTS)
+    twice = frame.filter(pl.col("status") != "invalid")["question_id"]
+    if (repeated := twice.filter(twice.is_duplicated())).len():
+        raise InputError(
+            f"{path} has two answers to question_id {short(repeated[0])}", "Give each question one row."
+        )
+    return frame
+
+
+_TEXTS = ("question_id", "status", "answer", "run_id", "plan_key")
+
+
+def read_references(path: str | Path) -> dict[str, dict[str, Any]]:
+    """question_id → the cells reference, options, kind, question and topic of its row, as far as they are there.
+
+    A labelled question file will do. Rows without a reference are left out. Raises :class:`InputError` if
+    the columns are missing, an id repeats, or no row has a reference.
+    """
+    frame = read_table(path)
+    if "reference" not in frame.columns:
+        raise InputError(
+            f"{path} has no column 'reference'; its columns are {', '.join(map(repr, frame.columns)) or 'none'}",
+            "Give a file with the columns question_id and reference.",
+        )
+    if "question_id" not in frame.columns and "question" not in frame.columns:
+        raise InputError(
+            f"{path} has no column 'question_id'", "Name the question of each reference by its id."
+        )
+    found: dict[str, dict[str, Any]] = {}
+    rows: dict[str, int] = {}
+    for number, row in enumerate(frame.iter_rows(named=True), start=1):
+        # As in a question file: without an id a row is named by its number.
+        name = text_in(row.get("question_id"), "question_id") or str(number)
+        if name in rows:
+            raise InputError(
+                f"{path} row {number}: question_id {short(name)} is that of row {rows[name]} too",
+                "Give each question one reference.",
+            )
+        rows[name] = number
+        cells = {column: row.get(column) for column in _LABELLED}
+        reference = cells["reference"]
+        if reference is not None and str(reference).strip():
+            found[name] = cells
+    if not found:
+        raise InputError(f"{path} has no reference in any row", "Fill in the column 'reference'.")
+    return found
+
+
+def question_of(name: str, cells: Mapping[str, Any], asked: Asked) -> Question:
+    """The question with its reference, to judge an answer by.
+
+    Options and kind are those of the references file, else those that were asked. A choice whose options
+    nobody recorded is judged by letters. :class:`InputError` if the reference does not fit.
+    """
+    options = options_in(cells.get("options")) or asked.options
+    given = cells.get("kind")
+    if not options and asked.kind in (Kind.CHOICE, Kind.MULTI) and not given:
+        options = tuple(ascii_uppercase)
+    text = asked.text or text_in(cells.get("question"), "question") or name
+    if not given and asked.kind is not None and (options or asked.kind is Kind.OPEN):
+        kind = asked.kind
+    else:
+        kind = kind_in(given, text, options, cells["reference"])
+    reference = reference_in(cells["reference"], options, kind)
+    return Question(name, text, options=options, kind=kind, reference=reference)
+
+
+def _text(frame: pl.DataFrame, name: str) -> pl.Series:
+    if frame.schema[name] == pl.String:
+        return frame[name]
+    return pl.Series(name, [None if v is None else text_in(v, name) for v in frame[name]], dtype=pl.String)

@@ -1,0 +1,210 @@
+"""Task that scores answers when the references come after the run, and lands what it finds for the traces."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from optiq.errors import InputError
+from optiq.question import Kind, Question
+from optiq.question_cells import topics_in
+from optiq.scoring import SCORES, Scores, score_many
+from optiq.scoring.references import Asked, question_of, read_answers, read_references
+from warehouse.home import Home
+
+NO_TOPIC = "*"
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def score_file(answers: str, references: str, output: str | None, perfdb: str | None) -> dict[str, Any]:
+    """Score ``answers`` by ``references``, write them to ``output`` and land the scores of their executions."""
+    from optiq.execution.answers import parse_answer
+    from optiq.tables import check_writable, write_table
+    from warehouse.scores import executions_of
+
+    _check_paths(answers, references, output)
+    if output is not None:
+        check_writable(output)
+    frame, labelled = read_answers(answers), read_references(references)
+    known = set(frame["question_id"])
+    unknown = [name for name in labelled if name not in known]
+    if len(unknown) == len(labelled):
+        raise InputError(
+            f"no question_id of {references} is in {answers} ({references} has {unknown[0]!r})",
+            "Give the references of the questions that were answered.",
+        )
+    home = Home.find(perfdb)
+    runs = _column(frame, "run_id")
+    wanted = frame.select(runs, "question_id").drop_nulls().unique()
+    executions = executions_of(home, wanted)
+    questions, faults = _questions(frame, labelled, executions, home)
+    own = [(questions.get(n), a if s == "answered" else None) for n, s, a in _answers(frame)]
+    outputs = [
+        (row["execution_id"], call["node"], questions[row["question_id"]], call["output"])
+        for row in executions.iter_rows(named=True)
+        if row["question_id"] in questions
+        for call in row["calls"] or ()
+    ]
+    # One run of the embedding model over everything: most outputs repeat an answer.
+    items = [(question, answer) for question, answer in own if question is not None]
+    items += [(question, parse_answer(question, text)) for _, _, question, text in outputs]
+    scores = iter(score_many(items))
+    judged = [next(scores) if question is not None else Scores() for question, _ in own]
+    by_node = {(name, node): found for (name, node, _, _), found in zip(outputs, scores, strict=True)}
+    scored = _scored(frame, [question for question, _ in own], judged)
+    if output is not None:
+        write_table(scored, output)
+    landed = _land(home, executions, questions, by_node, answers)
+    return {
+        "answers": frame.height,
+        "judged": sum(found.qoa is not None for found in judged),
+        "without_reference": sum(name not in labelled for name in frame["question_id"]),
+        "references_without_answer": len(unknown),
+        "references_unusable": len(faults),
+        "executions": landed,
+        "qoa": _mean([found.qoa for found in judged]),
+        "scores": {name: _mean([getattr(found, name) for found in judged]) for name in SCORES},
+        "by": {name: _by(scored, name) for name in ("status", "kind", "topic")},
+        "faults": faults[:5],
+        "unknown": unknown[:5],
+        "output": output,
+    }
+
+
+def _check_paths(answers: str, references: str, output: str | None) -> None:
+    paths = {"references": references, "scored answers": output}
+    for what, path in paths.items():
+        if path is not None and Path(path).resolve() == Path(answers).resolve():
+            raise InputError(f"{path} is the answers file itself", f"Give another file for the {what}.")
+    if output is not None and Path(output).resolve() == Path(references).resolve():
+        raise InputError(f"{output} is the references file itself", "Give another file with -o.")
+
+
+def _answers(frame: pl.DataFrame) -> list[tuple[str, str, str | None]]:
+    return list(frame.select("question_id", "status", "answer").iter_rows())
+
+
+def _questions(
+    frame: pl.DataFrame, labelled: dict[str, dict[str, Any]], executions: pl.DataFrame, home: Home
+) -> tuple[dict[str, Question], list[str]]:
+    """The questions that can be judged by id, and why others cannot."""
+    asked = _recorded(executions) | _from_runs(frame, home)
+    questions, faults = {}, []
+    for name in dict.fromkeys(frame["question_id"]):
+        if name in labelled:
+            try:
+                questions[name] = question_of(name, labelled[name], asked.get(name, Asked()))
+            except InputError as fault:
+                faults.append(f"question_id {name}: {fault}")
+    return questions, faults
+
+
+def _recorded(executions: pl.DataFrame) -> dict[str, Asked]:
+    """Text and kind of questions as their executions have them; options are not recorded there."""
+    rows = executions.select("question_id", "question", "kind").iter_rows()
+    return {name: Asked(text or "", (), Kind(kind) if kind else None) for name, text, kind in rows}
+
+
+def _from_runs(frame: pl.DataFrame, home: Home) -> dict[str, Asked]:
+    """The questions of the runs that the answers are from, where their question file is still what it was."""
+    from optiq.question_file import read_questions
+    from tasks.run_folder import RunFolder
+
+    found: dict[str, Asked] = {}
+    for run_id in sorted(set(_column(frame, "run_id").drop_nulls())):
+        about = RunFolder(home, str(run_id)).about() or {}
+        path = Path(str(about.get("file", "")))
+        if not path.is_file() or _sha256(path) != about.get("file_sha256"):
+            continue
+        for question in read_questions(path).questions:
+            found[question.question_id] = Asked(question.text, question.options, question.kind)
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _scored(
+    frame: pl.DataFrame, questions: Sequence[Question | None], judged: Sequence[Scores]
+) -> pl.DataFrame:
+    """The answers with what they were judged by, and how."""
+    columns: dict[str, list[Any]] = {
+        "kind": [question.kind.value if question else None for question in questions],
+        "reference": [question.reference if question else None for question in questions],
+        "observed_qoa": [found.qoa for found in judged],
+        **{f"score_{name}": [getattr(found, name) for found in judged] for name in SCORES},
+    }
+    types = {name: pl.String() if name in ("kind", "reference") else pl.Float64() for name in columns}
+    return frame.with_columns(pl.Series(name, values, dtype=types[name]) for name, values in columns.items())
+
+
+def _land(
+    home: Home,
+    executions: pl.DataFrame,
+    questions: dict[str, Question],
+    by_node: dict[tuple[str, int], Scores],
+    label: str,
+) -> int:
+    """Land the scores of the executions; returns how many."""
+    from optiq.plan import Plan
+    from warehouse.scores import SCORE_COLUMNS, land_scores
+
+    rows = []
+    for row in executions.iter_rows(named=True):
+        name, question = row["execution_id"], questions.get(row["question_id"])
+        nodes = [(call["node"], by_node[name, call["node"]]) for call in row["calls"] or () if question]
+        nodes = [(node, found) for node, found in nodes if found.qoa is not None]
+        if question is None or not nodes:
+            continue
+        last = dict(nodes).get(Plan.from_key(row["plan_key"]).sink, Scores())
+        rows.append(
+            {
+                "execution_id": name,
+                "reference": question.reference,
+                "qoa": last.qoa,
+                **last.columns(),
+                "nodes": [{"node": node, "qoa": found.qoa} for node, found in nodes],
+            }
+        )
+    if rows:
+        land_scores(home, pl.DataFrame(rows, schema=SCORE_COLUMNS), Path(label).stem)
+    return len(rows)
+
+
+def _by(scored: pl.DataFrame, what: str) -> list[dict[str, Any]]:
+    """Questions, how many were judged, and their mean QoA, per status, kind or main topic."""
+    values = _topics(scored) if what == "topic" else _column(scored, what)
+    groups = (
+        scored.select(values.alias(what), qoa=pl.col("observed_qoa"))
+        .group_by(what)
+        .agg(questions=pl.len(), judged=pl.col("qoa").count(), qoa=pl.col("qoa").mean())
+        .sort("questions", what, descending=[True, False], nulls_last=True)
+    )
+    return groups.to_dicts()
+
+
+def _topics(frame: pl.DataFrame) -> pl.Series:
+    """The topic with the highest weight of each answer."""
+    cells = _column(frame, "topics").to_list()
+    tops = []
+    for cell in cells:
+        weighted = topics_in(cell) if cell is not None else ()
+        tops.append(min(weighted, key=lambda item: (-item[1], item[0]))[0] if weighted else NO_TOPIC)
+    return pl.Series("topic", tops, dtype=pl.String)
+
+
+def _column(frame: pl.DataFrame, name: str) -> pl.Series:
+    return frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height, dtype=pl.String)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

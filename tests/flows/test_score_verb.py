@@ -1,0 +1,143 @@
+"""`optiq score`: answers judged when the gold arrives after the run, and PerfDB told about it."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from optiq.answer_file import answers_frame, write_answers
+from optiq.plan import Plan
+from optiq.question import Question
+from warehouse.home import Home
+from warehouse.landing import land_traces
+from warehouse.query import query
+from warehouse.refresh import refresh
+
+CHAIN = Plan.parse('{"models": ["gemma3:270m", "smollm2:135m"], "edges": [[0, 1]]}')
+GOLD = {"1": "Oslo", "2": "B", "3": "1905", "4": "Bergen"}
+
+
+def traces(outputs: dict[str, tuple[str, str]]) -> pl.DataFrame:
+    """A chain of two per question, with the output of each node; nothing is judged."""
+    from datetime import UTC, datetime
+
+    from optiq.execution.trace import ANSWERED, Call, Execution, traces_frame
+
+    begun = datetime(2026, 3, 1, tzinfo=UTC)
+    executions = []
+    for name, texts in outputs.items():
+        options = ("Rome", "Oslo") if name == "2" else ()
+        question = Question(name, f"Question {name}?", (("geography", 1.0),), options)
+        calls = [
+            Call(node, model, begun, CHAIN.subplan(node), 100, output=text, latency_s=1.0)
+            for node, (model, text) in enumerate(zip(CHAIN.models, texts, strict=True))
+        ]
+        executions.append(
+            Execution(question, CHAIN, "r1", begun, ANSWERED, texts[1], calls=calls, execution_id=f"e{name}")
+        )
+    return traces_frame(executions)
+
+
+@pytest.fixture
+def answers(home) -> str:
+    """Four answers of a run whose executions have landed; the second is to a choice."""
+    outputs = {"1": ("Bergen", "Oslo"), "2": ("A", "B"), "3": ("1905", "1904"), "4": ("no idea", "Trondheim")}
+    land_traces(Home(home), traces(outputs))
+    rows = [
+        {
+            "question_id": name,
+            "status": "answered",
+            "answer": texts[1],
+            "run_id": "r1",
+            "topics": [("geography", 1.0)],
+        }
+        for name, texts in outputs.items()
+    ]
+    write_answers(answers_frame([*rows, {"question_id": "5", "status": "infeasible"}]), "answers.csv")
+    gold = pl.DataFrame({"question_id": list(GOLD), "reference": list(GOLD.values())})
+    gold.with_columns(options=pl.lit(None, pl.String), kind=pl.lit(None, pl.String)).write_csv("gold.csv")
+    return "answers.csv"
+
+
+def test_scores_are_shown_written_and_learned(optiq, home, answers):
+    refresh(Home(home), full_gate=False)
+    done = optiq("score", answers, "gold.csv", "-o", "scored.csv", "--json")
+    assert done.code == 0, done.err
+    summary = json.loads(done.out)
+    assert (summary["answers"], summary["judged"], summary["executions"]) == (5, 4, 4)
+    assert summary["without_reference"] == 1
+    scored = pl.read_csv("scored.csv")
+    assert scored["observed_qoa"].to_list()[:3] == [1.0, 1.0, 0.0]
+    assert 0 < scored["observed_qoa"][3] < 1
+    assert scored["score_numeric"].to_list() == [None, None, 0.0, None, None]
+    assert [(g["status"], g["questions"], g["judged"]) for g in summary["by"]["status"]] == [
+        ("answered", 4, 4),
+        ("infeasible", 1, 0),
+    ]
+    assert {g["topic"]: g["judged"] for g in summary["by"]["topic"]} == {"geography": 4, "*": 0}
+    assert refresh(Home(home), full_gate=False).published
+    statement = "select question_id, qoa, reference from executions order by question_id"
+    learned = query(Home(home).perfdb, statement)
+    assert learned["qoa"].to_list() == scored["observed_qoa"].to_list()[:4]
+    # The first node was right about the year, and about that alone.
+    parts = "select subplan_qoa from calls where node = 0 order by execution_id"
+    assert query(Home(home).perfdb, parts).to_series().to_list()[2] == 1.0
+    # The same again changes nothing.
+    assert optiq("score", answers, "gold.csv").code == 0
+    assert not refresh(Home(home), full_gate=False).published
+
+
+def test_scores_reach_traces_that_wait_in_landing(optiq, home, answers):
+    done = optiq("score", answers, "gold.csv")
+    assert done.code == 0, done.err
+    assert "4 of 5 answers judged" in done.out
+    assert "4 executions scored" in done.out
+    refresh(Home(home), full_gate=False)
+    counted = query(Home(home).perfdb, "select count(qoa) from executions").item()
+    assert counted == 4
+
+
+def test_answers_that_no_run_knows_are_scored_all_the_same(optiq, home):
+    pl.DataFrame({"question_id": [1, 2], "status": "answered", "answer": ["Oslo", "7"]}).write_csv("a.csv")
+    pl.DataFrame({"question_id": [1, 2, 9], "reference": ["Oslo", "8", "9"]}).write_csv("g.csv")
+    done = optiq("score", "a.csv", "g.csv")
+    assert done.code == 0, done.err
+    assert "mean QoA 0.5" in done.out
+    assert "nothing is learned" in done.err
+    assert "1 references have no answer (9)" in done.err
+
+
+MISUSE = {
+    "answers as references": (("a.csv", "a.csv"), ["itself"]),
+    "wrong file": (("g.csv", "a.csv"), ["g.csv", "status", "no answers file"]),
+    "no references": (("a.csv", "a2.csv"), ["a2.csv", "reference"]),
+    "nothing in common": (("a.csv", "other.csv"), ["no question_id", "x"]),
+    "two references": (("a.csv", "twice.csv"), ["row 2", "'1'", "row 1"]),
+    "empty references": (("a.csv", "empty.csv"), ["no reference in any row"]),
+    "references without ids": (("a.csv", "bare.csv"), ["question_id"]),
+    "two answers": (("double.csv", "g.csv"), ["two answers", "'1'"]),
+    "output over the answers": (("a.csv", "g.csv", "-o", "./a.csv"), ["itself"]),
+    "output over the references": (("a.csv", "g.csv", "-o", "g.csv"), ["itself"]),
+    "missing file": (("nowhere.csv", "g.csv"), ["nowhere.csv"]),
+}
+
+
+@pytest.mark.parametrize("case", MISUSE)
+def test_bad_input_is_named_in_one_line(optiq, home, case):
+    answered = {"status": "answered", "answer": "x"}
+    pl.DataFrame([{"question_id": "1", **answered}]).write_csv("a.csv")
+    pl.DataFrame([{"question_id": "1", **answered}, {"question_id": "2", **answered}]).write_csv("a2.csv")
+    pl.DataFrame([{"question_id": "1", **answered}] * 2).write_csv("double.csv")
+    pl.DataFrame([{"question_id": "1", "reference": "x"}]).write_csv("g.csv")
+    pl.DataFrame([{"question_id": "x", "reference": "x"}]).write_csv("other.csv")
+    pl.DataFrame([{"question_id": "1", "reference": "x"}] * 2).write_csv("twice.csv")
+    pl.DataFrame([{"question_id": "1", "reference": " "}]).write_csv("empty.csv")
+    pl.DataFrame([{"reference": "x"}]).write_csv("bare.csv")
+    arguments, words = MISUSE[case]
+    done = optiq("score", *arguments)
+    assert done.code == 2
+    assert len(done.err.splitlines()) == 1
+    for word in words:
+        assert word in done.err

@@ -1,0 +1,82 @@
+"""Scores that come after the run: find the executions that they are about, and land them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+import sql
+from warehouse.connection import reading
+from warehouse.home import Home
+from warehouse.landing import land
+
+SCORE_COLUMNS: dict[str, pl.DataType] = {
+    "execution_id": pl.String(),
+    "reference": pl.String(),
+    "qoa": pl.Float64(),
+    "score_exact": pl.Float64(),
+    "score_jaccard": pl.Float64(),
+    "score_cosine": pl.Float64(),
+    "score_contained": pl.Float64(),
+    "score_numeric": pl.Float64(),
+    "score_date": pl.Float64(),
+    "nodes": pl.List(pl.Struct({"node": pl.Int64(), "qoa": pl.Float64()})),
+}
+"""A landed score: one row per execution; ``nodes`` are the QoA of the outputs of its nodes."""
+
+_EXECUTION: dict[str, pl.DataType] = {
+    **{
+        name: pl.String()
+        for name in (
+            "execution_id",
+            "run_id",
+            "question_id",
+            "question",
+            "topic",
+            "kind",
+            "plan_key",
+            "status",
+            "answer",
+        )
+    },
+    "calls": pl.List(pl.Struct({"node": pl.Int64(), "output": pl.String()})),
+}
+
+
+def executions_of(home: Home, wanted: pl.DataFrame) -> pl.DataFrame:
+    """The executions of ``wanted`` (run_id, question_id), in PerfDB or landed, with every node's output.
+
+    Columns: execution_id, run_id, question_id, question, topic, kind, plan_key, status, answer, calls (list of
+    node and output); sorted by execution_id, each once.
+    """
+    found = [pl.DataFrame(schema=_EXECUTION)]
+    if home.perfdb.exists():
+        with reading(home.perfdb, any_version=True) as connection:
+            connection.register("wanted", wanted.select(pl.col("run_id", "question_id").cast(pl.String)))
+            found.append(connection.sql(sql.read("queries/executions_to_score")).pl())
+    for file in sorted(home.landing.glob("traces-*.parquet")):
+        found.append(_landed(file, wanted))
+    together = pl.concat([frame.select(*_EXECUTION).cast(pl.Schema(_EXECUTION)) for frame in found])
+    return together.unique("execution_id", keep="first", maintain_order=True).sort("execution_id")
+
+
+def land_scores(home: Home, scores: pl.DataFrame, label: str) -> Path:
+    """Land ``scores`` (``SCORE_COLUMNS``) for the next refresh; the same scores twice are one file."""
+    return land(home, "scores", scores.select(*SCORE_COLUMNS).cast(pl.Schema(SCORE_COLUMNS)), label)
+
+
+def _landed(file: Path, wanted: pl.DataFrame) -> pl.DataFrame:
+    """Executions that wait in one landed file."""
+    waiting = pl.scan_parquet(file)
+    known = waiting.collect_schema().names()
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in _EXECUTION.items() if name not in known]
+    calls = pl.element().struct.field
+    outputs = pl.struct(calls("node"), calls("output"))
+    return (
+        waiting.with_columns(missing)
+        .join(wanted.lazy(), on=["run_id", "question_id"], how="semi")
+        .select(*_EXECUTION)
+        .with_columns(pl.col("calls").list.eval(outputs.filter(calls("output").is_not_null())))
+        .collect()
+    )
