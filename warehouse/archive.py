@@ -14,7 +14,7 @@ import polars as pl
 import sql
 from optiq.errors import PerfDBError, UnknownName
 from warehouse.connection import connect_to, explained, reading
-from warehouse.home import Home
+from warehouse.home import Home, usable
 from warehouse.lock import alone
 from warehouse.publish import publish
 from warehouse.snapshots import keep_snapshot
@@ -106,7 +106,7 @@ def restore_snapshot(home: Home, name: str, lock_timeout_s: float = 0.0) -> str:
     name = _named(home, name)
     file = _kept(home)[name]
     home.create()
-    with alone(home, lock_timeout_s):
+    with usable(home), alone(home, lock_timeout_s):
         with reading(file, any_version=True) as connection:
             if snapshot_id(connection) != name:
                 raise PerfDBError(f"{file} is not the snapshot {name}", "Restore another one.")

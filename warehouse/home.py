@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,3 +71,22 @@ class Home:
                 f"{self.path} cannot be used as Opti-Q's home: {fault.strerror or fault}",
                 "Give a folder that can be written with --perfdb or $OPTIQ_HOME.",
             ) from None
+
+
+@contextmanager
+def usable(home: Home) -> Iterator[None]:
+    """What the system refuses inside (a read-only home, a full disk, a file that may not be read), in one line.
+
+    Raises
+    ------
+    InputError
+        naming the file and the system's reason.
+    """
+    try:
+        yield
+    except OSError as fault:
+        where = fault.filename or home.path
+        raise InputError(
+            f"{where} cannot be used: {fault.strerror or fault}",
+            "Check the disk and its permissions, or give another folder with --perfdb or $OPTIQ_HOME.",
+        ) from None

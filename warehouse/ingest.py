@@ -13,7 +13,7 @@ from optiq.errors import InputError
 from optiq.tables import check_suffix
 from warehouse.connection import reading
 from warehouse.faults import columns_of
-from warehouse.home import Home
+from warehouse.home import Home, usable
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.history import History, is_history
 from warehouse.ingestion.opti_q import Executions, Levels, is_executions, is_levels
@@ -99,11 +99,13 @@ def _ingest(
     merged = _merged_sources(home)
     report = IngestReport()
     for path in paths:
-        digest = content_hash(path)
+        with usable(home):
+            digest = content_hash(path)
         if digest in merged or any(home.landing.glob(f"{kind}-*-{digest[:16]}.parquet")):
             report.unchanged.append(str(path))
             continue
-        landed, refused = _land_file(home, path, kind, digest, reader_of)
+        with usable(home):
+            landed, refused = _land_file(home, path, kind, digest, reader_of)
         report.landed[str(path)] = landed
         if refused:
             report.quarantined[str(path)] = refused

@@ -20,7 +20,7 @@ from optiq.errors import PerfDBError
 from warehouse.connection import explained, reading, writing
 from warehouse.gate import CheckResult, require, run_checks
 from warehouse.gate_report import write_gate_report
-from warehouse.home import Home
+from warehouse.home import Home, usable
 from warehouse.ingest import ingest_priors
 from warehouse.landing import LandedFile, landed
 from warehouse.lock import alone
@@ -55,7 +55,15 @@ class RefreshReport:
 
 
 def init(home: Home, on_step: Step | None = None) -> RefreshReport:
-    """Make PerfDB with the shipped priors; one that is there already is only brought up to date."""
+    """Make PerfDB with the shipped priors. One that is there already stays as it is, what has landed included.
+
+    One of an older version, which nothing can plan with, is refreshed.
+    """
+    if home.perfdb.exists():
+        with reading(home.perfdb, any_version=True) as connection:
+            current = "" if pending(connection) else snapshot_id(connection)
+        if current:
+            return RefreshReport(current, False)
     return refresh(home, create=True, full_gate=False, on_step=on_step)
 
 
@@ -93,6 +101,8 @@ def refresh(
     ------
     PerfDBError
         if there is no PerfDB, it cannot be used, or another refresh runs.
+    InputError
+        if the home cannot be written.
     GateError
         if the quality gate refuses; a report is in ``gate/``. In all cases what was published stays.
     """
@@ -102,7 +112,7 @@ def refresh(
     if not create and not home.perfdb.exists():
         raise PerfDBError(f"there is no PerfDB at {home.perfdb}", "Make one with `optiq init`.")
     home.create()
-    with alone(home, lock_timeout_s):
+    with usable(home), alone(home, lock_timeout_s):
         _tidy(home)
         step("started")
         ingest_priors(home, [shipped()])

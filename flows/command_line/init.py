@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def init(perfdb: PerfDBHome = None) -> None:
-    """Make PerfDB with the shipped priors. Does nothing where one exists.
+    """Make PerfDB with the shipped priors. One that exists stays as it is (one of an older optiq is migrated).
 
     Example:  optiq init
     """

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.command_line.options import Json, PerfDBHome
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def register(app: typer.Typer) -> None:
@@ -47,6 +50,8 @@ def sql(
             ) from None
     home = Home.find(Settings.load({"home": perfdb}).home)
     frame = query(home.perfdb, statement)
+    if output is None or output.suffix != ".parquet":
+        frame = _without_blobs(frame)
     if output is not None:
         write_table(frame, output)
         say(f"{frame.height} rows written to {output}")
@@ -62,9 +67,19 @@ def sql(
         say(f"{frame.height} row{'' if frame.height == 1 else 's'}")
 
 
+def _without_blobs(frame: pl.DataFrame) -> pl.DataFrame:
+    """Blobs as their size: their bytes say nothing to a person, and only Parquet can hold them."""
+    import polars as pl
+
+    blobs = [name for name, kind in frame.schema.items() if kind == pl.Binary]
+    return frame.with_columns(pl.format("<{} bytes>", pl.col(name).bin.size()).alias(name) for name in blobs)
+
+
 def _cell(value: object) -> object:
     from flows.command_line.screen import figure
 
+    if isinstance(value, list) and len(value) > 8 and all(isinstance(item, float) for item in value):
+        return f"<{len(value)} floats>"
     if isinstance(value, float):
         return figure(value, 4)
     return f"{value:%Y-%m-%d %H:%M:%S}" if isinstance(value, datetime) else value

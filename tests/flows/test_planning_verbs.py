@@ -166,3 +166,13 @@ def test_explain_draws_the_plan_as_svg(optiq, tmp_path: Path) -> None:
     assert root.tag.endswith("svg")
     assert "".join(root.itertext()).count("gemma3:27b") >= 1
     assert optiq("explain", HAMLET, *PAPER, "--svg", "no/folder/plan.svg").code == 2
+
+
+def test_sql_shows_the_size_of_blobs_and_vectors(optiq, tmp_path: Path) -> None:
+    statement = "select 'abc'::blob as model, range(384)::double[384] as centre, range(9)::double[] as list"
+    shown = optiq("sql", statement).out
+    assert "<3 bytes>" in shown
+    assert "<384 floats>" in shown
+    assert "<9 floats>" in shown
+    assert optiq("sql", "select 'abc'::blob as model", "-o", tmp_path / "x.csv").code == 0
+    assert "<3 bytes>" in (tmp_path / "x.csv").read_text()
