@@ -4,14 +4,14 @@ A set is a bit mask: bit i stands for the i-th profile. Two things the paper lea
 
 * **What orders the ranks.** Answers rank by quality, then accuracy (``order="quality"``), or by penalty
   (``order="penalty"``). Equal answers share a rank, and ranks have no gaps: otherwise identical models would
-  differ by their place in a list, and theorem 1 (identical profiles have no chemistry) would not hold.
+  differ by their place in a list, and theorem 1 (identical profiles have no chemistry) would not hold. What
+  differs by at most ``tolerance`` counts as equal; 0 but for rounding, unless asked for.
 * **Nothing costs nothing**: equation 1 sums over no answers. ``empty`` says otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float64]
 Order = Literal["quality", "penalty"]
 CostOf = Callable[[Masks], Floats]
 
+ROUNDING = 1e-9
 ORDERS: tuple[Order, ...] = ("quality", "penalty")
 
 
@@ -33,25 +34,31 @@ def answers_cost(answers: Sequence[Profile], order: Order = "quality") -> float:
     return float(cost_function(answers, order)(np.array([(1 << len(answers)) - 1]))[0])
 
 
-def cost_function(profiles: Sequence[Profile], order: Order = "quality", empty: float = 0.0) -> CostOf:
+def cost_function(
+    profiles: Sequence[Profile], order: Order = "quality", *, tolerance: float = ROUNDING, empty: float = 0.0
+) -> CostOf:
     """The cost of any sets of ``profiles``, given as masks of any shape."""
-    groups = _ranked(profiles, order)
+    groups = _ranked(profiles, order, tolerance)
 
     def cost(masks: Masks) -> Floats:
         masks = np.asarray(masks, dtype=np.int64)
         total = np.zeros(masks.shape)
         rank = np.zeros(masks.shape)
         for members in groups:  # best first; a group shares a rank
-            penalty = profiles[members[0]].penalty
-            present = sum(((masks >> i) & 1 for i in members), start=np.zeros(masks.shape, dtype=np.int64))
-            rank += present > 0
-            total += np.divide(present * penalty, rank, out=np.zeros(masks.shape), where=present > 0)
+            penalty = np.zeros(masks.shape)
+            anyone = np.zeros(masks.shape, dtype=np.bool_)
+            for i in members:
+                present = (masks >> i) & 1
+                penalty += present * profiles[i].penalty
+                anyone |= present > 0
+            rank += anyone
+            total += np.divide(penalty, rank, out=np.zeros(masks.shape), where=anyone)
         return np.where(masks == 0, empty, total)
 
     return cost
 
 
-def _ranked(profiles: Sequence[Profile], order: Order) -> list[list[int]]:
+def _ranked(profiles: Sequence[Profile], order: Order, tolerance: float) -> list[list[int]]:
     """Places of the profiles, best first, equal answers together."""
     if order not in ORDERS:
         raise InputError(f"answers cannot be ordered by {order!r}", f"Order them by {' or '.join(ORDERS)}.")
@@ -60,4 +67,12 @@ def _ranked(profiles: Sequence[Profile], order: Order) -> list[list[int]]:
         one = profiles[place]
         return (-one.quality, -one.accuracy) if order == "quality" else (one.penalty,)
 
-    return [list(group) for _, group in groupby(sorted(range(len(profiles)), key=key), key=key)]
+    groups: list[list[int]] = []
+    for place in sorted(range(len(profiles)), key=key):
+        if groups and all(
+            abs(own - first) <= tolerance for own, first in zip(key(place), key(groups[-1][0]), strict=True)
+        ):
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups

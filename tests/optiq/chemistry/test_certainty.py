@@ -1,0 +1,47 @@
+"""Which chemistry is more than noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from optiq.chemistry.certainty import Trials, trials_of, with_certainty
+
+
+def simulated(seed: int, qualities: list[float], accuracies: list[float], trials: int) -> Trials:
+    draw = np.random.default_rng(seed)
+    shape = (trials, len(qualities))
+    return Trials(
+        tuple(f"m{i}" for i in range(len(qualities))),
+        np.clip(np.array(qualities) + draw.normal(0, 0.8, shape), 0, 10),
+        np.clip(np.array(accuracies) + draw.normal(0, 0.08, shape), 0, 1),
+    )
+
+
+def test_models_that_do_not_differ_have_no_certain_chemistry() -> None:
+    wrong = sum(
+        with_certainty(simulated(seed, [7.0] * 4, [0.75] * 4, 30), seed=seed, draws=60).certain.any()
+        for seed in range(10)
+    )
+    assert wrong <= 1
+
+
+def test_models_that_differ_much_do() -> None:
+    found = with_certainty(simulated(1, [9.5, 5, 4, 4.2], [0.97, 0.6, 0.55, 0.9], 60), draws=80)
+    assert found.certain[0].any()
+    assert (found.low <= found.high).all()
+
+
+def test_the_same_seed_gives_the_same_intervals() -> None:
+    trials = simulated(2, [8, 6, 5], [0.9, 0.7, 0.6], 20)
+    one, other = (with_certainty(trials, seed=4, draws=20) for _ in range(2))
+    assert (one.low == other.low).all()
+    assert (one.noise == other.noise).all()
+
+
+def test_models_are_their_means_over_trials_never_their_best() -> None:
+    rows = [("t1", "a", 9.0, 1.0), ("t2", "a", 5.0, 0.5), ("t2", "a", 7.0, 0.7), ("t1", "b", 4.0, 0.4)]
+    trials = trials_of(rows)
+    a, b = trials.profiles()
+    assert (a.quality, a.accuracy, a.n_trials) == pytest.approx((7.5, 0.8, 2))
+    assert b.n_trials == 1
