@@ -15,6 +15,9 @@ from optiq.plan import Plan
 from optiq.question import Kind
 from optiq.statistics import ModelFigures
 
+MEASURED, PREDICTED = "measured", "predicted"
+"""Where an energy figure comes from: a device counter, or tokens and rates."""
+
 
 class Prices(Protocol):
     """Where the rates come from: :class:`~optiq.statistics.Statistics` is one."""
@@ -25,10 +28,12 @@ class Prices(Protocol):
 
 
 def price_call(call: Call, figures: ModelFigures) -> None:
-    """Set the cost and the predicted energy of an answered call."""
+    """Set the cost of an answered call, and its predicted energy unless it was measured."""
     fixed = 0.0 if math.isnan(figures.usd_per_call) else figures.usd_per_call
     call.cost_usd = _charge(fixed, figures.usd_per_prompt_token, figures.usd_per_output_token, call)
-    call.energy_j = _charge(0.0, figures.joules_per_prompt_token, figures.joules_per_output_token, call)
+    if call.energy_source != MEASURED:
+        call.energy_j = _charge(0.0, figures.joules_per_prompt_token, figures.joules_per_output_token, call)
+        call.energy_source = None if call.energy_j is None else PREDICTED
 
 
 def settle(execution: Execution) -> None:
@@ -42,7 +47,9 @@ def settle(execution: Execution) -> None:
         call.subplan_latency_s = paths[node]
     execution.cost_usd = total(call.cost_usd for call in calls.values())
     execution.energy_j = total(call.energy_j for call in calls.values())
-    execution.energy_source = None if execution.energy_j is None else "predicted"
+    if execution.energy_j is not None:  # a sum with one predicted part is predicted
+        measured = all(call.energy_source == MEASURED for call in calls.values())
+        execution.energy_source = MEASURED if measured else PREDICTED
     execution.latency_s = paths.get(execution.plan.sink)
 
 

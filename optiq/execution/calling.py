@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from optiq.errors import ModelNotServed, ServerError, TransientServerError
-from optiq.execution.accounting import price_call
+from optiq.execution.accounting import MEASURED, price_call
 from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
 from optiq.execution.ledger import Amount, LimitReached, Reservation
@@ -194,7 +194,10 @@ def _record(call: Call, generation: Generation) -> None:
         "output_s",
         "finish_reason",
         "started_at",
+        "constrained",
+        "energy_j",
     ):
         setattr(call, name, getattr(generation, name))
+    call.energy_source = None if generation.energy_j is None else MEASURED
     if generation.latency_s is not None:
         call.latency_s = max(generation.latency_s - (generation.load_s or 0.0), 0.0)

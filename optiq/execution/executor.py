@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
+from string import ascii_uppercase
 
 from optiq.execution.accounting import Prices, settle
 from optiq.execution.answers import node_answer
@@ -18,14 +19,20 @@ from optiq.execution.identity import execution_id
 from optiq.execution.ledger import Amount, LimitReached, Reservation
 from optiq.execution.output_caps import OutputCaps, limits_outputs
 from optiq.execution.partial_answers import fall_back
-from optiq.execution.prompt_builder import build_prompt, longest_prompt_chars
+from optiq.execution.prompt_builder import (
+    build_prompt,
+    extra_prompt_bytes,
+    longest_prompt_chars,
+    predecessors_said,
+)
 from optiq.execution.retries import Retries
 from optiq.execution.shared import Shared
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, Call, Execution, Predicted, main_topic
 from optiq.execution.upper_bound import plan_bound
 from optiq.plan import Plan
+from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet, question_text
 from optiq.question import Kind, Question
-from optiq.servers.protocol import GenerateRequest, ModelServer
+from optiq.servers.protocol import Fusion, GenerateRequest, ModelServer
 from optiq.statistics import ANY_TOPIC, ModelFigures
 
 MAX_OUTPUT_TOKENS: Mapping[Kind, int] = {Kind.OPEN: 32, Kind.CHOICE: 16, Kind.MULTI: 24}
@@ -57,8 +64,13 @@ class Executor:
     prices
         Rates for cost and energy, such as a :class:`~optiq.statistics.Statistics`; without, both are unknown.
     max_output_tokens
-        Cap on every output; None takes :data:`MAX_OUTPUT_TOKENS` by kind of question. A question's budget may
-        ask for less.
+        Cap on every output; None takes :data:`MAX_OUTPUT_TOKENS` by kind of question, and what the prompts
+        want for reasoning. A question's budget may ask for less.
+    prompts
+        Which prompts are used; recorded with every execution.
+    constrain
+        Whether servers are asked to let out nothing but letters where options are to be chosen. Prompts that
+        ask for reasoning are never constrained.
     shared
         What the executors of a run have in common: kept responses, total limits, health of models.
     rank
@@ -78,6 +90,8 @@ class Executor:
         retries: Retries | None = None,
         shared: Shared | None = None,
         rank: int = 0,
+        prompts: PromptSet = ZERO_SHOT,
+        constrain: bool = False,
     ) -> None:
         self.server = server
         self.run_id = run_id
@@ -87,6 +101,8 @@ class Executor:
         self.timeout_s = timeout_s
         self.seed = seed
         self.shared = shared or Shared()
+        self.prompts = prompts
+        self.constrain = constrain and not prompts.reasoning_tokens
         # Merging the rows of a model takes time; there are few topics, and an executor lives for a chunk.
         self._rates = cache(prices.figures) if prices is not None else None
         self._caller = Caller(server, self.shared, retries or Retries(), rank)
@@ -157,6 +173,7 @@ class Executor:
             datetime.now(UTC),
             predicted=item.predicted,
             snapshot_id=self.snapshot_id,
+            prompt=self.prompts.label,
             execution_id=execution_id(self.run_id, question.question_id, plan.key, item.attempt),
         )
         figures = self._figures(question)
@@ -185,8 +202,7 @@ class Executor:
         figures = self._figures(question)
         if figures is None:
             return Amount(math.nan, math.nan)
-        longest = longest_prompt_chars(question) + len(question.text.encode()) - len(question.text)
-        longest += sum(len(option.encode()) - len(option) for option in question.options)
+        longest = longest_prompt_chars(question, self.prompts) + extra_prompt_bytes(question, self.prompts)
         return plan_bound(item.plan, figures, longest, self._longest(question))
 
     async def _walk(
@@ -228,7 +244,8 @@ class Executor:
     ) -> Call:
         """One call, with the cap on its output that the budget asks for."""
         model = plan.models[node]
-        prompt = build_prompt(question, plan, node, {v: calls[v].output or "" for v in calls})
+        outputs = {v: calls[v].output or "" for v in calls}
+        prompt = build_prompt(question, plan, node, outputs, self.prompts)
         limit = self._longest(question)
         call = Call(
             node, model, datetime.now(UTC), plan.subplan(node), len(prompt), limit, server=self.server.name
@@ -241,12 +258,26 @@ class Executor:
                 call.error = f"the budget ({question.budget.describe()}) leaves nothing for it"
                 return call
         request = GenerateRequest(
-            model, prompt, max_output_tokens=limit, seed=self.seed, timeout_s=self.timeout_s
+            model,
+            prompt,
+            max_output_tokens=limit,
+            seed=self.seed,
+            timeout_s=self.timeout_s,
+            letters=tuple(ascii_uppercase[: len(question.options)]) if self.constrain else (),
+            several_letters=self.constrain and question.kind is Kind.MULTI,
+            reasons=self.prompts.reasoning_tokens > 0,
+            fusion=self._fusion(question, plan, node, outputs),
         )
         maker = f"{self.run_id}/{question.question_id}"
         name = f"{self.seed}:{question.question_id}:{plan.key}:{node}"
         await self._caller.make(call, request, figures, allowance, maker, name)
         return call
+
+    def _fusion(self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str]) -> Fusion | None:
+        if not plan.is_blend(node):
+            return None
+        said = predecessors_said(plan, node, outputs)
+        return Fusion(self.prompts.instruction(question), question_text(question), tuple(said.values()))
 
     async def _count(self, caps: OutputCaps, node: int, model: str, prompt: str) -> float:
         """Tokens of a prompt: counted where the server can, else estimated on the high side."""
@@ -265,11 +296,15 @@ class Executor:
         if figures is None or not limits_outputs(question.budget):
             return None
         return OutputCaps(
-            plan, question.budget, figures, longest_prompt_chars(question), self._longest(question)
+            plan,
+            question.budget,
+            figures,
+            longest_prompt_chars(question, self.prompts),
+            self._longest(question),
         )
 
     def _longest(self, question: Question) -> int:
-        return self.max_output_tokens or MAX_OUTPUT_TOKENS[question.kind]
+        return self.max_output_tokens or MAX_OUTPUT_TOKENS[question.kind] + self.prompts.reasoning_tokens
 
 
 def _figures(

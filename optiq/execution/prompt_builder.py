@@ -16,30 +16,22 @@ than either of its models alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from string import ascii_uppercase
 
 from optiq.estimation.shape import PromptShape
 from optiq.plan import Plan
 from optiq.prompts import fill, fixed_chars, template
+from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet, question_text
 from optiq.question import Question
 
 NO_OUTPUT = "(no answer)"
-_STRATEGY = "zero_shot"
 
 
-def question_text(question: Question) -> str:
-    """The question, and its options as lettered lines."""
-    lines = [question.text.strip()]
-    lines += [
-        f"{letter}. {option}" for letter, option in zip(ascii_uppercase, question.options, strict=False)
-    ]
-    return "\n".join(lines)
-
-
-def build_prompt(question: Question, plan: Plan, node: int, outputs: Mapping[int, str]) -> str:
+def build_prompt(
+    question: Question, plan: Plan, node: int, outputs: Mapping[int, str], prompts: PromptSet = ZERO_SHOT
+) -> str:
     """What ``node`` of ``plan`` is asked, given the ``outputs`` of its predecessors by node."""
-    asked = fill(_base(question), question=question_text(question))
-    said = {v: outputs[v].strip() or NO_OUTPUT for v in plan.predecessors(node)}
+    asked = prompts.ask(question)
+    said = predecessors_said(plan, node, outputs)
     if not said:
         return asked
     if plan.is_blend(node):
@@ -50,24 +42,31 @@ def build_prompt(question: Question, plan: Plan, node: int, outputs: Mapping[int
     return f"{evidence}\n{asked}"
 
 
-def prompt_shape(question: Question) -> PromptShape:
+def predecessors_said(plan: Plan, node: int, outputs: Mapping[int, str]) -> dict[int, str]:
+    """The outputs before ``node``, by node."""
+    return {v: outputs[v].strip() or NO_OUTPUT for v in plan.predecessors(node)}
+
+
+def prompt_shape(question: Question, prompts: PromptSet = ZERO_SHOT) -> PromptShape:
     """How long the prompts for ``question`` are, in characters; options count as part of the question.
 
     The names that a blend puts before each output are not counted: they depend on the plan.
     """
     return PromptShape(
         question_chars=len(question_text(question)),
-        base_chars=fixed_chars(_base(question)),
+        base_chars=prompts.base_chars(question),
         context_chars=1 + fixed_chars(template("context")),  # 1: the line break after it
         blend_chars=1 + fixed_chars(template("blend")),
     )
 
 
-def longest_prompt_chars(question: Question) -> int:
+def longest_prompt_chars(question: Question, prompts: PromptSet = ZERO_SHOT) -> int:
     """Characters of the longest prompt for ``question``, without the outputs that go into it."""
-    shape = prompt_shape(question)
+    shape = prompt_shape(question, prompts)
     return shape.question_chars + shape.base_chars + max(shape.context_chars, shape.blend_chars)
 
 
-def _base(question: Question) -> str:
-    return template(f"{_STRATEGY}_{question.kind.value}")
+def extra_prompt_bytes(question: Question, prompts: PromptSet = ZERO_SHOT) -> int:
+    """Bytes of the prompt beyond one per character: letters that UTF-8 writes with several."""
+    asked = prompts.ask(question)
+    return len(asked.encode()) - len(asked)

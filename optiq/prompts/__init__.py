@@ -1,8 +1,9 @@
 """Prompt templates, one text file each (Opti-Q, section 5, Prompt Design), and how they are filled.
 
-``zero_shot_<kind>.txt`` puts a question of that kind; ``context.txt`` is the context prompt before a
-predecessor's output, ``blend.txt`` the blending prompt before the outputs of several. They are kept short:
-each token is paid for in every call, and very small models follow short prompts better.
+``<set>_<kind>.txt`` puts a question of that kind, for each of the prompt sets of :mod:`.prompt_set`;
+``context.txt`` is the context prompt before a predecessor's output, ``blend.txt`` the blending prompt before
+the outputs of several. They are kept short: each token is paid for in every call, and very small models
+follow short prompts better.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLACES = ("question", "outputs", "examples", "answer")
 
 
 @cache
@@ -30,6 +32,6 @@ def fill(text: str, **values: str) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
 
 
-def fixed_chars(text: str, names: Iterable[str] = ("question", "outputs")) -> int:
+def fixed_chars(text: str, names: Iterable[str] = _PLACES) -> int:
     """Characters of a template that are there whatever is put in."""
     return len(fill(text, **dict.fromkeys(names, "")))

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from optiq.errors import ModelNotServed, ServerError
+from optiq.servers.letters import grammar
 from optiq.servers.llama import CONTEXT_TOKENS, LlamaModel
 from optiq.servers.model_files import EMBEDDED_MODELS, INSTALL_REMEDY, EmbeddedModel
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
@@ -72,9 +73,10 @@ class EmbeddedServer:
         return self._load(known)[0].count_tokens(wrap(known, text))
 
     def identity(self, model: str) -> str:
-        """The digest of the weights, the template and the stop strings around a prompt."""
+        """The digest of the weights, the templates and the stop strings around a prompt."""
         known = self._known(model)
-        return f"embedded {known.digest()} {known.template!r} {known.stop!r} {known.control!r}"
+        around = (known.template, known.stop, known.control, known.reasoning_template, known.reasoning_stop)
+        return f"embedded {known.digest()} {around!r}"
 
     def health(self) -> str | None:
         return None
@@ -123,13 +125,14 @@ class EmbeddedServer:
         started_at, started = datetime.now(UTC), time.perf_counter()
         llama, load_s = self._load(model)
         completion = llama.complete(
-            wrap(model, request.prompt),
+            wrap(model, request.prompt, request.reasons),
             max_output_tokens=request.max_output_tokens,
             temperature=request.temperature,
             seed=request.seed,
-            stop=(*model.stop, *request.stop),
+            stop=(*(model.reasoning_stop if request.reasons else model.stop), *request.stop),
             timeout_s=request.timeout_s,
             cancelled=cancelled,
+            grammar=grammar(request.letters, request.several_letters) if request.letters else None,
         )
         # llama.cpp answers with whatever it has loaded, whichever model was asked for.
         if completion.answered_by != str(llama.path):
@@ -151,11 +154,15 @@ class EmbeddedServer:
             prompt_s=completion.prompt_s,
             output_s=completion.output_s,
             finish_reason=completion.finish_reason,
+            constrained=True if request.letters else None,
         )
 
 
-def wrap(model: EmbeddedModel, prompt: str) -> str:
-    """``prompt`` in the model's template. Spellings of control tokens in it are broken up: they are data."""
+def wrap(model: EmbeddedModel, prompt: str, reasons: bool = False) -> str:
+    """``prompt`` in the model's template, or in the one for reasoning.
+
+    Spellings of control tokens in it are broken up: they are data.
+    """
     for token in model.control:
         prompt = prompt.replace(token, f"{token[0]} {token[1:]}")
-    return model.template.replace("{prompt}", prompt)
+    return (model.reasoning_template if reasons else model.template).replace("{prompt}", prompt)

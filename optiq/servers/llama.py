@@ -83,8 +83,9 @@ class LlamaModel:
         stop: tuple[str, ...],
         timeout_s: float,
         cancelled: threading.Event | None = None,
+        grammar: str | None = None,
     ) -> Completion:
-        """The text that follows ``prompt``, control tokens and all.
+        """The text that follows ``prompt``, control tokens and all; only what ``grammar`` (GBNF) allows.
 
         Streamed, so that a call that takes too long or is no longer wanted ends at its next token.
         """
@@ -98,6 +99,8 @@ class LlamaModel:
         }
         if seed is not None:
             body["seed"] = seed
+        if grammar is not None:
+            body["grammar"] = grammar
         answer = _Stream(time.monotonic() + timeout_s, cancelled)
         reply = self._server.handle_completions(body, answer.take)
         if isinstance(reply, dict):

@@ -26,7 +26,8 @@ class EmbeddedModel:
     """A model of the embedded server.
 
     ``template`` holds ``{prompt}``; ``stop`` are the strings that end an answer; ``control`` are spellings
-    that the tokenizer reads as control tokens, which text from a question must not contain.
+    that the tokenizer reads as control tokens, which text from a question must not contain. With
+    ``reasoning_template`` and ``reasoning_stop`` the model has room to reason before it answers.
     """
 
     name: str
@@ -35,6 +36,8 @@ class EmbeddedModel:
     template: str
     stop: tuple[str, ...]
     control: tuple[str, ...]
+    reasoning_template: str
+    reasoning_stop: tuple[str, ...]
     locate: Callable[[], Path]
     digest: Callable[[], str | None]
 
@@ -127,6 +130,8 @@ EMBEDDED_MODELS: dict[str, EmbeddedModel] = {
             template="<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\nAnswer:",
             stop=("\n",),
             control=("<|im_start|>", "<|im_end|>", "<|endoftext|>"),
+            reasoning_template="<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n",
+            reasoning_stop=("\nQuestion:",),
             locate=_locate_smollm2,
             digest=_digest_smollm2,
         ),
@@ -139,6 +144,11 @@ EMBEDDED_MODELS: dict[str, EmbeddedModel] = {
             template="Question: What is the largest planet?\nAnswer: Jupiter\n\n{prompt}\nAnswer:",
             stop=("\n",),
             control=("<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>"),
+            reasoning_template=(
+                "Question: What is the largest planet?\nReasoning: The gas giants are larger than the rocky "
+                "planets. Jupiter is the largest gas giant.\nAnswer: Jupiter\n\n{prompt}\nReasoning:"
+            ),
+            reasoning_stop=("\n\n", "\nQuestion:"),
             locate=_locate_gemma3,
             digest=_digest_gemma3,
         ),

@@ -22,6 +22,7 @@ from optiq.servers.connections import (
     status_fault,
     tls_context,
 )
+from optiq.servers.letters import fits_json, plain_letters, schema
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class OllamaServer:
         self.slots = max(self.model_slots, self.resident_models)
         self._clients: ClientPerLoop[ollama.AsyncClient] = ClientPerLoop(self._connect, lambda c: c.close())
         self._digests: dict[str, str | None] | None = None
+        self._free: set[str] = set()  # models whose server takes no schema
 
     def list_models(self) -> list[ServedModel]:
         import httpx
@@ -126,12 +128,7 @@ class OllamaServer:
         try:
             with self._clients.lent() as client:
                 async with asyncio.timeout(request.timeout_s):
-                    reply = await client.chat(
-                        request.model,
-                        [{"role": "user", "content": request.prompt}],
-                        options=_options(request),
-                        think=False,  # thinking would use up the few tokens that an answer gets
-                    )
+                    reply = await self._chat(client, request)
         except ollama.ResponseError as fault:
             raise self._refused(request.model, fault) from fault
         except TimeoutError as fault:
@@ -145,8 +142,10 @@ class OllamaServer:
         except ValueError as fault:  # truncated JSON, or JSON that is no answer
             raise AnswerLost(f"Ollama's answer from {request.model} cannot be read") from fault
         latency_s = time.perf_counter() - started
+        text = reply.message.content or ""
+        letters = plain_letters(text, request) if request.letters else None
         return Generation(
-            text=reply.message.content or "",
+            text=text if letters is None else letters,
             requested_model=request.model,
             answered_model=reply.model or request.model,
             server=self.name,
@@ -159,7 +158,27 @@ class OllamaServer:
             prompt_s=_seconds(reply.prompt_eval_duration),
             output_s=_seconds(reply.eval_duration),
             finish_reason=reply.done_reason,
+            constrained=(letters is not None and request.model not in self._free)
+            if request.letters
+            else None,
         )
+
+    async def _chat(self, client: ollama.AsyncClient, request: GenerateRequest) -> ollama.ChatResponse:
+        import ollama
+
+        options: dict[str, Any] = {"options": _options(request)}
+        if request.letters and request.model not in self._free and fits_json(request):
+            options["format"] = schema(request)
+        messages = [{"role": "user", "content": request.prompt}]
+        try:
+            # Thinking would use up the few tokens that an answer gets.
+            return await client.chat(request.model, messages, think=False, **options)
+        except ollama.ResponseError as fault:
+            if "format" not in options or not _refuses_schema(fault):
+                raise
+        self._free.add(request.model)
+        del options["format"]
+        return await client.chat(request.model, messages, think=False, **options)
 
     def count_tokens(self, model: str, text: str) -> int | None:
         """None: Ollama counts tokens only by generating."""
@@ -234,6 +253,11 @@ def _options(request: GenerateRequest) -> dict[str, Any]:
     if request.stop:
         options["stop"] = list(request.stop)
     return options
+
+
+def _refuses_schema(fault: ollama.ResponseError) -> bool:
+    told = any(word in fault.error.lower() for word in ("format", "grammar", "schema"))
+    return fault.status_code in (400, 422, 501) or (fault.status_code == 500 and told)
 
 
 def _seconds(nanoseconds: int | None) -> float | None:

@@ -23,6 +23,7 @@ from optiq.servers.connections import (
     status_fault,
     tls_context,
 )
+from optiq.servers.letters import fits_json, plain_letters, response_format
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _MEANING = "the base URL of the OpenAI-compatible server"
 _LISTING_S = 10.0
 # What a dialect may refuse without refusing the call: one wants max_completion_tokens, one knows no seed.
-_DISPENSABLE = ("max_tokens", "seed", "temperature", "stop")
+_DISPENSABLE = ("max_tokens", "seed", "temperature", "stop", "response_format")
 
 
 class OpenAIServer:
@@ -113,8 +114,9 @@ class OpenAIServer:
             raise AnswerLost(
                 f"the answer of {self._shown} from {request.model} holds no completion"
             ) from None
+        letters = plain_letters(text, request) if request.letters else None
         return Generation(
-            text=text,
+            text=text if letters is None else letters,
             requested_model=request.model,
             answered_model=reply.model or request.model,
             server=self.name,
@@ -125,6 +127,9 @@ class OpenAIServer:
             prompt_s=_seconds(timings.get("prompt_ms")),  # llama.cpp adds these
             output_s=_seconds(timings.get("predicted_ms")),
             finish_reason=choice.finish_reason,
+            constrained=(letters is not None and "response_format" not in dropped)
+            if request.letters
+            else None,
         )
 
     def count_tokens(self, model: str, text: str) -> int | None:
@@ -209,6 +214,8 @@ def _options(request: GenerateRequest, dropped: frozenset[str]) -> dict[str, Any
         options["seed"] = request.seed
     if request.stop:
         options["stop"] = list(request.stop)
+    if request.letters and fits_json(request):
+        options["response_format"] = response_format(request)
     return {name: value for name, value in options.items() if name not in dropped}
 
 
@@ -217,6 +224,11 @@ def _refused_option(fault: Any, options: dict[str, Any]) -> str | None:
     for name in _DISPENSABLE:
         if name in options and (fault.param == name or f"'{name}'" in str(fault)):
             return name
+    told = str(fault).lower()
+    if "response_format" in options and any(
+        word in told for word in ("response_format", "json_schema", "grammar")
+    ):
+        return "response_format"
     return None
 
 

@@ -22,10 +22,22 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Fusion:
+    """What a blend prompt is made of, for blenders with an input format of their own."""
+
+    instruction: str
+    question: str
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """One call of a model. ``prompt`` is plain text: the server wraps it in the model's own chat template.
 
-    ``max_output_tokens`` None leaves the length to the server. ``seed`` None asks for none.
+    ``max_output_tokens`` None leaves the length to the server. ``seed`` None asks for none. ``letters`` asks
+    the server to let nothing else out (several of them if ``several_letters``); one that cannot answers
+    freely. ``reasons``: the output may have many lines, with the answer on the last. ``fusion`` are the parts
+    of the prompt of a blend node.
     """
 
     model: str
@@ -35,6 +47,10 @@ class GenerateRequest:
     seed: int | None = 0
     stop: tuple[str, ...] = ()
     timeout_s: float = 120.0
+    letters: tuple[str, ...] = ()
+    several_letters: bool = False
+    reasons: bool = False
+    fusion: Fusion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +61,8 @@ class Generation:
     part of it that went into loading the model, ``prompt_s`` and ``output_s`` the server's own figures for
     reading and writing tokens.
     ``answered_model`` is the name that the server says answered; it may differ from ``requested_model``.
+    ``constrained`` says whether the output was held to the letters asked for (None: nothing was asked),
+    ``energy_j`` is a measured figure (:mod:`optiq.energy`), never an estimate.
     """
 
     text: str
@@ -60,6 +78,8 @@ class Generation:
     prompt_s: float | None = None
     output_s: float | None = None
     finish_reason: str | None = None
+    constrained: bool | None = None
+    energy_j: float | None = None
 
 
 @runtime_checkable

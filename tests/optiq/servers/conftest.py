@@ -1,0 +1,27 @@
+"""A real OpenAI-compatible server on this machine: llama.cpp with SmolLM2, as people run it."""
+
+import pytest
+
+from optiq.servers.model_files import EMBEDDED_MODELS
+
+
+@pytest.fixture(scope="session")
+def llama_url():
+    """Its address; it lists one model, and answers without a key."""
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(EMBEDDED_MODELS["smollm2:135m"].locate())
+    params.n_ctx = 2048
+    params.n_parallel = 1
+    params.cpuparams.n_threads = 1
+    params.cpuparams_batch.n_threads = 1
+    params.n_threads_http = 2
+    params.n_gpu_layers = 0
+    params.verbosity = 0
+    params.port = 0
+    params.hostnames = ["127.0.0.1"]
+    params.ui = False
+    server = xllamacpp.Server(params)
+    yield server.listening_address
+    del server
