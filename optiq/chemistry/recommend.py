@@ -87,6 +87,8 @@ def recommend(
         raise InputError(f"a chemistry matrix of shape {known.shape} for {n} models", "Give n × n.")
     if not 1 <= (size or 1) <= n or most < 1:
         raise InputError(f"an ensemble of {size or most} from {n} models", f"Ask for 1 to {n}.")
+    by_name = sorted(range(n), key=lambda i: profiles[i].model)  # sums do not depend on the order given
+    profiles, known = [profiles[i] for i in by_name], known[np.ix_(by_name, by_name)]
     ranking = sorted(range(n), key=lambda i: (profiles[i].penalty, profiles[i].model))
     if known.max(initial=0.0) <= _NO_CHEMISTRY:
         return _homogeneous(profiles, ranking, size, strong_from)
