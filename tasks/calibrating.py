@@ -1,146 +1,135 @@
-"""Tasks that run chosen plans on labelled questions."""
+"""Tasks that try plans on labelled questions: open, choose a round, run and learn, sum up."""
 
 from __future__ import annotations
 
-import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from optiq.configuration import Settings
-from optiq.execution import Predicted, Shared, Work
-from optiq.plan import Plan
-from optiq.question import Question
-from tasks.run_state import open_responses
-from warehouse.home import Home
+from tasks.calibration import Calibration, Wanted, begin, close, open_calibration_state, state_of
+from tasks.calibration_report import calibration_markdown, forecast_of, learned
+from tasks.orchestration import inside_flow_run
 
-
-@dataclass(frozen=True)
-class Calibration:
-    """One calibration run: which plans run on which question. ``skipped`` were run before."""
-
-    run_id: str
-    settings: Settings
-    work: tuple[tuple[Question, tuple[Plan, ...]], ...]
-    skipped: int
-    invalid: int
-    started: float
-    cache: bool = True
-
-    def chunks(self) -> list[tuple[int, tuple[tuple[Question, tuple[Plan, ...]], ...]]]:
-        """Numbered pieces of ``chunk_size`` questions."""
-        size = self.settings.chunk_size
-        return [(i // size, self.work[i : i + size]) for i in range(0, len(self.work), size)]
+_COUNTS = ("executions", "calls", "cached", "failed", "cost_usd", "energy_j")
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def open_calibration(
-    file: str,
-    settings: Settings,
-    topic: str | None,
-    plans: Sequence[str] | None,
-    per_question: int | None,
-    singles_only: bool,
-    cache: bool = True,
-) -> Calibration:
-    """Read labelled questions and settle which plans run on which, leaving out what PerfDB holds already."""
-    from optiq.calibration import calibration_plans, rotate
-    from optiq.errors import InputError
-    from optiq.question_file import read_questions
-    from tasks.session import new_run_id, open_session
-    from warehouse.executed import executed_plans
-
-    asked = read_questions(file)
-    if topic is not None:
-        asked = asked.with_topic(topic)
-    labelled = [question for question in asked.questions if question.reference is not None]
-    if not labelled:
-        raise InputError(f"{file} has no question with a reference answer", "Fill the column `reference`.")
-    session = open_session(settings)
-    if plans:
-        chosen = [Plan.parse(plan) for plan in plans]
-    else:
-        operations = 1 if singles_only else settings.max_operations
-        chosen = calibration_plans(session.planning.pool, session.planning.blender, operations)
-    done = executed_plans(session.home, [question.text for question in labelled])
-    work, skipped = [], 0
-    for question, mine in zip(labelled, rotate(len(labelled), chosen, per_question), strict=True):
-        fresh = tuple(plan for plan in mine if (question.text, plan.key) not in done)
-        skipped += len(mine) - len(fresh)
-        if fresh:
-            work.append((question, fresh))
-    invalid = len(asked.rows) - len(labelled)
-    return Calibration(new_run_id(), settings, tuple(work), skipped, invalid, time.time(), cache)
+def open_calibration(wanted: Wanted) -> str:
+    """Read labelled questions and settle what may be tried; returns the name of the run."""
+    calibration = open_calibration_state(wanted)
+    begin(calibration)
+    return calibration.run_id
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def calibrate_chunk(
-    chunk: tuple[int, tuple[tuple[Question, tuple[Plan, ...]], ...]], calibration: Calibration
-) -> dict[str, Any]:
-    """Run the plans of one chunk, score every node's output, and land the traces."""
-    from optiq.estimation import estimate
-    from optiq.execution.prompt_builder import prompt_shape
-    from tasks.answers import execute
-    from tasks.session import open_session
+def choose_round(run_id: str) -> list[list[int]]:
+    """What to run next, going by all outcomes so far, in pieces for workers; empty at the end."""
+    places = state_of(run_id).next_round()
+    size = state_of(run_id).wanted.settings.chunk_size
+    pieces = max(1, min(2, len(places)), -(-len(places) // size)) if places else 0
+    return [places[i::pieces] for i in range(pieces)]
 
-    number, pairs = chunk
-    session = open_session(calibration.settings)
-    ready = session.with_topics([question for question, _ in pairs])
-    planning = session.planning
-    work = []
-    for question, (_, plans) in zip(ready, pairs, strict=True):
-        shape = prompt_shape(question)
-        for plan in plans:
-            expected = estimate(
-                plan, planning.statistics, question.topics, question.kind, shape, planning.blender
-            )
-            work.append(Work(question, plan, Predicted.of(expected)))
-    shared = _shared(calibration.run_id, session.home, calibration.cache)
-    executions = execute(session, work, calibration.run_id, number, shared)
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def calibrate_chunk(places: list[int], run_id: str) -> int:
+    """Run plans, score every node's output, land the traces and learn; returns the number of executions.
+
+    When the run is interrupted, what was executed by then is kept.
+    """
+    from optiq.execution import score_executions, traces_frame
+    from tasks.answers import executor_of
+    from tasks.trials import learn, outcomes_of
+    from warehouse.landing import land_traces
+
+    state = state_of(run_id)
+    work = state.work(places)
+    executions = executor_of(state.session, run_id, state.shared).run(work)
+    made = [item for item in executions if any(call.attempts for call in item.calls)]
+    score_executions(made)
+    with state.lock:
+        if made:
+            land_traces(state.session.home, traces_frame(made), int(state.counts.get("chunks", 0)))
+        if state.shared.responses is not None:
+            state.shared.responses.delivered({f"{run_id}/{item.question.question_id}" for item in made})
+        learn(state.learner, state.questions, outcomes_of(made))
+        ran = {(item.question.question_id, item.plan.key) for item in made}
+        state.tried += [
+            place
+            for place, item in zip(places, work, strict=True)
+            if (item.question.question_id, item.plan.key) in ran
+        ]
+        for name, value in _count(made).items():
+            state.counts[name] = state.counts.get(name, 0) + value
+        refused = [item.error for item in executions if not item.calls and item.error]
+        if refused and not made:
+            state.over_limit = refused[0]
+    state.tally.settled([item.status for item in executions], len(executions))
+    return len(made)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def sum_up_calibration(run_id: str, interrupted: bool = False) -> dict[str, Any]:
+    """Totals of a calibration and what was learned; a Prefect artifact where there is a server."""
+    state = state_of(run_id)
+    summary = _summary(state, interrupted)
+    close(run_id)
+    if inside_flow_run():
+        from prefect.artifacts import create_markdown_artifact
+
+        create_markdown_artifact(
+            key="calibration",
+            markdown=calibration_markdown(summary),
+            description=f"calibration {run_id}: {summary['executions']} executions",
+        )
+    return summary
+
+
+def forecast_calibration(wanted: Wanted) -> dict[str, Any]:
+    """What a calibration would run and what it would cost; nothing is run."""
+    return forecast_of(open_calibration_state(wanted))
+
+
+def _count(executions: Sequence[Any]) -> dict[str, float]:
+    calls = [call for item in executions for call in item.calls]
     return {
+        "chunks": 1,
         "executions": len(executions),
-        "calls": sum(not call.cached for execution in executions for call in execution.calls),
-        "cached": sum(call.cached for execution in executions for call in execution.calls),
-        "failed": sum(execution.status == "failed" for execution in executions),
-        "cost_usd": sum(execution.spent.cost_usd for execution in executions),
+        "calls": sum(not call.cached for call in calls),
+        "unpriced_calls": sum(
+            call.cost_usd is None and call.error is None for call in calls if not call.cached
+        ),
+        "cached": sum(call.cached for call in calls),
+        "failed": sum(item.status == "failed" for item in executions),
+        "cost_usd": sum(item.spent.cost_usd for item in executions),
+        "energy_j": sum(item.spent.energy_j for item in executions),
     }
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
-def sum_up_calibration(calibration: Calibration, parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Totals of a calibration run."""
-    names = ("executions", "calls", "cached", "failed", "cost_usd")
-    totals = {name: sum(part[name] for part in parts) for name in names}
-    _close(calibration.run_id)
+def _summary(state: Calibration, interrupted: bool) -> dict[str, Any]:
+    counts = {name: state.counts.get(name, 0) for name in _COUNTS}
+    if counts["calls"] and state.counts["unpriced_calls"] == counts["calls"]:
+        counts["cost_usd"] = None  # type: ignore[assignment]  # unknown is not free
+    asked = Counter(
+        state.questions[int(state.learner.trials.pairs[place, 1])].question_id for place in state.tried
+    )
+    stopped = state.over_limit or state.shared.control.reason or ("interrupted" if interrupted else None)
     return {
-        "run_id": calibration.run_id,
-        "questions": len(calibration.work),
-        "skipped": calibration.skipped,
-        "without_reference": calibration.invalid,
-        **totals,
-        "seconds": time.time() - calibration.started,
-        "settings": {name: str(value) for name, value in asdict(calibration.settings).items()},
+        "run_id": state.run_id,
+        "server": state.session.server.name if state.session.server is not None else None,
+        "questions": len(asked),
+        "labelled": len(state.questions),
+        "skipped": state.skipped,
+        "without_reference": state.without_reference,
+        **counts,
+        "left": state.left,
+        "rounds": state.rounds,
+        "seconds": time.time() - state.started,
+        "stopped": stopped,
+        **learned(state),
+        "settings": asdict(state.wanted.settings),
     }
-
-
-_open: dict[str, Shared] = {}
-_lock = threading.Lock()
-
-
-def _shared(run_id: str, home: Home, cache: bool) -> Shared:
-    """What the chunks of one calibration share in this process."""
-    with _lock:
-        if run_id not in _open:
-            _open[run_id] = Shared(responses=open_responses(home) if cache else None)
-        return _open[run_id]
-
-
-def _close(run_id: str) -> None:
-    with _lock:
-        shared = _open.pop(run_id, None)
-    if shared is not None and shared.responses is not None:
-        shared.responses.close()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from optiq.execution import Shared
+from optiq.execution.control import Control
 from optiq.execution.ledger import Amount, Ledger
 from optiq.execution.responses import ResponseStore
 from tasks.event_loop import EventLoop
@@ -70,6 +71,7 @@ class RunState:
 
 
 _states: dict[str, RunState] = {}
+_controls: list[Control] = []
 _watcher: Watcher | None = None
 
 
@@ -82,6 +84,22 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         yield
     finally:
         _watcher = None
+
+
+def show(tally: Tally) -> None:
+    """Something that takes long begins: show it to who watches."""
+    if _watcher is not None:
+        _watcher.watch(tally)
+
+
+@contextmanager
+def stoppable(control: Control) -> Iterator[None]:
+    """:func:`interrupt_all` reaches ``control`` as long as the block runs."""
+    _controls.append(control)
+    try:
+        yield
+    finally:
+        _controls.remove(control)
 
 
 def open_responses(home: Home) -> ResponseStore:
@@ -103,8 +121,7 @@ def open_state(
     tally = Tally(total, done, ledger, options.max_total_cost_usd, options.max_total_energy_j)
     shared = Shared(responses=store, ledger=ledger, observer=tally)
     state = _states[folder.run_id] = RunState(folder, shared, tally, session, fail_after=options.fail_after)
-    if _watcher is not None:
-        _watcher.watch(tally)
+    show(tally)
     return state
 
 
@@ -129,3 +146,5 @@ def interrupt_all(reason: str) -> None:
     """Call off what is in flight, in all runs of this process."""
     for state in list(_states.values()):
         state.shared.control.interrupt(reason)
+    for control in list(_controls):
+        control.interrupt(reason)

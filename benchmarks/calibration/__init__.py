@@ -1,0 +1,1 @@
+"""What calibration learns per execution, against random choice. ``python -m benchmarks.calibration --help``."""

@@ -1,0 +1,81 @@
+"""Which plan would be chosen on a topic, and how its figures count: limits first, then the weights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiq.choose import meets, pick
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+QOA_COLUMN = 3
+_LEAST_SPREAD = (0.2, 0.2, 0.2)  # of the mean of a figure
+_LEAST_QOA_SPREAD = 0.1
+_BEYOND = 1.96
+_MISSED = 2.0  # what missing a limit costs: more than all weights together
+
+
+@dataclass(frozen=True)
+class Preference:
+    """``weights`` (4) as in :class:`~optiq.question.Weights`; ``limits`` (topics, 4), NaN where there is none."""
+
+    weights: FloatArray
+    limits: FloatArray
+
+    def favourite(self, figures: FloatArray, topic: int, group: IntArray) -> int | None:
+        """The arm of ``group`` that :func:`optiq.choose.choose` would take; None if none is within the limits."""
+        within: NDArray[np.bool_] = np.all(meets(figures[group], self.limits[topic]), axis=1)
+        return int(group[int(pick(figures[group], within, self.weights))]) if within.any() else None
+
+    def linear(self, figures: FloatArray, groups: list[IntArray]) -> tuple[FloatArray, FloatArray]:
+        """(arms) utilities and (4, arms) their slopes: by the logarithm of cost, latency, energy, and by QoA.
+
+        Figures are scaled by their spread over the topic, as the choice does it; narrow spreads, which early
+        estimates have, are widened, so that no figure counts for more than it should. An unknown figure is the
+        worst of the topic. A missed limit costs more than all else.
+        """
+        utility, slopes = np.zeros(len(figures)), np.zeros((4, len(figures)))
+        for topic, group in enumerate(groups):
+            values = figures[group]
+            for metric in np.flatnonzero(self.weights > 0).tolist():
+                column = values[:, metric]
+                if np.isnan(column).all():
+                    continue
+                worst = np.nanmin(column) if metric == QOA_COLUMN else np.nanmax(column)
+                column = np.where(np.isnan(column), worst, column)
+                least = (
+                    _LEAST_QOA_SPREAD
+                    if metric == QOA_COLUMN
+                    else _LEAST_SPREAD[metric] * float(column.mean())
+                )
+                spread = max(float(np.ptp(column)), least) or 1.0
+                weight = float(self.weights[metric]) / spread
+                good = metric == QOA_COLUMN
+                utility[group] += weight * (column if good else -column)
+                slopes[metric, group] = weight if good else -weight * column
+            missed = ~meets(values, self.limits[topic]).all(axis=1)
+            utility[group] -= _MISSED * missed
+        return utility, slopes
+
+    def plausible(
+        self, figures: FloatArray, deviations: FloatArray, groups: list[IntArray]
+    ) -> NDArray[np.bool_]:
+        """(arms): whether an arm may be within the limits, going by its 95 % intervals."""
+        found = np.ones(len(figures), dtype=bool)
+        for topic, group in enumerate(groups):
+            limits = self.limits[topic]
+            best = figures[group] * np.exp(-_BEYOND * deviations[group])
+            best[:, QOA_COLUMN] = np.minimum(
+                figures[group, QOA_COLUMN] + _BEYOND * deviations[group, QOA_COLUMN], 1.0
+            )
+            found[group] = meets(best, limits).all(axis=1)
+        return found
+
+
+def no_limits(n_topics: int) -> FloatArray:
+    """(topics, 4) without a limit."""
+    return np.full((n_topics, 4), math.nan)
