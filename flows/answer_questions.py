@@ -43,6 +43,9 @@ def answer_questions(
     max_total_cost: float | None = None,
     max_total_energy: float | None = None,
     fail_after: int | None = None,
+    prompt: str | None = None,
+    examples: str | None = None,
+    constrain: bool | None = None,
 ) -> dict[str, Any]:
     """Answer every question of ``file`` along its plan and write one row per input row to ``output``.
 

@@ -26,6 +26,9 @@ _SETTINGS = (
     "weights",
     "seed",
     "chunk_size",
+    "prompt",
+    "examples",
+    "constrain",
 )
 
 

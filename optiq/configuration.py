@@ -14,9 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import ConfigurationError
+from optiq.prompts.prompt_set import PROMPT_NAMES
 from optiq.question import Weights
 
 _LISTS = {"models"}
+_SWITCHES = {"constrain"}
+_CHOICES = {
+    "bound_operations": ("upper", "sample", "none"),
+    "prompt": PROMPT_NAMES,
+    "energy": ("auto", "measured", "predicted"),
+}
 _INTEGERS = {"max_operations", "seed", "chunk_size", "max_output_tokens"}
 
 
@@ -27,6 +34,11 @@ class Settings:
     ``models`` is the pool (``None``: every served model that PerfDB knows), ``blender`` the model of blend
     nodes (``None``: the served model with the highest QoA). ``max_operations`` bounds the nodes of a plan,
     and ``bound_operations`` says how a budget bounds them further (``upper``, ``sample`` or ``none``).
+
+    ``prompt`` names the prompt set, ``examples`` the labelled file of few-shot ones (``None``: PerfDB);
+    ``constrain`` holds answers to letters where a server can. ``genfuser`` is the folder or hub name of a
+    GenFuser that may be the blender. ``energy`` is ``auto`` (measured where it can be), ``measured`` or
+    ``predicted``.
     """
 
     home: str = ".optiq"
@@ -41,6 +53,11 @@ class Settings:
     seed: int = 0
     chunk_size: int = 25
     max_output_tokens: int | None = None
+    prompt: str = "zero-shot"
+    examples: str | None = None
+    constrain: bool = True
+    genfuser: str | None = None
+    energy: str = "auto"
 
     @classmethod
     def load(
@@ -124,8 +141,23 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         if number < (0 if name == "seed" else 1):
             raise ConfigurationError(f"{origin} is {number}", "Give a number from 1 up.")
         return number
-    if name == "bound_operations" and value not in ("upper", "sample", "none"):
-        raise ConfigurationError(f"{origin} is {value!r}", "Give upper, sample or none.")
+    if name in _SWITCHES:
+        known = {
+            "true": True,
+            "on": True,
+            "yes": True,
+            "1": True,
+            "false": False,
+            "off": False,
+            "no": False,
+            "0": False,
+        }
+        if str(value).lower() not in known:
+            raise ConfigurationError(f"{origin} is {value!r}", "Give true or false.")
+        return known[str(value).lower()]
+    if name in _CHOICES and value not in _CHOICES[name]:
+        *others, last = _CHOICES[name]
+        raise ConfigurationError(f"{origin} is {value!r}", f"Give {', '.join(others)} or {last}.")
     if not isinstance(value, str | Path):
         raise ConfigurationError(f"{origin} is {value!r}", "Give text.")
     return str(value)

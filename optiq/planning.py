@@ -16,6 +16,7 @@ from optiq.estimation import estimate as estimate_plan
 from optiq.execution.prompt_builder import prompt_shape
 from optiq.plan import Plan
 from optiq.planners import BatchItem, OperationBound, bound_operations, plan_batch, plan_frontier
+from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.question import Budget, Question, Weights
 from optiq.statistics import ANY_TOPIC, METRICS, Statistics
 
@@ -33,7 +34,7 @@ class Planning:
     ``bound`` says how a budget bounds the operations below ``max_operations`` (section 3.2): ``upper`` takes
     the most calls that the limits on cost and energy allow any model, which loses no feasible plan whose calls
     cost what lone calls do; ``sample`` draws uniformly from the paper's interval, with ``seed``; ``none`` does
-    not bound.
+    not bound. ``prompts`` decides how long prompts are; statistics are of whatever prompts were used.
     """
 
     statistics: Statistics
@@ -44,6 +45,7 @@ class Planning:
     weights: Weights = field(default_factory=Weights)
     seed: int = 0
     bound: str = "upper"
+    prompts: PromptSet = ZERO_SHOT
 
     def operations(self, question: Question) -> OperationBound:
         """How many operations plans for ``question`` may have."""
@@ -54,7 +56,7 @@ class Planning:
         if self.bound == "none" or budget == Budget(min_qoa=budget.min_qoa):
             return OperationBound(cap, 1, cap, ())
         seed = self.seed if self.bound == "sample" else None
-        topics, shape = _topics(question), prompt_shape(question)
+        topics, shape = _topics(question), prompt_shape(question, self.prompts)
         return bound_operations(self.statistics, topics, question.kind, shape, self.pool, budget, cap, seed)
 
     def plan(self, question: Question) -> PlannedQuestion:
@@ -66,7 +68,7 @@ class Planning:
             self.statistics,
             _topics(question),
             question.kind,
-            prompt_shape(question),
+            prompt_shape(question, self.prompts),
             self.pool,
             self.blender,
             self.operations(question).max_operations,
@@ -83,7 +85,7 @@ class Planning:
         planned: dict[int, PlannedQuestion] = {}
         for operations, places in sorted(by_bound.items()):
             items = [
-                BatchItem(_topics(q), q.kind, prompt_shape(q), q.budget, self.weights)
+                BatchItem(_topics(q), q.kind, prompt_shape(q, self.prompts), q.budget, self.weights)
                 for q in (questions[place] for place in places)
             ]
             choices = plan_batch(
@@ -100,7 +102,7 @@ class Planning:
             self.statistics,
             _topics(question),
             question.kind,
-            prompt_shape(question),
+            prompt_shape(question, self.prompts),
             self.blender,
         )
 
@@ -124,7 +126,7 @@ def estimate_rows(
     known: dict[tuple[object, ...], list[Estimate]] = {}
     rows = []
     for question in questions:
-        topics, shape = _topics(question), prompt_shape(question)
+        topics, shape = _topics(question), prompt_shape(question, planning.prompts)
         key = (topics, question.kind, shape)
         if key not in known:
             known[key] = [

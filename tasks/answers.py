@@ -125,6 +125,8 @@ def executor_of(session: Session, run_id: str, shared: Shared, rank: int = 0) ->
         max_output_tokens=session.settings.max_output_tokens,
         seed=session.settings.seed,
         shared=shared,
+        prompts=session.planning.prompts,
+        constrain=session.settings.constrain,
         rank=rank,
     )
 

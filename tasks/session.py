@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
+from optiq.energy import metered, open_counter
 from optiq.planning import Planning, choose_blender, choose_pool, topic_fault
 from optiq.question import Question
 from optiq.servers import ModelServer, open_server
+from optiq.servers.composite import with_blender
 from optiq.statistics import Statistics
+from tasks.prompting import prompts_of
 from warehouse.home import Home
 from warehouse.statistics import load_statistics as read_statistics
 from warehouse.topics import load_topic_model
@@ -27,9 +30,14 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=8)
-def shared_server(name: str, url: str | None) -> ModelServer:
-    """The process's one client of a model server, so that its limits hold everywhere."""
-    return open_server(name, url)
+def shared_server(
+    name: str, url: str | None, genfuser: str | None = None, energy: str = "predicted"
+) -> ModelServer:
+    """The process's one client of a model server, so that its limits hold everywhere.
+
+    With ``genfuser`` a blender of its own stands beside it; ``energy`` says whether calls are measured.
+    """
+    return metered(with_blender(open_server(name, url), genfuser), open_counter(energy))
 
 
 @lru_cache(maxsize=4)
@@ -99,7 +107,7 @@ def open_session(settings: Settings, *, serve: bool = True) -> Session:
     server = None
     served = None
     if serve or not settings.models:
-        server = shared_server(settings.server, settings.server_url)
+        server = shared_server(settings.server, settings.server_url, settings.genfuser, settings.energy)
         served = [model.name for model in server.list_models()]
     pool = choose_pool(statistics, served, settings.models)
     blender = choose_blender(statistics, pool, settings.blender)
@@ -112,6 +120,7 @@ def open_session(settings: Settings, *, serve: bool = True) -> Session:
         settings.weights,
         settings.seed,
         settings.bound_operations,
+        prompts_of(settings, home),
     )
     return Session(settings, home, planning, server)
 

@@ -11,6 +11,8 @@ from flows.command_line.options import (
     Blender,
     BoundOperations,
     Cache,
+    Constrain,
+    Examples,
     Json,
     MaxCost,
     MaxEnergy,
@@ -20,6 +22,7 @@ from flows.command_line.options import (
     Models,
     PerfDBHome,
     PlannerName,
+    Prompt,
     Seed,
     Server,
     ServerURL,
@@ -54,6 +57,9 @@ def answer(
     server_url: ServerURL = None,
     perfdb: PerfDBHome = None,
     seed: Seed = None,
+    prompt: Prompt = None,
+    examples: Examples = None,
+    constrain: Constrain = None,
     chunk_size: Annotated[
         str | None, typer.Option("--chunk-size", help="Questions per task.  [default: 25]")
     ] = None,

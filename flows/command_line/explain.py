@@ -10,6 +10,7 @@ import typer
 from flows.command_line.options import (
     Blender,
     BoundOperations,
+    Examples,
     Json,
     MaxCost,
     MaxEnergy,
@@ -19,6 +20,7 @@ from flows.command_line.options import (
     Models,
     PerfDBHome,
     PlannerName,
+    Prompt,
     Seed,
     Server,
     ServerURL,
@@ -55,6 +57,8 @@ def explain(
     server_url: ServerURL = None,
     perfdb: PerfDBHome = None,
     seed: Seed = None,
+    prompt: Prompt = None,
+    examples: Examples = None,
     json: Json = False,
 ) -> None:
     """Say why this plan: the frontier, where each estimate comes from, what the budget rules out.

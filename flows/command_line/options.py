@@ -84,3 +84,23 @@ Cache = Annotated[
         show_default=False,
     ),
 ]
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        "--prompt", metavar="SET", help="zero-shot, few-shot, cot or baseline.  [default: zero-shot]"
+    ),
+]
+Examples = Annotated[
+    str | None,
+    typer.Option(
+        "--examples", metavar="FILE", help="Labelled questions for --prompt few-shot.  [default: PerfDB's]"
+    ),
+]
+Constrain = Annotated[
+    bool | None,
+    typer.Option(
+        "--constrain/--no-constrain",
+        help="Hold answers to the letters of options where the server can.  [default: --constrain]",
+        show_default=False,
+    ),
+]

@@ -9,6 +9,7 @@ import typer
 from flows.command_line.options import (
     Blender,
     BoundOperations,
+    Examples,
     Json,
     MaxCost,
     MaxEnergy,
@@ -18,6 +19,7 @@ from flows.command_line.options import (
     Models,
     PerfDBHome,
     PlannerName,
+    Prompt,
     Seed,
     Server,
     ServerURL,
@@ -54,6 +56,8 @@ def plan(
     server_url: ServerURL = None,
     perfdb: PerfDBHome = None,
     seed: Seed = None,
+    prompt: Prompt = None,
+    examples: Examples = None,
     json: Json = False,
 ) -> None:
     """Choose a plan per question; execute nothing.

@@ -36,6 +36,7 @@ class EmbeddedServer:
     resident_models: int | None = None
     counts_tokens = True
     model_slots = 1
+    on_this_machine = True
 
     def __init__(self, models: Mapping[str, EmbeddedModel] = EMBEDDED_MODELS) -> None:
         if missing := missing_packages():

@@ -76,7 +76,7 @@ class OllamaServer:
         parts = split_url(self._url, "the address of Ollama")
         self._shown = shown(parts)
         self._scheme = parts.scheme
-        self._local = is_loopback(parts.hostname)
+        self._local = self.on_this_machine = is_loopback(parts.hostname)
         # As many as Ollama itself answers at once: more would wait there and count as latency here.
         self.model_slots = number_from("OLLAMA_NUM_PARALLEL", 1)
         self.resident_models: int | None = number_from("OLLAMA_MAX_LOADED_MODELS", 3)

@@ -59,7 +59,7 @@ class OpenAIServer:
         self._url = url
         self._shown = shown(parts)
         self._scheme = parts.scheme
-        self._local = is_loopback(parts.hostname)
+        self._local = self.on_this_machine = is_loopback(parts.hostname)
         key = api_key or os.environ.get("OPTIQ_OPENAI_API_KEY") or os.environ.get("OPENAI_API_KEY")
         # The SDK insists on a key; servers on this machine mostly want none.
         self._key = key or "none"
