@@ -1,0 +1,1 @@
+"""Chemistry on recorded performance histories."""
