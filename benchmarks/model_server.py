@@ -46,6 +46,11 @@ def text_for(model: str, prompt: str, words: int) -> str:
     return " ".join(f"w{digest[i : i + 5]}" for i in range(0, 5 * words, 5))
 
 
+def tokens(prompt: str, text: str) -> tuple[int, int]:
+    """What this server counts for a prompt and an output."""
+    return len(prompt) // 4, max(len(text) // 3, 1)
+
+
 async def respond(behaviour: Behaviour, path: str, body: dict[str, Any]) -> tuple[int, bytes, int | None]:
     """Status, body, and how many bytes of it to send (None: all)."""
     model, prompt = body["model"], body["messages"][-1]["content"]
@@ -74,7 +79,7 @@ async def respond(behaviour: Behaviour, path: str, body: dict[str, Any]) -> tupl
 
 def completion(path: str, model: str, prompt: str, text: str, seconds: float) -> bytes:
     """The body in the dialect of ``path``."""
-    prompt_tokens, output_tokens = len(prompt) // 4, max(len(text) // 3, 1)
+    prompt_tokens, output_tokens = tokens(prompt, text)
     if path == "/api/chat":
         answer: dict[str, Any] = {
             "model": model,

@@ -85,7 +85,10 @@ class Caller:
         store, flights = self._shared.responses, self._shared.flights
         key = call_key(self._identity(request.model), request) if store is not None else None
         if store is None or key is None:
-            return await self._attempts(call, request, figures, allowance, maker, name)
+            generation, number = await self._attempts(call, request, figures, allowance, maker, name)
+            if store is not None and number is not None:
+                store.ended(number, lost=True)  # no journal has the answer: the note stands for it
+            return generation
         while True:
             flight, mine = flights.join(key)
             if not mine:
@@ -104,8 +107,8 @@ class Caller:
                     call.cached = not kept.own
                     outcome = kept.generation
                 else:
-                    outcome = await self._attempts(call, request, figures, allowance, maker, name)
-                    await store.keep(key, maker, outcome)
+                    outcome, number = await self._attempts(call, request, figures, allowance, maker, name)
+                    await store.keep(key, maker, outcome, number)
                 return outcome
             except ServerError as fault:
                 outcome = fault
@@ -121,20 +124,22 @@ class Caller:
         allowance: Reservation,
         maker: str,
         name: str,
-    ) -> Generation:
-        """Call until it is answered or given up."""
+    ) -> tuple[Generation, int | None]:
+        """Call until it is answered or given up; the answer, and the number of the note on the call."""
         health, store, model = self._shared.health, self._shared.responses, request.model
         while True:
             if (why := health.why_out(model)) is not None:
                 call.attempts -= 1  # this one is not made
                 raise TakenOut(f"{model} was taken out of this run: {why}")
             drawn = allowance.draw(self._bound(request, figures))
-            # So that a killed run knows what may have been billed for calls that it did not see the end of.
-            begun = store.begun(maker, drawn) if store is not None and self._shared.ledger.limited else None
-            lost = True
+            begun, lost = None, False
             try:
                 await self._limits.acquire(model, self._rank)
+                lost = True  # from here on
                 try:
+                    # So that a killed run knows what may have been billed for calls whose end it did not see.
+                    if store is not None and self._shared.ledger.limited:
+                        begun = store.begun(maker, drawn)
                     generation = await self._server.generate(request)
                 finally:
                     self._limits.release(model)
@@ -153,13 +158,13 @@ class Caller:
                 lost = False
                 call.drawn = drawn
                 health.answered(model)
-                return generation
+                return generation, begun
             finally:
                 if call.drawn is None:  # not answered: free again, unless it may be billed
                     allowance.settle(drawn, drawn if lost else Amount())
                     call.lost += drawn if lost else Amount()
-                if begun is not None and store is not None:
-                    store.ended(begun, lost)
+                    if begun is not None and store is not None:
+                        store.ended(begun, lost)
             if wait_s is None:
                 health.failed(model, str(failure), at_once=isinstance(failure, ModelNotServed))
                 raise failure

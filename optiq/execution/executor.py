@@ -178,15 +178,19 @@ class Executor:
         )
         figures = self._figures(question)
         started = time.perf_counter()
+        ledger, responses = self.shared.ledger, self.shared.responses
+        maker = self._maker(question)
+        known = responses.answered(maker) if responses is not None and ledger.limited else None
         try:
-            most = self.most(item) if self.shared.ledger.limited else Amount()
-            allowance = await self.shared.ledger.reserve(most)
+            allowance = await ledger.reserve(self.most(item) if ledger.limited else Amount(), known)
         except LimitReached as fault:
             execution.status, execution.error = OVER_LIMIT, str(fault)
             return execution
         try:
             calls = await self._walk(question, plan, figures, allowance)
         finally:
+            if responses is not None and known is not None:
+                allowance.settle(Amount(), responses.missed(maker))
             allowance.close()
         execution.wall_s = time.perf_counter() - started
         execution.calls = [calls[node] for node in sorted(calls)]
@@ -268,7 +272,7 @@ class Executor:
             reasons=self.prompts.reasoning_tokens > 0,
             fusion=self._fusion(question, plan, node, outputs),
         )
-        maker = f"{self.run_id}/{question.question_id}"
+        maker = self._maker(question)
         name = f"{self.seed}:{question.question_id}:{plan.key}:{node}"
         await self._caller.make(call, request, figures, allowance, maker, name)
         return call
@@ -302,6 +306,10 @@ class Executor:
             longest_prompt_chars(question, self.prompts),
             self._longest(question),
         )
+
+    def _maker(self, question: Question) -> str:
+        """Whose calls they are, for :class:`~optiq.execution.responses.ResponseStore`."""
+        return f"{self.run_id}/{question.question_id}"
 
     def _longest(self, question: Question) -> int:
         return self.max_output_tokens or MAX_OUTPUT_TOKENS[question.kind] + self.prompts.reasoning_tokens

@@ -75,17 +75,26 @@ class Ledger:
         with self._lock:
             return self._spent + self._reserved
 
-    async def reserve(self, most: Amount) -> Reservation:
-        """Set ``most`` aside for a question; :class:`LimitReached` if it does not fit."""
+    async def reserve(self, most: Amount, known: Amount | None = None) -> Reservation:
+        """Set ``most`` aside for a question; :class:`LimitReached` if it does not fit.
+
+        ``known`` is a part of what is spent that belongs to this question and that is counted again when its
+        calls are settled: it is taken back.
+        """
         loop = asyncio.get_running_loop()
         while True:
             with self._lock:
+                if known is not None:
+                    self._spent -= known
                 fault = self._fault(most)
                 if fault is None:
                     self._reserved += self._counted(most)
                     self._open += 1
                     return Reservation(self, self._counted(most))
-                if self._open == 0 or self._hopeless(most):
+                hopeless = self._hopeless(most)
+                if known is not None:
+                    self._spent += known
+                if self._open == 0 or hopeless:
                     raise LimitReached(fault)
                 place = (loop, asyncio.Event())
                 self._waiting.append(place)

@@ -31,8 +31,8 @@ def prices(**more):
 
 
 def run(server, limit, number=20, plan=CHAIN, **options):
-    ledger = Ledger(limit)
-    shared = Shared(ledger=ledger)
+    ledger = Ledger(limit, spent=options.pop("spent", None))
+    shared = Shared(ledger=ledger, responses=options.pop("store", None))
     executor = Executor(
         server, "r", options.pop("prices", prices()), shared=shared, retries=Retries(first_s=0.001), **options
     )
@@ -96,9 +96,32 @@ def test_calls_begun_before_a_crash_are_accounted_for(tmp_path):
     store.ended(ended, lost=False)
     store.ended(store.begun("r/3", Amount(1.0, 1.0)), lost=True)
     assert store.unaccounted("r/") == Amount(3.0, 6.0)
-    store.delivered(["r/3"])
-    assert store.unaccounted("r/") == Amount(2.0, 5.0)
+    store.delivered(["r/1", "r/3"])
+    assert store.unaccounted("r/") == Amount(3.0, 6.0), (
+        "of another session: no record will tell what they cost"
+    )
+    store.ended(store.begun("r/4", Amount(1.0, 1.0)), lost=True)
+    store.delivered(["r/4"])
+    assert store.unaccounted("r/") == Amount(3.0, 6.0), "the record of the question says what was lost"
     store.close()
+
+
+def test_an_answered_call_is_counted_once_however_often_the_run_is_killed(tmp_path):
+    """Each session is one that was killed before the question was recorded."""
+    path, limit = tmp_path / "r.sqlite", 2.0
+    costs = []
+    for _ in range(3):
+        store = ResponseStore(path)
+        before = store.unaccounted("r/")
+        assert before.cost_usd <= limit
+        _, ledger = run(FakeServer(lambda r: "Oslo"), limit, number=1, store=store, spent=before)
+        costs.append((before.cost_usd, ledger.spent.cost_usd))
+        store.close()
+    (first, cost), *others = costs
+    assert first == 0 < cost
+    for before, after in others:
+        assert before >= cost, "at its most until it is found again"
+        assert after == pytest.approx(cost)
 
 
 @settings(max_examples=40, deadline=None)
