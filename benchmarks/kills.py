@@ -33,9 +33,8 @@ HERE = Path(__file__).parent
 SLOTS = 8
 DELAY_S = 0.02
 LIMIT_USD = 0.001
-ANSWER = (
-    "answer questions.csv -o answers.csv --json --chunk-size 5 --weights qoa=1 --max-operations 2 --server ollama"
-).split()
+ANSWER = ["answer", "questions.csv", "-o", "answers.csv", "--json", "--chunk-size", "5", "--weights", "qoa=1"]
+ANSWER += ["--max-operations", "2", "--server", "ollama"]
 _PERFDB = """
 select count(*) as executions, count(distinct question_id) as questions,
     (select count(*) from quarantine) as rejected,
