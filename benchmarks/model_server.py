@@ -14,7 +14,9 @@ import hashlib
 import json
 import random
 import sys
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +40,8 @@ class Behaviour:
     answered: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     most_in_flight: int = 0
+    hung: int = 0
+    given_up: int = 0
 
 
 def text_for(model: str, prompt: str, words: int) -> str:
@@ -51,8 +55,10 @@ def tokens(prompt: str, text: str) -> tuple[int, int]:
     return len(prompt) // 4, max(len(text) // 3, 1)
 
 
-async def respond(behaviour: Behaviour, path: str, body: dict[str, Any]) -> tuple[int, bytes, int | None]:
-    """Status, body, and how many bytes of it to send (None: all)."""
+async def respond(
+    behaviour: Behaviour, path: str, body: dict[str, Any], gone: Callable[[], bool]
+) -> tuple[int, bytes, int | None]:
+    """Status, body, and how many bytes of it to send (None: all). ``gone`` says whether the client gave up."""
     model, prompt = body["model"], body["messages"][-1]["content"]
     behaviour.asked[model] += 1
     if model not in behaviour.models:
@@ -66,7 +72,11 @@ async def respond(behaviour: Behaviour, path: str, body: dict[str, Any]) -> tupl
         return 500, b'{"error": "crash"}', None
     draw -= behaviour.errors
     if draw < behaviour.hangs:
-        await asyncio.sleep(behaviour.hang_s)
+        behaviour.hung += 1
+        until = time.monotonic() + behaviour.hang_s
+        while time.monotonic() < until and not gone():
+            await asyncio.sleep(0.01)
+        behaviour.given_up += gone()
         return 500, b'{"error": "late"}', None
     draw -= behaviour.hangs
     text = text_for(model, prompt, behaviour.words)
@@ -124,6 +134,8 @@ def listing(behaviour: Behaviour, path: str) -> bytes | None:
             "asked": behaviour.asked,
             "answered": behaviour.answered,
             "most_in_flight": behaviour.most_in_flight,
+            "hung": behaviour.hung,
+            "given_up": behaviour.given_up,
         }
         return json.dumps(stats).encode()
     return None
@@ -147,7 +159,7 @@ async def serve_client(
                 behaviour.in_flight += 1
                 behaviour.most_in_flight = max(behaviour.most_in_flight, behaviour.in_flight)
                 try:
-                    status, data, cut = await respond(behaviour, path, json.loads(body))
+                    status, data, cut = await respond(behaviour, path, json.loads(body), reader.at_eof)
                 finally:
                     behaviour.in_flight -= 1
             else:

@@ -6,6 +6,7 @@ API keys are no settings: servers read them from the environment, so that they a
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -34,6 +35,7 @@ class Settings:
     ``models`` is the pool (``None``: every served model that PerfDB knows), ``blender`` the model of blend
     nodes (``None``: the served model with the highest QoA). ``max_operations`` bounds the nodes of a plan,
     and ``bound_operations`` says how a budget bounds them further (``upper``, ``sample`` or ``none``).
+    ``timeout_s`` is how long one attempt of a call may take.
 
     ``prompt`` names the prompt set, ``examples`` the labelled file of few-shot ones (``None``: PerfDB);
     ``constrain`` holds answers to letters where a server can. ``genfuser`` is the folder or hub name of a
@@ -53,6 +55,7 @@ class Settings:
     seed: int = 0
     chunk_size: int = 25
     max_output_tokens: int | None = None
+    timeout_s: float = 120.0
     prompt: str = "zero-shot"
     examples: str | None = None
     constrain: bool = True
@@ -158,6 +161,14 @@ def _convert(name: str, value: Any, origin: str) -> Any:
     if name in _CHOICES and value not in _CHOICES[name]:
         *others, last = _CHOICES[name]
         raise ConfigurationError(f"{origin} is {value!r}", f"Give {', '.join(others)} or {last}.")
+    if name == "timeout_s":
+        try:
+            seconds = float(str(value))
+        except ValueError:
+            seconds = math.nan
+        if not 0 < seconds < math.inf:
+            raise ConfigurationError(f"{origin} is {value!r}", "Give seconds, more than 0.")
+        return seconds
     if not isinstance(value, str | Path):
         raise ConfigurationError(f"{origin} is {value!r}", "Give text.")
     return str(value)

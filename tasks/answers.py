@@ -123,6 +123,7 @@ def executor_of(session: Session, run_id: str, shared: Shared, rank: int = 0) ->
         session.statistics,
         snapshot_id=session.statistics.snapshot_id,
         max_output_tokens=session.settings.max_output_tokens,
+        timeout_s=session.settings.timeout_s,
         seed=session.settings.seed,
         shared=shared,
         prompts=session.planning.prompts,

@@ -7,8 +7,9 @@ import json
 import polars as pl
 import pytest
 
-FAULTS = ("--errors", "0.1", "--truncated", "0.02", "--empty", "0.02", "--hangs", "0.05", "--hang", "0.05")
-DYING = ("--dying", "mistral:7b", "--lives", "60")
+FAULTS = ("--errors", "0.1", "--truncated", "0.02", "--empty", "0.02", "--hangs", "0.05", "--hang", "5")
+TIMEOUT_S = "0.5"  # far below the time that the server hangs: the client gives up
+DYING = ("--dying", "qwen2.5:14b", "--lives", "150")  # the one that most plans begin with
 DIALECTS = ["ollama", "openai"]
 
 
@@ -17,6 +18,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of milliseconds instead of seconds."""
     monkeypatch.setattr("optiq.execution.retries.Retries.__init__.__defaults__", (4, 0.002, 2.0, 0.05, 60.0))
     monkeypatch.setenv("OLLAMA_NUM_PARALLEL", "8")
+    monkeypatch.setenv("OPTIQ_TIMEOUT_S", TIMEOUT_S)
 
 
 def flags(server, dialect: str, *more: str) -> tuple[str, ...]:
@@ -34,6 +36,10 @@ def test_nearly_all_are_answered_and_no_limit_is_exceeded(dialect, model_server,
     limit = 0.05
     summary = json.loads(optiq(*flags(server, dialect, "--max-total-cost", str(limit))).out)
     rows = pl.read_csv("answers.csv")
+    stats = server.stats()
+    assert stats["hung"] > 5
+    assert stats["given_up"] == stats["hung"], "the client ended them all before the server did"
+    assert summary["models_taken_out"] == ["qwen2.5:14b"], stats["asked"]
     assert rows.height == 300
     assert rows["status"].is_not_null().all()
     assert summary["answered"] >= 0.99 * 300
