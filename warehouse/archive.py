@@ -90,6 +90,11 @@ def diff_snapshots(home: Home, before: str | None = None, after: str | None = No
         )
 
 
+def snapshot_file(home: Home, name: str) -> Path:
+    """The file of a kept snapshot; ``current`` is the published one. :class:`UnknownName` if it is not kept."""
+    return home.perfdb if name == "current" else _kept(home)[_named(home, name)]
+
+
 def restore_snapshot(home: Home, name: str, lock_timeout_s: float = 0.0) -> str:
     """Publish a kept snapshot again, atomically; returns its id.
 

@@ -1,0 +1,136 @@
+"""From what a page has to say to one HTML document.
+
+Everything that comes from models and files goes through :func:`~optiq.report.text.clean` and the template's
+autoescape; chart specifications are JSON in which no character can end the script. The page's policy
+(Content-Security-Policy) allows the two scripts in it by their hashes, and no network at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A key figure: what it is, its value, and a line below."""
+
+    label: str
+    value: str
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text. ``wide`` columns (by index) hold long text; all but ``left`` ones are aligned right."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    left: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A Vega-Lite specification with a title and a description for those who do not see it."""
+
+    title: str
+    description: str
+    spec: dict[str, Any]
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A question with what was answered and what would have been right. ``facts`` are figures about it."""
+
+    question: str
+    pairs: Sequence[tuple[str, str]]
+    facts: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of a page: a heading, one sentence that says what is seen, and what shows it."""
+
+    name: str
+    title: str
+    takeaway: str
+    charts: Sequence[Chart] = ()
+    tables: Sequence[Table] = ()
+    misses: Sequence[Miss] = ()
+    drawings: Sequence[tuple[str, str]] = ()  # (what is said about it, SVG of optiq.drawing_svg)
+    topics: Sequence[tuple[str, str, Sequence[str]]] = ()  # (topic, more, words)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All of a page. ``notices`` say what is missing from it."""
+
+    title: str
+    subtitle: str
+    tiles: Sequence[Tile]
+    sections: Sequence[Section]
+    notices: Sequence[str] = ()
+    about: Sequence[tuple[str, str]] = field(default=())
+
+
+def render(page: Page) -> str:
+    """The document, complete in itself."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    library, script = chart_library(), _template("page.js")
+    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in (library, script))
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    charts = [chart for section in page.sections for chart in section.charts]
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_template("page.html")).render(
+        page=page,
+        policy=policy,
+        style=Markup(_template("page.css")),
+        library=Markup(library),
+        script=Markup(script),
+        specs=Markup(_json([chart.spec for chart in charts])),
+        number_of={id(chart): place for place, chart in enumerate(charts)},
+        place=id,
+        drawing=Markup,
+    )
+
+
+@cache
+def chart_library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script."""
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace(
+        "</script", "<\\/script"
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(value: Any) -> str:
+    """JSON that can stand in a script element: no tag, no comment and no line separator can be in it."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _template(name: str) -> str:
+    return resources.files("optiq.report").joinpath("templates", name).read_text(encoding="utf-8")

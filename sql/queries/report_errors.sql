@@ -1,0 +1,11 @@
+-- How right predictions were, over all executions. Grain: one row per metric.
+select
+    metric,
+    count(*) as n,
+    avg(predicted) as predicted,
+    avg(observed) as observed,
+    avg(abs(observed - predicted)) as error,
+    corr(predicted, observed) as correlation
+from chart_predicted_observed
+where $run is null or run_id = $run
+group by metric

@@ -1,0 +1,33 @@
+-- Points of the chart "plans of a run". Grain: one row per run × plan × metric (cost, latency, energy).
+create or replace view chart_run_plans as
+with
+
+per_plan as (
+    select
+        run_id,
+        plan_key,
+        count(*) as n_questions,
+        count(*) filter (status = 'failed') as n_failed,
+        avg(predicted_qoa) as predicted_qoa,
+        avg(qoa) as qoa,
+        count(qoa) as n_judged,
+        unnest([
+            {'metric': 'cost_usd', 'predicted': avg(predicted_cost_usd), 'observed': avg(cost_usd)},
+            {'metric': 'latency_s', 'predicted': avg(predicted_latency_s), 'observed': avg(latency_s)},
+            {'metric': 'energy_j', 'predicted': avg(predicted_energy_j), 'observed': avg(energy_j)}
+        ], recursive := true)
+    from executions
+    group by run_id, plan_key
+)
+
+select
+    run_id, plan_key, plans.expression as plan, plans.level, metric, predicted, observed,
+    predicted_qoa, qoa, n_questions, n_judged, n_failed
+from per_plan
+inner join plans using (plan_key)
+order by run_id, n_questions desc, plan_key, metric;
+comment on view chart_run_plans is 'Chart: the plans that a run used, with what was predicted and observed; one row per run × plan × metric.';
+comment on column chart_run_plans.metric is 'cost_usd, latency_s or energy_j: what predicted and observed are.';
+comment on column chart_run_plans.predicted is 'Mean that the planner expected per question.';
+comment on column chart_run_plans.observed is 'Mean that was observed per question.';
+comment on column chart_run_plans.qoa is 'Mean observed quality of the judged answers. NULL without references.';

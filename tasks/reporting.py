@@ -1,0 +1,133 @@
+"""Reports: read what a page shows from PerfDB and the run's folder, and write the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from optiq.atomic import replacing
+from optiq.errors import InputError, OptiqError
+from optiq.report import Page, render
+from warehouse.home import Home
+from warehouse.report import POINTS, ReportSource
+
+_OF_A_RUN = ("run", "run_plans", "points", "errors", "adherence", "spend", "misses", "plans", "topic_means")
+_OF_ALL = ("frontier", "topics", "coverage", "uncertain")
+_OF_A_SNAPSHOT = ("snapshot", "run", "points", "errors", "spend", "best_models", "frontier_plans", "days")
+_VALUES: dict[str, tuple[str, ...]] = {
+    "run": ("run",),
+    "run_plans": ("run",),
+    "points": ("run", "points"),
+    "errors": ("run",),
+    "adherence": ("run",),
+    "spend": ("run",),
+    "frontier": ("run", "points"),
+    "misses": ("run", "rows"),
+    "plans": ("run", "rows"),
+    "topic_means": ("run", "rows"),
+    "topics": ("rows",),
+    "coverage": ("rows",),
+    "uncertain": ("rows",),
+    "best_models": ("rows",),
+    "frontier_plans": ("rows",),
+    "days": ("rows",),
+    "snapshot": (),
+}
+_ROWS = {"misses": 12, "plans": 12, "frontier_plans": 12, "topic_means": 20, "topics": 60, "coverage": 25}
+_ROWS |= {"uncertain": 12, "best_models": 40, "days": 60}
+
+
+def write_report(
+    output: str,
+    perfdb: str | None = None,
+    run: str | None = None,
+    snapshot: str | None = None,
+    against: str | None = None,
+) -> dict[str, Any]:
+    """Write the page of a run (by default the last), of a snapshot, or of two of a kind (``against``: the later one).
+
+    Returns its path, title and size. Raises :class:`~optiq.errors.InputError` for a path that is no page or
+    both kinds at once, :class:`~optiq.errors.UnknownName` for a run or snapshot that is not there.
+    """
+    path = Path(output)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{output} is no HTML page", "Let the name end in .html.")
+    if run is not None and snapshot is not None:
+        raise InputError("both a run and a snapshot are given", "Give --run or --snapshot.")
+    home = Home.find(perfdb)
+    page = (
+        _snapshots(home, snapshot, against) if snapshot is not None else _runs(home, run or "last", against)
+    )
+    text = render(page)
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}", "Make it, or write elsewhere.")
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return {
+        "output": output,
+        "title": page.title,
+        "bytes": len(text.encode()),
+        "sections": [s.name for s in page.sections],
+    }
+
+
+def _runs(home: Home, name: str, against: str | None) -> Page:
+    from optiq.report.comparison_page import runs_page
+    from optiq.report.run_page import run_page
+
+    about = _about(home, name)
+    if about.get("run_id") and name == "last":
+        name = about["run_id"]
+    source = ReportSource(home.perfdb)
+    try:
+        first = source.run_named(name)
+    except OptiqError:
+        if about.get("run_id") is None:
+            raise
+        raise InputError(
+            f"run {about['run_id']} is not in PerfDB yet", "Bring it in with `optiq refresh`, then again."
+        ) from None
+    if against is None:
+        return run_page(first, _frames(source, first, _OF_A_RUN + _OF_ALL), _about(home, first), POINTS)
+    second = source.run_named(against)
+    frames = tuple(_frames(source, run, (*_OF_A_RUN, "frontier")) for run in (first, second))
+    changes = source.frame("changes", before=first, after=second, rows=12)
+    return runs_page((first, second), (frames[0], frames[1]), changes)
+
+
+def _snapshots(home: Home, name: str, against: str | None) -> Page:
+    from optiq.report.comparison_page import snapshots_page
+    from optiq.report.snapshot_page import snapshot_page
+    from warehouse.archive import diff_snapshots, snapshot_file
+
+    if against is None:
+        source = ReportSource(snapshot_file(home, name))
+        return snapshot_page(_frames(source, None, _OF_A_SNAPSHOT + _OF_ALL), POINTS)
+    found = diff_snapshots(home, name, None if against == "current" else against)
+    frames = _frames(ReportSource(snapshot_file(home, against)), None, ("coverage", "uncertain"))
+    return snapshots_page(found.before, found.after, found.counts, found.plans, found.figures, frames)
+
+
+def _frames(source: ReportSource, run: str | None, names: tuple[str, ...]) -> dict[str, pl.DataFrame]:
+    given = {name: {"run": run, "points": POINTS, "rows": _ROWS.get(name, POINTS)} for name in names}
+    queries = [(name, {key: given[name][key] for key in _VALUES[name]}) for name in names]
+    return dict(zip(names, source.frames(queries), strict=True))
+
+
+def _about(home: Home, name: str) -> Mapping[str, Any]:
+    """The record of a run in its folder, with how many of its executions wait in landing; empty if it has none."""
+    from tasks.run_report import one_run
+
+    try:
+        record = one_run(home, name)
+    except OptiqError:
+        return {}
+    waiting = 0
+    for file in sorted(home.landing.glob("traces-*.parquet")):
+        rows = pl.scan_parquet(file)
+        if "run_id" in rows.collect_schema().names():
+            waiting += rows.filter(pl.col("run_id") == record["run_id"]).select(pl.len()).collect().item()
+    return {**record, "waiting": waiting}
