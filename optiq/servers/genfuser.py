@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import importlib.util
 import os
+import pickle
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -119,7 +120,7 @@ class GenFuserServer:
                 model = AutoModelForSeq2SeqLM.from_pretrained(
                     source, trust_remote_code=False, use_safetensors=False, weights_only=True, dtype="auto"
                 )
-        except (OSError, ValueError, ImportError) as fault:
+        except (OSError, ValueError, ImportError, RuntimeError, pickle.UnpicklingError) as fault:
             reason = str(fault).strip().partition("\n")[0][:300]
             raise ServerError(
                 f"the blender {self._source} cannot be loaded: {reason}",
