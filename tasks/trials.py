@@ -138,7 +138,7 @@ def _start(
     topics = () if scope[0] == ANY_TOPIC else ((scope[0], 1.0),)
     blender = plan.models[plan.blend_nodes[0]] if plan.blend_nodes else session.planning.blender
     found = estimate(plan, session.statistics, topics, middle.kind, prompt_shape(middle), blender)
-    record = session.statistics.records(scope[0]).get(plan.key)
+    record = session.statistics.records(scope[0], middle.kind).get(plan.key)
     return found.metrics, float(record.n_observations) if record is not None else 0.0
 
 
