@@ -1,0 +1,113 @@
+"""A real headless Chromium, and a home with runs whose models said hostile things."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from optiq.execution.trace import ANSWERED, Call, Execution, Predicted, traces_frame
+from optiq.plan import Plan
+from optiq.question import Budget, Question
+from optiq.scoring import Scores
+from warehouse.home import Home
+from warehouse.landing import land_traces
+from warehouse.refresh import refresh
+
+HOSTILE = (
+    "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked=2'>\x1b[31mred\u202egpj.exe"
+)
+PLANS = [
+    '{"models": ["gemma3:270m"], "edges": []}',
+    '{"models": ["gemma3:270m", "smollm2:135m"], "edges": [[0, 1]]}',
+    '{"models": ["gemma3:270m", "smollm2:135m", "gemma3:270m"], "edges": [[0, 2], [1, 2]]}',
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium from the system, else the one of Playwright. A test without a browser would test nothing."""
+    from playwright.sync_api import sync_playwright
+
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    with sync_playwright() as playwright:
+        found = next((path for name in names if (path := shutil.which(name))), None)
+        own = playwright.chromium.executable_path
+        if found is None and not Path(own).exists():
+            pytest.fail(
+                "no browser to test reports in: `apt-get install chromium`, or `.venv/bin/playwright install "
+                "chromium`; `.ci/run` does it by itself",
+                pytrace=False,
+            )
+        chromium = playwright.chromium.launch(executable_path=found or own, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def run_of(name: str, seed: int, n: int) -> pl.DataFrame:
+    """``n`` executions of three plans on three topics; the first says hostile things."""
+    chance = random.Random(seed)
+    executions = []
+    for number in range(n):
+        plan = Plan.parse(PLANS[number % 3])
+        topic = ("geography", "history", f"odd {HOSTILE}")[number % 3]
+        begun = datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(seconds=number)
+        qoa = 0.0 if number == 0 else round(chance.random(), 2)
+        said = HOSTILE if number == 0 else f"answer {number}"
+        asked = f"Question {number}? {HOSTILE if number == 0 else ''}"
+        question = Question(
+            f"q{number}", asked, ((topic, 1.0),), reference="Oslo", budget=Budget(max_latency_s=2.5)
+        )
+        calls = [
+            Call(
+                node,
+                model,
+                begun,
+                plan.subplan(node),
+                100,
+                prompt_tokens=90,
+                output_tokens=9,
+                cost_usd=1e-6,
+                latency_s=1.0,
+                energy_j=2.0,
+                output=said,
+                subplan_qoa=qoa,
+            )
+            for node, model in enumerate(plan.models)
+        ]
+        executions.append(
+            Execution(
+                question,
+                plan,
+                name,
+                begun,
+                ANSWERED,
+                said,
+                cost_usd=1e-6 * plan.k,
+                latency_s=chance.uniform(0.5, 3),
+                energy_j=2.0 * plan.k,
+                scores=Scores(qoa=qoa),
+                predicted=Predicted(1.5e-6, 1.5, 3.0, 0.7),
+                snapshot_id="000001-abc",
+                calls=calls,
+                execution_id=f"{name}-{number}",
+            )
+        )
+    return traces_frame(executions)
+
+
+@pytest.fixture(scope="session")
+def run_home(fresh_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs, merged in two snapshots."""
+    path = tmp_path_factory.mktemp("report") / "home"
+    shutil.copytree(fresh_home, path)
+    for name, seed, n in (("first", 1, 60), ("second", 2, 90)):
+        land_traces(Home(path), run_of(name, seed, n))
+        refresh(Home(path), full_gate=False)
+    return path

@@ -1,0 +1,155 @@
+"""`optiq report` in a real browser: charts are drawn, nothing overflows, nothing is fetched, no foreign text runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+PAGES = {
+    "run": (),
+    "snapshot": ("--snapshot", "current"),
+    "runs": ("--run", "first", "--against", "second"),
+    "snapshots": ("--snapshot", "2", "--against", "current"),
+}
+HEADINGS = {
+    "run": [
+        "The frontier and the chosen plans",
+        "Predicted against observed",
+        "Limits",
+        "Spend",
+        "Worst misses",
+    ],
+    "snapshot": [
+        "The frontier",
+        "Best single models",
+        "Predicted against observed",
+        "Calls by day",
+        "Topics",
+    ],
+    "runs": ["Key figures", "Chosen plans", "By topic", "Spend", "Questions that changed most"],
+    "snapshots": ["What was added", "Plans", "Figures of models", "What PerfDB does not know yet"],
+}
+
+
+def written(optiq, home: Path, *arguments: str) -> Path:
+    done = optiq("report", "-o", "page.html", "--perfdb", home, *arguments)
+    assert done.code == 0, done.err
+    return Path("page.html").resolve()
+
+
+class Seen:
+    """A page in the browser, with everything that it said and asked for."""
+
+    def __init__(self, browser, path: Path, width: int = 1280, scheme: str = "light") -> None:
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.page = context.new_page()
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda fault: self.said.append(str(fault)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("html[data-drawn]", timeout=60_000)
+
+    def fits(self) -> bool:
+        """Whether nothing is wider than the window."""
+        return self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_pages_are_drawn_whole_without_a_word_or_a_request(optiq, home, run_home, browser, kind):
+    path = written(optiq, run_home, *PAGES[kind])
+    assert path.stat().st_size < 5_000_000
+    views = [(1280, "light"), (390, "light" if kind != "run" else "dark")]
+    for width, scheme in views:
+        seen = Seen(browser, path, width, scheme)
+        assert seen.said == []
+        assert [url for url in seen.asked if not url.startswith(("data:", "file:"))] == []
+        assert seen.asked.count(path.as_uri()) == 1
+        places = seen.page.locator("[data-chart]").count()
+        marks = "[data-chart] svg .mark-symbol path, [data-chart] svg .mark-rect path"
+        assert seen.page.locator("[data-chart] svg").count() == places > 0
+        assert seen.page.locator(marks).count() > 0
+        assert seen.fits()
+        headings = seen.page.locator("h2").all_inner_texts()
+        assert set(HEADINGS[kind]) <= set(headings)
+        assert seen.page.evaluate("window.hacked") is None
+        assert seen.page.locator("img").count() == 0
+        seen.page.context.close()
+
+
+def test_what_models_said_is_shown_as_text(optiq, home, run_home, browser):
+    seen = Seen(browser, written(optiq, run_home, "--run", "first"))
+    misses = seen.page.locator("#misses").inner_text()
+    assert "</script><script>window.hacked = 1</script>" in misses
+    assert "\x1b" not in misses
+    assert "\u202e" not in misses
+    # In charts too: the words of a tooltip stay words.
+    seen.page.locator("#spend [data-chart] svg .mark-rect path").first.hover()
+    seen.page.wait_for_selector("#vg-tooltip-element.visible")
+    assert seen.page.evaluate("window.hacked") is None
+    assert seen.page.locator("#vg-tooltip-element img").count() == 0
+    seen.page.context.close()
+
+
+def test_a_page_can_be_read_by_everyone(optiq, home, run_home, browser):
+    seen = Seen(browser, written(optiq, run_home))
+    page = seen.page
+    assert page.locator("h1").count() == 1
+    assert page.locator("html[lang]").count() == 1
+    assert page.locator("table").count() == page.locator("table > caption").count() > 0
+    assert page.locator("[data-chart]:not([aria-label])").count() == 0
+    assert page.locator("section:not([aria-labelledby])").count() == 0
+    assert page.locator("svg > title").count() >= len(page.locator(".drawing svg").all()) > 0
+    assert page.locator("th:not([scope])").count() == 0
+    page.context.close()
+
+
+def test_charts_follow_the_colour_scheme(optiq, home, run_home, browser):
+    seen = Seen(browser, written(optiq, run_home))
+    label = ".role-axis-label text"
+    light = seen.page.locator(label).first.get_attribute("fill")
+    seen.page.emulate_media(color_scheme="dark")
+    # No polling with JavaScript from a string: the page's policy forbids that to everyone.
+    expect(seen.page.locator(label).first).not_to_have_attribute("fill", light)
+    assert seen.said == []
+    seen.page.context.close()
+
+
+def test_the_last_run_is_the_default_and_json_says_what_was_written(optiq, home, run_home):
+    done = optiq("report", "-o", "page.html", "--perfdb", run_home, "--json")
+    report = json.loads(done.out)
+    assert report["title"] == "Run second"
+    assert report["bytes"] == Path("page.html").stat().st_size
+    assert report["sections"][0] == "frontier"
+    assert optiq("report", "-o", "again.html", "--perfdb", run_home).code == 0
+    assert Path("again.html").read_bytes() == Path("page.html").read_bytes()
+
+
+MISUSE = {
+    "no page": (("-o", "page.pdf"), ["page.pdf", ".html"]),
+    "unknown run": (("-o", "p.html", "--run", "nobody"), ["nobody", "runs list"]),
+    "unknown snapshot": (("-o", "p.html", "--snapshot", "99"), ["99", "Kept are"]),
+    "both kinds": (("-o", "p.html", "--snapshot", "1", "--run", "first"), ["--run or --snapshot"]),
+    "missing folder": (("-o", "no/such/p.html"), ["no/such"]),
+    "unknown other": (("-o", "p.html", "--against", "nobody"), ["nobody"]),
+}
+
+
+@pytest.mark.parametrize("case", MISUSE)
+def test_misuse_is_named_in_one_line(optiq, home, run_home, case):
+    arguments, words = MISUSE[case]
+    done = optiq("report", *arguments, "--perfdb", run_home)
+    assert done.code == 2, done.err
+    assert len(done.err.splitlines()) == 1
+    for word in words:
+        assert word in done.err
+
+
+def test_a_home_without_runs_says_so(optiq, home):
+    done = optiq("report", "-o", "page.html")
+    assert done.code == 2
+    assert "no run" in done.err
