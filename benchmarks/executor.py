@@ -144,7 +144,8 @@ def throughput(number: int) -> None:
 
 def overhead(number: int) -> None:
     """CPU of planning, tracing and orchestration: the whole run without what the client library takes."""
-    bare = in_a_process("_bare", "--questions", str(number), "--delay", "0")
+    # With a client per slot, as the run has: what that saves is no merit of planning, tracing and orchestration.
+    bare = in_a_process("_bare", "--questions", str(number), "--delay", "0", "--clients", str(SLOTS))
     ours = in_a_process("_run", "--questions", str(number), "--delay", "0")
     ms = 1000 / number
     print(f"{number} questions: CPU per question")

@@ -28,6 +28,7 @@ select cost_usd / predicted_cost_usd from executions
 where status = 'answered' and predicted_cost_usd > 0 and cost_usd is not null
 order by started_at desc limit 2000
 """
+_LOADS = "select model, median(load_s) from calls where load_s > 0 group by model"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ class Forecast:
 
     ``low_usd`` and ``high_usd`` bound 95 of 100 bills, going by how far earlier predictions were off;
     ``most_usd`` is what output caps allow at the very most, one attempt per call. ``plans`` are (expression,
-    questions), scaled up if only ``planned`` of them were planned.
+    questions), scaled up if only ``planned`` of them were planned. ``latency_s`` is that of loaded models, as
+    all latencies of plans are; ``load_s`` is what loading each model of the mix once took before (None: no call
+    says; calls are ordered so that a server need not load a model again and again).
     """
 
     questions: int
@@ -50,6 +53,7 @@ class Forecast:
     energy_j: float | None
     latency_s: float | None
     qoa: float | None
+    load_s: float | None = None
 
 
 def forecast(session: Session, rows: Sequence[Row]) -> Forecast:
@@ -82,6 +86,7 @@ def forecast(session: Session, rows: Sequence[Row]) -> Forecast:
         energy_j=_figure(energy.sum() * scale),
         latency_s=_figure(latency.sum() * scale),
         qoa=_figure(qoa.mean()) if len(qoa) else None,
+        load_s=_load_s(session, {model for _, estimate in chosen for model in estimate.plan.models}),
     )
 
 
@@ -108,6 +113,13 @@ def _interval(cost: np.ndarray, scale: float, ratios: np.ndarray) -> tuple[float
 def _ratios(session: Session) -> np.ndarray:
     """Observed over predicted cost of earlier executions."""
     return query(session.home.perfdb, _RATIOS).to_series().drop_nulls().to_numpy()
+
+
+def _load_s(session: Session, models: set[str]) -> float | None:
+    """Seconds to load each of ``models`` once, by the median of earlier loads; None if none was seen."""
+    loads = dict(query(session.home.perfdb, _LOADS).iter_rows())
+    known = [loads[model] for model in sorted(models) if model in loads]
+    return math.fsum(known) if known else None
 
 
 def _figure(value: float) -> float | None:

@@ -31,11 +31,12 @@ def show_bill(file: str, budget: Budget, parameters: Mapping[str, Any], json: bo
 
 def bill_line(found: Forecast) -> str:
     """The forecast in one line."""
+    loading = f" and {figure(found.load_s)} s to load models" if found.load_s is not None else ""
     return (
         f"{found.questions} questions, {found.infeasible} infeasible; predicted {figure(found.cost_usd)} USD "
         f"({figure(found.low_usd)} to {figure(found.high_usd)} in 95 of 100 runs, at most "
         f"{figure(found.most_usd)} by output caps), {figure(found.energy_j)} J, "
-        f"{figure(found.latency_s)} s of model time, mean QoA {figure(found.qoa)}"
+        f"{figure(found.latency_s)} s of model time{loading}, mean QoA {figure(found.qoa)}"
     )
 
 

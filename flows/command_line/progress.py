@@ -75,9 +75,11 @@ class _Display:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def watch(self, tally: Tally) -> None:
+    def watch(self, tally: Tally, server: str | None) -> None:
         if tally.standing().done >= tally.standing().total:
             return  # nothing left to do
+        if server is not None:
+            note(printable(server))
         self._thread = threading.Thread(
             target=self._live if self._terminal else self._plain, args=(tally,), daemon=True
         )

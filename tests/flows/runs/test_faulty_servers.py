@@ -94,7 +94,9 @@ def test_a_script_is_stopped_above_the_bill_it_named(model_server, questions, op
 def test_cached_calls_cost_nothing_and_can_be_forgotten(model_server, questions, optiq) -> None:
     questions(10)
     server = model_server()
-    first = json.loads(optiq(*flags(server, "ollama")).out)
+    result = optiq(*flags(server, "ollama"))
+    assert f"at {server.url}" in result.err, "which server answers is said"
+    first = json.loads(result.out)
     second = json.loads(optiq(*flags(server, "ollama", "--fresh")).out)
     assert (second["cached"], second["calls"], second["cost_usd"]) == (first["calls"] + first["cached"], 0, 0)
     asked = server.answered()
