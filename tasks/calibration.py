@@ -82,8 +82,9 @@ class Calibration:
         """Places of the executions to run next; empty when all is done or a limit is reached."""
         if self.shared.control.stopping or self.over_limit or not self.left:
             return []
-        chosen = self.learner.next_batch(min(self._round_size(), self.left), *self._limits())
         per_question = self.wanted.per_question
+        size = min(self._round_size(), self.left)
+        chosen = self.learner.next_batch(size, *self._limits(), per_question)
         self.learner.begun(chosen)
         if per_question is not None:
             self._close_full_questions(per_question)

@@ -125,18 +125,25 @@ class Learner:
         self.left[list(places)] = False
 
     def next_batch(
-        self, size: int, allowed: BoolArray | None = None, spend: FloatArray | None = None
+        self,
+        size: int,
+        allowed: BoolArray | None = None,
+        spend: FloatArray | None = None,
+        per_question: int | None = None,
     ) -> list[int]:
         """Places of up to ``size`` pairs to run next, the most valuable first.
 
         ``allowed`` (arms) leaves out others. ``spend`` (arms) is what an execution takes of what is limited:
-        then the value per unit counts. A topic on which nothing was tried comes before all others.
+        then the value per unit counts. No question gets more than ``per_question`` plans. A topic on which nothing
+        was tried comes before all others.
         """
         trials = self.trials
         qoa, ratios = self.qoa.copy(), self.ratios.copy()
         tried, asked, left = self._tried.copy(), self._asked.copy(), self.left.copy()
         if allowed is not None:
             left &= allowed[trials.pairs[:, 0]]
+        if per_question is not None:
+            left &= asked[trials.pairs[:, 1]] < per_question
         figures = self.figures()
         every = max(1, round(len(figures) ** 2 * size / _WORK))
         chosen: list[int] = []
@@ -156,6 +163,8 @@ class Learner:
             left[place] = False
             tried[trials.arms.topic[arm]] += 1
             asked[question] += 1
+            if per_question is not None and asked[question] >= per_question:
+                left[trials.pairs[:, 1] == question] = False
             qoa.observe(arm, question, None)
             ratios.observe(arm, question, None)
         return chosen
