@@ -2,8 +2,8 @@
 
     python -m benchmarks.report --questions 10000
 
-Traces are drawn from a seed (benchmarks.refresh.traces: 5 models, 20 topics, 60 plans, two calls on average) and merged by
-a real refresh; then `optiq report` runs in a process of its own, start-up included, on the run and on the snapshot.
+Traces are drawn from a seed (benchmarks.refresh.traces: 5 models, 20 topics, 60 plans) and merged by a real
+refresh; then `optiq report` runs in a process of its own, start-up included, on the run and on the snapshot.
 """
 
 from __future__ import annotations

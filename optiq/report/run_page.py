@@ -58,9 +58,10 @@ def run_page(run_id: str, frames: Mapping[str, pl.DataFrame], about: Mapping[str
 
 def tiles(key: Mapping[str, Any], about: Mapping[str, Any]) -> list[Tile]:
     """Key figures of a run."""
-    asked = about.get("questions") or key["n_questions"]
+    asked = about.get("questions") or key["n_executions"]
+    failed = {"failed": key["n_failed"]} if "failed" not in about else about
     answered = about.get("answered", key["n_answered"])
-    others = [f"{about[name]:,} {name}" for name in ("infeasible", "failed", "invalid") if about.get(name)]
+    others = [f"{n:,} {name}" for name in ("infeasible", "failed", "invalid") if (n := failed.get(name))]
     return [
         Tile("Answered", f"{answered:,} of {asked:,}", ", ".join(others) or "none failed"),
         Tile(

@@ -111,3 +111,9 @@ def run_home(fresh_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         land_traces(Home(path), run_of(name, seed, n))
         refresh(Home(path), full_gate=False)
     return path
+
+
+@pytest.fixture
+def runs() -> Any:
+    """``runs(name, seed, n)``: the executions of a run (``run_of``)."""
+    return run_of

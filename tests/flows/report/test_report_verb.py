@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tasks.run_folder import RunFolder
+from warehouse.home import Home
+from warehouse.landing import land_traces
+from warehouse.refresh import refresh
+
 PAGES = {
     "run": (),
     "snapshot": ("--snapshot", "current"),
@@ -153,3 +158,18 @@ def test_a_home_without_runs_says_so(optiq, home):
     done = optiq("report", "-o", "page.html")
     assert done.code == 2
     assert "no run" in done.err
+
+
+def test_a_run_that_waits_for_a_refresh_is_named(optiq, home, runs):
+    RunFolder(Home(home), "20260301-waits").create("key", {"run_id": "20260301-waits", "file": "q.csv"})
+    land_traces(Home(home), runs("20260301-waits", 3, 3))
+    done = optiq("report", "-o", "page.html")
+    assert done.code == 2
+    assert "20260301-waits is not in PerfDB yet" in done.err
+    assert "optiq refresh" in done.err
+    refresh(Home(home), full_gate=False)
+    land_traces(Home(home), runs("20260301-waits", 4, 2))
+    assert optiq("report", "-o", "page.html").code == 0
+    text = Path("page.html").read_text(encoding="utf-8")
+    assert "Answers to q.csv" in text
+    assert "2 executions of this run wait for a refresh" in text
