@@ -19,13 +19,14 @@ from optiq.prompts.prompt_set import PROMPT_NAMES
 from optiq.question import Weights
 
 _LISTS = {"models"}
-_SWITCHES = {"constrain"}
+_SWITCHES = {"constrain", "distrust_drifted"}
 _CHOICES = {
     "bound_operations": ("upper", "sample", "none"),
     "prompt": PROMPT_NAMES,
     "energy": ("auto", "measured", "predicted"),
+    "topic_model": ("centroid", "bertopic"),
 }
-_INTEGERS = {"max_operations", "seed", "chunk_size", "max_output_tokens"}
+_INTEGERS = {"max_operations", "seed", "chunk_size", "max_output_tokens", "keep"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,9 @@ class Settings:
     ``constrain`` holds answers to letters where a server can. ``genfuser`` is the folder or hub name of a
     GenFuser that may be the blender. ``energy`` is ``auto`` (measured where it can be), ``measured`` or
     ``predicted``.
+
+    Of refreshes: ``keep`` snapshots, ``half_life_days`` after which an observation counts half (0: age does not
+    matter), ``distrust_drifted`` (start a drifted model's statistics again at its drift), ``topic_model``.
     """
 
     home: str = ".optiq"
@@ -61,6 +65,10 @@ class Settings:
     constrain: bool = True
     genfuser: str | None = None
     energy: str = "auto"
+    keep: int = 7
+    half_life_days: float = 180.0
+    distrust_drifted: bool = False
+    topic_model: str = "centroid"
 
     @classmethod
     def load(
@@ -136,6 +144,8 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         if not names:
             raise ConfigurationError(f"{origin} names no model", "Give model names separated by commas.")
         return names
+    if name == "half_life_days":
+        return _days(value, origin)
     if name in _INTEGERS:
         try:
             number = int(str(value))
@@ -172,3 +182,13 @@ def _convert(name: str, value: Any, origin: str) -> Any:
     if not isinstance(value, str | Path):
         raise ConfigurationError(f"{origin} is {value!r}", "Give text.")
     return str(value)
+
+
+def _days(value: Any, origin: str) -> float:
+    try:
+        days = float(str(value))
+    except ValueError:
+        days = -1.0
+    if not 0 <= days < float("inf"):
+        raise ConfigurationError(f"{origin} is {value!r}", "Give a number of days, or 0 to turn it off.")
+    return days

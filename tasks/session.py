@@ -27,6 +27,7 @@ from warehouse.topics import load_topic_model
 
 if TYPE_CHECKING:
     from optiq.topics import TopicModel
+    from optiq.topics.bertopic import SupervisedBertopic
 
 
 @lru_cache(maxsize=8)
@@ -46,7 +47,7 @@ def _statistics(perfdb: str, modified_ns: int) -> Statistics:
 
 
 @lru_cache(maxsize=4)
-def _topic_model(perfdb: Path, modified_ns: int) -> TopicModel | None:
+def _topic_model(perfdb: Path, modified_ns: int) -> TopicModel | SupervisedBertopic | None:
     return load_topic_model(perfdb)
 
 

@@ -8,11 +8,14 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from optiq.configuration import Settings
 from optiq.errors import InputError
 from tasks.orchestration import inside_flow_run
+from warehouse.drift import drift_line
 from warehouse.home import Home
 
 _BUSY = "another refresh"
+_DRIFT = ("verdict", "model", "topic", "metric", "change", "change_low", "change_high", "n_before", "n_after")
 
 
 def _may_pass(task: Any, task_run: Any, state: Any) -> bool:
@@ -40,11 +43,18 @@ def land_files(kind: str, files: list[str], perfdb: str | None) -> dict[str, Any
     retry_condition_fn=_may_pass,
     timeout_seconds=3600,
 )
-def publish_snapshot(perfdb: str | None, keep: int, half_life_days: float | None) -> dict[str, Any]:
+def publish_snapshot(settings: Settings) -> dict[str, Any]:
     """Merge what has landed, recompute, check and publish. A broken gate fails and publishes nothing."""
     from warehouse.refresh import refresh
 
-    return asdict(refresh(Home.find(perfdb), keep=keep, half_life_days=half_life_days))
+    report = refresh(
+        Home.find(settings.home),
+        keep=settings.keep,
+        half_life_days=settings.half_life_days or None,
+        distrust_drifted=settings.distrust_drifted,
+        topic_model=settings.topic_model,
+    )
+    return asdict(report)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -67,6 +77,15 @@ def report_refresh(report: dict[str, Any]) -> None:
         ],
         description=f"Quality gate of PerfDB snapshot {report['snapshot_id']}",
     )
+    if report["drift"]:
+        create_table_artifact(
+            key="perfdb-drift",
+            table=[
+                {name: row[name] for name in _DRIFT} | {"since": str(row["since"])}
+                for row in sorted(report["drift"], key=lambda row: (row["verdict"], row["p_value"]))
+            ],
+            description=f"New calls of each model against earlier ones, PerfDB {report['snapshot_id']}",
+        )
 
 
 def refresh_markdown(report: dict[str, Any]) -> str:
@@ -93,6 +112,10 @@ def refresh_markdown(report: dict[str, Any]) -> str:
             )
         ),
     ]
+    if drifted := [drift_line(row) for row in report["drift"] if row["verdict"] == "drifted"]:
+        lines += ["", "Drifted:", "", *(f"- {line}" for line in drifted)]
+    if report["gate_report"]:
+        lines += ["", f"What the gate found: [{report['gate_report']}](file://{report['gate_report']})"]
     if report["unreadable"]:
         lines += [
             "",

@@ -23,7 +23,7 @@ def columns_of(kind: str) -> pl.Schema:
     """The columns that landed files of ``kind`` have, with their types."""
     if kind == "traces":
         return trace_columns()
-    columns = {
+    columns: Any = {
         "priors": PRIOR_COLUMNS,
         "statistics": STATISTIC_COLUMNS,
         "scores": SCORE_COLUMNS,

@@ -1,4 +1,4 @@
-"""What a gate that refused has found, in a file that a person reads: ``$OPTIQ_HOME/gate/refused-<hash>.md``."""
+"""What the gate found, in a file that a person reads: ``$OPTIQ_HOME/gate/<snapshot>.md`` or ``refused-<hash>.md``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from warehouse.home import Home
 from warehouse.landing import LandedFile
 
 
-def write_gate_report(home: Home, results: list[CheckResult], files: Iterable[LandedFile]) -> str:
-    """Write every check's result and the landed files that were to be merged; returns the report's path.
+def write_gate_report(
+    home: Home, results: list[CheckResult], files: Iterable[LandedFile], snapshot_id: str = ""
+) -> str:
+    """Write every check's result and the landed files that were (to be) merged; returns the report's full path.
 
-    The name depends on the content alone, so trying the same again does not pile up reports.
+    Of a refused refresh the name depends on the content alone, so trying the same again does not pile up reports.
 
     Raises
     ------
     InputError
         if it cannot be written.
     """
-    text = gate_markdown(results, [file.name for file in files])
-    target = home.gate / f"refused-{hashlib.sha256(text.encode()).hexdigest()[:10]}.md"
+    text = gate_markdown(results, [file.name for file in files], snapshot_id)
+    name = snapshot_id or f"refused-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    target = home.gate / f"{name}.md"
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         home.gate.mkdir(parents=True, exist_ok=True)
@@ -33,19 +36,20 @@ def write_gate_report(home: Home, results: list[CheckResult], files: Iterable[La
         raise InputError(
             f"cannot write {target}: {fault.strerror or fault}", "Check the disk and its permissions."
         ) from None
-    return str(target)
+    return str(target.resolve())
 
 
-def gate_markdown(results: list[CheckResult], files: list[str]) -> str:
+def gate_markdown(results: list[CheckResult], files: list[str], snapshot_id: str = "") -> str:
     """The report: failed checks with an example row each, then the files, then the checks that passed."""
     failed = [result for result in results if not result.passed]
-    lines = ["# The quality gate refused to publish", "", f"{len(failed)} of {len(results)} checks failed."]
+    title = f"The quality gate passed {snapshot_id}" if snapshot_id else "The quality gate refused to publish"
+    lines = [f"# {title}", "", f"{len(failed)} of {len(results)} checks failed."]
     for result in failed:
         lines += ["", f"## {result.name}", "", f"{result.tool}: {result.n_bad_rows} bad rows."]
         if result.example:
             # Four spaces, and no line break inside, make a code block whatever the row holds.
             lines += ["The first:", "", "    " + " ".join(result.example.split())]
-    lines += ["", "## Landed files that were to be merged", ""]
+    lines += ["", "## Landed files", ""]
     lines += [f"- `{name}`" for name in files] or ["None."]
     lines += ["", "## Checks that passed", ""]
     lines += [f"- {result.name} ({result.tool})" for result in results if result.passed] or ["None."]

@@ -18,6 +18,7 @@ import duckdb
 import sql
 from optiq.errors import PerfDBError
 from warehouse.connection import explained, reading, writing
+from warehouse.drift import Comparison, judge_drift
 from warehouse.gate import CheckResult, require, run_checks
 from warehouse.gate_report import write_gate_report
 from warehouse.home import Home, usable
@@ -50,6 +51,8 @@ class RefreshReport:
     n_statistics_changed: int = 0
     checks: tuple[CheckResult, ...] = ()
     unreadable: tuple[str, ...] = ()
+    drift: tuple[Comparison, ...] = ()
+    gate_report: str = ""
     seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -74,6 +77,8 @@ def refresh(
     full_gate: bool | None = None,
     keep: int = 7,
     half_life_days: float | None = 180.0,
+    distrust_drifted: bool = False,
+    topic_model: str = "centroid",
     memory_limit: str = "1500MB",
     lock_timeout_s: float = 0.0,
     on_step: Step | None = None,
@@ -92,6 +97,10 @@ def refresh(
     half_life_days
         age in days at which an observation counts half, because models and servers change; None: age does
         not matter.
+    distrust_drifted
+        what was observed of a drifted model before its drift counts no longer (:mod:`warehouse.drift`).
+    topic_model
+        ``centroid`` or ``bertopic``.
     memory_limit
         DuckDB's share of memory; more is spilled to disk.
     on_step
@@ -108,7 +117,7 @@ def refresh(
     """
     started = time.perf_counter()
     step = on_step or (lambda _: None)
-    settings = Settings(half_life_days)
+    settings = Settings(half_life_days, distrust_drifted, topic_model)
     if not create and not home.perfdb.exists():
         raise PerfDBError(f"there is no PerfDB at {home.perfdb}", "Make one with `optiq init`.")
     home.create()
@@ -150,7 +159,7 @@ def _build(
         before = "select topic, task, plan_key, n_observations, n_failed, qoa from plan_statistics"
         connection.execute(f"create temp table statistics_before as {before}")
         merged = merge(connection, files, home.work, step)
-        _recompute(connection, settings, step)
+        drift = _recompute(connection, settings, step)
         full = bool(merged.files) if full_gate is None else full_gate
         checks = run_checks(connection, full)
         require(checks, lambda: write_gate_report(home, checks, merged.files))
@@ -165,6 +174,7 @@ def _build(
     publish(home, finished)
     step("published")
     keep_snapshot(home, name)
+    gate_report = write_gate_report(home, checks, merged.files, name)
     prune_snapshots(home, keep)
     step("snapshot kept")
     _remove(home, files, merged.unreadable)
@@ -180,16 +190,21 @@ def _build(
         n_statistics_changed=changed,
         checks=tuple(checks),
         unreadable=tuple(file.name for file in merged.unreadable),
+        drift=tuple(drift),
+        gate_report=gate_report,
         counts=counts,
     )
 
 
-def _recompute(connection: duckdb.DuckDBPyConnection, settings: Settings, step: Step) -> None:
+def _recompute(connection: duckdb.DuckDBPyConnection, settings: Settings, step: Step) -> list[Comparison]:
     connection.begin()
     try:
+        connection.execute(sql.read("statistics/10_models"))
+        drift = judge_drift(connection)
+        step("drift judged")
         recompute(connection, settings)
         step("statistics recomputed")
-        recompute_topics(connection)
+        recompute_topics(connection, settings.topic_model)
         for name in sql.names("views"):
             connection.execute(sql.read(name))
         connection.commit()
@@ -197,6 +212,7 @@ def _recompute(connection: duckdb.DuckDBPyConnection, settings: Settings, step: 
         connection.rollback()
         raise
     step("topics learned")
+    return drift
 
 
 def _nothing_new(home: Home, files: list[LandedFile], settings: Settings) -> str | None:

@@ -100,5 +100,6 @@ def keep_snapshot(home: Home, snapshot_id: str) -> Path:
 def prune_snapshots(home: Home, keep: int) -> None:
     """Remove all but the latest ``keep`` snapshots (ids begin with their number)."""
     for path in sorted(home.snapshots.glob("*.duckdb"))[: -max(keep, 1)]:
-        with suppress(OSError):
-            path.unlink()
+        for file in (path, home.gate / f"{path.stem}.md"):
+            with suppress(OSError):
+                file.unlink()

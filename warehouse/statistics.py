@@ -16,18 +16,28 @@ from optiq.plan import Plan
 from optiq.statistics import FIGURES, RECORDED, ModelFigures, Record, Statistics
 from warehouse.connection import reading
 
+TOPIC_MODELS = ("centroid", "bertopic")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What statistics depend on besides the data; stored with every snapshot."""
 
     half_life_days: float | None = None
+    distrust_drifted: bool = False
+    """Whether what was observed of a drifted model before its drift counts no longer."""
+    topic_model: str = "centroid"
+    """Which topic model is learned: ``centroid`` or ``bertopic``."""
 
     def __post_init__(self) -> None:
         if self.half_life_days is not None and not 0 < self.half_life_days < math.inf:
             raise InputError(
                 f"the half-life is {self.half_life_days} days",
                 "Give a number above 0, or none to turn it off.",
+            )
+        if self.topic_model not in TOPIC_MODELS:
+            raise InputError(
+                f"the topic model is {self.topic_model!r}", f"Give one of {', '.join(TOPIC_MODELS)}."
             )
 
     def to_json(self) -> str:
@@ -38,6 +48,7 @@ class Settings:
 def recompute(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Recompute ``models``, ``model_figures`` and ``plan_statistics`` from priors and daily sums."""
     connection.execute("set variable half_life_days = $days", {"days": settings.half_life_days})
+    connection.execute("set variable distrust_drifted = $told", {"told": settings.distrust_drifted})
     for name in sql.names("statistics"):
         connection.execute(sql.read(name))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,15 @@ from warehouse.connection import explained, reading
 
 if TYPE_CHECKING:
     from optiq.topics import TopicModel
+    from optiq.topics.bertopic import SupervisedBertopic
 
+REGRESSION_FILE = "regression.npz"
 # Share of the questions that must differ before the topics are learned again.
 _CHANGE_WORTH_A_FIT = 0.05
 
 
-def recompute_topics(connection: duckdb.DuckDBPyConnection) -> None:
-    """Fit the topic model again if the questions that came with a topic have changed enough.
+def recompute_topics(connection: duckdb.DuckDBPyConnection, kind: str = "centroid") -> None:
+    """Fit the topic model of ``kind`` again if the questions that came with a topic have changed enough.
 
     Without the embedding model nothing is fitted: the topics of the last snapshot stay.
     """
@@ -32,7 +35,9 @@ def recompute_topics(connection: duckdb.DuckDBPyConnection) -> None:
         return
     digests = [digest for _, _, digest in rows]
     known = {row[0] for row in connection.execute("select topic from topics").fetchall()}
-    before = connection.execute("select questions from topic_models").fetchall()
+    before = connection.execute(
+        "select questions from topic_models where coalesce(kind, 'centroid') = $kind", {"kind": kind}
+    ).fetchall()
     if before and before[0][0] and known == topics:
         changed = set(digests) ^ set(before[0][0])
         if len(changed) <= _CHANGE_WORTH_A_FIT * len(digests):
@@ -41,27 +46,55 @@ def recompute_topics(connection: duckdb.DuckDBPyConnection) -> None:
 
     if not available():
         return
-    from optiq.topics import TopicModel
-
-    model = TopicModel.fit([question for question, _, _ in rows], [topic for _, topic, _ in rows])
+    questions, labels = [question for question, _, _ in rows], [topic for _, topic, _ in rows]
+    content, words = (_bertopic if kind == "bertopic" else _centroids)(questions, labels)
+    counts = {
+        topic: len({q for q, label in zip(questions, labels, strict=True) if label == topic})
+        for topic in topics
+    }
     learned_from = hashlib.sha256("".join(digests).encode()).hexdigest()
     connection.execute("delete from topic_models")
     connection.execute(
-        "insert into topic_models values (?, ?, ?, ?)",
-        [learned_from, sum(model.counts), model.to_bytes(), digests],
+        "insert into topic_models (learned_from, n_questions, model, questions, kind) values (?, ?, ?, ?, ?)",
+        [learned_from, sum(counts.values()), content, digests, kind],
     )
     connection.execute("delete from topics")
-    for topic, count in zip(model.topics, model.counts, strict=True):
-        connection.execute("insert into topics values (?, ?, ?)", [topic, count, model.words.get(topic, [])])
+    for topic in sorted(topics):
+        connection.execute(
+            "insert into topics values (?, ?, ?)", [topic, counts[topic], words.get(topic, [])]
+        )
 
 
-def load_topic_model(perfdb: str | Path) -> TopicModel | None:
+def _centroids(questions: list[str], labels: list[str]) -> tuple[bytes, dict[str, list[str]]]:
+    from optiq.topics import TopicModel
+
+    model = TopicModel.fit(questions, labels)
+    return model.to_bytes(), dict(model.words)
+
+
+def _bertopic(questions: list[str], labels: list[str]) -> tuple[bytes, dict[str, list[str]]]:
+    """What assigning needs of a supervised BERTopic (its regression), without BERTopic's own files."""
+    from optiq.topics.bertopic import fit_bertopic
+
+    model = fit_bertopic(questions, labels)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(folder)
+        return (Path(folder) / REGRESSION_FILE).read_bytes(), dict(model.words)
+
+
+def load_topic_model(perfdb: str | Path) -> TopicModel | SupervisedBertopic | None:
     """The published topic model, or None if the snapshot has none."""
     perfdb = Path(perfdb)
     with reading(perfdb) as connection, explained(perfdb):
-        rows = connection.execute("select model from topic_models").fetchall()
+        rows = connection.execute("select model, coalesce(kind, 'centroid') from topic_models").fetchall()
     if not rows:
         return None
+    if rows[0][1] == "bertopic":
+        from optiq.topics.bertopic import SupervisedBertopic
+
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / REGRESSION_FILE).write_bytes(rows[0][0])
+            return SupervisedBertopic.load(folder)
     from optiq.topics import TopicModel
 
     return TopicModel.from_bytes(rows[0][0], f"the topic model in {perfdb}")

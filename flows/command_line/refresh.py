@@ -15,13 +15,27 @@ def register(app: typer.Typer) -> None:
 
 
 def refresh(
-    keep: Annotated[int, typer.Option("--keep", min=1, help="Snapshots to keep.")] = 7,
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=1, help="Snapshots to keep.  [default: 7]")
+    ] = None,
     half_life: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--half-life", min=0, help="Days after which an observation counts half; 0: age does not matter."
+            "--half-life",
+            min=0,
+            help="Days after which an observation counts half; 0: age does not matter.  [default: 180]",
         ),
-    ] = 180.0,
+    ] = None,
+    distrust_drifted: Annotated[
+        bool | None,
+        typer.Option(
+            "--distrust-drifted/--trust-drifted",
+            help="Start the statistics of a drifted model again at its drift.  [default: trust]",
+        ),
+    ] = None,
+    topic_model: Annotated[
+        str | None, typer.Option("--topic-model", help="centroid or bertopic.  [default: centroid]")
+    ] = None,
     perfdb: PerfDBHome = None,
     json: Json = False,
 ) -> None:
@@ -31,15 +45,24 @@ def refresh(
     """
     from flows.command_line.screen import say, say_json
     from flows.refresh_perfdb import refresh_perfdb
-    from optiq.configuration import Settings
     from tasks.orchestration import start
+    from warehouse.drift import drift_line
 
-    home = Settings.load({"home": perfdb}).home
-    report = start(refresh_perfdb, perfdb=home, keep=keep, half_life_days=half_life or None)
+    report = start(
+        refresh_perfdb,
+        perfdb=perfdb,
+        keep=keep,
+        half_life_days=half_life,
+        distrust_drifted=distrust_drifted,
+        topic_model=topic_model,
+    )
     if json:
         say_json(report)
-    else:
-        say(refresh_line(report))
+        return
+    say(refresh_line(report))
+    for row in report["drift"]:
+        if row["verdict"] == "drifted":
+            say(f"drifted: {drift_line(row)}")
 
 
 def refresh_line(report: dict) -> str:

@@ -8,6 +8,24 @@
 create or replace temp macro aged(m, weight) as
     {'n': m.n * weight, 'total': m.total * weight, 'squares': m.squares * weight};
 
+-- Where drifted models are distrusted (variable distrust_drifted), what was observed of them before the last drift of
+-- quality, latency, length or price no longer counts, as if other weights were served.
+create or replace temp table drifted_models as
+select model, max(since)::date as since
+from drift
+inner join models using (model)
+where
+    getvariable('distrust_drifted')
+    and drift.topic = '*' and drift.verdict = 'drifted'
+    and drift.served is not distinct from models.served
+group by model;
+
+create or replace temp table drifted_plans as
+select plan_key, max(since) as since
+from (select plan_key, unnest(models) as model from plans)
+inner join drifted_models using (model)
+group by plan_key;
+
 create or replace temp view current_plan_days as
 with
 
@@ -23,8 +41,11 @@ weighted as (
     select
         plan_days.*,
         coalesce(0.5 ^ ((newest.day - plan_days.day) / getvariable('half_life_days')::double), 1.0) as weight
-    from plan_days, served_now, newest
-    where list_has_all(served_now.names, plan_days.served)
+    from served_now, newest, plan_days
+    left join drifted_plans using (plan_key)
+    where
+        list_has_all(served_now.names, plan_days.served)
+        and (drifted_plans.since is null or plan_days.day >= drifted_plans.since)
 )
 
 select
@@ -58,7 +79,10 @@ select
     coalesce(0.5 ^ ((newest.day - model_days.day) / getvariable('half_life_days')::double), 1.0) as weight
 from newest, model_days
 inner join models using (model)
-where model_days.served is null or model_days.served = models.served;
+left join drifted_models using (model)
+where
+    (model_days.served is null or model_days.served = models.served)
+    and (drifted_models.since is null or model_days.day >= drifted_models.since);
 
 -- Distinct questions behind the judged answers that count now. Grain: one row per topic × task × plan.
 create or replace temp table current_plan_questions as

@@ -62,3 +62,17 @@ def test_topics_are_learned_from_labelled_questions(home: Home, traces: Any) -> 
     land_traces(home, traces(traces.execution(A, 200, **music)))
     refresh(home, full_gate=False)
     assert learned_from(home)[0][1] == 22
+
+
+def test_the_topic_model_can_be_bertopic(home: Home, traces: Any) -> None:
+    land_traces(home, traces(*rows(traces, 0, PLACES[:10], METALS[:10])))
+    refresh(home, full_gate=False, topic_model="bertopic")
+    model = load_topic_model(home.perfdb)
+    assert model is not None
+    assert model.assign(["What is the capital of Portugal?"])[0][0][0] == "geography"
+    assert query(home.perfdb, "select kind, n_questions from topic_models").rows() == [("bertopic", 20)]
+    words = dict(query(home.perfdb, "select topic, words from topics").rows())
+    assert "symbol" in words["chemistry"]
+    # Another kind is reason enough to learn again.
+    assert refresh(home, full_gate=False).published
+    assert query(home.perfdb, "select kind from topic_models")["kind"].to_list() == ["centroid"]

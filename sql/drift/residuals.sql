@@ -1,0 +1,82 @@
+-- What new calls differ by from the earlier ones of their kind (temp table drift_residuals).
+-- Grain: one row per call × metric × scope (topic, and * for all topics).
+--
+-- Calls are of one kind if they answer questions of one topic and task at the end of one sub-plan: so neither other
+-- questions nor other plans look like drift. Quality is that of the model alone, for a worse predecessor must not be
+-- laid to the model that reads it. Latency and cost are divided by what the tokens explain. All but quality are
+-- logarithms, so that a change is a factor.
+create or replace temp table drift_calls as
+with
+
+rates as (
+    select
+        model,
+        max(value) filter (metric = 'seconds_per_prompt_token') as prompt_s,
+        max(value) filter (metric = 'seconds_per_output_token') as output_s,
+        max(value) filter (metric = 'usd_per_prompt_token') as prompt_usd,
+        max(value) filter (metric = 'usd_per_output_token') as output_usd
+    from model_figures
+    where topic = '*' and task = '*'
+    group by model
+),
+
+-- A night with millions of calls is judged by a sample of them, the same whenever it is tried.
+watched as (
+    select *, greatest(1, n_after // 20000)::ubigint as every from drift_models
+)
+
+select
+    calls.model,
+    runs.topic,
+    task_of(runs.kind) as task,
+    calls.subplan_key,
+    calls.ingestion > watched.ingestion as is_new,
+    coalesce(calls.started_at, runs.started_at) as started_at,
+    md5_number_lower(coalesce(nullif(trim(runs.question), ''), runs.question_id, runs.execution_id)) as question_key,
+    case when calls.subplan_key = single(calls.model) then calls.subplan_qoa end as qoa,
+    ln(nullif(calls.latency_s, 0)) - coalesce(ln(nullif(
+        rates.prompt_s * calls.prompt_tokens + rates.output_s * calls.output_tokens, 0
+    )), 0) as latency_s,
+    ln(greatest(calls.output_tokens, 1)) as output_tokens,
+    ln(nullif(calls.cost_usd, 0)) - coalesce(
+        ln(nullif(rates.prompt_usd * calls.prompt_tokens + rates.output_usd * calls.output_tokens, 0)),
+        ln(nullif(calls.prompt_tokens + calls.output_tokens, 0)), 0
+    ) as cost_usd
+from calls
+inner join watched using (model)
+inner join executions as runs using (execution_id)
+left join rates using (model)
+cross join drift_window
+where
+    calls.ingestion > least(drift_window.first_ingestion, watched.ingestion)
+    and runs.ingestion > least(drift_window.first_ingestion, watched.ingestion)
+    and not coalesce(calls.cached, false)
+    and calls.error is null
+    and (watched.served is null or coalesce(calls.digest, calls.answered_model, watched.served) = watched.served)
+    and (calls.ingestion <= watched.ingestion or md5_number_upper(runs.execution_id) % watched.every = 0);
+
+create or replace temp table drift_residuals as
+with
+
+figures as (
+    unpivot drift_calls on qoa, latency_s, output_tokens, cost_usd into name metric value x
+),
+
+kinds as (
+    select
+        *,
+        count(*) filter (not is_new) over kind as n_kind_before,
+        count(*) filter (is_new) over kind as n_kind_after,
+        case
+            when metric = 'qoa' then avg(x) filter (not is_new) over kind
+            else median(x) filter (not is_new) over kind
+        end as usual
+    from figures
+    window kind as (partition by model, topic, task, subplan_key, metric)
+)
+
+select
+    model, unnest(['*', topic]) as topic, metric, is_new, started_at, question_key,
+    usual, x - usual as off, n_kind_before, n_kind_after
+from kinds
+where n_kind_before >= 3 and isfinite(x);

@@ -1,0 +1,161 @@
+"""Drift: a model that changes is named at once, one that does not never is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from optiq.plan import Plan
+from warehouse.drift import Comparison, drift_line, with_verdicts
+from warehouse.home import Home
+from warehouse.landing import land_traces, trace_columns
+from warehouse.query import query
+from warehouse.refresh import RefreshReport, refresh
+from warehouse.statistics import load_statistics
+
+MODELS = ("smollm2:135m", "gemma3:270m", "phi4:14b")
+PLANS = [Plan.of([name]) for name in MODELS] + [Plan.of(MODELS[:2], [(0, 1)])]
+FIRST_DAY = datetime(2026, 1, 5, tzinfo=UTC)
+
+
+class Nights:
+    """Nights of traces: right answers with a model's skill, latency with noise per call and per day."""
+
+    def __init__(self, home: Home, execution: Any, seed: int) -> None:
+        self.home, self.execution = home, execution
+        self.draw = np.random.default_rng(seed)
+        self.day = 0
+
+    def land(self, n: int, slower: float = 1.0, worse: float = 0.0, price: float = 1.0) -> RefreshReport:
+        """``n`` executions of one day, and the refresh; what changes, changes for smollm2."""
+        busy = self.draw.lognormal(0, 0.05)
+        rows = []
+        for i in range(n):
+            plan = PLANS[i % len(PLANS)]
+            number = 10_000 * self.day + i
+            row = self.execution(plan, number, topic=f"t{self.draw.integers(3)}")
+            row["started_at"] = FIRST_DAY + timedelta(days=self.day, minutes=i)
+            for call in row["calls"]:
+                first = call["model"] == MODELS[0]
+                tokens = int(self.draw.integers(5, 60))
+                seconds = (
+                    (0.2 + 0.02 * tokens) * busy * self.draw.lognormal(0, 0.2) * (slower if first else 1)
+                )
+                right = self.draw.random() < 0.75 - (worse if first else 0)
+                call |= {
+                    "output_tokens": tokens,
+                    "latency_s": seconds,
+                    "prompt_s": 0.2 * seconds,
+                    "output_s": 0.8 * seconds,
+                    "cost_usd": (1e-7 * 100 + 4e-7 * tokens) * (price if first else 1),
+                    "subplan_qoa": float(right),
+                    "started_at": row["started_at"],
+                }
+            row["qoa"] = row["calls"][-1]["subplan_qoa"]
+            rows.append(row)
+        self.day += 1
+        land_traces(self.home, pl.DataFrame(rows, schema=trace_columns()))
+        return refresh(self.home, full_gate=False)
+
+
+@pytest.fixture
+def nights(home: Home, traces: Any) -> Nights:
+    return Nights(home, traces.execution, seed=5)
+
+
+def drifted(report: RefreshReport) -> set[tuple[str, str]]:
+    return {(c.model, c.metric) for c in report.drift if c.verdict == "drifted"}
+
+
+def test_a_planted_drift_is_named_in_the_first_refresh_with_50_new_observations(nights: Nights) -> None:
+    for _ in range(4):
+        assert drifted(nights.land(160)) == set()
+    # 25 calls of each model are too few to judge: they wait.
+    assert nights.land(48, slower=1.3, worse=0.2).drift == ()
+    report = nights.land(120, slower=1.3, worse=0.2)
+    assert drifted(report) == {("smollm2:135m", "latency_s"), ("smollm2:135m", "qoa")}
+    kept = query(nights.home.perfdb, "from drift where verdict = 'drifted' and topic = '*' order by metric")
+    assert kept["metric"].to_list() == ["latency_s", "qoa"]
+    assert kept["change"][0] == pytest.approx(0.3, abs=0.1)
+    assert kept["change_low"][0] < 0.3 < kept["change_high"][0]
+    assert kept["change"][1] == pytest.approx(-0.2, abs=0.12)
+    # What is as it was since is no drift again.
+    assert drifted(nights.land(200, slower=1.3, worse=0.2)) == set()
+
+
+def test_stable_models_are_not_named(nights: Nights) -> None:
+    judged = 0
+    for _ in range(20):
+        report = nights.land(160)
+        judged += len(report.drift)
+        assert drifted(report) == set()
+    assert judged > 150
+
+
+def test_a_price_that_changes_is_named(nights: Nights) -> None:
+    nights.land(240)
+    assert drifted(nights.land(240, price=1.2)) == {("smollm2:135m", "cost_usd")}
+
+
+def test_other_questions_and_other_weights_are_no_drift(home: Home, traces: Any) -> None:
+    def learn(start: int, n: int, topic: str, qoa: float, digest: str) -> RefreshReport:
+        rows = [
+            traces.execution(PLANS[0], start + i, topic=topic, qoa=qoa, call={"digest": digest})
+            for i in range(n)
+        ]
+        land_traces(home, traces(*rows))
+        return refresh(home, full_gate=False)
+
+    learn(0, 80, "easy", 1.0, "one")
+    learn(100, 80, "easy", 1.0, "one")
+    hard = learn(200, 80, "hard", 0.0, "one")
+    assert drifted(hard) == set()
+    other = learn(300, 80, "easy", 0.0, "two")
+    assert other.drift == ()
+
+
+def test_a_drifted_model_can_be_distrusted(nights: Nights) -> None:
+    for _ in range(4):
+        nights.land(200)
+    nights.land(200, slower=1.3, worse=0.2)
+
+    def known() -> float:
+        return load_statistics(nights.home.perfdb).figures("smollm2:135m", "*", "open").n_observations
+
+    everything = known()
+    report = refresh(nights.home, full_gate=False, distrust_drifted=True)
+    assert report.published
+    assert known() == pytest.approx(everything / 5, rel=0.1)
+    others = query(nights.home.perfdb, "select n_calls from models where model = 'gemma3:270m'")
+    assert others["n_calls"][0] == 500
+    assert refresh(nights.home, full_gate=False).published
+    assert known() == everything
+
+
+def test_verdicts_hold_the_rate_of_false_discoveries() -> None:
+    def one(p_value: float, change: float, topic: str = "*") -> Comparison:
+        return Comparison("m", topic, "qoa", 0.5, 0.5 + change, change, 0, 0, 0, p_value, 50, 50, None, None)
+
+    def verdicts(*rows: Comparison) -> list[bool]:
+        return [row.verdict == "drifted" for row in with_verdicts(rows)]
+
+    # 0.004 alone of four is above 1/4 of 1 %; with another before it the limit is 2/4.
+    assert verdicts(one(0.004, 0.3), *[one(0.5, 0.3)] * 3) == [False] * 4
+    assert verdicts(one(0.004, 0.3), one(1e-6, 0.3), *[one(0.5, 0.3)] * 2) == [True, True, False, False]
+    # Sure, but too small to matter; and topics do not raise the bar for the model as a whole.
+    assert verdicts(one(1e-9, 0.01)) == [False]
+    assert verdicts(one(0.008, 0.3), *[one(0.9, 0.3, f"t{i}") for i in range(100)])[0]
+    assert verdicts() == []
+
+
+def test_a_drift_in_words(tmp_path: Path) -> None:
+    row = {"model": "m", "topic": "*", "n_after": 52, "before": 0.8, "after": 0.6, "change": -0.2}
+    assert drift_line({**row, "metric": "qoa"}) == "m: quality 0.80 → 0.60 (52 new answers)"
+    assert drift_line({**row, "metric": "latency_s", "change": 0.3, "topic": "art"}) == (
+        "m on art: latency +30% (52 new answers)"
+    )

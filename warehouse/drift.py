@@ -1,0 +1,126 @@
+"""Drift: at a refresh, new calls of each model are compared with those before them.
+
+A refresh makes many comparisons (models × topics × metrics), so the false discovery rate over all of them is
+held to ``FALSE_DISCOVERY_RATE`` (Benjamini & Hochberg 1995), and what is too small to matter is no drift however
+sure it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import duckdb
+
+import sql
+
+FALSE_DISCOVERY_RATE = 0.01
+LEAST_CHANGE = {"qoa": 0.05, "latency_s": 0.10, "output_tokens": 0.15, "cost_usd": 0.05}
+"""The smallest change that matters: of quality as a difference, of the others as a share."""
+# Prices do not scatter: what rounding makes of a change must not be divided by nothing.
+_LEAST_ERROR = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """New calls of a model against earlier ones; see the comments of the table ``drift``."""
+
+    model: str
+    topic: str
+    metric: str
+    before: float
+    after: float
+    change: float
+    change_low: float
+    change_high: float
+    z: float
+    p_value: float
+    n_before: int
+    n_after: int
+    since: datetime | None
+    served: str | None
+    verdict: str = "stable"
+
+
+def judge_drift(connection: duckdb.DuckDBPyConnection) -> list[Comparison]:
+    """Compare what this refresh merged with what was there, and add to the table ``drift``.
+
+    A model with fewer than 50 new calls waits for a later refresh. The caller holds the transaction.
+    """
+    connection.execute(sql.read("drift/watch"))
+    ((waiting, newest),) = connection.execute(
+        "select (select count(*) from drift_models), (select coalesce(max(ingestion), 0) from ingested_files)"
+    ).fetchall()
+    if not waiting:
+        return []
+    connection.execute(sql.read("drift/residuals"))
+    found = [_comparison(*row) for row in connection.execute(sql.read("drift/compared")).fetchall()]
+    judged = with_verdicts(found)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    for row in judged:
+        values = [getattr(row, name) for name in Comparison.__slots__]
+        marks = ", ".join("?" for _ in values)
+        connection.execute(f"insert into drift values ({marks}, ?, ?)", [*values, newest, now])  # noqa: S608
+    connection.execute(
+        "update drift_watch set ingestion = $newest where model in (select model from drift_models)",
+        {"newest": newest},
+    )
+    return judged
+
+
+def with_verdicts(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The comparisons with their verdicts.
+
+    Models as a whole are one family and models on single topics another, so that many topics do not hide
+    what a model as a whole shows. Of m p-values in rising order the k-th and all before it count if it is at most
+    k / m × ``FALSE_DISCOVERY_RATE``.
+    """
+    limits = {}
+    for whole in (True, False):
+        family = sorted(c.p_value for c in comparisons if (c.topic == "*") == whole)
+        passed = [p for k, p in enumerate(family, 1) if p <= k / len(family) * FALSE_DISCOVERY_RATE]
+        limits[whole] = max(passed, default=-1.0)
+    return [
+        replace(c, verdict="drifted")
+        if c.p_value <= limits[c.topic == "*"] and abs(c.change) >= LEAST_CHANGE[c.metric]
+        else c
+        for c in comparisons
+    ]
+
+
+def _comparison(
+    model: str,
+    topic: str,
+    metric: str,
+    usual: float,
+    change: float,
+    error: float,
+    n_before: int,
+    n_after: int,
+    since: datetime | None,
+    served: str | None,
+) -> Comparison:
+    error = max(error, _LEAST_ERROR)
+    z = change / error
+    low, high = change - 1.96 * error, change + 1.96 * error
+    if metric == "qoa":
+        before, after = usual, min(max(usual + change, 0.0), 1.0)
+    else:
+        before, after = math.exp(usual), math.exp(usual + change)
+        change, low, high = math.expm1(change), math.expm1(low), math.expm1(high)
+    p_value = math.erfc(abs(z) / math.sqrt(2))
+    return Comparison(
+        model, topic, metric, before, after, change, low, high, z, p_value, n_before, n_after, since, served
+    )
+
+
+def drift_line(drifted: dict) -> str:
+    """One drifted comparison in words, such as ``phi4:14b: quality 0.80 → 0.60 (52 new)``."""
+    where = "" if drifted["topic"] == "*" else f" on {drifted['topic']}"
+    n = f"({drifted['n_after']} new answers)"
+    if drifted["metric"] == "qoa":
+        return f"{drifted['model']}{where}: quality {drifted['before']:.2f} → {drifted['after']:.2f} {n}"
+    what = {"latency_s": "latency", "output_tokens": "output length", "cost_usd": "price"}[drifted["metric"]]
+    return f"{drifted['model']}{where}: {what} {drifted['change']:+.0%} {n}"
