@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from warehouse.gate import CheckResult
+from warehouse.check_result import CheckResult
 from warehouse.ingestion.priors import METRICS
 from warehouse.ingestion.statistics import MEANS
 

@@ -7,27 +7,13 @@ Great Expectations suite per table (:mod:`warehouse.expectations`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import duckdb
 
 import sql
 from optiq.errors import GateError
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One check: ``n_bad_rows`` rows were found, ``example`` is the first as JSON."""
-
-    name: str
-    tool: str
-    n_bad_rows: int
-    example: str | None = None
-
-    @property
-    def passed(self) -> bool:
-        return self.n_bad_rows == 0
+from warehouse.check_result import CheckResult
 
 
 def run_checks(connection: duckdb.DuckDBPyConnection, full: bool) -> list[CheckResult]:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 
 from optiq.errors import InputError
-from warehouse.gate import CheckResult
+from warehouse.check_result import CheckResult
 from warehouse.home import Home
 from warehouse.landing import LandedFile
 

@@ -17,9 +17,10 @@ import duckdb
 
 import sql
 from optiq.errors import PerfDBError
+from warehouse.check_result import CheckResult
 from warehouse.connection import explained, reading, writing
 from warehouse.drift import Comparison, judge_drift
-from warehouse.gate import CheckResult, require, run_checks
+from warehouse.gate import require, run_checks
 from warehouse.gate_report import write_gate_report
 from warehouse.home import Home, usable
 from warehouse.ingest import ingest_priors

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.gate import CheckResult
+from warehouse.check_result import CheckResult
 from warehouse.home import Home
 from warehouse.landing import sync_folder
 from warehouse.migrate import code_version, newest_version

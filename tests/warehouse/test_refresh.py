@@ -14,7 +14,7 @@ from optiq.errors import GateError, PerfDBError
 from optiq.plan import Plan
 from warehouse import gate
 from warehouse import refresh as refresh_module
-from warehouse.gate import CheckResult
+from warehouse.check_result import CheckResult
 from warehouse.home import Home
 from warehouse.ingest import ingest_priors
 from warehouse.landing import land_traces, landed
