@@ -1,0 +1,1 @@
+"""How well the methods of selection find the best combination, and at what price."""

@@ -1,0 +1,47 @@
+"""What the methods of `optiq select` find, and what they spend on it.
+
+    python -m benchmarks.selection tables                   published tables replayed, the paper's figures beside ours
+    python -m benchmarks.selection tables --methods arm-elimination --seeds 500
+    python -m benchmarks.selection workflows                cheapest above a floor: MixLLM against the others
+    python -m benchmarks.selection overhead                 what interception costs per call; 81 × 200 cached calls
+
+``tables`` prints each method on correlated and on independent outcomes (benchmarks/selection/drawing.py says how they
+are drawn). Bayesian optimisation fits a process per step, so it gets ``--bayesian-seeds``.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks.selection import tables, workflow_table
+
+
+def main() -> None:
+    """Read the arguments, measure, print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.selection",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=["tables", "workflows", "overhead"])
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--bayesian-seeds", type=int, default=5)
+    parser.add_argument("--methods", default="", help="separated by commas; default: all")
+    parser.add_argument("--tables", default="", help="of gpqa, bfcl, hotpotqa, mathqa; default: all")
+    given = parser.parse_args()
+    seeds = range(given.first_seed, given.first_seed + given.seeds)
+    methods = [name for name in given.methods.split(",") if name]
+    if given.what == "tables":
+        names = [name for name in given.tables.split(",") if name]
+        tables.show(seeds, given.bayesian_seeds, methods, names)
+    elif given.what == "workflows":
+        workflow_table.show(seeds, given.bayesian_seeds, methods)
+    else:
+        from benchmarks.selection import overhead
+
+        overhead.show()
+
+
+if __name__ == "__main__":
+    main()

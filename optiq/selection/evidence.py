@@ -1,0 +1,121 @@
+"""What has been seen: the outcome of every run of a combination on an example."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Run(NamedTuple):
+    """One run that a method asks for. ``trial`` above 0 repeats it, for how much accuracy fluctuates."""
+
+    combination: int
+    example: int
+    trial: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run gave. ``score`` is 0 to 1, and 0 if it failed: then ``error`` says why.
+
+    ``cost_usd`` and ``latency_s`` are None where they are not known. ``role_cost_usd`` splits the cost by role,
+    in role order, where calls could be attributed.
+    """
+
+    score: float
+    cost_usd: float | None = None
+    latency_s: float | None = None
+    error: str | None = None
+    role_cost_usd: tuple[float | None, ...] | None = None
+
+
+class Evidence:
+    """Outcomes as arrays, combinations by examples; NaN where nothing was run or a figure is not known.
+
+    A failed run counts as wrong: its score is 0. Repeated runs (trial above 0) are kept apart in ``repeats``,
+    so that no example counts twice.
+    """
+
+    def __init__(self, combinations: int, examples: int, roles: int) -> None:
+        shape = (combinations, examples)
+        self.score = np.full(shape, np.nan)
+        self.cost_usd = np.full(shape, np.nan)
+        self.latency_s = np.full(shape, np.nan)
+        self.failed = np.zeros(shape, dtype=bool)
+        self.role_cost_usd = np.full((*shape, roles), np.nan)
+        self.repeats: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
+
+    def add(self, run: Run, outcome: Outcome) -> None:
+        """Take in one outcome."""
+        if run.trial:
+            self.repeats[run.combination, run.trial][run.example] = outcome.score
+            return
+        at = run.combination, run.example
+        self.score[at] = outcome.score
+        self.failed[at] = outcome.error is not None
+        for array, value in ((self.cost_usd, outcome.cost_usd), (self.latency_s, outcome.latency_s)):
+            array[at] = np.nan if value is None else value
+        if outcome.role_cost_usd is not None:
+            self.role_cost_usd[at] = [np.nan if cost is None else cost for cost in outcome.role_cost_usd]
+
+    def has(self, run: Run) -> bool:
+        """Whether the outcome is known already."""
+        if run.trial:
+            return run.example in self.repeats.get((run.combination, run.trial), {})
+        return bool(~np.isnan(self.score[run.combination, run.example]))
+
+    @property
+    def done(self) -> np.ndarray:
+        """Which runs are known: (combinations, examples) booleans."""
+        return ~np.isnan(self.score)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Runs per combination, repeats not counted."""
+        return self.done.sum(axis=1)
+
+    @property
+    def runs(self) -> int:
+        """All runs, repeats counted."""
+        return int(self.counts.sum()) + sum(len(scores) for scores in self.repeats.values())
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        """Mean score per combination; NaN where nothing was run."""
+        return mean_of_known(self.score)
+
+    @property
+    def mean_cost_usd(self) -> np.ndarray:
+        """Mean cost per combination; NaN unless every run that succeeded has one: unknown is not free."""
+        return self._mean_if_complete(self.cost_usd)
+
+    @property
+    def mean_latency_s(self) -> np.ndarray:
+        """Mean latency per combination; NaN unless every run that succeeded has one."""
+        return self._mean_if_complete(self.latency_s)
+
+    def _mean_if_complete(self, figures: np.ndarray) -> np.ndarray:
+        unknown = (self.done & ~self.failed & np.isnan(figures)).any(axis=1)
+        return np.where(unknown, np.nan, mean_of_known(figures))
+
+    def trial_accuracies(self, combination: int, examples: Sequence[int]) -> list[float]:
+        """Accuracy of each complete trial of a combination on ``examples``, the first run among them."""
+        found = []
+        if self.done[combination, list(examples)].all():
+            found.append(float(self.score[combination, list(examples)].mean()))
+        for (place, _), scores in sorted(self.repeats.items()):
+            if place == combination and all(example in scores for example in examples):
+                found.append(float(np.mean([scores[example] for example in examples])))
+        return found
+
+
+def mean_of_known(values: np.ndarray) -> np.ndarray:
+    """Row means of what is not NaN; NaN for rows without any."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=1)
+    totals = np.where(known, values, 0.0).sum(axis=1)
+    return np.divide(totals, counts, out=np.full(len(values), np.nan), where=counts > 0)

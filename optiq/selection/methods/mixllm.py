@@ -1,0 +1,138 @@
+"""MixLLM: a tree search for the cheapest combination whose accuracy stays above a floor.
+
+::
+
+    profile:  the combinations of one model; the most accurate is the root, a its accuracy
+    floor:    a − θ, θ the standard deviation of the root's accuracy over repeated runs
+    until no node is promising:
+        select    after a success the cheapest node that should keep the floor,
+                  else the one with the greatest expected cut in cost
+        examine   run it on all examples
+        expand    its children change the model of one role
+        update    drop nodes that cost too much by their profile, or hardly can reach the floor
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optiq.errors import InputError
+from optiq.selection.evidence import Evidence, Run
+from optiq.selection.methods.cost_profile import estimated_costs
+from optiq.selection.methods.full_evaluation import FullEvaluation
+from optiq.selection.methods.neighbour_prediction import predict
+from optiq.selection.normal import cumulative
+from optiq.selection.protocol import Problem, Ranking
+
+
+class MixLLM(FullEvaluation):
+    """
+    Parameters
+    ----------
+    theta
+        The relaxation θ in accuracy; None measures it by ``repeats`` runs of the root (section 3.1).
+    repeats
+        Runs of the root on all examples, the first among them.
+    chance
+        A node that reaches the floor with less than this probability is unpromising.
+    """
+
+    name = "mixllm"
+
+    def __init__(
+        self, problem: Problem, theta: float | None = None, repeats: int = 3, chance: float = 0.02
+    ) -> None:
+        super().__init__(problem)
+        if repeats < 1 or not 0 < chance < 1:
+            raise InputError(
+                f"repeats {repeats}, chance {chance} cannot be used",
+                "Give repeats from 1 up and a chance between 0 and 1.",
+            )
+        self.theta, self.repeats, self.chance = theta, int(repeats), float(chance)
+        self._profiles = problem.space.same_model() or [0, len(problem.space) - 1]
+
+    def ask(self, evidence: Evidence) -> list[Run]:
+        """Profiles first, then the root's repeats, then one node after the other."""
+        order = self.problem.order
+        if runs := self.fresh(evidence, dict.fromkeys(self._profiles), order):
+            return runs
+        if self._measures_theta:
+            for trial in range(1, self.repeats):
+                if runs := self.fresh(evidence, [self.root(evidence)], order, trial):
+                    return runs
+        return super().ask(evidence)
+
+    @property
+    def _measures_theta(self) -> bool:
+        objective = self.problem.objective
+        return self.theta is None and (objective.kind != "cheapest" or objective.floor is None)
+
+    def root(self, evidence: Evidence) -> int:
+        """The most accurate combination of one model; the cheaper one of equals."""
+        profiles = np.array(self._profiles)
+        cost = np.nan_to_num(evidence.mean_cost_usd[profiles], nan=np.inf)
+        return int(profiles[np.lexsort((cost, -evidence.accuracy[profiles]))[0]])
+
+    def floor(self, evidence: Evidence) -> float | None:
+        """The objective's own floor, else a − θ."""
+        objective = self.problem.objective
+        if objective.kind == "cheapest" and objective.floor is not None:
+            return super().floor(evidence)
+        if not self.examined(evidence)[self._profiles].all():
+            return None
+        root = self.root(evidence)
+        theta = self.theta
+        if theta is None:
+            trials = evidence.trial_accuracies(root, self.problem.order)
+            theta = float(np.std(trials, ddof=1)) if len(trials) > 1 else 0.0
+        return max(float(evidence.accuracy[root]) - theta, objective.min_accuracy or 0.0)
+
+    def next_combination(self, evidence: Evidence) -> int | None:
+        """The node to examine; None when none is promising."""
+        examined = self.examined(evidence)
+        floor = self.floor(evidence)
+        if floor is None:
+            return None
+        cost = estimated_costs(self.space, evidence, examined)
+        fits = (
+            examined & (evidence.accuracy >= floor - 1e-12) & ~np.isnan(cost) & self._keeps_limits(evidence)
+        )
+        cheapest = float(cost[fits].min()) if fits.any() else np.inf
+        prediction = predict(self.space, examined, evidence.accuracy)
+        deviation = np.maximum(prediction.deviation, 1e-9)
+        chance = cumulative((prediction.mean - floor) / deviation)
+        leaves = self._open(examined)
+        if not np.isfinite(cheapest):  # nothing meets the floor yet: no doubt is a reason to give up
+            return int(np.where(leaves, chance, -1.0).argmax()) if leaves.any() else None
+        promising = leaves & (chance >= self.chance) & (cost < cheapest)
+        if not promising.any():
+            return None
+        likely = promising & (chance >= 0.5)
+        if likely.any() and self._last_fits(evidence, examined, fits):
+            return int(np.where(likely, cost, np.inf).argmin())
+        return int(np.where(promising, chance * (cheapest - cost), -1.0).argmax())
+
+    def ranking(self, evidence: Evidence) -> Ranking:
+        """By cost, whatever the objective is called: this is the problem that the method solves."""
+        return self.rank_by(evidence, -evidence.mean_cost_usd)
+
+    def _open(self, examined: np.ndarray) -> np.ndarray:
+        """The tree's leaves: children of examined nodes that are not examined themselves."""
+        codes = self.space.codes
+        differing = (codes[:, None, :] != codes[examined][None, :, :]).sum(axis=2)
+        return ~examined & (differing <= 1).any(axis=1)
+
+    def _keeps_limits(self, evidence: Evidence) -> np.ndarray:
+        return np.array([reason is None for reason in self.problem.objective.unmet(evidence)])
+
+    def _last_fits(self, evidence: Evidence, examined: np.ndarray, fits: np.ndarray) -> bool:
+        """Whether the node examined last kept the floor; the root does before any other."""
+        if examined.sum() == len(dict.fromkeys(self._profiles)):
+            self._seen = examined
+            return bool(fits[self.root(evidence)])
+        before = getattr(self, "_seen", None)
+        if before is not None and (examined & ~before).any():
+            self._last = int(np.flatnonzero(examined & ~before)[-1])
+            self._seen = examined
+        last = getattr(self, "_last", None)
+        return last is not None and bool(fits[last])

@@ -1,0 +1,155 @@
+"""Every method against brute force on problems whose answer is plain, and on degenerate ones."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+from selection_cases import play, table_of
+
+from optiq.errors import InputError, OptiqError, UnknownName
+from optiq.selection.evidence import Outcome, Run
+from optiq.selection.objective import Objective
+from optiq.selection.protocol import Problem
+from optiq.selection.registry import make_selector, selector_names
+from optiq.selection.space import Space
+
+SPACE = Space.of({"planner": ["a", "b", "c"], "solver": ["a", "b", "c"]})
+CLEAR = np.array([0.5, 0.4, 0.95, 0.45, 0.5, 0.4, 0.3, 0.35, 0.4])
+COST = np.array([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0])
+METHODS = [
+    name
+    for name in selector_names()
+    if name != "bayesian-optimisation" or importlib.util.find_spec("botorch") is not None
+]
+EXHAUSTIVE = {"random": {"share": 1}, "uct": {"share": 1}, "bayesian-optimisation": {"share": 1}}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_clear_winner_is_found(method: str) -> None:
+    scores = table_of(SPACE, 60, CLEAR)
+    objective = Objective("cheapest", floor=0.9) if method == "mixllm" else Objective()
+    evidence, ranking = play(method, SPACE, scores, COST, objective, **EXHAUSTIVE.get(method, {}))
+    assert SPACE.combinations[ranking.order[0]] == ("a", "c")
+    assert evidence.runs <= scores.size
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_seed_asks_the_same(method: str) -> None:
+    scores = table_of(SPACE, 30, CLEAR)
+    first, second = (play(method, SPACE, scores, COST, seed=3)[0] for _ in range(2))
+    np.testing.assert_array_equal(first.done, second.done)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_combination_on_one_example(method: str) -> None:
+    space = Space.of({"planner": ["a"], "solver": ["c"]})
+    evidence, ranking = play(method, space, np.ones((1, 1)), np.ones(1))
+    assert ranking.order == (0,)
+    assert evidence.counts.tolist() == [1]
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("lm-proposal",)])
+def test_an_unknown_price_never_wins_where_cost_counts(method: str) -> None:
+    scores = table_of(SPACE, 30, np.full(9, 0.8))
+    cost = COST.copy()
+    cost[[2, 8]] = np.nan
+    _, ranking = play(method, SPACE, scores, cost, Objective("cheapest", floor=0.5))
+    assert not {2, 8} & set(ranking.order)
+
+
+@pytest.mark.parametrize("method", ["arm-elimination", "brute-force", "epsilon-lucb"])
+def test_hard_limits_hold(method: str) -> None:
+    scores = table_of(SPACE, 60, CLEAR)
+    _, ranking = play(method, SPACE, scores, COST, Objective(max_cost_usd=6.5))
+    assert COST[ranking.order[0]] <= 6.5
+
+
+def test_penalties_change_the_winner() -> None:
+    scores = table_of(SPACE, 60, CLEAR)
+    _, ranking = play("arm-elimination", SPACE, scores, COST, Objective("penalised", cost_weight=0.5))
+    assert ranking.order[0] == 8  # 0.40 at 1 USD beats 0.95 at 7
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    accuracy=st.lists(st.floats(0, 1), min_size=9, max_size=9),
+    seed=st.integers(0, 50),
+    method=st.sampled_from(["arm-elimination", "threshold-successive-elimination", "epsilon-lucb"]),
+)
+def test_what_was_eliminated_never_wins(accuracy: list[float], seed: int, method: str) -> None:
+    scores = table_of(SPACE, 40, np.array(accuracy), seed)
+    _, ranking = play(method, SPACE, scores, COST, seed=seed)
+    assert not ranking.eliminated[list(ranking.order)].any()
+
+
+@settings(max_examples=20, deadline=None)
+@given(accuracy=st.lists(st.floats(0.2, 1), min_size=9, max_size=9), seed=st.integers(0, 50))
+def test_mixllm_keeps_the_floor_and_brute_force_is_the_oracle(accuracy: list[float], seed: int) -> None:
+    scores = table_of(SPACE, 40, np.array(accuracy), seed)
+    floor = float(scores.mean(axis=1).max()) - 0.1
+    objective = Objective("cheapest", floor=floor)
+    _, ranking = play("mixllm", SPACE, scores, COST, objective, seed)
+    _, exact = play("brute-force", SPACE, scores, COST, objective, seed)
+    meets = np.flatnonzero(scores.mean(axis=1) >= floor - 1e-9)
+    assert exact.order[0] == meets[COST[meets].argmin()]
+    assert not ranking.order or ranking.order[0] in meets
+
+
+def test_unequal_evidence_competes_by_its_lower_bound() -> None:
+    problem = Problem(SPACE, 50)
+    method, evidence = make_selector("brute-force", problem), problem.evidence()
+    for example in range(50):
+        evidence.add(Run(0, example), Outcome(float(example % 10 != 0), 1.0, 1.0))
+    for example in range(3):
+        evidence.add(Run(1, example), Outcome(1.0, 1.0, 1.0))
+    assert method.ranking(evidence).order[0] == 0  # 90 % of 50 beats 3 of 3
+
+
+def test_a_failed_run_is_a_wrong_one() -> None:
+    problem = Problem(SPACE, 2)
+    evidence = problem.evidence()
+    evidence.add(Run(0, 0), Outcome(1.0, 1.0, 1.0))
+    evidence.add(Run(0, 1), Outcome(0.0, None, None, "timed out"))
+    assert evidence.accuracy[0] == 0.5
+    assert evidence.failed[0].sum() == 1
+    assert evidence.mean_cost_usd[0] == 1.0  # the failed run's cost is not known and not 0
+
+
+def test_theta_is_measured_by_repeated_runs() -> None:
+    scores = table_of(SPACE, 20, np.full(9, 0.7))
+    evidence, ranking = play("mixllm", SPACE, scores, COST, Objective("cheapest"))
+    assert len(evidence.repeats) == 2
+    assert ranking.floor == pytest.approx(0.7)  # the repeats of this replay do not differ
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("random", {"share": 0}), ("epsilon-lucb", {"delta": 2}), ("hill-climbing", {"starts": 0}),
+     ("mixllm", {"chance": 2}), ("arm-elimination", {"tolerance": "much"})],
+)  # fmt: skip
+def test_options_that_cannot_be_used(method: str, options: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        make_selector(method, Problem(SPACE, 5), options)
+
+
+def test_unknown_methods_and_options_are_named() -> None:
+    with pytest.raises(UnknownName, match="arm-elimination"):
+        make_selector("nobody", Problem(SPACE, 5))
+    with pytest.raises(UnknownName, match="tolerance"):
+        make_selector("arm-elimination", Problem(SPACE, 5), {"speed": 1})
+
+
+def test_lm_proposal_needs_an_advisor_and_a_usable_answer() -> None:
+    with pytest.raises(InputError, match="language model"):
+        make_selector("lm-proposal", Problem(SPACE, 5))
+    silly = make_selector("lm-proposal", Problem(SPACE, 5, advisor=lambda _: "the best one"))
+    with pytest.raises(OptiqError, match="proposed no combination"):
+        silly.ask(Problem(SPACE, 5).evidence())
