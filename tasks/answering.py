@@ -21,7 +21,7 @@ from optiq.question_file import QuestionFile, Row, read_questions
 from tasks.run_state import RunOptions
 
 STATUSES = ("answered", "infeasible", "failed", "invalid")
-_NOT_PLANNING = ("home", "chunk_size", "timeout_s")
+_NOT_PLANNING = ("home", "chunk_size", "keep", "half_life_days", "timeout_s")
 _CHUNKS = 16
 _LARGEST_CHUNK = 500
 
