@@ -25,7 +25,7 @@ NAMES = {"cost_usd": "Cost", "latency_s": "Latency", "energy_j": "Energy", "qoa"
 HEIGHT = 260
 # Seen on light and on dark paper, told apart with any colour vision: what is known, and what this page is about.
 _MUTED = ["#8a94a1", "#d98200", "#cc79a7"]
-_STRONG = "#0a84c6"
+_STRONG = "#1790d8"
 _MOST_BARS = 12
 
 
@@ -43,7 +43,7 @@ def quality_against(metric: str, points: pl.DataFrame, series: Sequence[str]) ->
     rows.sort(key=lambda row: order[row["series"]])
     chart = (
         alt.Chart(alt.Data(values=rows))
-        .mark_point(filled=True, opacity=0.8, strokeWidth=1)
+        .mark_point(filled=True, opacity=0.9, strokeWidth=1)
         .encode(
             x=alt.X(
                 "value:Q",
