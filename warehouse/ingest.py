@@ -46,15 +46,19 @@ class IngestReport:
         return sum(self.quarantined.values())
 
 
-def ingest_priors(home: Home, files: Iterable[str | Path]) -> IngestReport:
+def ingest_priors(home: Home, files: Iterable[str | Path], trusted: bool = False) -> IngestReport:
     """Land priors files (DESIGN, Priors). Bad rows go to quarantine; the same file twice changes nothing.
+
+    Rates that are about 1000 or a million times off what PerfDB knows of the model are refused, unless the files
+    are ``trusted``: the unit is wrong.
 
     Raises
     ------
     InputError
         if a file is missing, has an unknown suffix or is no priors file; files before it stay landed.
     """
-    return _ingest(home, files, "priors", lambda path, digest, columns: Priors(path))
+    known = KnownRates() if trusted else KnownRates.of(home.perfdb)
+    return _ingest(home, files, "priors", lambda path, digest, columns: Priors(path, known=known))
 
 
 def ingest_statistics(home: Home, files: Iterable[str | Path]) -> IngestReport:

@@ -11,6 +11,7 @@ import pytest
 from optiq.errors import InputError
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.priors import METRICS, Priors
+from warehouse.ingestion.units import KnownRates
 from warehouse.priors import shipped
 
 TODAY = datetime.date(2026, 11, 21)
@@ -132,3 +133,23 @@ def test_shipped_figures_are_whole_and_sourced() -> None:
     assert all(source.startswith(("measured: ", "derived: ")) for source in own["source"])
     phi4 = figures.filter((pl.col("model") == "phi4:14b") & (pl.col("metric") == "qoa"))
     assert dict(phi4.select("topic", "value").iter_rows()) == {"open": 0.03, "choice": 0.74}
+
+
+def test_rates_in_another_unit_than_perfdb_knows_are_refused(tmp_path: Path) -> None:
+    known = KnownRates({"a": {"usd_per_prompt_token": 1e-8, "seconds_per_output_token": 0.01, "qoa": 0.001}})
+    file = tmp_path / "p.csv"
+    file.write_text(
+        "model,topic,usd_per_prompt_token,seconds_per_output_token,qoa\n"
+        "a,art,0.009,,\n"  # per million tokens
+        "a,law,,9.5,\n"  # milliseconds
+        "a,*,3e-8,0.05,0.9\n"
+        "new,*,0.009,9.5,0.9\n"
+    )
+    reader = Priors(file, TODAY, known)
+    (chunk,) = read_chunks(file)
+    reader.check(list(chunk.columns))
+    figures, rejects = reader.read(chunk)
+    assert sorted(set(figures["row_number"])) == [3, 4]
+    reasons = dict(rejects.select("row_number", "reason").rows())
+    assert "about a million times above what PerfDB knows" in reasons[1]
+    assert "seconds_per_output_token of a is 9.5, about 1000 times above" in reasons[2]

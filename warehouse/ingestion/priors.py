@@ -14,6 +14,7 @@ import polars as pl
 from optiq.errors import InputError
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
+from warehouse.ingestion.units import KnownRates
 from warehouse.rules import ROW, Rule, as_day, as_number, as_text, day_rules, judge, number_rules
 
 # Highest believable value of each figure, and what a higher one usually is.
@@ -51,7 +52,10 @@ class Priors:
     schema = pl.Schema(PRIOR_COLUMNS)
     nested = ()
 
-    def __init__(self, path: Path, today: datetime.date | None = None) -> None:
+    def __init__(
+        self, path: Path, today: datetime.date | None = None, known: KnownRates | None = None
+    ) -> None:
+        self._known = known or KnownRates()
         self._path = path
         self._today = today or datetime.datetime.now(datetime.UTC).date()
         self._seen: dict[tuple, tuple[float, int]] = {}
@@ -74,7 +78,9 @@ class Priors:
         good, bad = judge(table, _rules(table, self._long, self._today))
         figures = _figures(good, self._long, self._path.name)
         figures, repeats = self._without_repeats(figures)
-        return figures, chunk.rejects(pl.concat([bad, repeats]))
+        doubtful = self._known.doubtful(figures)
+        figures = figures.join(doubtful, on=ROW, how="anti", maintain_order="left")
+        return figures, chunk.rejects(pl.concat([bad, repeats, doubtful]))
 
     def _without_repeats(self, figures: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Keep the first of figures given twice; reject the rows that disagree with an earlier one."""

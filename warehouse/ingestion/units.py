@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from warehouse.rules import Rule, as_number
+from warehouse.rules import ROW, Rule, as_number
 
 # A wrong unit shifts a whole column: most calls of a model are off by about 1000, not one or two of them.
 _LOW, _HIGH = 200.0, 5_000.0
@@ -66,6 +66,34 @@ class KnownRates:
                 )
                 rules.append(Rule(off & enough & ratio.is_not_null(), reason))
         return rules
+
+    def doubtful(self, figures: pl.DataFrame) -> pl.DataFrame:
+        """Published rates (``model``, ``metric``, ``value``) that are 1000 or a million times off the known ones.
+
+        The rows as ``row_number`` and ``reason``. Only rates per call and token are judged: other figures may
+        differ as widely, and what PerfDB does not know is not judged.
+        """
+        known = [
+            (model, metric, value)
+            for model, rates in self._rates.items()
+            for metric, value in rates.items()
+            if "_per_" in metric and metric != "chars_per_token" and value > 0
+        ]
+        table = pl.DataFrame(
+            known, schema={"model": pl.String, "metric": pl.String, "known": pl.Float64}, orient="row"
+        )
+        ratio = pl.col("value") / pl.col("known")
+        reasons = []
+        for times, word in ((1e3, "1000"), (1e6, "a million")):
+            for off, side in ((ratio / times, "above"), (1 / ratio / times, "below")):
+                text = pl.format(
+                    f"{{}} of {{}} is {{}}, about {word} times {side} what PerfDB knows: is the unit right?",
+                    *("metric", "model", "value"),
+                )
+                reasons.append(pl.when(off.is_between(0.2, 5)).then(text))
+        judged = figures.join(table, on=["model", "metric"]).filter(pl.col("value") > 0)
+        judged = judged.select(ROW, pl.coalesce(*reasons, pl.lit(None, pl.String)).alias("reason"))
+        return judged.drop_nulls("reason").unique(ROW, keep="first", maintain_order=True)
 
     def _rate(self, figure: str) -> pl.Expr:
         known = {model: figures[figure] for model, figures in self._rates.items() if figure in figures}
