@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
 
-from optiq.errors import InputError, OptiqWarning
+from optiq.errors import InputError, OptiqWarning, UnknownName
 from optiq.plan import Plan
 from optiq.question import Kind
 
@@ -22,6 +22,7 @@ NAN = math.nan
 ANY_TOPIC = "*"
 ANY_TASK = "*"
 TASKS = ("open", "choice")
+ESTIMATORS = ("paper", "shrunk")
 METRICS = ("cost_usd", "latency_s", "energy_j", "qoa")
 """The four metrics of a plan, in the order that arrays hold them."""
 
@@ -95,8 +96,11 @@ class Statistics:
         snapshot_id: str,
         figures: Mapping[tuple[str, str, str], ModelFigures],
         records: Mapping[tuple[str, str], Mapping[str, Record]],
+        estimator: str = "paper",
     ) -> None:
         self.snapshot_id = snapshot_id
+        self.estimator = estimator
+        """How plans are estimated from it: ``paper`` (section 4.2) or ``shrunk`` (:mod:`optiq.estimation.shrunk`)."""
         self._figures = dict(figures)
         self._records = {scope: dict(rows) for scope, rows in records.items()}
         singles = {
@@ -136,6 +140,12 @@ class Statistics:
                 for scope, rows in sorted(by_plan.items())
             },
         )
+
+    def with_estimator(self, name: str) -> Statistics:
+        """The same snapshot, from which plans are estimated in another way: ``paper`` or ``shrunk``."""
+        if name not in ESTIMATORS:
+            raise UnknownName(f"unknown estimator {name!r}", f"Estimators are {', '.join(ESTIMATORS)}.")
+        return Statistics(self.snapshot_id, self._figures, self._records, name)
 
     def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
         """The figures of ``model``, each from the first row that has it.

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from optiq.estimation.shape import PromptShape, chars_per_token
+from optiq.estimation.shrunk import Shrunk, Step
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plan import Plan
 from optiq.question import Kind
@@ -74,6 +75,7 @@ class Catalog:
         self.shape = shape
         self.blender = blender
         self.records = statistics.records(topic, kind)
+        self.shrunk = Shrunk(self) if statistics.estimator == "shrunk" else None
         self._figures: dict[str, ModelFigures] = {}
         self._output_tokens: dict[str, float] = {}
         self._ranked: dict[Plan, list[Match]] = {}
@@ -175,6 +177,8 @@ class Catalog:
 
     def qoa(self, model: str) -> Figure:
         """QoA(Q, L): the record of the model alone, else its figure."""
+        if self.shrunk is not None:
+            return self.shrunk.qoa(model)
         record = self.single(model)
         if record is not None and not math.isnan(record.qoa):
             return Figure(record.qoa, f"exact n={record.n_observations}")
@@ -182,6 +186,13 @@ class Catalog:
         if math.isnan(value):
             return Figure(value, "unknown")
         return Figure(value, self.statistics.source(model, self.topic, self.kind, ["qoa"]) or "prior")
+
+    def step(self, before: str, model: str) -> Step:
+        """What ``model`` makes of the answer of ``before``: QoA after = share · QoA before + bonus."""
+        if self.shrunk is not None:
+            return self.shrunk.step(before, model)
+        effect = self.effect(before, model)
+        return Step(effect.value, 0.0, effect.source)
 
     def effect(self, before: str, model: str) -> Figure:
         """The relative effect of ``before`` on ``model``: QoA(before → model) / max(ε, QoA(model)).
@@ -216,7 +227,9 @@ class Catalog:
         Falls back to the mean of known blends of as many singles by this blender, of any number of singles,
         to the blender alone, and to the mean of the leaves alone. ``leaves`` in any order.
         """
-        record = self._blends.get(tuple(sorted(leaves)))
+        if self.shrunk is not None:
+            return self.shrunk.blend(leaves, self.blender)
+        record = self.blends.get(tuple(sorted(leaves)))
         if record is not None:
             return Figure(record.qoa, f"reference n={record.n_observations}")
         for size in (len(leaves), None):
@@ -231,7 +244,7 @@ class Catalog:
         return Figure(NAN, "unknown")
 
     @cached_property
-    def _blends(self) -> dict[tuple[str, ...], Record]:
+    def blends(self) -> dict[tuple[str, ...], Record]:
         """Known blends of singles by this blender, by their sorted models."""
         found: dict[tuple[str, ...], Record] = {}
         for record in self.records.values():
@@ -246,7 +259,7 @@ class Catalog:
     def _mean_blends(self) -> dict[int | None, Figure]:
         """Per number of singles the mean QoA of the known blends; of all under None."""
         known: dict[int | None, list[float]] = {}
-        for leaves, record in self._blends.items():
+        for leaves, record in self.blends.items():
             for size in (len(leaves), None):
                 known.setdefault(size, []).append(record.qoa)
         return {
@@ -256,6 +269,21 @@ class Catalog:
             )
             for size, rows in known.items()
         }
+
+    def change(self, qoa: float, reference: float) -> float:
+        """How much better a branch is than its reference; 0 where unknown. Relative to it in the paper's rule."""
+        change = qoa - reference if self.shrunk is not None else (qoa - reference) / max(EPSILON, reference)
+        return 0.0 if math.isnan(change) else change
+
+    def blended(self, reference: float, change: float) -> float:
+        """The QoA of a blend whose branches changed by ``change`` on average, not yet cut to 0 to 1."""
+        if self.shrunk is not None:
+            return reference + self.shrunk.rule.blend[0] * change
+        return reference * (1 + change)
+
+    def trust(self, record: Record) -> float:
+        """How much a record of a plan counts against the rules, 0 to 1; always 1 in the paper."""
+        return 1.0 if self.shrunk is None else self.shrunk.trust(record)
 
     # --- records of sub-plans ------------------------------------------------------------------------
 
@@ -269,7 +297,7 @@ class Catalog:
         own = self.records.get(plan.key)
         if own is not None and not math.isnan(getattr(own, metric)):
             return Match(own, 1.0)
-        if metric in TOKEN_METRICS:
+        if metric in TOKEN_METRICS or self.shrunk is not None:
             return None
         for match in self._similar(plan):
             if not math.isnan(getattr(match.record, metric)):

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.catalog import TOKEN_METRICS, Catalog
+from optiq.estimation.catalog import EPSILON, TOKEN_METRICS, Catalog
 from optiq.estimation.shape import PromptShape, chars_per_token
 from optiq.question import Kind
 from optiq.statistics import METRICS, Record, Statistics
@@ -54,10 +54,13 @@ class Ingredients:
         self.catalog = catalog
         self.pool = pool
         self.qoa: FloatArray = np.array([catalog.qoa(name).value for name in pool.names])
-        self.effect: FloatArray = np.array(
-            [[catalog.effect(before, name).value for name in pool.names] for before in pool.names]
-        )
-        """(before, model): the relative effect of ``before`` on ``model``."""
+        steps = [[catalog.step(before, name) for name in pool.names] for before in pool.names]
+        self.share: FloatArray = np.array([[step.share for step in row] for row in steps])
+        self.bonus: FloatArray = np.array([[step.bonus for step in row] for row in steps])
+        """(before, model): after the step the QoA is share · QoA before + bonus."""
+        self.fuzzy = catalog.shrunk is None
+        """Whether records stand for similar plans, and changes are relative: the paper's estimator."""
+        self.blend_share = 1.0 if catalog.shrunk is None else catalog.shrunk.rule.blend[0]
         self.records: tuple[Record, ...] = tuple(sorted(catalog.records.values(), key=_strongest_first))
         """The topic's records; where two are equally similar the earlier one stands."""
         self._references: dict[int, FloatArray] = {}
@@ -79,6 +82,29 @@ class Ingredients:
                 table[int(powers @ np.array(leaves))] = self.catalog.blend_reference(names).value
             self._references[n_leaves] = table[codes]
         return self._references[n_leaves]
+
+    @cached_property
+    def trust(self) -> FloatArray:
+        """(records): how much each counts against the rules for QoA."""
+        return np.array([self.catalog.trust(record) for record in self.records])
+
+    def change(self, qoa: FloatArray, reference: FloatArray) -> FloatArray:
+        """How much better branches are than their references, 0 where unknown (:meth:`Catalog.change`)."""
+        change = qoa - reference
+        if self.fuzzy:
+            change = change / np.maximum(EPSILON, reference)
+        return np.where(np.isnan(change), 0.0, change)
+
+    def blended(self, reference: FloatArray, change: FloatArray) -> FloatArray:
+        """The QoA of blends (:meth:`Catalog.blended`)."""
+        if self.fuzzy:
+            return reference * (1.0 + change)
+        return reference + self.blend_share * change
+
+    def held(self, ruled: FloatArray, records: IntArray) -> FloatArray:
+        """QoA where records stand: theirs, drawn to what the rules say by as much as they are not trusted."""
+        observed, trust = self.recorded[records, METRICS.index("qoa")], self.trust[records]
+        return np.where(np.isnan(ruled) | (trust == 1), observed, trust * observed + (1 - trust) * ruled)
 
     @cached_property
     def recorded(self) -> FloatArray:

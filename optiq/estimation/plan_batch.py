@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.catalog import EPSILON, Catalog
+from optiq.estimation.catalog import Catalog
 from optiq.estimation.ingredients import Ingredients, Pool, TokenArrays, ingredients
 from optiq.estimation.matches import Records
 from optiq.estimation.shape import PromptShape
@@ -179,16 +179,15 @@ class _Topic:
             reference = self._reference(fan_in[:, v], leaves[:, v], plans.digits, model)
             moved = np.where(reads, change[:, :v] * shares[:, v, :v], 0.0).sum(axis=1)
             stepped = self._stepped(reads, qoa[:, :v], models[:, :v], model)
-            ruled = np.where(fan_in[:, v] > 1, reference * (1.0 + moved), stepped)
+            ruled = np.where(fan_in[:, v] > 1, self.given.blended(reference, moved), stepped)
             qoa[:, v] = np.where(fan_in[:, v] == 0, reference, np.clip(ruled, 0.0, 1.0))
             for metric, (rows, records) in enumerate(self.matches.find(plans, v)):
                 if metric == QOA:
-                    qoa[rows, v] = self.given.recorded[records, QOA]
+                    qoa[rows, v] = self.given.held(qoa[rows, v], records)
                 else:
                     total[metric, rows, v] = self.recorded[records, metric]
             own[:, :, v] = total[:, :, v] - before
-            moved = (qoa[:, v] - reference) / np.maximum(EPSILON, reference)
-            change[:, v] = np.where(np.isnan(moved), 0.0, moved)
+            change[:, v] = self.given.change(qoa[:, v], reference)
         every, last = np.arange(n), sizes - 1
         found = np.empty((len(METRICS), n, n_lengths))
         found[:QOA] = np.maximum(total[:, every, last], 0.0)
@@ -207,7 +206,8 @@ class _Topic:
             return np.zeros(len(model))
         previous = reads.argmax(axis=1)
         every = np.arange(len(model))
-        return qoa[every, previous] * self.given.effect[before[every, previous], model]
+        heard = before[every, previous]
+        return qoa[every, previous] * self.given.share[heard, model] + self.given.bonus[heard, model]
 
     def _reference(
         self, fan_in: IntArray, leaves: BoolArray, digits: IntArray, model: IntArray
@@ -230,10 +230,16 @@ class _Matches:
         self.n_models = len(given.pool.models)
         plans = [record.plan for record in given.records]
         known = ~np.isnan(given.recorded)
-        patterns = [(metric == QOA, tuple(known[:, metric].tolist())) for metric in range(len(METRICS))]
+        patterns = [
+            (metric == QOA and given.fuzzy, tuple(known[:, metric].tolist()))
+            for metric in range(len(METRICS))
+        ]
         self.first_like = [patterns.index(pattern) for pattern in patterns]
         """Metrics that the same records have share their matches: the first such metric of each."""
-        self.records = {m: Records(plans, patterns[m][1], given.pool, m == QOA) for m in set(self.first_like)}
+        self.records = {
+            m: Records(plans, patterns[m][1], given.pool, m == QOA and given.fuzzy)
+            for m in set(self.first_like)
+        }
         self.index: dict[Topology, int] = {}
         self.found: dict[int, list[tuple[IntArray, IntArray]]] = {m: [] for m in self.records}
         self.sorted: dict[int, tuple[IntArray, IntArray]] = {}

@@ -40,9 +40,12 @@ def clip(qoa: float) -> float:
     return qoa if math.isnan(qoa) else min(max(qoa, 0.0), 1.0)
 
 
-def sequential_rule(current: float, effect: float) -> float:
-    """QoA after a step: clip(current · effect), the effect being QoA(Seq(Li, Lj)) / max(ε, QoA(Lj))."""
-    return clip(current * effect)
+def sequential_rule(current: float, effect: float, bonus: float = 0.0) -> float:
+    """QoA after a step: clip(current · effect), the effect being QoA(Seq(Li, Lj)) / max(ε, QoA(Lj)).
+
+    ``bonus`` is added in rules other than the paper's (:mod:`optiq.estimation.shrunk`).
+    """
+    return clip(current * effect + bonus)
 
 
 def relative_change(new: float, reference: float) -> float:
@@ -53,8 +56,12 @@ def relative_change(new: float, reference: float) -> float:
 
 def blend_rule(reference: float, changes: Sequence[tuple[float, int]]) -> float:
     """clip(reference · (1 + mean relative change of the branches)); ``changes`` are (change, weight)."""
-    mean = sum(change * weight for change, weight in changes) / sum(weight for _, weight in changes)
-    return clip(reference * (1 + mean))
+    return clip(reference * (1 + mean_change(changes)))
+
+
+def mean_change(changes: Sequence[tuple[float, int]]) -> float:
+    """The mean of (change, weight)."""
+    return sum(change * weight for change, weight in changes) / sum(weight for _, weight in changes)
 
 
 @dataclass
@@ -134,7 +141,11 @@ def _visit(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> Node:
         node.finish = _latest([nodes[u].finish for u in plan.predecessors(v)]) + own
     node.qoa, node.reference, node.sources["qoa"] = _qoa(plan, v, nodes, catalog)
     if match := matches["qoa"]:
-        node.qoa, node.sources["qoa"] = match.record.qoa, match.source
+        trust = 1.0 if math.isnan(node.qoa) else catalog.trust(match.record)
+        if trust > 0:
+            ruled = 0.0 if trust == 1 else (1 - trust) * node.qoa
+            node.qoa = trust * match.record.qoa + ruled
+            node.sources["qoa"] = match.source if trust == 1 else f"shrunk n={match.record.n_observations}"
     return node
 
 
@@ -165,15 +176,16 @@ def _qoa(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> tuple[float
     if not before:
         return alone.value, alone.value, alone.source
     if len(before) == 1:
-        effect = catalog.effect(plan.models[before[0]], plan.models[v])
-        qoa = sequential_rule(nodes[before[0]].qoa, effect.value)
-        return qoa, alone.value, "unknown" if math.isnan(qoa) else effect.source
+        step = catalog.step(plan.models[before[0]], plan.models[v])
+        qoa = sequential_rule(nodes[before[0]].qoa, step.share, step.bonus)
+        return qoa, alone.value, "unknown" if math.isnan(qoa) else step.source
     # A branch that is itself a blend stands for all its leaves: it weighs as much as they would in the
     # flattened fan-in, and its change is measured against its own reference.
     leaves = plan.topology.leaves
     reference = catalog.blend_reference(tuple(plan.models[w] for w in leaves[v]))
-    changes = [(relative_change(nodes[u].qoa, nodes[u].reference), len(leaves[u])) for u in before]
-    return blend_rule(reference.value, changes), reference.value, reference.source
+    changes = [(catalog.change(nodes[u].qoa, nodes[u].reference), len(leaves[u])) for u in before]
+    mean = mean_change(changes)
+    return clip(catalog.blended(reference.value, mean)), reference.value, reference.source
 
 
 def _latest(finishes: list[float]) -> float:

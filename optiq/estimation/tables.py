@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.catalog import EPSILON
 from optiq.estimation.ingredients import Ingredients, TokenArrays
 from optiq.estimation.matches import Records
 from optiq.estimation.space import Chunk, Space
@@ -32,7 +31,7 @@ class Overrides:
         self.rows: list[IntArray] = []
         self.records: list[IntArray] = []
         for metric in range(4):
-            fuzzy = metric == QOA
+            fuzzy = metric == QOA and given.fuzzy
             alike = (m for m in range(metric) if not fuzzy and (known[:, m] == known[:, metric]).all())
             earlier = next(alike, None)
             if earlier is None:
@@ -56,14 +55,17 @@ class Overrides:
         order = np.argsort(np.concatenate(rows))
         return np.concatenate(rows)[order], np.concatenate(index)[order]
 
-    def apply(self, values: FloatArray, rows: slice, recorded: FloatArray) -> None:
+    def apply(self, given: Ingredients, values: FloatArray, rows: slice, recorded: FloatArray) -> None:
         """Put the recorded figures (records, 4) in the place of ``values`` (4, all rows) in a range of rows."""
         for metric in range(4):
             if metric == 0 or self.rows[metric] is not self.rows[metric - 1]:
                 first, last = self.rows[metric].searchsorted((rows.start, rows.stop))
                 places = self.rows[metric][first:last]
-            if len(places):
-                values[metric, places] = recorded[self.records[metric][first:last], metric]
+            if not len(places):
+                continue
+            records = self.records[metric][first:last]
+            held = given.held(values[QOA, places], records) if metric == QOA else recorded[records, metric]
+            values[metric, places] = held
 
     def apply_latency(self, finish: FloatArray, rows: slice, recorded: FloatArray) -> None:
         """The same for the latency alone: ``finish`` (all rows)."""
@@ -143,9 +145,9 @@ class Tables:
         pair = self._model[before] * len(self.given.pool.names) + last
         for metric, own in zip(TOKEN_ROWS, self._steps_own, strict=True):
             self.values[metric, rows] = self.values[metric].take(before) + own.ravel().take(pair)
-        effect = self.given.effect.ravel().take(pair)
-        self.values[QOA, rows] = np.clip(self.values[QOA].take(before) * effect, 0.0, 1.0)
-        self.overrides.apply(self.values, rows, self.tokens.recorded)
+        share, bonus = self.given.share.ravel().take(pair), self.given.bonus.ravel().take(pair)
+        self.values[QOA, rows] = np.clip(self.values[QOA].take(before) * share + bonus, 0.0, 1.0)
+        self.overrides.apply(self.given, self.values, rows, self.tokens.recorded)
         self._keep(rows, last, chunk, self.given.qoa[last])
 
     def _blends(self, chunk: Chunk) -> None:
@@ -167,8 +169,8 @@ class Tables:
         self.values[ENERGY, rows] = (energy + own[2]).ravel()
         starts, table = self._references
         reference = table.take(starts[chunk.n_leaves][:, None] + chunk.leaves)
-        self.values[QOA, rows] = np.clip(reference * (1.0 + change), 0.0, 1.0).ravel()
-        self.overrides.apply(self.values, rows, self.tokens.recorded)
+        self.values[QOA, rows] = np.clip(self.given.blended(reference, change), 0.0, 1.0).ravel()
+        self.overrides.apply(self.given, self.values, rows, self.tokens.recorded)
         self._keep(rows, np.full(reference.size, blender), chunk, reference.ravel())
 
     def _keep(self, rows: slice, model: IntArray, chunk: Chunk | None, reference: FloatArray) -> None:
@@ -176,8 +178,7 @@ class Tables:
         if rows.stop > self._inner:
             return
         self._model[rows] = model
-        change = (self.values[QOA, rows] - reference) / np.maximum(EPSILON, reference)
-        self._change[rows] = np.where(np.isnan(change), 0.0, change)
+        self._change[rows] = self.given.change(self.values[QOA, rows], reference)
         blender = self.given.pool.blender_number
         if blender < 0:
             return

@@ -1,0 +1,95 @@
+"""Policies by name, with options; those that come with Optiq and the entry points of ``optiq.policies``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from optiq.errors import InputError, UnknownName
+from optiq.evaluation.outcomes import Outcomes
+from optiq.evaluation.replay import HindsightPolicy, Policy
+from optiq.question import parse_number
+
+GROUP = "optiq.policies"
+_HOME = "optiq.evaluation.policies"
+
+BUILT_IN = {
+    "random": f"{_HOME}.simple:RandomPlan",
+    "single": f"{_HOME}.simple:Single",
+    "best-single": f"{_HOME}.simple:BestSingle",
+    "best-single-per-topic": f"{_HOME}.simple:BestSinglePerTopic",
+    "frugalgpt": f"{_HOME}.cascade:Cascade",
+    "thriftllm": f"{_HOME}.ensembles:ThriftEnsemble",
+    "llm-ensemble": f"{_HOME}.ensembles:WeightedEnsemble",
+    "llm-blender": f"{_HOME}.ensembles:Blender",
+    "opti-q-paper": f"{_HOME}.published:PublishedEstimator",
+    "opti-q": f"{_HOME}.planned:Planned",
+    "oracle": f"{_HOME}.hindsight:Oracle",
+}
+
+NEEDS_ANSWERS = ("frugalgpt", "thriftllm", "llm-ensemble", "llm-blender")
+"""Policies that look at answers: without any in the traces they are left out of the usual set."""
+
+Maker = Callable[[], Policy | HindsightPolicy]
+
+
+@lru_cache(maxsize=1)
+def _registered() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def policy_names() -> tuple[str, ...]:
+    """All policies that can be asked for, sorted."""
+    return tuple(sorted({*BUILT_IN, *_registered()}))
+
+
+def default_policies(outcomes: Outcomes) -> list[str]:
+    """Each single model, then every policy that the traces allow."""
+    singles = [f"single:{outcomes.plans[i].models[0]}" for i in outcomes.singles]
+    others = [name for name in BUILT_IN if name not in ("single", "best-single")]
+    if not outcomes.answers:
+        others = [name for name in others if name not in NEEDS_ANSWERS]
+    if not any(asked.topics for asked in outcomes.questions):
+        others.remove("best-single-per-topic")
+    return ["best-single", *singles, *others]
+
+
+def make_policies(specs: Sequence[str]) -> dict[str, Maker]:
+    """Makers by the text that names them; :class:`~optiq.errors.InputError` says what cannot be read."""
+    return {spec: _maker(spec) for spec in specs}
+
+
+def _maker(spec: str) -> Maker:
+    name, _, rest = spec.partition(":")
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        kind: Any = getattr(importlib.import_module(module), attribute)
+    elif name in _registered():
+        kind = _registered()[name].load()
+    else:
+        raise UnknownName(f"unknown policy {name!r}", f"Policies are {', '.join(policy_names())}.")
+    known = inspect.signature(kind).parameters
+    if name == "single":
+        if not rest:
+            raise InputError("policy single names no model", "Write single:MODEL, such as single:phi4:14b.")
+        return partial(kind, rest)
+    options: dict[str, Any] = {}
+    for part in filter(None, rest.split(",")):
+        key, _, value = part.partition("=")
+        if key not in known:
+            listed = ", ".join(known) or "none"
+            raise InputError(f"policy {name} has no option {key!r}", f"Its options: {listed}.")
+        options[key] = _read(value, isinstance(known[key].default, bool), f"{name}:{key}")
+    return partial(kind, **options)
+
+
+def _read(value: str, switch: bool, name: str) -> bool | float:
+    if not switch:
+        return parse_number(value, name)
+    if value not in ("on", "off"):
+        raise InputError(f"{name} is {value!r}", f"Write {name}=on or {name}=off.")
+    return value == "on"

@@ -1,0 +1,191 @@
+"""What each plan is worth on a question: plan means, shrunk towards their parts, and what neighbours say.
+
+``mean(task, plan) + difficulty(question) + preference(question, plan)``: the mean over the history, drawn
+towards what the plan's parts predict; how much easier the question's neighbours were than the mean; and how
+much better this plan did on them than on others. The last two are votes of the nearest questions, drawn to 0
+by a strength that is tuned by leaving each question of the history out. Each part can be switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiq.estimation.composition import learn_rule, node_values
+from optiq.evaluation.features import HasQuestions, Likeness
+from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
+from optiq.plan import Plan
+
+BoolArray = NDArray[np.bool_]
+
+NEIGHBOURS = (10, 25, 50, 100, 200)
+STRENGTHS = (0.0, 1.0, 4.0, 16.0, 64.0, np.inf)
+"""Votes of "no difference" that the neighbours' votes are weighed against; inf: neighbours say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """Parts of the estimate: pull towards the parts of a plan; neighbours; topics among the features."""
+
+    parts: bool = True
+    neighbours: bool = True
+    topics: bool = True
+
+
+class Quality:
+    """Estimates of quality, learned from a history. ``mean`` and ``deviation`` are (tasks, plans)."""
+
+    def __init__(
+        self, history: Outcomes, switches: Switches, priors: Mapping[tuple[str, str], float] | None = None
+    ) -> None:
+        self.history = history
+        self.tasks = sorted({asked.kind.task for asked in history.questions})
+        self._task_of = np.array([self.tasks.index(asked.kind.task) for asked in history.questions])
+        means = [
+            plan_means(
+                history,
+                np.flatnonzero(self._task_of == number),
+                switches.parts,
+                {model: qoa for (name, model), qoa in (priors or {}).items() if name == task},
+            )
+            for number, task in enumerate(self.tasks)
+        ]
+        self.mean: FloatArray = np.array([mean for mean, _ in means])
+        self.deviation: FloatArray = np.array([deviation for _, deviation in means])
+        self._likeness: Likeness | None = None
+        if switches.neighbours and history.questions[0].vector is not None:
+            self._likeness = Likeness(history, topic_weight=1.0 if switches.topics else 0.0)
+            self._prepare()
+            self._tune()
+
+    def estimate(self, asked: HasQuestions) -> tuple[FloatArray, FloatArray]:
+        """(questions, plans): the estimates, within 0 to 1, and their standard deviations."""
+        rows = np.array(
+            [self.tasks.index(a.kind.task) if a.kind.task in self.tasks else -1 for a in asked.questions]
+        )
+        mean = np.where(rows[:, None] >= 0, self.mean[rows], np.nanmean(self.mean, axis=0))
+        deviation = np.where(rows[:, None] >= 0, self.deviation[rows], np.nanmax(self.deviation, axis=0))
+        if self._likeness is not None:
+            near = _nearest(self._likeness.to_history(asked), self.n_neighbours)
+            mean = mean + self._votes(near, self.difficulty_strength, self.preference_strength)
+        return np.clip(mean, 0.0, 1.0), deviation
+
+    def _prepare(self) -> None:
+        """Residuals of the history: per question how much above the means, and per cell what is left."""
+        residual = self.history.qoa - self.mean[self._task_of]
+        self._ran: FloatArray = (~np.isnan(residual)).astype(np.float64)
+        residual = np.nan_to_num(residual)
+        runs = self._ran.sum(axis=1)
+        self._level: FloatArray = residual.sum(axis=1) / np.maximum(runs, 1)
+        self._judged: FloatArray = (runs > 0).astype(np.float64)
+        self._left: FloatArray = (residual - self._level[:, None]) * self._ran
+        self._residual: FloatArray = residual
+
+    def _votes(self, near: FloatArray, difficulty: float, preference: float) -> FloatArray:
+        voters = near @ self._judged
+        easier = (near @ (self._level * self._judged)) / np.maximum(voters + difficulty, 1e-9)
+        ran = near @ self._ran
+        better = (near @ self._left) / np.maximum(ran + preference, 1e-9)
+        return np.asarray(easier[:, None] + better)
+
+    def _tune(self) -> None:
+        """Number of neighbours and strengths with the least squared error when each question is left out."""
+        assert self._likeness is not None
+        likeness = self._likeness.to_history(self.history)
+        np.fill_diagonal(likeness, -np.inf)
+        best = np.inf
+        self.n_neighbours, self.difficulty_strength, self.preference_strength = 1, np.inf, np.inf
+        for n in NEIGHBOURS:
+            if n >= len(likeness) and n > NEIGHBOURS[0]:
+                break
+            near = _nearest(likeness, n)
+            for difficulty in STRENGTHS:
+                for preference in STRENGTHS:
+                    votes = self._votes(near, difficulty, preference)
+                    error = float((((self._residual - votes) ** 2) * self._ran).sum())
+                    if error < best - 1e-9:
+                        best = error
+                        self.n_neighbours = n
+                        self.difficulty_strength, self.preference_strength = difficulty, preference
+
+
+def _nearest(likeness: FloatArray, n: int) -> FloatArray:
+    """(questions, history): 1 for each of the ``n`` most alike, 0 for others; ties go to the earlier."""
+    n = min(n, likeness.shape[1])
+    order: IntArray = np.argsort(-likeness, axis=1, kind="stable")[:, :n]
+    near = np.zeros(likeness.shape)
+    np.put_along_axis(near, order, 1.0, axis=1)
+    near[np.isinf(likeness)] = 0.0
+    return near
+
+
+def plan_means(
+    history: Outcomes, rows: IntArray, parts: bool, priors: Mapping[str, float]
+) -> tuple[FloatArray, FloatArray]:
+    """Per plan the mean over ``rows``, shrunk, and its standard deviation.
+
+    Singles are drawn towards the mean of singles, composed plans towards their parts; without ``parts`` all
+    towards the grand mean. The strength is the variance within plans over that between them.
+    """
+    qoa = history.qoa[rows]
+    n = (~np.isnan(qoa)).sum(axis=0).astype(np.float64)
+    if not n.sum():
+        return np.full(len(history.plans), 0.5), np.full(len(history.plans), 0.5)
+    observed = np.where(n > 0, np.nansum(qoa, axis=0) / np.maximum(n, 1), np.nan)
+    ran = n > 0
+    within = float(np.nansum((qoa - observed) ** 2) / max(n.sum() - (n > 0).sum(), 1))
+    singles = np.array([plan.k == 1 for plan in history.plans])
+    grand = float(np.nansum(observed * n) / n.sum())
+    if not parts or not (ran & singles).any():
+        return _shrink(observed, n, np.full(len(history.plans), grand), within, ran)
+    start = _start_of_singles(history.plans, observed, n, ran & singles, priors)
+    mean_of_singles, deviation_of_singles = _shrink(observed, n, start, within, ran & singles)
+    alone = {plan.models[0]: float(mean_of_singles[i]) for i, plan in enumerate(history.plans) if plan.k == 1}
+    usual = float(np.mean(list(alone.values())))
+    alone |= {model: usual for plan in history.plans for model in plan.models if model not in alone}
+    rule = learn_rule(history.plans, np.nan_to_num(observed), n, alone)
+    start = np.array([node_values(plan, alone, rule)[-1] for plan in history.plans])
+    mean, deviation = _shrink(observed, n, start, within, ran & ~singles)
+    return np.where(singles, mean_of_singles, mean), np.where(singles, deviation_of_singles, deviation)
+
+
+def _start_of_singles(
+    plans: tuple[Plan, ...],
+    observed: FloatArray,
+    n: FloatArray,
+    group: BoolArray,
+    priors: Mapping[str, float],
+) -> FloatArray:
+    """What to believe of each model alone before its own runs: what published figures say, on the scale of
+    the history (a line through the models that have both), else the mean of all.
+    """
+    middle = float(np.average(observed[group], weights=n[group]))
+    start = np.full(len(plans), middle)
+    published = np.array([priors.get(plan.models[0], np.nan) if plan.k == 1 else np.nan for plan in plans])
+    both = group & ~np.isnan(published)
+    if both.sum() < 3:
+        return start
+    x, y, w = published[both], observed[both], n[both]
+    centre, level = float(np.average(x, weights=w)), float(np.average(y, weights=w))
+    # drawn to a slope of 0 by as much as a spread of 0.1 over 10 runs says
+    slope = float((w * (x - centre) * (y - level)).sum() / ((w * (x - centre) ** 2).sum() + 0.1))
+    known = ~np.isnan(published)
+    start[known] = level + max(slope, 0.0) * (published[known] - centre)
+    return np.clip(start, 0.0, 1.0)
+
+
+def _shrink(
+    observed: FloatArray, n: FloatArray, start: FloatArray, within: float, group: BoolArray
+) -> tuple[FloatArray, FloatArray]:
+    """Posterior means and deviations; the variance between plans of ``group`` by the method of moments."""
+    between = 0.02
+    if group.sum() > 2:
+        gap = (observed - start)[group] ** 2 - within / n[group]
+        between = max(float(np.average(gap, weights=n[group])), 0.002)
+    strength = within / between
+    known = np.where(n > 0, np.nan_to_num(observed), 0.0)
+    mean = (n * known + strength * start) / (n + strength)
+    return mean, np.sqrt(between * strength / (n + strength))

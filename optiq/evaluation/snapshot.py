@@ -1,0 +1,91 @@
+"""Statistics of a history, as a refresh would publish them, for estimators that read a snapshot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optiq.evaluation.outcomes import QOA, FloatArray, Outcomes, Token
+from optiq.statistics import ANY_TOPIC, METRICS, ModelFigures, Record, Statistics
+
+_RATES = {
+    "cost_usd": ("usd_per_prompt_token", "usd_per_output_token"),
+    "latency_s": ("seconds_per_prompt_token", "seconds_per_output_token"),
+    "energy_j": ("joules_per_prompt_token", "joules_per_output_token"),
+}
+
+
+def statistics_of(history: Outcomes) -> Statistics:
+    """One record per topic and plan and one for any topic; rates and output lengths per model from its calls."""
+    records = []
+    topics = sorted({name for asked in history.questions for name, _ in asked.topics})
+    main = np.array([asked.topics[0][0] if asked.topics else "" for asked in history.questions])
+    chars = np.array([float(len(asked.text)) for asked in history.questions])
+    for topic in (*topics, ANY_TOPIC):
+        rows = np.flatnonzero(main == topic) if topic != ANY_TOPIC else np.arange(len(main))
+        for p, plan in enumerate(history.plans):
+            ran = rows[history.counts[rows, p] > 0]
+            if not len(ran):
+                continue
+            weights = history.counts[ran, p].astype(np.float64)
+            cost, latency, energy, quality = (
+                _mean(history.values[ran, p, m], weights) for m in range(len(METRICS))
+            )
+            qoa = history.values[ran, p, QOA]
+            records.append(
+                Record(
+                    plan=plan,
+                    topic=topic,
+                    n_observations=int(weights.sum()),
+                    cost_usd=cost,
+                    latency_s=latency,
+                    energy_j=energy,
+                    qoa=quality,
+                    mean_question_chars=_mean(chars[ran], weights),
+                    var_qoa=float(np.var(qoa)),
+                    provenance=f"observed n={int(weights.sum())}",
+                )
+            )
+    return Statistics.build("history", _figures(history.calls, history), records)
+
+
+def _figures(calls: tuple[Token, ...], history: Outcomes) -> list[ModelFigures]:
+    """Per model, for any topic and per task: rates by least squares, mean output length."""
+    found = []
+    for model in sorted({call.model for call in calls}):
+        own = [call for call in calls if call.model == model]
+        for topic in (ANY_TOPIC, "open", "choice"):
+            kept = [
+                c for c in own if topic == ANY_TOPIC or ("open" if c.kind == "open" else "choice") == topic
+            ]
+            if kept:
+                found.append(_row(model, topic, kept, history))
+    return found
+
+
+def _row(model: str, topic: str, calls: list[Token], history: Outcomes) -> ModelFigures:
+    tokens = np.array([[call.prompt_tokens, call.output_tokens] for call in calls])
+    values: dict[str, Any] = {"output_tokens": float(np.nanmean(tokens[:, 1]))}
+    for metric, names in _RATES.items():
+        paid = np.array([getattr(call, metric) for call in calls])
+        known = ~np.isnan(tokens).any(axis=1) & ~np.isnan(paid)
+        if known.any():
+            values |= dict(zip(names, _rates(tokens[known], paid[known]), strict=True))
+    return ModelFigures(
+        model=model, topic=topic, n_observations=len(calls), provenance=f"observed n={len(calls)}", **values
+    )
+
+
+def _rates(tokens: FloatArray, paid: FloatArray) -> list[float]:
+    """Least squares with neither rate below 0; one rate for both where they cannot be told apart."""
+    rates, *_ = np.linalg.lstsq(tokens, paid, rcond=None)
+    if len(paid) < 3 or (rates < 0).any():
+        one = float(paid.sum() / max(tokens.sum(), 1.0))
+        return [one, one]
+    return [float(rate) for rate in rates]
+
+
+def _mean(values: FloatArray, weights: FloatArray) -> float:
+    known = ~np.isnan(values)
+    return float(np.average(values[known], weights=weights[known])) if known.any() else float("nan")

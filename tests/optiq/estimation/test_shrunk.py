@@ -1,0 +1,100 @@
+"""The shrunk estimator: arrays against its scalar form, and what it may never promise."""
+
+import pytest
+from catalogs import SHAPE, build, figures, random_catalog, record
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plan_strategies import plans
+
+from optiq.errors import UnknownName
+from optiq.estimation import estimate
+from optiq.estimation.estimates import topic_weights
+from optiq.estimation.ingredients import Pool
+from optiq.estimation.plan_batch import PlanEstimator, PlanList
+from optiq.estimation.vectorised import SpaceEstimator
+from optiq.plan import Plan
+from optiq.statistics import Statistics
+
+CHAIN = Plan.parse("a → a → a → a")
+
+
+def qoa(statistics: Statistics, plan: Plan | str, topic: str = "Art") -> float:
+    return estimate(Plan.parse(plan), statistics, (topic,), "open", SHAPE, "z").qoa
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    seed=st.integers(0, 10_000),
+    n_records=st.sampled_from([0, 5, 40, 150]),
+    missing=st.sampled_from([0.0, 0.1, 0.4]),
+    blender=st.sampled_from(["z", "b", None]),
+)
+def test_arrays_give_what_the_rules_give(
+    seed: int, n_records: int, missing: float, blender: str | None
+) -> None:
+    drawn = random_catalog(
+        seed, "abc", blender or "z", topics=("Art", "Law"), n_records=n_records, missing=missing
+    )
+    statistics, pool = drawn.with_estimator("shrunk"), Pool(("a", "b", "c"), blender)
+    estimator = SpaceEstimator(statistics, ("Art",), "open", pool, 4)
+    values = estimator.values(SHAPE)
+    rows = estimator.space.plan_rows
+    found = [estimator.estimate(int(row), values) for row in rows]
+    listed = PlanEstimator(statistics, topic_weights(("Art",)), "open", pool, [SHAPE]).values(
+        PlanList.of([one.plan for one in found], pool)
+    )
+    for i, one in enumerate(found):
+        oracle = estimate(one.plan, statistics, ("Art",), "open", SHAPE, blender)
+        assert one.metrics == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True), one.plan
+        assert listed[:, i, 0].tolist() == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True)
+
+
+@given(plan=plans(max_k=5), seed=st.integers(0, 500))
+@settings(deadline=None, max_examples=40)
+def test_quality_is_within_0_and_1_and_the_other_figures_are_the_papers(plan: Plan, seed: int) -> None:
+    drawn = random_catalog(seed, missing=0.0)
+    blender = plan.models[plan.blend_nodes[0]] if plan.blend_nodes else None
+    ours = estimate(plan, drawn.with_estimator("shrunk"), ("Art",), "open", SHAPE, blender)
+    paper = estimate(plan, drawn, ("Art",), "open", SHAPE, blender)
+    assert ours.metrics[:3] == pytest.approx(paper.metrics[:3], nan_ok=True)
+    assert not ours.qoa < 0
+    assert not ours.qoa > 1
+
+
+def test_a_lucky_pair_does_not_compound_to_certainty() -> None:
+    lucky = build(
+        figures("a", qoa=0.7),
+        record("a", qoa=0.7, n_observations=5),
+        record("a → a", qoa=0.85, n_observations=5),
+    )
+    assert qoa(lucky, CHAIN) == 1.0  # the paper: 0.85 · 1.21 · 1.21, cut
+    shrunk = lucky.with_estimator("shrunk")
+    assert 0.7 < qoa(shrunk, "a → a") < 0.8
+    assert qoa(shrunk, CHAIN) < 0.85
+
+
+@pytest.mark.parametrize("plan", ["a → b", "blend(a, b; z)", "a → b → a"])
+def test_many_observations_are_believed_and_few_are_not(plan: str) -> None:
+    def drawn(n: int) -> Statistics:
+        rows = [figures(name, qoa=0.5) for name in "abz"]
+        return build(*rows, record(plan, qoa=0.9, n_observations=n)).with_estimator("shrunk")
+
+    few, more, many = (qoa(drawn(n), plan) for n in (2, 20, 2000))
+    assert 0.5 <= few < 0.65 < more < many
+    assert many == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_similar_plan_never_stands_in() -> None:
+    rows = [figures(name, qoa=0.5) for name in "abc"]
+    statistics = build(*rows, record("a → b → c", qoa=1.0, n_observations=500)).with_estimator("shrunk")
+    assert qoa(statistics, "b → b → c") == pytest.approx(0.5)
+
+
+def test_what_other_topics_say_of_a_model_counts_where_it_has_no_runs() -> None:
+    rows = [figures("a", qoa=float("nan")), record("a", "Law", qoa=0.9, n_observations=50)]
+    assert qoa(build(*rows).with_estimator("shrunk"), "a") == pytest.approx(0.9)
+
+
+def test_an_unknown_estimator_is_named_with_those_that_exist() -> None:
+    with pytest.raises(UnknownName, match="paper, shrunk"):
+        build(figures("a")).with_estimator("guess")
