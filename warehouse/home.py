@@ -24,8 +24,31 @@ class Home:
 
     @classmethod
     def find(cls, path: str | Path | None = None) -> Home:
-        """The home at ``path``, else at ``$OPTIQ_HOME``, else at ``.optiq``. Nothing is created."""
-        return cls(Path(path or os.environ.get("OPTIQ_HOME") or ".optiq").expanduser())
+        """The home at ``path``, else at ``$OPTIQ_HOME``, else at ``.optiq``. Nothing is created.
+
+        A URL (``s3://bucket/home``, ``file:///mnt/home``) is a home in a store: what comes back is its
+        mirror on this machine, brought up to date (:mod:`warehouse.mirror`).
+        """
+        given = str(path or os.environ.get("OPTIQ_HOME") or ".optiq")
+        if "://" in given:
+            from warehouse.mirror import open_mirror
+
+            return open_mirror(given)
+        return cls(Path(given).expanduser())
+
+    @property
+    def address(self) -> str:
+        """What another process gives to :meth:`find` for the same home."""
+        return str(self.path.resolve())
+
+    def fetch(self, part: str) -> None:
+        """Bring the folder or file ``part`` up to date; in a folder of this machine it is already."""
+
+    def share(self, *files: Path) -> None:
+        """Files of the home were written: others see them now, in this order."""
+
+    def forget(self, *files: Path) -> None:
+        """Files of the home were removed: they are gone for others too."""
 
     @property
     def perfdb(self) -> Path:

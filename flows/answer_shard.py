@@ -1,0 +1,46 @@
+"""Answer one shard of a sharded run, on whatever machine a worker is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.answer_questions import WORKERS
+from optiq.configuration import Settings
+from tasks.orchestration import map_over, run
+from tasks.run_state import RunOptions
+from tasks.shard_run import abandon_shard, answer_shard_chunk, close_shard, open_shard
+
+
+@flow(name="answer-questions", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))  # type: ignore[arg-type]
+def answer_shard(
+    run_id: str = "",
+    shard: int = 0,
+    perfdb: str | None = None,
+    settings: dict[str, Any] | None = None,
+    turn: int = 0,
+    cache: bool = True,
+    max_total_cost: float | None = None,
+    max_total_energy: float | None = None,
+    fail_after: int | None = None,
+) -> dict[str, Any]:
+    """Answer shard ``shard`` of run ``run_id``; `answer_questions_sharded` starts this, not a person.
+
+    ``settings`` are those of the whole run; what it leaves out (the model server, as a rule) is as the
+    worker's machine has it. The limits hold for this shard over all times that it is started.
+    """
+    options = RunOptions(
+        cache=cache,
+        max_total_cost_usd=max_total_cost,
+        max_total_energy_j=max_total_energy,
+        fail_after=fail_after,
+    )
+    given = Settings.load({**(settings or {}), "home": perfdb})
+    job = run(open_shard, run_id, shard, given, options, turn)
+    try:
+        parts = map_over(answer_shard_chunk, job.job.chunks(), workers=WORKERS, shard=job)
+        return run(close_shard, job, parts)
+    finally:
+        abandon_shard(job)
