@@ -13,13 +13,13 @@ from tasks.run_state import RunOptions
 def options_of(given: Mapping[str, Any]) -> RunOptions:
     """The options among ``given``; an :class:`InputError` names the flag whose value cannot be used."""
     return RunOptions(
-        limit=_whole(given, "limit"),
+        limit=whole(given, "limit"),
         retry_errors=bool(given.get("retry_errors")),
         fresh=bool(given.get("fresh")),
         cache=bool(given.get("cache", True)),
         max_total_cost_usd=amount(given, "max_total_cost"),
         max_total_energy_j=amount(given, "max_total_energy"),
-        fail_after=_whole(given, "fail_after"),
+        fail_after=whole(given, "fail_after"),
     )
 
 
@@ -34,7 +34,8 @@ def amount(given: Mapping[str, Any], name: str) -> float | None:
     return number
 
 
-def _whole(given: Mapping[str, Any], name: str) -> int | None:
+def whole(given: Mapping[str, Any], name: str) -> int | None:
+    """A whole number from 1 up, or None."""
     if given.get(name) is None:
         return None
     flag = f"--{name.replace('_', '-')}"

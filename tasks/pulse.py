@@ -26,7 +26,9 @@ BEAT_S = 3.0
 class Pulse:
     """Beats in a thread of its own until :meth:`stop`."""
 
-    def __init__(self, home: Home, path: Path, standing: Callable[[], Standing], every_s: float = BEAT_S) -> None:
+    def __init__(
+        self, home: Home, path: Path, standing: Callable[[], Standing], every_s: float = BEAT_S
+    ) -> None:
         self._home, self._path, self._standing, self._every_s = home, path, standing, every_s
         self._count = 0
         self._stopped = threading.Event()

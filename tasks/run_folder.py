@@ -58,15 +58,18 @@ class RunFolder:
     @classmethod
     def latest(cls, home: Home, key: str) -> RunFolder | None:
         """The latest run under ``key``; None if there is none."""
+        home.fetch(f"runs/keys/{key}")
         pointer = home.runs / "keys" / key
         if not pointer.is_file():
             return None
         folder = cls(home, pointer.read_text(encoding="utf-8").strip())
+        home.fetch(f"runs/{folder.run_id}")
         return folder if folder.about() is not None else None
 
     @classmethod
     def every(cls, home: Home) -> list[RunFolder]:
         """All runs, the latest first."""
+        home.fetch("runs")
         found = sorted(home.runs.glob("*/run.json"), reverse=True) if home.runs.is_dir() else []
         return [cls(home, path.parent.name) for path in found]
 
@@ -77,6 +80,7 @@ class RunFolder:
         (self.home.runs / "keys").mkdir(exist_ok=True)
         with replacing(self.home.runs / "keys" / key) as temporary:
             temporary.write_text(self.run_id, encoding="utf-8")
+        self.home.share(self.home.runs / "keys" / key)
 
     @property
     def chunks(self) -> Path:
@@ -93,6 +97,7 @@ class RunFolder:
         """Replace `run.json`."""
         with replacing(self.path / "run.json") as temporary:
             temporary.write_text(json.dumps(about, indent=2, default=str) + "\n", encoding="utf-8")
+        self.home.share(self.path / "run.json")
 
     def lock(self) -> None:
         """Keep other processes from working on the run; :class:`InputError` if one does already."""
@@ -125,10 +130,12 @@ class RunFolder:
         if traces.height:
             with replacing(self._traces(name)) as temporary:
                 traces.write_parquet(temporary)
+            self.home.share(self._traces(name))
         columns = {column: [row.get(column) for row in rows] for column in ROW_SCHEMA}
         frame = pl.DataFrame(columns, schema=ROW_SCHEMA, strict=True)
         with replacing(self.chunks / f"{name}.rows.parquet") as temporary:
             frame.write_parquet(temporary)
+        self.home.share(self.chunks / f"{name}.rows.parquet")
         self._land(name)
 
     def land_the_rest(self) -> None:
@@ -139,6 +146,7 @@ class RunFolder:
                 self._land(name)
             else:
                 path.unlink()
+                self.home.forget(path)
 
     def rows(self) -> pl.DataFrame:
         """The rows that are done, one per row of the question file, of the latest round; by row number."""
@@ -166,3 +174,4 @@ class RunFolder:
             turn, _, first = name.partition("-")
             land_traces(self.home, pl.read_parquet(path), int(turn) * 10**9 + int(first))
             path.unlink()
+            self.home.forget(path)

@@ -78,7 +78,6 @@ def open_shard(run_id: str, number: int, settings: Settings, options: RunOptions
         recorded = [name for name in done["question_id"] if name not in again]
         state.shared.responses.delivered(f"{folder.run_id}/{name}" for name in recorded)
     folder.write_about({"run_id": folder.run_id, "status": "running", "questions": len(rows)})
-    session.home.share(folder.path / "run.json")
     pulse = Pulse(session.home, folder.path / "alive", state.tally.standing)
     job = Job(folder.run_id, str(source), settings, rows, pending, started, turn, attempts, resumed)
     return ShardJob(run_id, job, pulse)
@@ -156,7 +155,6 @@ def _leave(shard: ShardJob, status: str, summary: dict[str, Any] | None) -> None
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"run_id": folder.run_id, "status": status, "questions": len(shard.job.rows)}
     folder.write_about({**about, "finished_at": finished_at, "summary": summary})
-    folder.home.share(folder.path / "run.json")
     close_state(shard.job.run_id)
 
 

@@ -41,6 +41,11 @@ class Home:
         """What another process gives to :meth:`find` for the same home."""
         return str(self.path.resolve())
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether this is the mirror of a home that is in a store, and other machines have their own."""
+        return False
+
     def fetch(self, part: str) -> None:
         """Bring the folder or file ``part`` up to date; in a folder of this machine it is already."""
 

@@ -107,6 +107,7 @@ def land(home: Home, kind: str, frame: pl.DataFrame, label: str) -> Path:
     finally:
         with suppress(OSError):
             temporary.unlink()
+    home.share(target)
     return target
 
 
@@ -123,7 +124,7 @@ class LandingWriter:
 
         home.create()
         self.rows = 0
-        self._folder = home.landing
+        self._home = home
         self._target = home.landing / file_name(kind, label, digest)
         self._temporary = self._target.with_name(f".{self._target.name}.{os.getpid()}")
         self._schema = schema
@@ -143,7 +144,8 @@ class LandingWriter:
         with self._temporary.open("rb") as file:
             os.fsync(file.fileno())
         self._temporary.replace(self._target)
-        sync_folder(self._folder)
+        sync_folder(self._home.landing)
+        self._home.share(self._target)
         return self._target
 
     def discard(self) -> None:

@@ -96,6 +96,15 @@ def answer(
             "--fail-after", metavar="N", help="Stop when N questions have failed.", rich_help_panel=RUN
         ),
     ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            "--shards",
+            metavar="N",
+            help="Answer in N pieces on the workers of a Prefect server.",
+            rich_help_panel=RUN,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Show plans and predicted bill; ask nothing.", rich_help_panel=RUN),
@@ -122,14 +131,12 @@ def answer(
     Example:  optiq answer examples/questions.csv -o answers.csv --max-latency 3
     """
     given = dict(locals())
-    parameters = {name: given[name] for name in given if name not in _SCREEN_ONLY}
-    from flows.answer_questions import answer_questions
+    parameters = {name: given[name] for name in given if name not in (*_SCREEN_ONLY, "shards")}
     from flows.command_line.bill import confirmed, show_bill
     from flows.command_line.progress import progress
     from flows.command_line.screen import note, say, say_json
     from flows.parameters import budget_of, settings_of
-    from flows.run_options import amount, options_of
-    from tasks.orchestration import start
+    from flows.run_options import amount, options_of, whole
 
     settings_of(parameters), options_of(parameters)  # misuse is said before anything is started
     budget = budget_of(parameters)
@@ -141,7 +148,7 @@ def answer(
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     with progress():
-        summary = start(answer_questions, **parameters)
+        summary = _run(parameters, whole(given, "shards"))
     if json:
         say_json(summary)
     else:
@@ -149,6 +156,19 @@ def answer(
             note(summary["stopped"])
         say(closing_line(summary))
     return 1 if summary["failed"] else 0
+
+
+def _run(parameters: dict[str, Any], shards: int | None) -> dict[str, Any]:
+    """On this machine, or on the workers of a Prefect server."""
+    from tasks.orchestration import start
+
+    if shards is None:
+        from flows.answer_questions import answer_questions
+
+        return start(answer_questions, **parameters)
+    from flows.answer_sharded import answer_questions_sharded
+
+    return start(answer_questions_sharded, **parameters, shards=shards)
 
 
 def closing_line(summary: dict[str, Any]) -> str:

@@ -1,0 +1,259 @@
+"""Tasks of a sharded run: make or find its shards, have them answered, merge the answers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from optiq.configuration import Settings
+from optiq.errors import InputError
+from optiq.question import Budget
+from optiq.question_file import Row, read_questions
+from tasks.answering import STATUSES, _identify, _to_resume
+from tasks.run_folder import RunFolder
+from tasks.run_state import RunOptions, show
+from tasks.shard_board import Board
+from tasks.shard_files import rows_frame, write_rows
+from tasks.shards_tally import ShardsTally
+from warehouse.home import Home
+
+DEPLOYMENT = "answer-questions/shard"
+_OF_THE_MACHINE = ("home", "server", "server_url")
+
+
+@dataclass(frozen=True)
+class ShardedJob:
+    """One session of a sharded run over ``rows``; ``given`` are flags that every shard gets as they are."""
+
+    run_id: str
+    output: str
+    settings: Settings
+    rows: tuple[Row, ...]
+    board: Board
+    options: RunOptions
+    given: dict[str, Any]
+    started: float
+
+    def parameters(self) -> dict[str, Any]:
+        """What a shard's flow run gets: the planning of this machine, but each machine's own model server."""
+        planning = {name: v for name, v in asdict(self.settings).items() if name not in _OF_THE_MACHINE}
+        planning |= {name: self.given[name] for name in ("server", "server_url") if self.given.get(name)}
+        return {
+            "run_id": self.run_id,
+            "perfdb": self.board.folder.home.address,
+            "settings": {name: value for name, value in planning.items() if value is not None},
+            "cache": self.options.cache,
+            "fail_after": self.options.fail_after,
+        }
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def open_sharded(
+    file: str,
+    output: str,
+    budget: Budget,
+    topic: str | None,
+    settings: Settings,
+    options: RunOptions,
+    shards: int,
+    given: dict[str, Any],
+) -> ShardedJob:
+    """Read the questions, find the run to go on with or start one, and write a file per shard.
+
+    Raises
+    ------
+    InputError
+        if the file cannot be used, the answers cannot be written, or another process coordinates the run.
+    """
+    from optiq.tables import check_writable
+    from tasks.session import load_statistics, new_run_id
+
+    started = time.time()
+    if shards < 1:
+        raise InputError(f"--shards is {shards}", "Give a whole number from 1 up.")
+    check_writable(output)
+    questions = read_questions(file, budget)
+    if topic is not None:
+        questions = questions.with_topic(topic)
+    rows = questions.rows if options.limit is None else questions.rows[: options.limit]
+    home = Home.find(settings.home)
+    key, about = _identify(file, output, budget, topic, settings, questions)
+    about |= {"snapshot_id": load_statistics(home).snapshot_id, "options": asdict(options), "sharded": True}
+    key = f"{key}-sharded"
+    folder = None if options.fresh else _to_resume(RunFolder.latest(home, key), about, options)
+    if folder is None:
+        folder = RunFolder(home, new_run_id())
+        folder.create(key, {"run_id": folder.run_id, **about})
+    folder.lock()
+    try:
+        board = Board.read(folder, options.max_total_cost_usd, options.max_total_energy_j)
+        known = sum(shard.questions for shard in board.shards)
+        valid = [row for row in rows if row.question is not None]
+        board.add(valid[known:], shards)  # a longer --limit than before adds shards
+        board.turn += options.retry_errors
+        board.write()
+        _record_invalid(folder, rows)
+        folder.write_about({**(folder.about() or about), "options": about["options"], "status": "running"})
+    except BaseException:
+        folder.unlock()
+        raise
+    return ShardedJob(folder.run_id, output, settings, rows, board, options, given, started)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def answer_shards(job: ShardedJob, silence_s: float, attempts: int) -> int:
+    """Have all shards answered; returns how often one had to be started again."""
+    from tasks.coordinating import Coordinator
+    from tasks.flow_runs import DeploymentRuns
+
+    runs = DeploymentRuns(DEPLOYMENT, f"optiq-run:{job.run_id}")
+    invalid = sum(row.question is None for row in job.rows)
+    usd, joules = job.options.max_total_cost_usd, job.options.max_total_energy_j
+    tally = ShardsTally(len(job.rows), invalid, usd, joules)
+    coordinator = Coordinator(job.board, runs, job.parameters(), tally, silence_s, attempts)
+    show(tally)  # type: ignore[arg-type]
+    try:
+        coordinator.work()
+    except BaseException:
+        coordinator.cancel()
+        raise
+    finally:
+        tally.finish()
+    return coordinator.restarts
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def write_sharded(job: ShardedJob, restarts: int) -> dict[str, Any]:
+    """Merge the answers in input order into one file, whole or not at all, and sum up the run."""
+    from optiq.answer_file import ANSWER_SCHEMA, write_answers
+
+    folder, board = job.board.folder, job.board
+    done = folder.rows().filter(pl.col("row_number") <= len(job.rows))
+    numbers = set(done["row_number"])
+    over = board.left_over().filter(~pl.col("row_number").is_in(list(numbers)))
+    over = over.with_columns(error=pl.lit("in its shard's share of the total: ") + pl.col("error"))
+    missing = _without_outcome(job, numbers | set(over["row_number"]))
+    together = pl.concat([done, over, missing]).sort("row_number")
+    write_answers(together.select(*ANSWER_SCHEMA), job.output)
+    counts = dict(together["status"].value_counts().iter_rows())
+    bill = folder.bill()
+    known = bill["calls"] - bill["unpriced_calls"] > 0 or bill["calls"] == 0
+    given_up = [shard for shard in board.shards if shard.state == "given up"]
+    faults = [f"shard {shard.number}: {shard.fault}" for shard in given_up]
+    summary = {
+        "run_id": job.run_id,
+        "output": job.output,
+        "questions": len(job.rows),
+        **{status: counts.get(status, 0) for status in STATUSES},
+        "calls": bill["calls"],
+        "cached": bill["cached_calls"],
+        "cost_usd": bill["spent_usd"] if known else None,
+        "energy_j": bill["spent_j"] if known else None,
+        "seconds": time.time() - job.started,
+        "stopped": "; ".join(faults) or None,
+        "shards": len(board.shards),
+        "restarts": restarts,
+    }
+    about = folder.about() or {}
+    finished = folder.rows().height == about.get("questions")
+    seconds = round(about.get("seconds", 0.0) + summary["seconds"], 3)
+    finished_at = datetime.now(UTC).isoformat(timespec="seconds")
+    status = "done" if finished else "unfinished"
+    folder.write_about(
+        {**about, "status": status, "finished_at": finished_at, "seconds": seconds, "summary": summary}
+    )
+    folder.unlock()
+    return summary
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def report_sharded(job: ShardedJob, summary: dict[str, Any]) -> None:
+    """How the run and its shards ended, as Prefect artifacts; nothing outside a flow run."""
+    from tasks.orchestration import inside_flow_run
+
+    if not inside_flow_run():
+        return
+    from prefect.artifacts import create_table_artifact
+
+    create_table_artifact(
+        key="optiq-sharded-run",
+        table=[{name: value for name, value in summary.items() if value is not None}],
+        description=f"Run {job.run_id}: all shards together",
+    )
+    create_table_artifact(
+        key="optiq-shards",
+        table=[
+            {
+                "shard": shard.number,
+                "first row": shard.first_row,
+                "questions": shard.questions,
+                "state": shard.state,
+                "starts": shard.start,
+                "fault": shard.fault or "",
+                "flow run": shard.flow_run_id or "",
+            }
+            for shard in job.board.shards
+        ],
+        description=f"Run {job.run_id}: its {len(job.board.shards)} shards",
+    )
+
+
+def abandon_sharded(job: ShardedJob) -> None:
+    """Leave a run that did not come to its end: what is done stays. Does nothing after `write_sharded`."""
+    folder = job.board.folder
+    about = folder.about() or {}
+    if about.get("status") == "running":
+        folder.write_about({**about, "status": "interrupted"})
+        folder.unlock()
+
+
+def _record_invalid(folder: RunFolder, rows: tuple[Row, ...]) -> None:
+    """Rows that hold no question have their outcome before any shard starts."""
+    invalid = [
+        {
+            "question_id": row.question_id,
+            "status": "invalid",
+            "run_id": folder.run_id,
+            "error": row.error,
+            "row_number": row.number,
+            "round": 0,
+            "attempts": 0,
+        }
+        for row in rows
+        if row.question is None
+    ]
+    if invalid:
+        path = folder.chunks / "000-invalid.rows.parquet"
+        write_rows(path, rows_frame(invalid))
+        folder.home.share(path)
+
+
+def _without_outcome(job: ShardedJob, numbers: set[int]) -> pl.DataFrame:
+    """Rows for what no shard has an outcome for: the shard was given up, or had no money left to go on."""
+    shards = sorted(job.board.shards, key=lambda shard: shard.first_row)
+    rows = []
+    for row in job.rows:
+        if row.number in numbers:
+            continue
+        shard = max((s for s in shards if s.first_row <= row.number), key=lambda s: s.first_row, default=None)
+        why = "not asked"
+        if shard is not None and shard.state == "given up":
+            why = f"shard {shard.number} was given up after {shard.failures} failed starts: {shard.fault}"
+        elif shard is not None and shard.fault:
+            why = f"shard {shard.number} could not go on after: {shard.fault}"
+        rows.append(
+            {
+                "question_id": row.question_id,
+                "status": "failed",
+                "run_id": job.run_id,
+                "error": f"{why}; the same command tries it again",
+                "row_number": row.number,
+            }
+        )
+    return rows_frame(rows)
