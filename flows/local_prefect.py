@@ -39,7 +39,7 @@ class Running:
     worker_pid: int
 
 
-def up(home: Home, port: int, say: Say) -> Running:
+def up(home: Home, port: int, say: Say, *, worker_too: bool = True) -> Running:
     """Start server, work pool, deployments and worker; what runs already is left alone.
 
     Raises
@@ -71,16 +71,24 @@ def up(home: Home, port: int, say: Say) -> Running:
         say("making the work pool and the deployments …")
         _prefect(home, api_url, "work-pool", "create", POOL, "--type", "process", "--overwrite")
         _prefect(home, api_url, "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS))
-        say("starting a worker …")
-        worker = _start(home, "worker", ["worker", "start", "--pool", POOL], api_url)
+        if worker_too:
+            say("starting a worker …")
+            worker = start_worker(home, api_url)
     except BaseException:
         for pid in (worker, server):
-            _stop(pid)
+            stop(pid)
         raise
     running = Running(api_url, server, worker)
     with replacing(folder / "running.json") as temporary:
         temporary.write_text(json.dumps(asdict(running)), encoding="utf-8")
     return running
+
+
+def start_worker(home: Home, api_url: str, name: str = "worker", limit: int | None = None) -> int:
+    """Start one more worker, in a process group of its own; it works on ``limit`` flow runs at once."""
+    arguments = ["worker", "start", "--pool", POOL, "--name", name]
+    arguments += [] if limit is None else ["--limit", str(limit)]
+    return _start(home, name, arguments, api_url)
 
 
 def down(home: Home, say: Say) -> bool:
@@ -90,7 +98,7 @@ def down(home: Home, say: Say) -> bool:
         return False
     for name, pid in (("worker", running.worker_pid), ("server", running.server_pid)):
         say(f"stopping the {name} …")
-        _stop(pid)
+        stop(pid)
     (_folder(home) / "running.json").unlink(missing_ok=True)
     return True
 
@@ -180,7 +188,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _stop(pid: int) -> None:
+def stop(pid: int) -> None:
     """End a process group: politely first, then for good."""
     if pid <= 0:
         return
