@@ -20,6 +20,7 @@ def answer_shard(
     shard: int = 0,
     perfdb: str | None = None,
     settings: dict[str, Any] | None = None,
+    start: int = 0,
     turn: int = 0,
     cache: bool = True,
     max_total_cost: float | None = None,
@@ -38,7 +39,7 @@ def answer_shard(
         fail_after=fail_after,
     )
     given = Settings.load({**(settings or {}), "home": perfdb})
-    job = run(open_shard, run_id, shard, given, options, turn)
+    job = run(open_shard, run_id, shard, given, options, turn, start)
     try:
         parts = map_over(answer_shard_chunk, job.job.chunks(), workers=WORKERS, shard=job)
         return run(close_shard, job, parts)

@@ -123,7 +123,7 @@ def _environment(home: Home, api_url: str | None) -> dict[str, str]:
         "PREFECT_HOME": str(_folder(home)),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
-        "OPTIQ_HOME": str(home.path.resolve()),
+        "OPTIQ_HOME": home.address,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), environment.get("PYTHONPATH", "")])),
     }
     if api_url is not None:

@@ -20,6 +20,8 @@ from tasks.shard_files import Shard, place_of
 from tasks.shards_tally import ShardsTally
 
 MOST_ROUNDS = 10
+START_S = 90.0
+"""How long a worker may take to bring up a shard's process, libraries, PerfDB and model server included."""
 _LONGEST_DELAY_S = 60.0
 
 
@@ -42,6 +44,8 @@ class Coordinator:
         """Rounds until nothing is left that money or another start would help."""
         for shard in self.board.shards:
             shard.failures = 0
+            if shard.state == "given up":
+                shard.state = "waiting"
             if shard.state != "started":
                 self._settle(shard)
         for _ in range(MOST_ROUNDS):
@@ -99,6 +103,7 @@ class Coordinator:
         given = {
             **self.parameters,
             "shard": shard.number,
+            "start": shard.start,
             "turn": self.board.turn,
             "max_total_cost": self.board.usd.limit(shard.number),
             "max_total_energy": self.board.joules.limit(shard.number),
@@ -122,7 +127,7 @@ class Coordinator:
                 elif seen.kind == BROKEN:
                     self._broke(shard, seen.message)
                 elif seen.kind == WORKING and self._silent(shard, seen):
-                    why = f"no sign of life for {self.silence_s:g} s"
+                    why = "no sign of life"
                     self.runs.give_up(shard.flow_run_id, why)
                     self._broke(shard, why)
                 elif seen.kind != WORKING:
@@ -141,7 +146,8 @@ class Coordinator:
         if sign != known:
             self._signs[shard.number] = (sign, now)
             return False
-        return now - since > self.silence_s
+        begun = pulse.get("start") == shard.start
+        return now - since > (self.silence_s if begun else max(self.silence_s, START_S))
 
     def _ended(self, shard: Shard) -> None:
         stopped = self._settle(shard).get("stopped")

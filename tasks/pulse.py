@@ -24,12 +24,10 @@ BEAT_S = 3.0
 
 
 class Pulse:
-    """Beats in a thread of its own until :meth:`stop`."""
+    """Beats in a thread of its own until :meth:`stop`. ``start`` says which start of the run it is."""
 
-    def __init__(
-        self, home: Home, path: Path, standing: Callable[[], Standing], every_s: float = BEAT_S
-    ) -> None:
-        self._home, self._path, self._standing, self._every_s = home, path, standing, every_s
+    def __init__(self, home: Home, path: Path, standing: Callable[[], Standing], start: int = 0) -> None:
+        self._home, self._path, self._standing, self._start = home, path, standing, start
         self._count = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="optiq-pulse", daemon=True)
@@ -44,12 +42,12 @@ class Pulse:
     def _run(self) -> None:
         while True:
             self._beat()
-            if self._stopped.wait(self._every_s):
+            if self._stopped.wait(BEAT_S):
                 return
 
     def _beat(self) -> None:
         self._count += 1
-        told = {"host": socket.gethostname(), "pid": os.getpid(), "count": self._count}
+        told = {"host": socket.gethostname(), "pid": os.getpid(), "count": self._count, "start": self._start}
         told |= {"standing": asdict(self._standing())}
         # A beat that cannot be written is a beat missed: the run itself says what is wrong with the disk.
         with suppress(OSError, OptiqError):

@@ -108,6 +108,7 @@ class RunFolder:
                 f"run {self.run_id} is going on in another process",
                 "Wait for it, stop it, or start a run of its own with --fresh or another output file.",
             ) from None
+        self.home.settle(f"runs/{self.run_id}")
 
     def unlock(self) -> None:
         """Let others work on it."""

@@ -35,10 +35,12 @@ class ShardJob:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def open_shard(run_id: str, number: int, settings: Settings, options: RunOptions, turn: int = 0) -> ShardJob:
+def open_shard(
+    run_id: str, number: int, settings: Settings, options: RunOptions, turn: int = 0, start: int = 0
+) -> ShardJob:
     """Find the shard in the home, go on where it stopped, and begin to give signs of life.
 
-    ``turn`` above 0 asks rows again that failed in an earlier turn.
+    ``turn`` above 0 asks rows again that failed in an earlier turn; ``start`` is told with every sign of life.
 
     Raises
     ------
@@ -78,7 +80,7 @@ def open_shard(run_id: str, number: int, settings: Settings, options: RunOptions
         recorded = [name for name in done["question_id"] if name not in again]
         state.shared.responses.delivered(f"{folder.run_id}/{name}" for name in recorded)
     folder.write_about({"run_id": folder.run_id, "status": "running", "questions": len(rows)})
-    pulse = Pulse(session.home, folder.path / "alive", state.tally.standing)
+    pulse = Pulse(session.home, folder.path / "alive", state.tally.standing, start)
     job = Job(folder.run_id, str(source), settings, rows, pending, started, turn, attempts, resumed)
     return ShardJob(run_id, job, pulse)
 

@@ -111,7 +111,7 @@ def restore_snapshot(home: Home, name: str, lock_timeout_s: float = 0.0) -> str:
     name = _named(home, name)
     file = _kept(home)[name]
     home.create()
-    with usable(home), alone(home, lock_timeout_s):
+    with usable(home), alone(home, lock_timeout_s), home.publishing():
         with reading(file, any_version=True) as connection:
             if snapshot_id(connection) != name:
                 raise PerfDBError(f"{file} is not the snapshot {name}", "Restore another one.")
@@ -135,6 +135,7 @@ def _keep_current(home: Home) -> None:
 
 
 def _kept(home: Home) -> dict[str, Path]:
+    home.fetch("snapshots")
     return {path.stem: path for path in home.snapshots.glob("*.duckdb")}
 
 

@@ -21,6 +21,7 @@ def executed_plans(home: Home, questions: Sequence[str]) -> set[tuple[str, str]]
             found |= {
                 (row[0], row[1]) for row in connection.execute(sql.read("queries/executed_plans")).fetchall()
             }
+    home.fetch("landing")
     for file in sorted(home.landing.glob("traces-*.parquet")):
         waiting = pl.scan_parquet(file).filter(pl.col("status") == "answered").select("question", "plan_key")
         found |= set(waiting.join(texts.lazy(), on="question", how="semi").collect().rows())

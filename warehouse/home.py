@@ -55,6 +55,14 @@ class Home:
     def forget(self, *files: Path) -> None:
         """Files of the home were removed: they are gone for others too."""
 
+    def settle(self, part: str) -> None:
+        """The caller alone writes ``part`` from here on: what a killed process did not share is shared now."""
+
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """Around what publishes a PerfDB; others see it at the end of the block, if it succeeds."""
+        yield
+
     @property
     def perfdb(self) -> Path:
         return self.path / "perfdb.duckdb"

@@ -122,7 +122,7 @@ def refresh(
     if not create and not home.perfdb.exists():
         raise PerfDBError(f"there is no PerfDB at {home.perfdb}", "Make one with `optiq init`.")
     home.create()
-    with usable(home), alone(home, lock_timeout_s):
+    with usable(home), alone(home, lock_timeout_s), home.publishing():
         _tidy(home)
         step("started")
         ingest_priors(home, [shipped()], trusted=True)

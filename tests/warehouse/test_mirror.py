@@ -1,0 +1,216 @@
+"""A home in a store, seen from two machines: memory, a mounted folder, and a real S3 server on loopback."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from optiq.errors import InputError, PerfDBError
+from tasks.run_folder import RunFolder
+from warehouse import mirror as mirrors
+from warehouse.archive import list_snapshots, restore_snapshot
+from warehouse.home import Home
+from warehouse.landing import land_traces
+from warehouse.mirror import Mirror
+from warehouse.refresh import init, refresh
+
+Machine = Callable[[str], Mirror]
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """A server of the S3 API in this process."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "file", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new home in each kind of store."""
+    name = uuid.uuid4().hex
+    if request.param == "file":
+        return f"file://{tmp_path}/mounted/{name}"
+    if request.param == "s3":
+        import s3fs
+
+        monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue("s3_server"))
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "planted-id")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted-secret")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem.clear_instance_cache()
+        s3fs.S3FileSystem().mkdir(name)
+        return f"s3://{name}/home"
+    return f"memory://{name}"
+
+
+@pytest.fixture
+def machine(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """The home as a machine of that name sees it."""
+
+    def open_on(name: str) -> Mirror:
+        monkeypatch.setenv("OPTIQ_MIRRORS", str(tmp_path / name))
+        found = Home.find(url)
+        assert isinstance(found, Mirror)
+        return found
+
+    return open_on
+
+
+def traces(name: str) -> pl.DataFrame:
+    """One execution."""
+    return pl.DataFrame(
+        {
+            "execution_id": [name],
+            "question_id": [name],
+            "question": [f"What is {name}?"],
+            "run_id": [f"run-{name}"],
+            "plan": ['{"models": ["phi4:14b"], "edges": []}'],
+            "plan_key": ["1:0:phi4:14b"],
+            "status": ["answered"],
+            "level": [0],
+            "cost_usd": [0.001],
+            "latency_s": [1.0],
+        }
+    )
+
+
+def executions(home: Home) -> list[str]:
+    """What is in the published PerfDB."""
+    with duckdb.connect(str(home.perfdb), read_only=True) as perfdb:
+        return [row[0] for row in perfdb.sql("select execution_id from executions order by all").fetchall()]
+
+
+def test_what_one_machine_publishes_the_other_reads(machine: Machine) -> None:
+    assert not machine("b").perfdb.exists()
+    first = init(machine("a")).snapshot_id
+    assert executions(machine("b")) == []
+    land_traces(machine("b"), traces("from-b"))
+    land_traces(machine("a"), traces("from-a"))
+    report = refresh(machine("a"), full_gate=False)
+    assert report.n_executions_new == 2
+    assert executions(machine("b")) == ["from-a", "from-b"]
+    machine("b").fetch("landing")
+    assert not list(machine("b").landing.glob("*.parquet")), "merged files are gone everywhere"
+    assert refresh(machine("b"), full_gate=False).published is False
+
+    assert sorted(list_snapshots(machine("b"))["snapshot_id"]) == sorted([first, report.snapshot_id])
+    restore_snapshot(machine("b"), first)
+    assert executions(machine("a")) == []
+
+
+@pytest.mark.parametrize("url", ["s3"], indirect=True)
+def test_a_refresh_that_was_overtaken_publishes_nothing_and_loses_nothing(machine: Machine) -> None:
+    a = machine("a")
+    init(a)
+    land_traces(machine("b"), traces("late"))
+
+    def overtake(step: str) -> None:
+        if step == "gate passed":
+            other = machine("b")
+            land_traces(other, traces("early"))
+            refresh(other, full_gate=False)
+
+    with pytest.raises(PerfDBError, match="another machine has published"):
+        refresh(a, full_gate=False, on_step=overtake)
+    assert executions(machine("c")) == executions(machine("a")) == ["early", "late"]
+
+
+@pytest.mark.parametrize("moment", ["statistics recomputed", "published"])
+@pytest.mark.parametrize("url", ["memory"], indirect=True)
+def test_a_refresh_that_fails_leaves_the_store_as_it_was(machine: Machine, moment: str) -> None:
+    init(machine("a"))
+    land_traces(machine("a"), traces("one"))
+
+    def fail(step: str) -> None:
+        if step == moment:
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        refresh(machine("a"), full_gate=False, on_step=fail)
+    assert executions(machine("b")) == []
+    assert executions(machine("a")) == [], "a mirror is what the store is"
+    assert refresh(machine("b"), full_gate=False).n_executions_new == 1
+
+
+@pytest.mark.parametrize("url", ["file", "s3"], indirect=True)
+def test_a_run_goes_on_on_another_machine(machine: Machine) -> None:
+    init(machine("a"))
+    folder = RunFolder(machine("a"), "run-1")
+    folder.create("key", {"run_id": "run-1", "status": "running"})
+    row = {"question_id": "q1", "status": "answered", "run_id": "run-1", "row_number": 1, "round": 0}
+    folder.write_chunk("000-00000001", [{**row, "spent_usd": 0.5, "calls": 1}], traces("one"))
+    there = RunFolder.latest(machine("b"), "key")
+    assert there is not None
+    assert there.rows()["question_id"].to_list() == ["q1"]
+    assert there.bill()["spent_usd"] == 0.5
+    assert [found.run_id for found in RunFolder.every(machine("c"))] == ["run-1"]
+    assert refresh(machine("c"), full_gate=False).n_executions_new == 1
+
+
+@pytest.mark.parametrize("url", ["file"], indirect=True)
+def test_what_was_written_and_not_pushed_is_pushed_by_the_next_owner(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init(machine("a"))
+    folder = RunFolder(machine("a"), "run-1")
+    folder.create("key", {"run_id": "run-1"})
+    row = {"question_id": "q1", "status": "answered", "run_id": "run-1", "row_number": 1, "round": 0}
+    with monkeypatch.context() as dying:
+        dying.setattr(Mirror, "share", lambda *_: None)
+        folder.write_chunk("000-00000001", [row], traces("one"))
+    assert RunFolder(machine("b"), "run-1").rows().is_empty()
+    again = RunFolder.latest(machine("a"), "key")
+    assert again is not None
+    again.lock()
+    again.unlock()
+    found = RunFolder.latest(machine("b"), "key")
+    assert found is not None
+    assert found.rows()["question_id"].to_list() == ["q1"]
+
+
+@pytest.mark.parametrize("url", ["s3"], indirect=True)
+def test_a_lost_mirror_is_made_again(machine: Machine) -> None:
+    init(machine("a"))
+    land_traces(machine("a"), traces("one"))
+    shutil.rmtree(machine("a").path)
+    mirrors._record_of.cache_clear()
+    assert refresh(machine("a"), full_gate=False).n_executions_new == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("s3://me:secret@bucket/home", "password"),
+        ("https://host/home?sig=secret", "signature"),
+        ("ftp://host/home", "cannot be at ftp"),
+    ],
+)
+def test_urls_that_are_no_homes(given: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as fault:
+        Home.find(given)
+    assert "secret" not in str(fault.value)
+
+
+def test_a_store_that_is_away_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPTIQ_MIRRORS", str(tmp_path))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "planted-id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted-secret")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    with pytest.raises(InputError, match="cannot be used") as fault:
+        Home.find("s3://nowhere/home")
+    assert "planted" not in str(fault.value)
