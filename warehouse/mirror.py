@@ -217,7 +217,7 @@ class Mirror(Home):
     @contextmanager
     def _reached(self) -> Iterator[tuple[Any, str]]:
         """The store and the home's path in it; faults of the store become :class:`InputError`."""
-        import fsspec
+        import fsspec  # type: ignore[import-untyped]
 
         protocol = self.url.split("://", 1)[0].lower()
         options = {"auto_mkdir": True} if protocol in ("file", "local") else {}

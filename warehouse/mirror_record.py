@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from pathlib import Path
+
+from optiq.sqlite_file import open_shared
 
 _TABLE = "create table if not exists files (name text primary key, version text not null) without rowid"
 
@@ -14,10 +15,7 @@ class MirrorRecord:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._connection.execute("pragma journal_mode = wal")
-        self._connection.execute("pragma synchronous = off")  # a file that is fetched twice does no harm
-        self._connection.execute(_TABLE)
+        self._connection = open_shared(path, _TABLE)
 
     def versions(self, part: str) -> dict[str, str]:
         """The version of the file ``part``, or of all files in the folder of that name."""

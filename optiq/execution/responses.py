@@ -31,6 +31,7 @@ from queue import SimpleQueue
 from optiq.errors import InputError, OptiqError
 from optiq.execution.ledger import Amount
 from optiq.servers.protocol import Generation
+from optiq.sqlite_file import open_shared
 
 _TABLES = """
 create table if not exists responses (
@@ -84,13 +85,7 @@ class ResponseStore:
         self._answered: dict[str, Amount] = {}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                self.path, timeout=30, isolation_level=None, check_same_thread=False
-            )
-            # A killed process loses nothing with WAL; only a power cut may take the last calls.
-            self._connection.execute("pragma journal_mode = wal")
-            self._connection.execute("pragma synchronous = normal")
-            self._connection.executescript(_TABLES)
+            self._connection = open_shared(self.path, _TABLES)
         except (sqlite3.Error, OSError) as fault:
             raise InputError(
                 f"{self.path} cannot be used to keep responses: {fault}",

@@ -1,0 +1,31 @@
+"""SQLite files that several threads and processes of a machine write at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+_PATIENCE_S = 30.0
+
+
+def open_shared(path: Path, tables: str) -> sqlite3.Connection:
+    """A connection for any thread, with write-ahead log and ``tables``; each statement is a transaction.
+
+    A killed process loses nothing; only a power cut may take the last writes. ``sqlite3.Error`` as SQLite
+    raises it.
+    """
+    connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            # SQLite does not wait here when another process makes the same file at the same moment.
+            connection.execute("pragma journal_mode = wal")
+            break
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+    connection.execute("pragma synchronous = normal")
+    connection.executescript(tables)
+    return connection
