@@ -16,7 +16,9 @@ def test_many_make_the_same_file_at_once(tmp_path: Path) -> None:
         def make(path: Path, together: threading.Barrier) -> None:
             together.wait()
             try:
-                open_shared(path, "create table if not exists t (x integer)").execute("insert into t values (1)")
+                open_shared(path, "create table if not exists t (x integer)").execute(
+                    "insert into t values (1)"
+                )
             except Exception as fault:
                 faults.append(fault)
 
