@@ -24,7 +24,7 @@ from tasks.shards_tally import ShardsTally
 from warehouse.home import Home
 
 DEPLOYMENT = "answer-questions/shard"
-_OF_THE_MACHINE = ("home", "server", "server_url")
+_OF_THE_MACHINE = ("home", "server", "server_url", "energy", "timeout_s", "keep", "half_life_days")
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ def sharded(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[
     """Run the coordinator on `questions.csv`; its summary, and what shards were started with."""
     monkeypatch.setattr("tasks.coordinating.Coordinator.poll_s", 0.02)
     monkeypatch.setenv("OLLAMA_NUM_PARALLEL", "4")
+    # The library that finds energy counters cannot be imported by several threads at once; shards have processes.
+    monkeypatch.setenv("OPTIQ_ENERGY", "predicted")
 
     def answer(
         url: str, fate: Callable[[Mapping[str, Any]], None] = lambda _: None, **more: Any
