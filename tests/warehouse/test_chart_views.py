@@ -44,7 +44,9 @@ def test_every_view_is_there_and_says_what_it_is(perfdb):
 
 
 def test_points_of_predicted_against_observed(perfdb):
-    statement = "select metric, count(*), avg(predicted), avg(observed) from chart_predicted_observed group by 1"
+    statement = (
+        "select metric, count(*), avg(predicted), avg(observed) from chart_predicted_observed group by 1"
+    )
     found = {row[0]: row[1:] for row in query(perfdb, statement).rows()}
     assert found["cost_usd"] == pytest.approx((5, 0.002, (3 * 0.001 + 2 * 0.002) / 5))
     assert found["latency_s"] == pytest.approx((5, 2.0, (3 * 1.0 + 2 * 2.0) / 5))

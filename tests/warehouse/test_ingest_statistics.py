@@ -57,6 +57,25 @@ def test_a_one_model_statistic_is_a_prior_of_the_model(home: Home, tmp_path: Pat
     assert (figures.qoa, figures.output_tokens, figures.seconds_per_output_token) == (0.8, 33.0, 0.133)
 
 
+def test_means_in_another_unit_are_refused(home: Home, tmp_path: Path) -> None:
+    """PerfDB's published rates make one call of phi4:14b some 1e-5 USD, 4 s and 3 J."""
+    path = write(
+        tmp_path / "s.csv",
+        "art,phi4:14b,50,1e-5,4,3,0.8,33,fine,2026-06-01",
+        "history,phi4:14b,50,1e-5,3500,3,0.8,33,milliseconds,2026-06-01",
+        "law,phi4:14b,50,12,4,3,0.8,33,micro-dollars,2026-06-01",
+        "music,phi4:14b,50,1e-5,4,0.003,0.8,33,kilojoules,2026-06-01",
+        "sport,nobody:1b,50,12,3500,3,0.8,33,unknown model,2026-06-01",
+    )
+    report = ingest_statistics(home, [path])
+    assert (report.n_landed, report.n_quarantined) == (2, 3)
+    refresh(home, full_gate=False)
+    reasons = query(home.perfdb, "select reason from quarantine order by row_number")["reason"].to_list()
+    assert "latency_s is 3500.0, about 1000 times above" in reasons[0]
+    assert "cost_usd is 12.0, about a million times above" in reasons[1]
+    assert "energy_j is 0.003, about 1000 times below" in reasons[2]
+
+
 def test_bad_rows_and_repeats_go_to_quarantine(home: Home, tmp_path: Path) -> None:
     good = f"geography,{PLAN},10,0.01,4.0,8.0,0.9,20,bench,2026-01-01"
     other_numbering = '"{""models"": [""gemma3:270m"", ""smollm2:135m""], ""edges"": [[1, 0]]}"'

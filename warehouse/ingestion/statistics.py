@@ -12,6 +12,7 @@ from optiq.statistics import TASKS
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.plans import PlanReader
+from warehouse.ingestion.units import KnownRates
 from warehouse.rules import ROW, Rule, as_day, as_number, as_text, day_rules, judge, number_rules
 
 # Lowest and highest believable mean of a plan, and what a higher one usually is.
@@ -43,8 +44,11 @@ class StatisticsFile:
     schema = pl.Schema(STATISTIC_COLUMNS)
     nested = ("plan",)
 
-    def __init__(self, path: Path, today: datetime.date | None = None) -> None:
+    def __init__(
+        self, path: Path, today: datetime.date | None = None, known: KnownRates | None = None
+    ) -> None:
         self._path = path
+        self._known = known or KnownRates()
         self._today = today or datetime.datetime.now(datetime.UTC).date()
         self._plans = PlanReader()
 
@@ -79,7 +83,7 @@ class StatisticsFile:
         if "n_observations" in schema:
             rules += number_rules("n_observations", schema["n_observations"], 1)
         nothing = pl.all_horizontal([as_number(name, schema[name]).is_null() for name in given])
-        return [*rules, Rule(nothing, pl.lit("no figure is given"))]
+        return [*rules, Rule(nothing, pl.lit("no figure is given")), *self._known.rules_of_means(table)]
 
     def _rows(self, good: pl.DataFrame) -> pl.DataFrame:
         schema = good.schema

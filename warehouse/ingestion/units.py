@@ -12,6 +12,7 @@ from warehouse.rules import ROW, Rule, as_number
 # A wrong unit shifts a whole column: most calls of a model are off by about 1000, not one or two of them.
 _LOW, _HIGH = 200.0, 5_000.0
 _CALLS_NEEDED = 5
+_PROMPT_TOKENS, _OUTPUT_TOKENS = 100, 30
 _METRICS = {
     "cost_usd": ("usd", "is it in cents or millionths?"),
     "latency_s": ("seconds", "is it in milliseconds?"),
@@ -66,6 +67,40 @@ class KnownRates:
                 )
                 rules.append(Rule(off & enough & ratio.is_not_null(), reason))
         return rules
+
+    def rules_of_means(self, table: pl.DataFrame) -> list[Rule]:
+        """Rules on means of plans (``parsed_key`` and figures): a figure is 1000 times off.
+
+        What is expected is rough: the known rates of the plan's models, each with a short prompt and answer.
+        Real plans may differ from that some ten times, a wrong unit a thousand times.
+        """
+        expected: dict[str, list[float | None]] = {name: [] for name in _METRICS}
+        for key in table["parsed_key"]:
+            models = key.split(":", 2)[2].split(">") if key else []
+            for name, (unit, _) in _METRICS.items():
+                parts = [self._mean(model, unit) for model in models]
+                known = [part for part in parts if part is not None]
+                expected[name].append(sum(known) if known and len(known) == len(parts) else None)
+        rules = []
+        for name, (_, hint) in _METRICS.items():
+            if name not in table.columns:
+                continue
+            value = as_number(name, table.schema[name])
+            ratio = value / pl.lit(pl.Series(expected[name], dtype=pl.Float64))
+            for times, much in ((1.0, "1000"), (1e3, "a million")):
+                for off, word in ((ratio / times, "above"), (1 / ratio / times, "below")):
+                    text = f"about {much} times {word} what PerfDB expects of these models: {hint}"
+                    reason = pl.format(f"{name} is {{}}, {text}", value)
+                    rules.append(Rule((value > 0) & off.is_between(_LOW, _HIGH), reason))
+        return rules
+
+    def _mean(self, model: str, unit: str) -> float | None:
+        """What one call of ``model`` may come to; None if that is not known."""
+        rates = self._rates.get(model, {})
+        prompt, output = rates.get(f"{unit}_per_prompt_token"), rates.get(f"{unit}_per_output_token")
+        if prompt is None or output is None:
+            return None
+        return (_PROMPT_TOKENS * prompt + _OUTPUT_TOKENS * output) or None
 
     def doubtful(self, figures: pl.DataFrame) -> pl.DataFrame:
         """Published rates (``model``, ``metric``, ``value``) that are 1000 or a million times off the known ones.
