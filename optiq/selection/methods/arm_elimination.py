@@ -25,7 +25,7 @@ class ArmElimination(Method):
     Parameters
     ----------
     tolerance
-        The search ends when going on is expected to gain less than this in all (0.003: 0.3 points of accuracy).
+        The search ends when going on is expected to gain less than this in all (0.004: 0.4 points of accuracy).
     certainty
         How many standard deviations a combination must be behind the leader to be eliminated; by its own runs
         alone it must be one behind as well, so that nobody goes only for the company it keeps.
@@ -36,7 +36,7 @@ class ArmElimination(Method):
     name = "arm-elimination"
 
     def __init__(
-        self, problem: Problem, tolerance: float = 0.003, certainty: float = 4.0, batch: int = 3
+        self, problem: Problem, tolerance: float = 0.004, certainty: float = 4.0, batch: int = 3
     ) -> None:
         super().__init__(problem)
         if not tolerance >= 0 or not certainty > 0 or batch < 1:

@@ -1,0 +1,159 @@
+"""Select models for roles in one call.
+
+>>> ModelSelector(Agent, {"planner": [...], "solver": [...]}, "labelled.csv", "exact").select().best  # doctest: +SKIP
+{'planner': 'small', 'solver': 'large'}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from optiq.errors import InputError
+from optiq.question import Question
+from optiq.question_file import questions_in, read_questions
+from optiq.selection.interception import Transport
+from optiq.selection.metrics import make_metric
+from optiq.selection.objective import Objective
+from optiq.selection.prices import PriceTable
+from optiq.selection.protocol import Advisor, Problem
+from optiq.selection.registry import DEFAULT, make_selector
+from optiq.selection.results import SelectionResult
+from optiq.selection.runtime import Limits, Ran, Runtime
+from optiq.selection.search import search
+from optiq.selection.space import Space
+from optiq.selection.stages import StagedSubject
+from optiq.selection.store import Store
+from optiq.selection.subjects import AgentSubject, Subject
+from optiq.servers.protocol import ModelServer
+
+Data = str | Path | pl.DataFrame | Sequence[Question] | Sequence[Mapping[str, Any]]
+
+
+class ModelSelector:
+    """Finds the best model for each role by running combinations on labelled examples.
+
+    Parameters
+    ----------
+    agent
+        A class with ``__init__(models)`` and ``run(example)``, ``"module:Class"``, or a subject such as
+        :func:`optiq.selection.stages.read_workflow` gives.
+    models
+        Candidates by role. A workflow's own candidates need not be repeated.
+    data
+        A question file, a frame with its columns, or questions; each needs a reference.
+    metric
+        ``exact``, ``containment``, ``cosine``, ``module:function`` or a function (expected, actual) → 0 to 1.
+    method, options
+        One of :func:`optiq.selection.registry.selector_names`, and what it takes.
+    prices
+        USD per million prompt and output tokens by model, or a :class:`PriceTable`. Without, costs are unknown.
+    store
+        An SQLite file that keeps responses and outcomes; None keeps nothing.
+    server
+        Where a plan's or workflow's models answer; an agent brings its own clients.
+    """
+
+    def __init__(
+        self,
+        agent: str | type | Subject,
+        models: Mapping[str, Sequence[str]],
+        data: Data,
+        metric: str | Callable[..., float] = "exact",
+        *,
+        method: str = DEFAULT,
+        options: Mapping[str, Any] | None = None,
+        objective: Objective | None = None,
+        prices: Mapping[str, tuple[float, float]] | PriceTable | None = None,
+        store: str | Path | None = None,
+        limits: Limits | None = None,
+        server: ModelServer | None = None,
+        advisor: Advisor | None = None,
+        task: str = "",
+        seed: int = 0,
+        on_run: Callable[[Ran], None] | None = None,
+    ) -> None:
+        self.subject: Subject = AgentSubject(agent) if isinstance(agent, str | type) else agent
+        candidates = dict(models)
+        if isinstance(self.subject, StagedSubject):
+            candidates = self._of_stages(self.subject, candidates)
+        self.space = Space.of(candidates)
+        self.questions = labelled(data)
+        self._limits = limits or Limits()
+        self._store = None if store is None else Store(store)
+        transport = Transport(self._store, self._limits.calls)
+        if isinstance(self.subject, StagedSubject):
+            if server is None:
+                raise InputError("a plan or workflow needs a model server", "Give one with server=.")
+            self.subject.connect(server, transport)
+        table = prices if isinstance(prices, PriceTable) else PriceTable.of(prices or {})
+        self.method, self._options = method, dict(options or {})
+        self.problem = Problem(
+            self.space,
+            len(self.questions),
+            objective or Objective(),
+            seed,
+            task or self.subject.name,
+            advisor,
+        )
+        self._selector = make_selector(method, self.problem, self._options)
+        self.runtime = Runtime(
+            self.subject,
+            self.space,
+            self.questions,
+            make_metric(metric),
+            table,
+            transport,
+            self._limits,
+            on_run,
+        )
+
+    @staticmethod
+    def _of_stages(subject: StagedSubject, given: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+        own = subject.candidates
+        everywhere = given.get("*")
+        found: dict[str, Sequence[str]] = {}
+        for role in subject.roles or ():
+            models = given.get(role) or own.get(role) or everywhere
+            if not models:
+                raise InputError(
+                    f"stage {role!r} has no candidate models", "Name them in the file, or for all."
+                )
+            found[role] = models
+        if unknown := [role for role in given if role != "*" and role not in found]:
+            raise InputError(f"there is no stage {unknown[0]!r}", f"Stages are {', '.join(found)}.")
+        return found
+
+    def select(self) -> SelectionResult:
+        """Search. What was kept in ``store`` is not run again. KeyboardInterrupt leaves the store as far as it came."""
+        try:
+            with self.runtime.running():
+                evidence, finished = search(self._selector, self.problem, self.runtime)
+            ranking = self._selector.ranking(evidence)
+        finally:
+            if self._store is not None:
+                self._store.close()
+        progress = dataclasses.asdict(self.runtime.progress)
+        about = {"subject": self.subject.identity, "metric": self.runtime.metric_name, "run": progress}
+        return SelectionResult(self.problem, self.method, evidence, ranking, finished, about)
+
+
+def labelled(data: Data) -> list[Question]:
+    """The questions of ``data`` that have a reference; :class:`~optiq.errors.InputError` if there are none."""
+    if isinstance(data, str | Path):
+        questions = read_questions(data).questions
+    elif isinstance(data, pl.DataFrame):
+        questions = questions_in(data).questions
+    else:
+        items: list[Any] = list(data)
+        given = [item for item in items if isinstance(item, Question)]
+        rows = [dict(item) for item in items if not isinstance(item, Question)]
+        questions = given or (questions_in(pl.DataFrame(rows)).questions if rows else [])
+    found = [question for question in questions if question.reference is not None]
+    if not found:
+        raise InputError("there is no example with a reference answer", "Fill the column `reference`.")
+    return found

@@ -1,0 +1,151 @@
+"""What one run of an agent did: its calls, attributed through a context variable that follows the agent's code.
+
+The variable reaches coroutines and tasks by itself. A thread that the agent starts begins without it, as all
+threads do: start it with ``contextvars.copy_context().run`` to have its calls counted.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from optiq.errors import OptiqError
+from optiq.selection.prices import PriceTable
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """One model call. ``latency_s`` is that of the call when it was made, also if it was ``cached`` since.
+
+    ``started_s`` and ``ended_s`` are on the clock of this process. Figures that are not known are None; a call
+    that was refused (``error``) cost nothing.
+    """
+
+    role: str | None
+    model: str
+    started_s: float
+    ended_s: float
+    latency_s: float | None
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+    cached: bool = False
+    output: str | None = None
+    error: str | None = None
+
+
+class RunCalledOff(OptiqError):
+    """The run that this call belongs to was given up; it must not spend more."""
+
+
+@dataclass
+class Recorder:
+    """Gathers the calls of one run. ``assignment`` is the model of each role; ``trial`` tells repeats apart."""
+
+    assignment: Mapping[str, str]
+    trial: int = 0
+    prices: PriceTable = field(default_factory=PriceTable)
+    calls: list[CallRecord] = field(default_factory=list)
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    waited_s: float = 0.0
+    called_off: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self) -> None:
+        """:class:`RunCalledOff` if the run was given up."""
+        if self.called_off:
+            raise RunCalledOff("the run was given up", "It took longer than --timeout allows.")
+
+    def waited(self, seconds: float) -> None:
+        """Count time spent waiting for a free slot, which is nobody's latency."""
+        with self._lock:
+            self.waited_s += seconds
+
+    def add(self, call: CallRecord) -> None:
+        """Take in a call and price it."""
+        if call.error is None:
+            call.cost_usd = self.prices.cost(call.model, call.prompt_tokens, call.output_tokens)
+        with self._lock:
+            self.calls.append(call)
+
+    def cost_usd(self, role: str | None = None) -> float | None:
+        """Of the answered calls (of one role); None if one has no price. Nothing called is nothing spent."""
+        chosen = [call for call in self.calls if call.error is None and role in (None, call.role)]
+        costs = [call.cost_usd for call in chosen]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    def spent_usd(self) -> float:
+        """What is billed now: answered calls that were not cached, where their price is known."""
+        return sum(call.cost_usd or 0.0 for call in self.calls if not call.cached)
+
+    def latency_s(self, wall_s: float) -> float | None:
+        """How long the run takes without the cache and without waiting for slots.
+
+        Wall time of everything but calls, plus the calls' own latencies; of calls that overlapped the longest
+        counts. None if a call's latency is not known.
+        """
+        if any(call.latency_s is None for call in self.calls):
+            return None
+        groups = _overlapping(self.calls)
+        inside = sum(max(c.ended_s for c in group) - min(c.started_s for c in group) for group in groups)
+        theirs = sum(max(c.latency_s or 0.0 for c in group) for group in groups)
+        return max(wall_s - self.waited_s - inside, 0.0) + theirs
+
+
+def _overlapping(calls: Sequence[CallRecord]) -> list[list[CallRecord]]:
+    """Calls in groups that share time."""
+    groups: list[list[CallRecord]] = []
+    end = float("-inf")
+    for call in sorted(calls, key=lambda c: c.started_s):
+        if call.started_s < end:
+            groups[-1].append(call)
+        else:
+            groups.append([call])
+        end = max(end, call.ended_s)
+    return groups
+
+
+current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("optiq_selection_run", default=None)
+"""The run that the code at hand belongs to."""
+
+SEPARATOR = "#"
+
+
+def tagged(model: str, role: str) -> str:
+    """The name that an agent is given: it starts with the model's, and tells the role at the transport."""
+    return f"{model}{SEPARATOR}{role}"
+
+
+def role_and_model(name: str, assignment: Mapping[str, str]) -> tuple[str | None, str]:
+    """The role that a requested model stands for and the model that must answer.
+
+    ``model#role`` is what agents are given; the bare name of a role is overridden too. Any other name is the
+    agent's own choice: it keeps its model and belongs to the one role that has it, or to none.
+    """
+    _, separator, role = name.rpartition(SEPARATOR)
+    if separator and role in assignment:
+        return role, assignment[role]
+    if name in assignment:
+        return name, assignment[name]
+    owners = [role for role, model in assignment.items() if model == name]
+    return (owners[0] if len(owners) == 1 else None), name
+
+
+def total_tokens(calls: Iterable[CallRecord]) -> tuple[int | None, int | None]:
+    """Prompt and output tokens of the answered calls; None where one did not tell."""
+    answered = [call for call in calls if call.error is None]
+    prompt = [call.prompt_tokens for call in answered]
+    output = [call.output_tokens for call in answered]
+    return (
+        None if None in prompt else sum(n for n in prompt if n is not None),
+        None if None in output else sum(n for n in output if n is not None),
+    )
+
+
+def clock() -> float:
+    """Seconds on a clock that only runs forward."""
+    return time.perf_counter()

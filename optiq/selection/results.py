@@ -1,0 +1,136 @@
+"""What a selection found: ranked, with intervals, to print, to keep, to deploy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from optiq.atomic import replacing
+from optiq.errors import InfeasibleError
+from optiq.selection.evidence import Evidence
+from optiq.selection.protocol import Problem, Ranking
+
+
+@dataclass(frozen=True)
+class SelectionResult:
+    """``finished`` is False if the search was stopped before its method had enough. ``about`` says how it was run."""
+
+    problem: Problem
+    method: str
+    evidence: Evidence
+    ranking: Ranking
+    finished: bool = True
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def best(self) -> dict[str, str]:
+        """The model of each role. :class:`~optiq.errors.InfeasibleError` if nothing may be deployed."""
+        if not self.ranking.order:
+            raise InfeasibleError(
+                "no combination that was run meets what was asked",
+                "Look at the column `standing` of the results; relax a limit or the floor, or give more examples.",
+            )
+        return self.problem.space.assignment(self.ranking.order[0])
+
+    @property
+    def frontier(self) -> list[int]:
+        """Combinations that no other beats in accuracy, cost and latency at once; unknown figures beat nobody.
+
+        Of all that were run and not eliminated, limits or not: it shows what a limit costs.
+        """
+        evidence = self.evidence
+        figures = np.stack([-evidence.accuracy, evidence.mean_cost_usd, evidence.mean_latency_s], axis=1)
+        seen = [c for c in np.flatnonzero(evidence.counts).tolist() if not self.ranking.eliminated[c]]
+        values = np.where(np.isnan(figures), np.inf, figures)
+        # Priced nowhere at all: the frontier is over what is known.
+        keep = []
+        for c in seen:
+            rivals = values[[d for d in seen if d != c]]
+            beaten = ((rivals <= values[c]).all(axis=1) & (rivals < values[c]).any(axis=1)).any()
+            if not beaten:
+                keep.append(c)
+        return keep
+
+    def frame(self) -> pl.DataFrame:
+        """One row per combination, the best first; then by accuracy. Unknown figures are null."""
+        evidence, ranking, space = self.evidence, self.ranking, self.problem.space
+        places = {c: place for place, c in enumerate(ranking.order, start=1)}
+        accuracy = np.nan_to_num(evidence.accuracy, nan=-1.0)
+        rest = sorted((c for c in range(len(space)) if c not in places), key=lambda c: (-accuracy[c], c))
+        frontier, unmet = set(self.frontier), self.problem.objective.unmet(evidence)
+        rows = []
+        for c in [*ranking.order, *rest]:
+            rows.append(
+                {
+                    "rank": places.get(c),
+                    **{f"role_{role}": model for role, model in space.assignment(c).items()},
+                    "accuracy": _figure(evidence.accuracy[c]),
+                    "accuracy_low": _figure(ranking.low[c]) if evidence.counts[c] else None,
+                    "accuracy_high": _figure(ranking.high[c]) if evidence.counts[c] else None,
+                    "cost_usd": _figure(evidence.mean_cost_usd[c]),
+                    "latency_s": _figure(evidence.mean_latency_s[c]),
+                    "runs": int(evidence.counts[c]),
+                    "failed": int(evidence.failed[c].sum()),
+                    "on_frontier": c in frontier,
+                    "standing": self._standing(c, places.get(c), unmet[c]),
+                }
+            )
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def _standing(self, c: int, place: int | None, unmet: str | None) -> str:
+        if place == 1:
+            return "chosen"
+        if place is not None:
+            return "in the running" if self.evidence.counts[c] < self.problem.n_examples else "ranked"
+        if self.ranking.eliminated[c]:
+            return "eliminated"
+        return unmet or ("below the floor" if self.ranking.floor is not None else "not comparable")
+
+    def write_table(self, path: str | Path) -> None:
+        """The ranked table as CSV or Parquet, by suffix."""
+        with replacing(path) as temporary:
+            if Path(path).suffix == ".parquet":
+                self.frame().write_parquet(temporary)
+            else:
+                self.frame().write_csv(temporary)
+
+    def write_yaml(self, path: str | Path) -> None:
+        """What to deploy: the model of each role, and what it stands on."""
+        import yaml  # type: ignore[import-untyped]
+
+        best = self.best
+        c = self.ranking.order[0]
+        content = {
+            "models": best,
+            "accuracy": _figure(self.evidence.accuracy[c]),
+            "accuracy_95": [_figure(self.ranking.low[c]), _figure(self.ranking.high[c])],
+            "cost_usd": _figure(self.evidence.mean_cost_usd[c]),
+            "latency_s": _figure(self.evidence.mean_latency_s[c]),
+            "examples": int(self.evidence.counts[c]),
+            "objective": self.problem.objective.describe(),
+            "floor": self.ranking.floor,
+            "method": self.method,
+            "seed": self.problem.seed,
+            "finished": self.finished,
+            **json.loads(json.dumps(dict(self.about), default=str)),
+        }
+        with replacing(path) as temporary:
+            temporary.write_text(
+                yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8"
+            )
+
+    def write_plot(self, path: str | Path) -> None:
+        """Accuracy against cost (latency where no cost is known) as SVG or PNG, by suffix."""
+        from optiq.selection.pareto_plot import draw_frontier
+
+        draw_frontier(self.frame(), self.problem.space, path)
+
+
+def _figure(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,91 @@
+"""What was answered and what came of it, in one SQLite file: a stopped selection goes on where it was.
+
+``responses`` keeps raw answers by request, with the latency that they had when they were made; ``outcomes`` keeps
+what each run gave, by subject, metric, example, combination and trial.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from optiq.errors import InputError
+from optiq.selection.evidence import Outcome
+
+_SCHEMA = """
+create table if not exists responses (
+    key text primary key, status integer not null, headers text not null, body blob not null, latency_s real not null
+) without rowid;
+create table if not exists outcomes (key text primary key, outcome text not null) without rowid;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A kept answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    latency_s: float
+
+
+class Store:
+    """Usable from any thread. ``path`` None keeps everything in memory."""
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self._lock = threading.Lock()
+        try:
+            if path is not None:
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(
+                ":memory:" if path is None else str(path), check_same_thread=False, isolation_level=None
+            )
+            self._db.execute("pragma journal_mode = wal")
+            self._db.execute("pragma synchronous = normal")
+            self._db.execute("pragma busy_timeout = 10000")
+            self._db.executescript(_SCHEMA)
+        except (sqlite3.DatabaseError, OSError) as fault:
+            raise InputError(
+                f"cannot keep responses in {path}: {fault}",
+                "Delete the file if it is damaged, or name another.",
+            ) from None
+
+    def response(self, key: str) -> Response | None:
+        """The kept answer to a request."""
+        with self._lock:
+            row = self._db.execute(
+                "select status, headers, body, latency_s from responses where key = ?", (key,)
+            ).fetchone()
+        return None if row is None else Response(row[0], json.loads(row[1]), row[2], row[3])
+
+    def keep_response(self, key: str, response: Response) -> None:
+        """Keep an answer; one that is there stays."""
+        row = (key, response.status, json.dumps(response.headers), response.body, response.latency_s)
+        with self._lock:
+            self._db.execute("insert or ignore into responses values (?, ?, ?, ?, ?)", row)
+
+    def outcome(self, key: str) -> Outcome | None:
+        """What a run gave earlier."""
+        with self._lock:
+            row = self._db.execute("select outcome from outcomes where key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        kept = json.loads(row[0])
+        split = kept.pop("role_cost_usd")
+        return Outcome(**kept, role_cost_usd=None if split is None else tuple(split))
+
+    def keep_outcome(self, key: str, outcome: Outcome) -> None:
+        """Keep what a run gave."""
+        with self._lock:
+            self._db.execute(
+                "insert or replace into outcomes values (?, ?)", (key, json.dumps(asdict(outcome)))
+            )
+
+    def close(self) -> None:
+        """Give back the file."""
+        with self._lock:
+            self._db.close()
