@@ -21,6 +21,7 @@ _SETTINGS = (
     "models",
     "blender",
     "planner",
+    "estimator",
     "max_operations",
     "bound_operations",
     "weights",

@@ -17,10 +17,12 @@ from typing import Any
 from optiq.errors import ConfigurationError
 from optiq.prompts.prompt_set import PROMPT_NAMES
 from optiq.question import Weights
+from optiq.statistics import ESTIMATORS
 
 _LISTS = {"models"}
 _SWITCHES = {"constrain", "distrust_drifted"}
 _CHOICES = {
+    "estimator": ESTIMATORS,
     "bound_operations": ("upper", "sample", "none"),
     "prompt": PROMPT_NAMES,
     "energy": ("auto", "measured", "predicted"),
@@ -35,6 +37,7 @@ class Settings:
 
     ``models`` is the pool (``None``: every served model that PerfDB knows), ``blender`` the model of blend
     nodes (``None``: the served model with the highest QoA). ``max_operations`` bounds the nodes of a plan,
+    ``estimator`` is ``shrunk`` (compositions drawn to their parts) or ``paper`` (section 4.2),
     and ``bound_operations`` says how a budget bounds them further (``upper``, ``sample`` or ``none``).
     ``timeout_s`` is how long one attempt of a call may take.
 
@@ -53,6 +56,7 @@ class Settings:
     models: tuple[str, ...] | None = None
     blender: str | None = None
     planner: str = "exact"
+    estimator: str = "shrunk"
     max_operations: int = 3
     bound_operations: str = "upper"
     weights: Weights = field(default_factory=Weights)

@@ -51,10 +51,15 @@ def _topic_model(perfdb: Path, modified_ns: int) -> TopicModel | SupervisedBerto
     return load_topic_model(perfdb)
 
 
-def load_statistics(home: Home) -> Statistics:
-    """The published statistics, read once per published file and process."""
+@lru_cache(maxsize=4)
+def _estimated(perfdb: str, modified_ns: int, estimator: str) -> Statistics:
+    return _statistics(perfdb, modified_ns).with_estimator(estimator)
+
+
+def load_statistics(home: Home, estimator: str = "shrunk") -> Statistics:
+    """The published statistics, read once per published file and process, and how plans are estimated from them."""
     modified_ns = home.perfdb.stat().st_mtime_ns if home.perfdb.exists() else 0
-    return _statistics(str(home.perfdb), modified_ns)
+    return _estimated(str(home.perfdb), modified_ns, estimator)
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,7 @@ def open_session(settings: Settings, *, serve: bool = True) -> Session:
         if PerfDB or the server cannot be used, or a model is not known.
     """
     home = Home.find(settings.home)
-    statistics = load_statistics(home)
+    statistics = load_statistics(home, settings.estimator)
     server = None
     served = None
     if serve or not settings.models:
@@ -135,7 +140,7 @@ def open_planning(settings: Settings, models: Sequence[str]) -> Session:
         if PerfDB has no figures for one of them.
     """
     home = Home.find(settings.home)
-    statistics = load_statistics(home)
+    statistics = load_statistics(home, settings.estimator)
     pool = choose_pool(statistics, None, models)
     blender = choose_blender(statistics, pool, settings.blender)
     return Session(settings, home, Planning(statistics, pool, blender, seed=settings.seed), None)

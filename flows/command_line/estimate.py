@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.command_line.options import Blender, Json, PerfDBHome, Topic
+from flows.command_line.options import Blender, Estimator, Json, PerfDBHome, Topic
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +29,7 @@ def estimate(
         Path | None, typer.Option("--output", "-o", help="Write to a .csv, .jsonl or .parquet file.")
     ] = None,
     blender: Blender = None,
+    estimator: Estimator = None,
     topic: Topic = None,
     perfdb: PerfDBHome = None,
     json: Json = False,
@@ -50,7 +51,7 @@ def estimate(
     from optiq.tables import check_writable, write_table
     from tasks.session import open_planning
 
-    settings = settings_of({"perfdb": perfdb, "blender": blender})
+    settings = settings_of({"perfdb": perfdb, "blender": blender, "estimator": estimator})
     if output is not None:
         check_writable(output)
     chosen = read_plans(plans) if is_file(plans) else [Plan.parse(plans)]

@@ -10,6 +10,7 @@ import typer
 from flows.command_line.options import (
     Blender,
     BoundOperations,
+    Estimator,
     Examples,
     Json,
     MaxCost,
@@ -48,6 +49,7 @@ def explain(
     min_qoa: MinQoA = None,
     weights: WeightsText = None,
     planner: PlannerName = None,
+    estimator: Estimator = None,
     max_operations: MaxOperations = None,
     bound_operations: BoundOperations = None,
     models: Models = None,

@@ -33,6 +33,14 @@ WeightsText = Annotated[
 PlannerName = Annotated[
     str | None, typer.Option("--planner", help="Which planner searches.  [default: exact]")
 ]
+Estimator = Annotated[
+    str | None,
+    typer.Option(
+        "--estimator",
+        metavar="HOW",
+        help="How plans are estimated: shrunk (drawn to their parts) or paper.  [default: shrunk]",
+    ),
+]
 MaxOperations = Annotated[
     str | None,
     typer.Option("--max-operations", metavar="K", help="Most model calls in one plan.  [default: 3]"),

@@ -9,6 +9,7 @@ import typer
 from flows.command_line.options import (
     Blender,
     BoundOperations,
+    Estimator,
     Examples,
     Json,
     MaxCost,
@@ -47,6 +48,7 @@ def plan(
     min_qoa: MinQoA = None,
     weights: WeightsText = None,
     planner: PlannerName = None,
+    estimator: Estimator = None,
     max_operations: MaxOperations = None,
     bound_operations: BoundOperations = None,
     models: Models = None,

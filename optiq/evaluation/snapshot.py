@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from optiq.evaluation.outcomes import QOA, FloatArray, Outcomes, Token
-from optiq.statistics import ANY_TOPIC, METRICS, ModelFigures, Record, Statistics
+from optiq.statistics import ANY_TASK, ANY_TOPIC, METRICS, ModelFigures, Record, Statistics
 
 _RATES = {
     "cost_usd": ("usd_per_prompt_token", "usd_per_output_token"),
@@ -17,13 +18,14 @@ _RATES = {
 
 
 def statistics_of(history: Outcomes) -> Statistics:
-    """One record per topic and plan and one for any topic; rates and output lengths per model from its calls."""
+    """One record per topic, task and plan, and one for any topic; rates and output lengths from the calls."""
     records = []
     topics = sorted({name for asked in history.questions for name, _ in asked.topics})
     main = np.array([asked.topics[0][0] if asked.topics else "" for asked in history.questions])
     chars = np.array([float(len(asked.text)) for asked in history.questions])
-    for topic in (*topics, ANY_TOPIC):
-        rows = np.flatnonzero(main == topic) if topic != ANY_TOPIC else np.arange(len(main))
+    tasks = np.array([asked.kind.task for asked in history.questions])
+    for topic, task in product((*topics, ANY_TOPIC), sorted(set(tasks.tolist()))):
+        rows = np.flatnonzero((tasks == task) & ((main == topic) | (topic == ANY_TOPIC)))
         for p, plan in enumerate(history.plans):
             ran = rows[history.counts[rows, p] > 0]
             if not len(ran):
@@ -37,6 +39,8 @@ def statistics_of(history: Outcomes) -> Statistics:
                 Record(
                     plan=plan,
                     topic=topic,
+                    task=task,
+                    n_questions=len(ran),
                     n_observations=int(weights.sum()),
                     cost_usd=cost,
                     latency_s=latency,
@@ -47,24 +51,22 @@ def statistics_of(history: Outcomes) -> Statistics:
                     provenance=f"observed n={int(weights.sum())}",
                 )
             )
-    return Statistics.build("history", _figures(history.calls, history), records)
+    return Statistics.build("history", _figures(history.calls), records)
 
 
-def _figures(calls: tuple[Token, ...], history: Outcomes) -> list[ModelFigures]:
+def _figures(calls: tuple[Token, ...]) -> list[ModelFigures]:
     """Per model, for any topic and per task: rates by least squares, mean output length."""
     found = []
     for model in sorted({call.model for call in calls}):
         own = [call for call in calls if call.model == model]
-        for topic in (ANY_TOPIC, "open", "choice"):
-            kept = [
-                c for c in own if topic == ANY_TOPIC or ("open" if c.kind == "open" else "choice") == topic
-            ]
+        for task in (ANY_TASK, "open", "choice"):
+            kept = [c for c in own if task == ANY_TASK or ("open" if c.kind == "open" else "choice") == task]
             if kept:
-                found.append(_row(model, topic, kept, history))
+                found.append(_row(model, task, kept))
     return found
 
 
-def _row(model: str, topic: str, calls: list[Token], history: Outcomes) -> ModelFigures:
+def _row(model: str, task: str, calls: list[Token]) -> ModelFigures:
     tokens = np.array([[call.prompt_tokens, call.output_tokens] for call in calls])
     values: dict[str, Any] = {"output_tokens": float(np.nanmean(tokens[:, 1]))}
     for metric, names in _RATES.items():
@@ -73,7 +75,12 @@ def _row(model: str, topic: str, calls: list[Token], history: Outcomes) -> Model
         if known.any():
             values |= dict(zip(names, _rates(tokens[known], paid[known]), strict=True))
     return ModelFigures(
-        model=model, topic=topic, n_observations=len(calls), provenance=f"observed n={len(calls)}", **values
+        model=model,
+        topic=ANY_TOPIC,
+        task=topic,
+        n_observations=len(calls),
+        provenance=f"observed n={len(calls)}",
+        **values,
     )
 
 

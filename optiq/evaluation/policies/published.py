@@ -1,4 +1,4 @@
-"""Opti-Q with the paper's estimator (section 4.2): statistics of the history, the plan predicted best within limits.
+"""Opti-Q as `optiq plan` does it: statistics of the history, the plan predicted best within the limits.
 
 Every recorded plan is estimated, so no planner could find a better one: they differ in speed only.
 """
@@ -17,11 +17,13 @@ from optiq.statistics import ANY_TOPIC
 
 
 class PublishedEstimator:
-    """The plan with the highest predicted quality; of equal ones the cheapest."""
+    """The plan with the highest quality by the paper's estimator (section 4.2); of equal ones the cheapest."""
+
+    estimator = "paper"
 
     def learn(self, history: Outcomes, setting: Setting) -> None:
         self.budget: Budget = setting.budget
-        self.statistics = statistics_of(history)
+        self.statistics = statistics_of(history).with_estimator(self.estimator)
         self._known: dict[tuple[object, ...], tuple[float, float, float, float]] = {}
 
     def decide(self, held: Held) -> list[Decision]:
@@ -49,6 +51,12 @@ class PublishedEstimator:
         if key not in self._known:
             self._known[key] = estimate(plan, self.statistics, topics, asked.kind, shape).metrics
         return self._known[key]
+
+
+class ShrunkEstimator(PublishedEstimator):
+    """The same with the shrunk estimator (:mod:`optiq.estimation.shrunk`)."""
+
+    estimator = "shrunk"
 
 
 def _fits(figures: tuple[float, ...], budget: Budget) -> bool:

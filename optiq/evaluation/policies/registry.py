@@ -27,6 +27,7 @@ BUILT_IN = {
     "llm-ensemble": f"{_HOME}.ensembles:WeightedEnsemble",
     "llm-blender": f"{_HOME}.ensembles:Blender",
     "opti-q-paper": f"{_HOME}.published:PublishedEstimator",
+    "opti-q-shrunk": f"{_HOME}.published:ShrunkEstimator",
     "opti-q": f"{_HOME}.planned:Planned",
     "oracle": f"{_HOME}.hindsight:Oracle",
 }
