@@ -28,11 +28,12 @@ STRENGTHS = (0.0, 1.0, 4.0, 16.0, 64.0, np.inf)
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """Parts of the estimate: pull towards the parts of a plan; neighbours; topics among the features."""
+    """Parts of the estimate: pull towards the parts of a plan; neighbours; topics and looks among the features."""
 
     parts: bool = True
     neighbours: bool = True
     topics: bool = True
+    surface: bool = True
 
 
 class Quality:
@@ -57,7 +58,9 @@ class Quality:
         self.deviation: FloatArray = np.array([deviation for _, deviation in means])
         self._likeness: Likeness | None = None
         if switches.neighbours and history.questions[0].vector is not None:
-            self._likeness = Likeness(history, topic_weight=1.0 if switches.topics else 0.0)
+            self._likeness = Likeness(
+                history, 0.3 if switches.surface else 0.0, 1.0 if switches.topics else 0.0
+            )
             self._prepare()
             self._tune()
 
@@ -73,6 +76,21 @@ class Quality:
             mean = mean + self._votes(near, self.difficulty_strength, self.preference_strength)
         return np.clip(mean, 0.0, 1.0), deviation
 
+    def left_out(self) -> FloatArray:
+        """(questions of the history, plans): the estimates for each when its neighbours are all but itself."""
+        mean = self.mean[self._task_of]
+        if self._likeness is None:
+            return np.clip(mean, 0.0, 1.0)
+        near = _nearest(self._to_others(), self.n_neighbours)
+        return np.clip(mean + self._votes(near, self.difficulty_strength, self.preference_strength), 0.0, 1.0)
+
+    def _to_others(self) -> FloatArray:
+        """(history, history): likeness, with none of a question to itself."""
+        assert self._likeness is not None
+        found = self._likeness.to_history(self.history)
+        np.fill_diagonal(found, -np.inf)
+        return found
+
     def _prepare(self) -> None:
         """Residuals of the history: per question how much above the means, and per cell what is left."""
         residual = self.history.qoa - self.mean[self._task_of]
@@ -85,26 +103,30 @@ class Quality:
         self._residual: FloatArray = residual
 
     def _votes(self, near: FloatArray, difficulty: float, preference: float) -> FloatArray:
-        voters = near @ self._judged
-        easier = (near @ (self._level * self._judged)) / np.maximum(voters + difficulty, 1e-9)
-        ran = near @ self._ran
-        better = (near @ self._left) / np.maximum(ran + preference, 1e-9)
-        return np.asarray(easier[:, None] + better)
+        return _weighed(self._counted(near), difficulty, preference)
+
+    def _counted(self, near: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        """What the nearest say: their levels added up and how many they are; per plan the same of what is left."""
+        return (
+            near @ (self._level * self._judged),
+            near @ self._judged,
+            near @ self._left,
+            near @ self._ran,
+        )
 
     def _tune(self) -> None:
         """Number of neighbours and strengths with the least squared error when each question is left out."""
-        assert self._likeness is not None
-        likeness = self._likeness.to_history(self.history)
-        np.fill_diagonal(likeness, -np.inf)
+        order = np.argsort(-self._to_others(), axis=1, kind="stable")
+        others = np.isfinite(np.take_along_axis(self._to_others(), order, axis=1))
         best = np.inf
         self.n_neighbours, self.difficulty_strength, self.preference_strength = 1, np.inf, np.inf
         for n in NEIGHBOURS:
-            if n >= len(likeness) and n > NEIGHBOURS[0]:
+            if n >= len(order) and n > NEIGHBOURS[0]:
                 break
-            near = _nearest(likeness, n)
+            counted = self._counted(_among(order[:, :n], others[:, :n], len(order)))
             for difficulty in STRENGTHS:
                 for preference in STRENGTHS:
-                    votes = self._votes(near, difficulty, preference)
+                    votes = _weighed(counted, difficulty, preference)
                     error = float((((self._residual - votes) ** 2) * self._ran).sum())
                     if error < best - 1e-9:
                         best = error
@@ -112,13 +134,24 @@ class Quality:
                         self.difficulty_strength, self.preference_strength = difficulty, preference
 
 
+def _weighed(
+    counted: tuple[FloatArray, FloatArray, FloatArray, FloatArray], difficulty: float, preference: float
+) -> FloatArray:
+    """(questions, plans): the votes, each against so many for "no difference"."""
+    level, voters, left, ran = counted
+    easier = level / np.maximum(voters + difficulty, 1e-9)
+    return np.asarray(easier[:, None] + left / np.maximum(ran + preference, 1e-9))
+
+
 def _nearest(likeness: FloatArray, n: int) -> FloatArray:
     """(questions, history): 1 for each of the ``n`` most alike, 0 for others; ties go to the earlier."""
-    n = min(n, likeness.shape[1])
     order: IntArray = np.argsort(-likeness, axis=1, kind="stable")[:, :n]
-    near = np.zeros(likeness.shape)
-    np.put_along_axis(near, order, 1.0, axis=1)
-    near[np.isinf(likeness)] = 0.0
+    return _among(order, np.isfinite(np.take_along_axis(likeness, order, axis=1)), likeness.shape[1])
+
+
+def _among(order: IntArray, counts: BoolArray, width: int) -> FloatArray:
+    near = np.zeros((len(order), width))
+    np.put_along_axis(near, order, counts.astype(np.float64), axis=1)
     return near
 
 

@@ -77,7 +77,7 @@ def _row(model: str, task: str, calls: list[Token]) -> ModelFigures:
     return ModelFigures(
         model=model,
         topic=ANY_TOPIC,
-        task=topic,
+        task=task,
         n_observations=len(calls),
         provenance=f"observed n={len(calls)}",
         **values,
