@@ -45,9 +45,9 @@ format: setup
 
 # Versions only, no index addresses; local build tags such as +cpu belong to one machine.
 lock: setup
-	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-annotate --no-emit-index-url \
+	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-header --no-annotate --no-emit-index-url \
 	    --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
-	@sed -i 's/+cpu$$//' requirements.lock
+	@sed -i -e 's/+cpu$$//' -e "1i # Made by 'make lock'. Complete and pinned; installed without resolving (see Makefile)." requirements.lock
 
 clean:
-	rm -rf $(VENV) .optiq demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .venv-third-party .venv-third-party.lock .optiq demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
