@@ -117,6 +117,8 @@ def answer_shards(job: ShardedJob, silence_s: float, attempts: int) -> int:
     usd, joules = job.options.max_total_cost_usd, job.options.max_total_energy_j
     tally = ShardsTally(len(job.rows), invalid, usd, joules)
     coordinator = Coordinator(job.board, runs, job.parameters(), tally, silence_s, attempts)
+    if job.board.folder.home.mirrored:
+        coordinator.poll_s *= 5
     show(tally)  # type: ignore[arg-type]
     try:
         coordinator.work()
