@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from prefect import flow
@@ -11,7 +12,7 @@ from flows.answer_questions import WORKERS
 from optiq.configuration import Settings
 from tasks.orchestration import map_over, run
 from tasks.run_state import RunOptions
-from tasks.shard_run import abandon_shard, answer_shard_chunk, close_shard, open_shard
+from tasks.shard_run import abandon_shard, answer_shard_chunk, close_shard, fetched, open_shard
 
 
 @flow(name="answer-questions", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))  # type: ignore[arg-type]
@@ -20,6 +21,7 @@ def answer_shard(
     shard: int = 0,
     perfdb: str | None = None,
     settings: dict[str, Any] | None = None,
+    examples: str | None = None,
     start: int = 0,
     turn: int = 0,
     cache: bool = True,
@@ -29,8 +31,9 @@ def answer_shard(
 ) -> dict[str, Any]:
     """Answer shard ``shard`` of run ``run_id``; `answer_questions_sharded` starts this, not a person.
 
-    ``settings`` are those of the whole run; what it leaves out (the model server, as a rule) is as the
-    worker's machine has it. The limits hold for this shard over all times that it is started.
+    ``settings`` are those of the whole run; what they leave out (the model server, as a rule) is as the
+    worker's machine has it. ``examples`` are few-shot ones, a file of the home. The limits hold for this
+    shard over all times that it is started.
     """
     options = RunOptions(
         cache=cache,
@@ -39,6 +42,8 @@ def answer_shard(
         fail_after=fail_after,
     )
     given = Settings.load({**(settings or {}), "home": perfdb})
+    if examples is not None:
+        given = replace(given, examples=fetched(given, examples))
     job = run(open_shard, run_id, shard, given, options, turn, start)
     try:
         parts = map_over(answer_shard_chunk, job.job.chunks(), workers=WORKERS, shard=job)

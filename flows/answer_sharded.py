@@ -40,6 +40,9 @@ def answer_questions_sharded(
     max_total_cost: float | None = None,
     max_total_energy: float | None = None,
     fail_after: int | None = None,
+    prompt: str | None = None,
+    examples: str | None = None,
+    constrain: bool | None = None,
     silence: float = 120.0,
     attempts: int = 3,
 ) -> dict[str, Any]:

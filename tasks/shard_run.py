@@ -23,6 +23,7 @@ from tasks.answering import Job
 from tasks.pulse import Pulse
 from tasks.run_state import RunOptions
 from tasks.shard_files import folder_of, left_over, read_shard_questions, rows_frame, write_rows
+from warehouse.home import Home
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,13 @@ def open_shard(
     pulse = Pulse(session.home, folder.path / "alive", state.tally.standing, start)
     job = Job(folder.run_id, str(source), settings, rows, pending, started, turn, attempts, resumed)
     return ShardJob(run_id, job, pulse)
+
+
+def fetched(settings: Settings, name: str) -> str:
+    """The path on this machine of a file of the home."""
+    home = Home.find(settings.home)
+    home.fetch(name)
+    return str(home.path / name)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)

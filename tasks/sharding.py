@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from optiq.atomic import replacing
 from optiq.configuration import Settings
 from optiq.errors import InputError
 from optiq.question import Budget
@@ -24,7 +27,8 @@ from tasks.shards_tally import ShardsTally
 from warehouse.home import Home
 
 DEPLOYMENT = "answer-questions/shard"
-_OF_THE_MACHINE = ("home", "server", "server_url", "energy", "timeout_s", "keep", "half_life_days")
+_OF_THE_MACHINE = ("home", "server", "server_url", "energy", "timeout_s", "examples")
+_OF_REFRESHES = ("keep", "half_life_days", "distrust_drifted", "topic_model")
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,18 @@ class ShardedJob:
     options: RunOptions
     given: dict[str, Any]
     started: float
+    examples: str | None = None
 
     def parameters(self) -> dict[str, Any]:
         """What a shard's flow run gets: the planning of this machine, but each machine's own model server."""
-        planning = {name: v for name, v in asdict(self.settings).items() if name not in _OF_THE_MACHINE}
+        left_out = (*_OF_THE_MACHINE, *_OF_REFRESHES)
+        planning = {name: value for name, value in asdict(self.settings).items() if name not in left_out}
         planning |= {name: self.given[name] for name in ("server", "server_url") if self.given.get(name)}
         return {
             "run_id": self.run_id,
             "perfdb": self.board.folder.home.address,
             "settings": {name: value for name, value in planning.items() if value is not None},
+            "examples": self.examples,
             "cache": self.options.cache,
             "fail_after": self.options.fail_after,
         }
@@ -99,11 +106,12 @@ def open_sharded(
         board.turn += options.retry_errors
         board.write()
         _record_invalid(folder, rows)
+        examples = _take_along(folder, settings.examples)
         folder.write_about({**(folder.about() or about), "options": about["options"], "status": "running"})
     except BaseException:
         folder.unlock()
         raise
-    return ShardedJob(folder.run_id, output, settings, rows, board, options, given, started)
+    return ShardedJob(folder.run_id, output, settings, rows, board, options, given, started, examples)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -213,6 +221,17 @@ def abandon_sharded(job: ShardedJob) -> None:
     if about.get("status") == "running":
         folder.write_about({**about, "status": "interrupted"})
         folder.unlock()
+
+
+def _take_along(folder: RunFolder, examples: str | None) -> str | None:
+    """The file of few-shot examples in the home, where every machine finds it: its name there."""
+    if examples is None:
+        return None
+    target = folder.path / f"examples{Path(examples).suffix}"
+    with replacing(target) as temporary:
+        shutil.copyfile(examples, temporary)
+    folder.home.share(target)
+    return target.relative_to(folder.home.path).as_posix()
 
 
 def _record_invalid(folder: RunFolder, rows: tuple[Row, ...]) -> None:

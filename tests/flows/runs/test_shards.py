@@ -173,6 +173,35 @@ def test_a_home_in_a_store_with_a_machine_for_each_shard(
     assert json.loads((store / "runs" / summary["run_id"] / "run.json").read_text())["status"] == "done"
 
 
+def test_every_machine_has_the_examples_and_the_planning_of_the_coordinator(
+    sharded, model_server, questions, home, optiq, monkeypatch, tmp_path
+) -> None:
+    questions(4)
+    Path("few.csv").write_text("question,reference\nWhat is the capital of France?,Paris\n")
+    server = model_server()
+    monkeypatch.setenv("OPTIQ_SEED", "7")
+    given = {"prompt": "few-shot", "examples": "few.csv", "weights": "cost=0.5,qoa=0.5", "shards": 2}
+    summary, starts = sharded(server.url, **given)
+    assert summary["answered"] == 4
+    assert all(told["settings"]["seed"] == 7 for told in starts)
+    assert all(told["settings"]["prompt"] == "few-shot" for told in starts)
+    Path("few.csv").unlink()
+    for told in starts:
+        assert (home / told["examples"]).read_text().startswith("question,reference")
+    asked = [text for text in server.stats()["answered"] if "capital of France" in text]
+    assert len(asked) == 4
+
+
+def test_the_coordinator_takes_whatever_answer_questions_takes() -> None:
+    from inspect import signature
+
+    from flows.answer_questions import answer_questions
+
+    more = signature(answer_questions_sharded.fn).parameters
+    for name, parameter in signature(answer_questions.fn).parameters.items():
+        assert more[name] == parameter
+
+
 def test_questions_survive_the_way_to_another_machine(tmp_path: Path) -> None:
     from optiq.question_file import read_questions
     from tasks.shard_files import read_shard_questions, split, write_questions
