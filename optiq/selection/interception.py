@@ -20,6 +20,7 @@ from optiq.selection.store import Response, Store
 from optiq.selection.wire import model_call, request_key, usage_in
 
 _POLL_S = 0.002
+_WAIT_S = 0.5
 _NOT_KEPT = {"content-encoding", "content-length", "transfer-encoding", "connection", "set-cookie", "date"}
 
 
@@ -29,6 +30,27 @@ class Transport:
     def __init__(self, store: Store | None, slots: int) -> None:
         self.store = store
         self.slots = threading.BoundedSemaphore(slots)
+        self._flying: set[str] = set()
+        self._landed = threading.Condition()
+
+    def take_off(self, key: str, wait_s: float = 0.0) -> bool:
+        """Whether the caller may make the call: nobody else is making the same one (waits ``wait_s`` for that).
+
+        After a wait the answer may be in the store. Without a store nothing is shared.
+        """
+        if self.store is None:
+            return True
+        with self._landed:
+            if key in self._flying and not (wait_s and self._landed.wait(wait_s) and key not in self._flying):
+                return False
+            self._flying.add(key)
+            return True
+
+    def land(self, key: str) -> None:
+        """The call is over, answered or not."""
+        with self._landed:
+            self._flying.discard(key)
+            self._landed.notify_all()
 
 
 @contextmanager
@@ -56,21 +78,27 @@ def _sync(original: Any, transport: Transport) -> Any:
         if recorder is None or body is None:
             return original(self, request, **options)
         call = _Intercepted(recorder, transport, request, body)
-        if (kept := call.from_store()) is not None:
-            return kept
         started = clock()
-        transport.slots.acquire()
+        while True:
+            if (kept := call.from_store(started)) is not None:
+                return kept
+            if transport.take_off(call.key, _WAIT_S):
+                break
         try:
-            call.begin(clock() - started)
-            response = original(self, call.request, **options)
-            response.read()
-        except BaseException as fault:
-            call.failed(fault)
-            raise
+            if (kept := call.from_store(started)) is not None:  # made while this one waited
+                return kept
+            with transport.slots:
+                call.begin(clock() - started)
+                try:
+                    response = original(self, call.request, **options)
+                    response.read()
+                except BaseException as fault:
+                    call.failed(fault)
+                    raise
+            call.answered(response)
+            return response
         finally:
-            transport.slots.release()
-        call.answered(response)
-        return response
+            transport.land(call.key)
 
     return send
 
@@ -82,22 +110,31 @@ def _async(original: Any, transport: Transport) -> Any:
         if recorder is None or body is None:
             return await original(self, request, **options)
         call = _Intercepted(recorder, transport, request, body)
-        if (kept := call.from_store()) is not None:
-            return kept
         started = clock()
-        while not transport.slots.acquire(blocking=False):  # other runs live in other threads' loops
+        while True:  # other runs live in other threads' loops: no lock of this loop reaches them
+            if (kept := call.from_store(started)) is not None:
+                return kept
+            if transport.take_off(call.key):
+                break
             await asyncio.sleep(_POLL_S)
         try:
-            call.begin(clock() - started)
-            response = await original(self, call.request, **options)
-            await response.aread()
-        except BaseException as fault:
-            call.failed(fault)
-            raise
+            if (kept := call.from_store(started)) is not None:
+                return kept
+            while not transport.slots.acquire(blocking=False):
+                await asyncio.sleep(_POLL_S)
+            try:
+                call.begin(clock() - started)
+                response = await original(self, call.request, **options)
+                await response.aread()
+            except BaseException as fault:
+                call.failed(fault)
+                raise
+            finally:
+                transport.slots.release()
+            call.answered(response)
+            return response
         finally:
-            transport.slots.release()
-        call.answered(response)
-        return response
+            transport.land(call.key)
 
     return send
 
@@ -113,14 +150,16 @@ class _Intercepted:
         if body["model"] != self.model:
             body["model"] = self.model
             self.request = _with_body(request, body)
-        self._key = request_key(str(request.url), body, recorder.trial) if self._store is not None else ""
+        self.key = request_key(str(request.url), body, recorder.trial) if self._store is not None else ""
         self._started = clock()
 
-    def from_store(self) -> Any:
+    def from_store(self, asked_at: float) -> Any:
         """The kept answer as a response of the client's own library, recorded with the latency that it had."""
-        kept = self._store.response(self._key) if self._store is not None else None
+        kept = self._store.response(self.key) if self._store is not None else None
         if kept is None:
             return None
+        self._started = clock()
+        self._recorder.waited(self._started - asked_at)
         library = __import__(type(self.request).__module__.split(".")[0])
         response = library.Response(
             kept.status, headers=kept.headers, content=kept.body, request=self.request
@@ -145,7 +184,7 @@ class _Intercepted:
         self._record(content, latency)
         if self._store is not None:
             headers = {n.lower(): v for n, v in response.headers.items() if n.lower() not in _NOT_KEPT}
-            self._store.keep_response(self._key, Response(response.status_code, headers, content, latency))
+            self._store.keep_response(self.key, Response(response.status_code, headers, content, latency))
 
     def failed(self, fault: BaseException) -> None:
         """Record a call without an answer."""

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from optiq.errors import InputError
+from optiq.errors import InputError, PlanError
 from optiq.execution.answers import parse_answer
 from optiq.execution.prompt_builder import build_prompt
 from optiq.plan import Plan
@@ -35,6 +35,7 @@ from optiq.question import Question
 from optiq.selection.interception import Transport
 from optiq.selection.recording import CallRecord, Recorder, clock
 from optiq.selection.store import Response
+from optiq.selection.subjects import wired
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
 
 _FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
@@ -118,21 +119,49 @@ class StagedSubject:
             [server.identity(model), request.prompt, stage.max_output_tokens, stage.stop, recorder.trial]
         )
         key = hashlib.sha256(described.encode()).hexdigest()
-        started = clock()
-        if transport.store is not None and (kept := transport.store.response(key)) is not None:
-            told: Any = json.loads(kept.body)
-            call = CallRecord(
-                stage.name, model, started, clock(), kept.latency_s, told[0], told[1], None, True, told[2]
-            )
-            recorder.add(call)
-            return str(told[2])
+        asked_at = clock()
+        while (kept := self._kept(stage, model, key, recorder, asked_at)) is None:
+            if transport.take_off(key):
+                break
+            await asyncio.sleep(0.002)
+        else:
+            return kept
+        try:
+            kept = self._kept(stage, model, key, recorder, asked_at)  # made while this one waited
+            return await self._make(stage, request, key, recorder, asked_at) if kept is None else kept
+        finally:
+            transport.land(key)
+
+    def _kept(self, stage: Stage, model: str, key: str, recorder: Recorder, asked_at: float) -> str | None:
+        """The text of an earlier, identical call, recorded with the latency that it had."""
+        assert self._transport is not None
+        kept = self._transport.store.response(key) if self._transport.store is not None else None
+        if kept is None:
+            return None
+        prompt, output, text = json.loads(kept.body)
+        now = clock()
+        recorder.waited(now - asked_at)
+        recorder.add(
+            CallRecord(stage.name, model, now, clock(), kept.latency_s, prompt, output, None, True, text)
+        )
+        return str(text)
+
+    async def _make(
+        self, stage: Stage, request: GenerateRequest, key: str, recorder: Recorder, asked_at: float
+    ) -> str:
+        """A call of the server, kept and recorded."""
+        import asyncio
+
+        assert self._server is not None
+        assert self._transport is not None
+        transport, model = self._transport, request.model
         while not transport.slots.acquire(blocking=False):
             await asyncio.sleep(0.002)
-        recorder.waited(clock() - started)
         started = clock()
+        recorder.waited(started - asked_at)
         try:
             recorder.check()
-            made = await server.generate(request)
+            made = await self._server.generate(request)
         except Exception as fault:
             error = f"{type(fault).__name__}: {fault}"
             recorder.add(CallRecord(stage.name, model, started, clock(), None, error=error))
@@ -140,23 +169,23 @@ class StagedSubject:
         finally:
             transport.slots.release()
         latency = _latency(made, clock() - started)
-        told = [made.prompt_tokens, made.output_tokens, made.text]
+        prompt, output, text = made.prompt_tokens, made.output_tokens, made.text
         recorder.add(
-            CallRecord(stage.name, model, started, clock(), latency, told[0], told[1], None, False, made.text)
+            CallRecord(stage.name, model, started, clock(), latency, prompt, output, None, False, text)
         )
         if transport.store is not None:
-            transport.store.keep_response(key, Response(200, {}, json.dumps(told).encode(), latency))
-        return made.text
+            body = json.dumps([prompt, output, text]).encode()
+            transport.store.keep_response(key, Response(200, {}, body, latency))
+        return text
 
-    def plan(self, assignment: Mapping[str, str]) -> Plan:
-        """The stages with their models."""
+    def wiring(self, assignment: Mapping[str, str]) -> tuple[Plan, dict[str, int]]:
+        """The stages with their models; a chain, as they were executed, where a stage is read by nobody."""
         places = {stage.name: place for place, stage in enumerate(self.stages)}
         edges = [(places[name], places[stage.name]) for stage in self.stages for name in stage.after]
-        models = [assignment[stage.name] for stage in self.stages]
         try:
-            return Plan.of(models, edges)
-        except InputError:  # stages that nobody reads: a chain is what was executed
-            return Plan.of(models, [(i, i + 1) for i in range(len(models) - 1)])
+            return wired(assignment, edges)
+        except PlanError:
+            return wired(assignment, [(i, i + 1) for i in range(len(places) - 1)])
 
 
 def _latency(made: Generation, measured_s: float) -> float:

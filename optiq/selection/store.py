@@ -85,6 +85,11 @@ class Store:
                 "insert or replace into outcomes values (?, ?)", (key, json.dumps(asdict(outcome)))
             )
 
+    def forget_outcomes(self) -> None:
+        """Run everything again, on kept responses."""
+        with self._lock:
+            self._db.execute("delete from outcomes")
+
     def close(self) -> None:
         """Give back the file."""
         with self._lock:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,8 +40,8 @@ class Subject(Protocol):
         """Run on one question; calls go to ``recorder``. May raise anything. May return an awaitable."""
         ...
 
-    def plan(self, assignment: Mapping[str, str]) -> Plan:
-        """How its models are wired, for traces."""
+    def wiring(self, assignment: Mapping[str, str]) -> tuple[Plan, dict[str, int]]:
+        """How its models are wired, and the plan's node of each role: for traces."""
         ...
 
 
@@ -87,7 +88,17 @@ class AgentSubject:
         }
         return self._class(models).run(example)
 
-    def plan(self, assignment: Mapping[str, str]) -> Plan:
+    def wiring(self, assignment: Mapping[str, str]) -> tuple[Plan, dict[str, int]]:
         """A chain in the order of the roles: what the agent does between its calls nobody can see."""
-        models = list(assignment.values())
-        return Plan.of(models, [(i, i + 1) for i in range(len(models) - 1)])
+        return wired(assignment, [(i, i + 1) for i in range(len(assignment) - 1)])
+
+
+def wired(assignment: Mapping[str, str], edges: Sequence[tuple[int, int]]) -> tuple[Plan, dict[str, int]]:
+    """The canonical plan of roles in their order with ``edges`` between them, and the node of each role."""
+    models = list(assignment.values())
+    plan = Plan.of(models, edges)
+    for nodes in itertools.permutations(range(len(models))):
+        same = all(plan.models[node] == model for node, model in zip(nodes, models, strict=True))
+        if same and {(nodes[a], nodes[b]) for a, b in edges} == set(plan.edges):
+            return plan, dict(zip(assignment, nodes, strict=True))
+    raise AssertionError(f"{plan.key} is no numbering of {models}")

@@ -98,8 +98,8 @@ class ArmElimination(Method):
         leader = int(np.where(alive, belief.mean, -np.inf).argmax())
         behind, deviation = belief.gap(leader)
         own_behind, own_deviation = belief.own_gap(leader)
-        out = (behind > self.certainty * deviation) & (own_behind > own_deviation)
-        out[leader] = False
+        out = alive & ~full & (behind > self.certainty * deviation) & (own_behind > own_deviation)
+        out[leader] = False  # and who was run in full needs no bounds: it is ranked
         self.eliminated |= out
         alive &= ~out
         z = behind / deviation

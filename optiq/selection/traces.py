@@ -1,0 +1,89 @@
+"""Runs of a selection as traces, so that planning learns from them.
+
+A plan's runs are executions like any other. Those of an agent or workflow have prompts of their own: their traces
+say so (``prompt``), and stand under a topic of their own, so that nobody's plans are judged by them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import polars as pl
+
+from optiq.errors import PlanError
+from optiq.execution.accounting import settle
+from optiq.execution.trace import ANSWERED, FAILED, Call, Execution, traces_frame
+from optiq.plan import Plan
+from optiq.scoring import Scores, score_many
+from optiq.selection.recording import CallRecord, total_tokens
+from optiq.selection.runtime import Ran
+from optiq.selection.space import Space
+from optiq.selection.subjects import Subject
+
+
+def traces_of(runs: Sequence[Ran], subject: Subject, space: Space, run_id: str) -> pl.DataFrame:
+    """One trace per run that was made (not of those found in the store), in order.
+
+    A plan's answers are judged as all are (:mod:`optiq.scoring`), others by the selection's metric. A failed run
+    has no score. Empty for subjects of more roles than a plan may have nodes.
+    """
+    try:
+        wirings = {c: subject.wiring(space.assignment(c)) for c in {ran.run.combination for ran in runs}}
+    except PlanError:
+        return traces_frame([])
+    judged = [ran for ran in runs if ran.outcome.error is None]
+    if subject.topic is None:
+        scores = score_many([(ran.question, ran.answer) for ran in judged])
+    else:
+        scores = [Scores(qoa=ran.outcome.score) for ran in judged]
+    by_run = {id(ran): score for ran, score in zip(judged, scores, strict=True)}
+    executions = []
+    for ran in runs:
+        plan, nodes = wirings[ran.run.combination]
+        question = ran.question
+        if subject.topic is not None:
+            question = dataclasses.replace(question, topics=((subject.topic, 1.0),), topics_inferred=False)
+        execution = Execution(
+            question,
+            plan,
+            run_id,
+            ran.recorder.started_at,
+            status=FAILED if ran.outcome.error else ANSWERED,
+            answer=ran.answer,
+            error=ran.outcome.error,
+            wall_s=ran.wall_s,
+            scores=by_run.get(id(ran), Scores()),
+            prompt=subject.prompt,
+        )
+        for role, node in sorted(nodes.items(), key=lambda item: item[1]):
+            mine = [call for call in ran.recorder.calls if call.role == role]
+            if mine:
+                execution.calls.append(_call(mine, node, plan, ran))
+        settle(execution)
+        execution.cost_usd, execution.latency_s = ran.outcome.cost_usd, ran.outcome.latency_s
+        executions.append(execution)
+    return traces_frame(executions)
+
+
+def _call(calls: Sequence[CallRecord], node: int, plan: Plan, ran: Ran) -> Call:
+    """All calls of one role as one: figures add up, the last text and fault count."""
+    answered = [call for call in calls if call.error is None]
+    prompt, output = total_tokens(calls) if answered else (None, None)
+    costs, latencies = [c.cost_usd for c in answered], [c.latency_s for c in answered]
+    return Call(
+        node,
+        plan.models[node],
+        ran.recorder.started_at,
+        plan.subplan(node),
+        0,
+        answered_model=answered[-1].model if answered else None,
+        prompt_tokens=prompt,
+        output_tokens=output,
+        cost_usd=None if None in costs or not costs else sum(c for c in costs if c is not None),
+        latency_s=None if None in latencies or not latencies else sum(s for s in latencies if s is not None),
+        output=answered[-1].output if answered else None,
+        error=None if answered else calls[-1].error,
+        cached=bool(answered) and all(call.cached for call in answered),
+        attempts=len(calls),
+    )

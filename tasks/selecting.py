@@ -1,0 +1,234 @@
+"""Tasks that find which model to use for which role, by running combinations on labelled examples."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from optiq.configuration import Settings
+from optiq.errors import InputError, UnknownName
+from optiq.selection.objective import Objective
+from optiq.selection.runtime import Limits, Ran
+
+_LAND_EVERY = 500
+
+
+@dataclass(frozen=True)
+class SelectionRequest:
+    """What `optiq select` was asked for. Of ``agent``, ``plan`` and ``workflow`` exactly one is given.
+
+    ``roles`` has candidates by role; ``settings.models`` are those of every role that names none.
+    """
+
+    data: str
+    settings: Settings
+    agent: str | None = None
+    plan: str | None = None
+    workflow: str | None = None
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    metric: str = "exact"
+    method: str = "arm-elimination"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    objective: Objective = field(default_factory=Objective)
+    limits: Limits = field(default_factory=Limits)
+    advisor: str | None = None
+    task: str = ""
+    table: str | None = None
+    deploy: str | None = None
+    plot: str | None = None
+    cache: bool = True
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def run_selection(request: SelectionRequest) -> dict[str, Any]:
+    """Search, land the traces of what was run, write the files that were asked for, and sum up."""
+    from optiq.atomic import check_place
+    from optiq.selection.api import ModelSelector
+    from optiq.selection.traces import traces_of
+    from tasks.session import load_statistics, new_run_id
+    from warehouse.home import Home
+    from warehouse.landing import land_traces
+
+    started = time.time()
+    for place in (request.table, request.deploy, request.plot):
+        if place is not None:
+            check_place(place)
+    home = Home.find(request.settings.home)
+    home.create()
+    run_id = new_run_id()
+    subject, candidates, server = _subject(request)
+    lock, landed = threading.Lock(), [0, 0]  # executions, files
+    waiting: list[Ran] = []
+
+    def land(everything: bool) -> None:
+        with lock:
+            if not waiting or (len(waiting) < _LAND_EVERY and not everything):
+                return
+            runs, waiting[:] = list(waiting), []
+            landed[1] += 1
+            number = landed[1]
+        frame = traces_of(runs, selector.subject, selector.space, run_id)
+        if frame.height:
+            land_traces(home, frame, number)
+            landed[0] += frame.height
+
+    def on_run(ran: Ran) -> None:
+        with lock:
+            waiting.append(ran)
+        land(everything=False)
+
+    selector = ModelSelector(
+        subject,
+        candidates,
+        request.data,
+        request.metric,
+        method=request.method,
+        options=request.options,
+        objective=request.objective,
+        prices=_prices(load_statistics(home) if home.perfdb.exists() else None, candidates, subject),
+        store=home.path / "selection" / "kept.sqlite" if request.cache else None,
+        limits=request.limits,
+        server=server,
+        advisor=_advisor(request),
+        task=request.task,
+        seed=request.settings.seed,
+        on_run=on_run,
+    )
+    try:
+        result = selector.select()
+    finally:
+        land(everything=True)
+    if request.table:
+        result.write_table(request.table)
+    if request.plot:
+        result.write_plot(request.plot)
+    if request.deploy and result.ranking.order:
+        result.write_yaml(request.deploy)
+    return {
+        "run_id": run_id,
+        "subject": selector.subject.name,
+        "method": request.method,
+        "objective": request.objective.describe(),
+        "metric": selector.runtime.metric_name,
+        "examples": selector.problem.n_examples,
+        "combinations": len(selector.space),
+        "roles": list(selector.space.roles),
+        "best": result.best if result.ranking.order else None,
+        "floor": result.ranking.floor,
+        "finished": result.finished,
+        "runs_of_all": result.evidence.runs / (len(selector.space) * selector.problem.n_examples),
+        **result.about["run"],
+        "traces": landed[0],
+        "seconds": time.time() - started,
+        "seed": request.settings.seed,
+        "results": result.frame().to_dicts(),
+    }
+
+
+def _subject(request: SelectionRequest) -> tuple[Any, dict[str, tuple[str, ...]], Any]:
+    """What is selected for, its candidates, and the server where it needs one."""
+    from optiq.selection.stages import plan_subject, read_workflow
+    from tasks.session import shared_server
+
+    given = [name for name in ("agent", "plan", "workflow") if getattr(request, name) is not None]
+    if len(given) != 1:
+        raise InputError(
+            "say what to select for",
+            "Give exactly one of --agent module:Class, --plan PLAN and --workflow FILE.",
+        )
+    candidates = dict(request.roles)
+    if request.agent is not None:
+        if not candidates:
+            raise InputError(
+                "an agent's roles are not known", "Name them with --role planner=model-a,model-b."
+            )
+        if request.settings.models is not None:
+            raise InputError(
+                "an agent has its candidates by role", "Use --role NAME=A,B in place of --models."
+            )
+        return request.agent, candidates, None
+    staged = plan_subject(request.plan) if request.plan is not None else read_workflow(str(request.workflow))
+    server = shared_server(request.settings.server, request.settings.server_url)
+    served = [model.name for model in server.list_models()]
+    candidates["*"] = request.settings.models or tuple(served)
+    named = {model for models in (*candidates.values(), *staged.candidates.values()) for model in models}
+    if missing := sorted(named - set(served)):
+        raise UnknownName(
+            f"the server does not offer {', '.join(missing)}", f"It has {', '.join(served) or 'no model'}."
+        )
+    return staged, candidates, server
+
+
+def _prices(statistics: Any, candidates: Mapping[str, tuple[str, ...]], subject: Any) -> Any:
+    from optiq.selection.prices import PriceTable
+
+    if statistics is None:
+        return PriceTable()
+    models = {model for group in candidates.values() for model in group}
+    for group in getattr(subject, "candidates", {}).values():
+        models |= set(group)
+    return PriceTable.from_rates(statistics, sorted(models))
+
+
+def _advisor(request: SelectionRequest) -> Any:
+    """A served model that answers a prompt; None if none was named."""
+    from optiq.servers import GenerateRequest
+    from tasks.session import shared_server
+
+    if request.advisor is None:
+        return None
+    server, model = shared_server(request.settings.server, request.settings.server_url), request.advisor
+
+    async def ask(prompt: str) -> str:
+        try:
+            return (await server.generate(GenerateRequest(model, prompt, 512))).text
+        finally:
+            await server.disconnect()
+
+    return lambda prompt: asyncio.run(ask(prompt))
+
+
+def options_in(texts: list[str] | None) -> dict[str, Any]:
+    """``name=value`` pairs; values are read as JSON where they are."""
+    found: dict[str, Any] = {}
+    for text in texts or ():
+        name, separator, value = text.partition("=")
+        if not separator or not name.strip():
+            raise InputError(f"--option {text!r} is not NAME=VALUE", "Such as --option tolerance=0.01.")
+        try:
+            found[name.strip().replace("-", "_")] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name.strip().replace("-", "_")] = value
+    return found
+
+
+def roles_in(texts: list[str] | None) -> dict[str, tuple[str, ...]]:
+    """``role=model,model`` pairs."""
+    found: dict[str, tuple[str, ...]] = {}
+    for text in texts or ():
+        name, separator, value = text.partition("=")
+        models = tuple(part.strip() for part in value.split(",") if part.strip())
+        if not separator or not name.strip() or not models:
+            raise InputError(f"--role {text!r} is not NAME=MODEL,MODEL", "Such as --role planner=a,b.")
+        if name.strip() in found:
+            raise InputError(
+                f"role {name.strip()!r} is given twice", "Give each role once, with all candidates."
+            )
+        found[name.strip()] = models
+    return found
+
+
+def exists(path: str) -> str:
+    """``path`` if there is such a file."""
+    if not Path(path).is_file():
+        raise InputError(f"no file {path}", "Check the name.")
+    return path
