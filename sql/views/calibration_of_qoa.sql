@@ -1,0 +1,18 @@
+-- Is a predicted quality of 0.7 worth 0.7? Grain: one row per task × tenth of predicted quality.
+create or replace view calibration_of_qoa as
+select
+    case when kind in ('choice', 'multi') then 'choice' else 'open' end as task,
+    least(floor(predicted_qoa * 10), 9) / 10 as predicted_from,
+    count(*) as n_executions,
+    avg(predicted_qoa) as predicted_qoa,
+    avg(qoa) as observed_qoa,
+    avg(qoa) - 1.96 * stddev_samp(qoa) / sqrt(count(*)) as observed_low,
+    avg(qoa) + 1.96 * stddev_samp(qoa) / sqrt(count(*)) as observed_high
+from executions
+where status = 'answered' and predicted_qoa is not null and qoa is not null
+group by task, predicted_from
+order by task, predicted_from;
+comment on view calibration_of_qoa is 'Per task and tenth of predicted quality: the mean predicted and observed quality over answered and judged executions.';
+comment on column calibration_of_qoa.predicted_from is 'Lower bound of the tenth.';
+comment on column calibration_of_qoa.observed_low is 'Lower bound of the 95 % interval of the observed mean. NULL for one execution.';
+comment on column calibration_of_qoa.observed_high is 'Upper bound of the 95 % interval of the observed mean. NULL for one execution.';
