@@ -1,0 +1,1 @@
+"""Does planning pay? Policies and estimates on recorded executions, beside published figures."""

@@ -1,0 +1,50 @@
+"""Recorded outcomes as Optiq reads them. Paths are arguments: nothing of the data is part of the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from optiq.evaluation.features import with_features
+from optiq.evaluation.outcomes import Asked, Outcomes
+from optiq.plan import Plan
+from warehouse.recorded import read_recorded
+
+RUNS = "Opti-Q nsga"
+"""The recordings of one family of prompts; the others were made with different prompts and are not pooled."""
+
+PRICES = {"gemma-2-9b-it": 0.1, "49b": 0.9, "51b": 0.9, "70b": 0.9}
+USUAL_PRICE = 0.2
+"""USD per million tokens, by what a model's name holds."""
+
+
+def recorded(path: Path, embedding: bool) -> Outcomes:
+    """Executions that were published with the paper (``executions.parquet``, with its neighbours in the folder)."""
+    traces, _ = read_recorded([path], RUNS)
+    return with_features(Outcomes.from_traces(traces), embedding)
+
+
+def router(path: Path, embedding: bool) -> Outcomes:
+    """Questions × models with a score each; cost is the price of a million tokens, all else is unknown."""
+    table = pl.read_parquet(path)
+    models = sorted(set(table.columns) - {"question_id", "task", "question"})
+    scores = table.select(models).to_numpy().astype(np.float64)
+    values = np.full((*scores.shape, 4), np.nan)
+    values[:, :, 0] = [_price(model) for model in models]
+    values[:, :, 3] = scores
+    # the benchmark that a question comes from is not given to any policy
+    asked = [Asked(*row) for row in table.select("question_id", "question").iter_rows()]
+    plans = [Plan.of([model]) for model in models]
+    counts = (~np.isnan(scores)).astype(np.int64)
+    return with_features(Outcomes(asked, plans, values, counts, {}, ()), embedding)
+
+
+def tasks_of(path: Path) -> list[str]:
+    """The benchmark of each question, for the bound that knows it."""
+    return pl.read_parquet(path, columns=["task"])["task"].to_list()
+
+
+def _price(model: str) -> float:
+    return next((price for part, price in PRICES.items() if part in model), USUAL_PRICE)
