@@ -17,7 +17,7 @@ from typing import Any
 
 from optiq.selection.recording import CallRecord, Recorder, clock, current, role_and_model
 from optiq.selection.store import Response, Store
-from optiq.selection.wire import model_call, request_key, usage_in
+from optiq.selection.wire import model_call, prompt_chars, request_key, usage_in
 
 _POLL_S = 0.002
 _WAIT_S = 0.5
@@ -147,6 +147,7 @@ class _Intercepted:
         self._recorder, self._store = recorder, transport.store
         self.role, self.model = role_and_model(body["model"], recorder.assignment)
         self.request = request
+        self._chars = prompt_chars(body)
         if body["model"] != self.model:
             body["model"] = self.model
             self.request = _with_body(request, body)
@@ -207,6 +208,7 @@ class _Intercepted:
                 cached,
                 text,
                 error,
+                self._chars,
             )
         )
 

@@ -21,6 +21,7 @@ from optiq.selection.prices import PriceTable
 class CallRecord:
     """One model call. ``latency_s`` is that of the call when it was made, also if it was ``cached`` since.
 
+    ``prompt_chars`` is the length of what was asked, before any template of the server.
     ``started_s`` and ``ended_s`` are on the clock of this process. Figures that are not known are None; a call
     that was refused (``error``) cost nothing.
     """
@@ -36,6 +37,7 @@ class CallRecord:
     cached: bool = False
     output: str | None = None
     error: str | None = None
+    prompt_chars: int = 0
 
 
 class RunCalledOff(OptiqError):

@@ -120,19 +120,21 @@ class StagedSubject:
         )
         key = hashlib.sha256(described.encode()).hexdigest()
         asked_at = clock()
-        while (kept := self._kept(stage, model, key, recorder, asked_at)) is None:
+        while (kept := self._kept(stage, request, key, recorder, asked_at)) is None:
             if transport.take_off(key):
                 break
             await asyncio.sleep(0.002)
         else:
             return kept
         try:
-            kept = self._kept(stage, model, key, recorder, asked_at)  # made while this one waited
+            kept = self._kept(stage, request, key, recorder, asked_at)  # made while this one waited
             return await self._make(stage, request, key, recorder, asked_at) if kept is None else kept
         finally:
             transport.land(key)
 
-    def _kept(self, stage: Stage, model: str, key: str, recorder: Recorder, asked_at: float) -> str | None:
+    def _kept(
+        self, stage: Stage, request: GenerateRequest, key: str, recorder: Recorder, asked_at: float
+    ) -> str | None:
         """The text of an earlier, identical call, recorded with the latency that it had."""
         assert self._transport is not None
         kept = self._transport.store.response(key) if self._transport.store is not None else None
@@ -142,7 +144,20 @@ class StagedSubject:
         now = clock()
         recorder.waited(now - asked_at)
         recorder.add(
-            CallRecord(stage.name, model, now, clock(), kept.latency_s, prompt, output, None, True, text)
+            CallRecord(
+                stage.name,
+                request.model,
+                now,
+                clock(),
+                kept.latency_s,
+                prompt,
+                output,
+                None,
+                True,
+                text,
+                None,
+                len(request.prompt),
+            )
         )
         return str(text)
 
@@ -164,14 +179,31 @@ class StagedSubject:
             made = await self._server.generate(request)
         except Exception as fault:
             error = f"{type(fault).__name__}: {fault}"
-            recorder.add(CallRecord(stage.name, model, started, clock(), None, error=error))
+            recorder.add(
+                CallRecord(
+                    stage.name, model, started, clock(), None, error=error, prompt_chars=len(request.prompt)
+                )
+            )
             raise
         finally:
             transport.slots.release()
         latency = _latency(made, clock() - started)
         prompt, output, text = made.prompt_tokens, made.output_tokens, made.text
         recorder.add(
-            CallRecord(stage.name, model, started, clock(), latency, prompt, output, None, False, text)
+            CallRecord(
+                stage.name,
+                model,
+                started,
+                clock(),
+                latency,
+                prompt,
+                output,
+                None,
+                False,
+                text,
+                None,
+                len(request.prompt),
+            )
         )
         if transport.store is not None:
             body = json.dumps([prompt, output, text]).encode()

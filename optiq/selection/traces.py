@@ -76,7 +76,7 @@ def _call(calls: Sequence[CallRecord], node: int, plan: Plan, ran: Ran) -> Call:
         plan.models[node],
         ran.recorder.started_at,
         plan.subplan(node),
-        0,
+        sum(call.prompt_chars for call in answered or calls),
         answered_model=answered[-1].model if answered else None,
         prompt_tokens=prompt,
         output_tokens=output,

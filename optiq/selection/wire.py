@@ -26,6 +26,21 @@ def model_call(method: str, content: bytes) -> dict[str, Any] | None:
     return body if any(name in body for name in _ASKING) else None
 
 
+def prompt_chars(body: dict[str, Any]) -> int:
+    """Characters of all text that a request asks with."""
+    return sum(_chars(body.get(name)) for name in (*_ASKING, "system"))
+
+
+def _chars(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, list):
+        return sum(_chars(item) for item in value)
+    if isinstance(value, dict):
+        return _chars(value.get("content")) + _chars(value.get("text"))
+    return 0
+
+
 def request_key(url: str, body: dict[str, Any], trial: int) -> str:
     """What two requests share that get the same answer: place, content, and the how-manieth trial it is.
 

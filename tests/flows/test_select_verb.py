@@ -1,0 +1,147 @@
+"""`optiq select` with the real embedded models: a workflow, a plan, and an agent on an OpenAI-compatible port."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from optiq.servers import GenerateRequest
+from tasks.session import shared_server
+from warehouse.home import Home
+from warehouse.landing import landed
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+QUESTIONS = (
+    "question,reference\n"
+    "What is the capital of France?,Paris\n"
+    "What is the capital of Italy?,Rome\n"
+    "What is the opposite of hot?,cold\n"
+)
+
+
+@pytest.fixture
+def questions(home: Path) -> Path:
+    path = home.parent / "labelled.csv"
+    path.write_text(QUESTIONS, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def openai_port() -> Iterator[str]:
+    """The embedded models behind an OpenAI-compatible loopback port."""
+    server = shared_server("embedded", None)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            request = GenerateRequest(body["model"], body["messages"][-1]["content"], body.get("max_tokens"))
+            made = asyncio.run(server.generate(request))
+            usage = {
+                "prompt_tokens": made.prompt_tokens,
+                "completion_tokens": made.output_tokens,
+                "total_tokens": 0,
+            }
+            choice = {
+                "index": 0,
+                "message": {"role": "assistant", "content": made.text},
+                "finish_reason": "stop",
+            }
+            answer = {"id": "x", "object": "chat.completion", "created": 1, "model": body["model"]}
+            data = json.dumps({**answer, "choices": [choice], "usage": usage}).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: object) -> None:
+            """Tests print nothing."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{http.server_address[1]}/v1"
+    http.shutdown()
+    http.server_close()
+
+
+def test_a_workflow_is_selected_resumed_and_learned_from(optiq, home: Path, questions: Path) -> None:
+    command = [
+        "select", questions, "--workflow", EXAMPLES / "select" / "draft_and_answer.yaml", "--server", "embedded",
+        "--metric", "containment", "--method", "brute-force", "--json",
+        "--table", "table.parquet", "--deploy", "deploy.yaml", "--plot", "plot.svg",
+    ]  # fmt: skip
+    first = optiq(*command)
+    assert first.code == 0, first.err
+    summary = json.loads(first.out)
+    assert summary["runs"] == 12
+    assert summary["failed"] == summary["unpriced_calls"] == 0
+    assert set(summary["best"]) == {"draft", "answer"}
+    assert pl.read_parquet("table.parquet")["cost_usd"].null_count() == 0
+    assert Path("plot.svg").is_file()
+    # Drafts are shared by two combinations each: nothing is called twice.
+    assert summary["calls"] <= 6 + 12
+
+    again = json.loads(optiq(*command).out)
+    assert (again["runs"], again["reused"], again["calls"]) == (0, 12, 0)
+    assert again["best"] == summary["best"]
+
+    traces = pl.concat([pl.read_parquet(file.path) for file in landed(Home(home))])
+    assert traces.height == 12
+    assert optiq("refresh").code == 0
+    stored = optiq("sql", "select count(*) n, min(topic) topic from executions", "--json")
+    assert "workflow/draft-and-answer" in stored.out
+
+
+def test_an_agent_on_the_openai_sdk(
+    optiq, questions: Path, openai_port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", openai_port)
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    done = optiq(
+        "select", questions, "--agent", f"{EXAMPLES / 'select' / 'agent.py'}:Agent", "--metric", "containment",
+        "--role", "planner=smollm2:135m,gemma3:270m", "--role", "solver=gemma3:270m", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    summary = json.loads(done.out)
+    assert summary["best"]["solver"] == "gemma3:270m"
+    assert summary["failed"] == summary["without_calls"] == 0
+    assert all(row["cost_usd"] > 0 for row in summary["results"])
+
+
+def test_the_nodes_of_a_plan_are_roles(optiq, questions: Path) -> None:
+    plan = '{"models": ["first", "second"], "edges": [[0, 1]]}'
+    done = optiq(
+        "select", questions, "--plan", plan, "--server", "embedded", "--models", "gemma3:270m", "--json"
+    )
+    summary = json.loads(done.out)
+    assert summary["best"] == {"first": "gemma3:270m", "second": "gemma3:270m"}
+    assert done.code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "exactly one of"),
+        (["--agent", "nowhere:Agent", "--role", "a=b"], "cannot be loaded"),
+        (["--agent", "nowhere:Agent"], "roles are not known"),
+        (["--workflow", "nowhere.yaml"], "cannot be read"),
+        (["--plan", '{"models": ["a"]}', "--models", "nobody", "--server", "embedded"], "does not offer"),
+        (["--plan", '{"models": ["a"]}', "--server", "embedded", "--method", "guess"], "unknown method"),
+        (["--plan", '{"models": ["a"]}', "--server", "embedded", "--metric", "taste"], "unknown metric"),
+        (["--plan", '{"models": ["a"]}', "--objective", "fame"], "unknown objective"),
+        (["--plan", '{"models": ["a"]}', "--floor", "3"], "floor is 3"),
+    ],
+)
+def test_misuse_is_said_in_one_line(optiq, questions: Path, arguments: list[str], said: str) -> None:
+    done = optiq("select", questions, *arguments)
+    assert done.code == 2
+    assert said in done.err
+    assert done.err.count("\n") == 1
