@@ -54,7 +54,7 @@ def executions_of(home: Home, wanted: pl.DataFrame) -> pl.DataFrame:
     if home.perfdb.exists():
         with reading(home.perfdb, any_version=True) as connection:
             connection.register("wanted", wanted.select(pl.col("run_id", "question_id").cast(pl.String)))
-            found.append(connection.sql(sql.read("queries/executions_to_score")).pl())
+            found.append(connection.sql(sql.read("scoring/executions_to_score")).pl())
     for file in sorted(home.landing.glob("traces-*.parquet")):
         found.append(_landed(file, wanted))
     together = pl.concat([frame.select(*_EXECUTION).cast(pl.Schema(_EXECUTION)) for frame in found])

@@ -30,9 +30,12 @@ PLANS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium from the system, else the one of Playwright. A test without a browser would test nothing."""
+    """Chromium from the system, else the one of Playwright. A test without a browser would test nothing.
+
+    Playwright keeps an event loop running in this thread, so nothing after the tests of reports may share it.
+    """
     from playwright.sync_api import sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
