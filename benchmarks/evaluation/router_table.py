@@ -16,7 +16,7 @@ from optiq.evaluation.intervals import interval
 from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
 from optiq.evaluation.quality import Quality, Switches
 
-TRADEOFFS = np.concatenate([[0.0], np.geomspace(0.005, 3.0, 60)])
+TRADEOFFS = np.concatenate([[0.0], np.geomspace(0.005, 3.0, 240)])
 """Quality that a call at the dearest price is worth."""
 
 PRICE_GOAL = 0.27
@@ -62,7 +62,7 @@ def frontier(outcomes: Outcomes, seed: int) -> list[Row]:
             outcomes.only(np.flatnonzero(folds == fold)),
         )
         estimates[folds == fold] = Quality(history, Switches()).estimate(held)[0]
-    for worth in TRADEOFFS[::4]:
+    for worth in TRADEOFFS[::15]:
         picked = _pick(estimates, outcomes.cost, worth)
         rows.append((f"{worth:.3f}", _text(*_observed(outcomes, picked))))
     return rows
