@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from optiq.selection.objective import Objective
 from optiq.selection.runtime import Limits, Ran
 
 _LAND_EVERY = 500
+_TELL_EVERY_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,22 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
             land_traces(home, frame, number)
             landed[0] += frame.height
 
+    told = [time.monotonic()]
+
     def on_run(ran: Ran) -> None:
         with lock:
             waiting.append(ran)
+            due = time.monotonic() - told[0] >= _TELL_EVERY_S
+            if due:
+                told[0] = time.monotonic()
+        if due:
+            standing = selector.runtime.progress
+            print(
+                f"{standing.runs} runs made, {standing.reused} known already, {standing.failed} failed; "
+                f"{standing.calls} calls, {standing.spent_usd:.3g} USD",
+                file=sys.stderr,
+                flush=True,
+            )
         land(everything=False)
 
     selector = ModelSelector(

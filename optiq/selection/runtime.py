@@ -25,6 +25,8 @@ from optiq.selection.recording import Recorder, current, total_tokens
 from optiq.selection.space import Space
 from optiq.selection.subjects import Subject
 
+_LOOK_S = 0.25
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -94,6 +96,7 @@ class Runtime:
         self._on_run = on_run
         self.progress = Progress()
         self._lock = threading.Lock()
+        self._interrupted = threading.Event()
         self._room = threading.Condition(self._lock)
         self._longest: tuple[int, int, int] | None = None
         self._reserved = 0.0
@@ -125,6 +128,7 @@ class Runtime:
             return [future.result() for future in futures]
         except BaseException:
             self.progress.stopped = self.progress.stopped or "interrupted"
+            self._interrupted.set()
             for future in futures:
                 future.cancel()
             raise
@@ -162,6 +166,8 @@ class Runtime:
         started = time.perf_counter()
         answer, error = self._answer(question, recorder)
         wall = time.perf_counter() - started
+        if recorder.called_off and self._interrupted.is_set():
+            return None  # neither failed nor done: it is run when the selection goes on
         self._settle(recorder, error, reserve)
         score = 0.0 if answer is None or error else self._metric(question, answer)
         outcome = Outcome(
@@ -193,7 +199,9 @@ class Runtime:
 
         thread = threading.Thread(target=contextvars.Context().run, args=(work,), daemon=True)
         thread.start()
-        thread.join(self.limits.timeout_s)
+        deadline = time.monotonic() + self.limits.timeout_s
+        while thread.is_alive() and time.monotonic() < deadline and not self._interrupted.is_set():
+            thread.join(min(_LOOK_S, max(deadline - time.monotonic(), 0.0)))
         if not done:
             recorder.called_off = True
             return None, f"no answer within {self.limits.timeout_s:g} s"

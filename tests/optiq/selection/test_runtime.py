@@ -295,3 +295,31 @@ def test_calls_of_tasks_belong_to_their_run(url: str) -> None:
     runs = []
     ModelSelector(Parallel, {r: ["good"] for r in MODELS}, DATA, limits=LIMITS, on_run=runs.append).select()
     assert all(len(ran.recorder.calls) == 2 for ran in runs)
+
+
+def test_ctrl_c_ends_at_once_even_if_an_agent_hangs(tmp_path: Path) -> None:
+    import _thread
+
+    class Hanging:
+        def __init__(self, models: dict[str, str]) -> None:
+            pass
+
+        def run(self, example: dict) -> str:
+            if example["question_id"] == "6":
+                _thread.interrupt_main()
+                time.sleep(60)
+            return example["question"].removeprefix("Say ")
+
+    limits = Limits(combinations=1, examples=3, calls=1, timeout_s=50)
+    selector = ModelSelector(
+        Hanging, {"planner": ["a"]}, DATA, method="brute-force", limits=limits, store=tmp_path / "kept.sqlite"
+    )
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        selector.select()
+    assert time.monotonic() - started < 20
+    assert selector.runtime.progress.failed == 0  # what was called off has not failed
+    again = ModelSelector(
+        Troubled, {"planner": ["a"]}, DATA, method="brute-force", store=tmp_path / "kept.sqlite"
+    )
+    assert again.select().evidence.done.all()
