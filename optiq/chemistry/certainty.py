@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from optiq.chemistry.chem_e import chemistry
+from optiq.chemistry.chem_e import USED_FROM, chemistry
 from optiq.chemistry.cost import Floats, Order
+from optiq.chemistry.draws import chemistry_of_draws
 from optiq.chemistry.profiles import HIGHEST_GRADE, Profile
 from optiq.errors import InputError
 
@@ -76,6 +77,7 @@ def with_certainty(
     draws: int = DRAWS,
     level: float = LEVEL,
     order: Order = "quality",
+    used_from: float = USED_FROM,
     tolerance: float = 0.0,
 ) -> CertainChemistry:
     """Chemistry over mean profiles, with percentile intervals from trials drawn with replacement.
@@ -93,38 +95,27 @@ def with_certainty(
     both = ~np.isnan(quality) & ~np.isnan(accuracy)
     means = np.array([[one.quality for one in profiles], [one.accuracy for one in profiles]])
 
-    def estimate(values: Floats) -> Floats:
-        drawn = [
-            Profile(one.model, float(q), float(a))
-            for one, q, a in zip(
-                profiles, values[0].clip(0, HIGHEST_GRADE), values[1].clip(0, 1), strict=True
-            )
-        ]
-        return chemistry(drawn, order=order, tolerance=tolerance)
-
-    found = estimate(means)
+    found = chemistry(profiles, order=order, used_from=used_from, tolerance=tolerance)
     draw = np.random.default_rng(seed)
-    samples, noises = [], []
+    tables = np.where(both, np.array([quality, accuracy]), 0.0)
     same = np.repeat((means * both.sum(0)).sum(1, keepdims=True) / max(both.sum(), 1), len(kept), axis=1)
-    for _ in range(draws):
-        rows = draw.integers(len(quality), size=len(quality))
-        counts = both[rows].sum(0)
-        values = np.array(
-            [
-                np.divide(
-                    np.where(both[rows], table[rows], 0.0).sum(0),
-                    counts,
-                    out=means[i].copy(),
-                    where=counts > 0,
-                )
-                for i, table in enumerate((quality, accuracy))
-            ]
+    drawn = np.empty((2, draws, len(kept)))
+    for i in range(draws):
+        # How often each trial was drawn; a trial is drawn whole.
+        times = np.bincount(draw.integers(len(quality), size=len(quality)), minlength=len(quality))
+        counts = times @ both
+        drawn[:, i] = np.divide(times @ tables, counts, out=means.copy(), where=counts > 0)
+
+    def in_bulk(values: Floats) -> Floats:
+        qualities, accuracies = values[0].clip(0, HIGHEST_GRADE), values[1].clip(0, 1)
+        return chemistry_of_draws(
+            qualities, accuracies, order=order, used_from=used_from, tolerance=tolerance
         )
-        samples.append(estimate(values))
-        noises.append(estimate(same + values - means))
+
+    samples, noises = in_bulk(drawn), in_bulk(same[:, None] + drawn - means[:, None])
     ends = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(np.array(samples), ends, axis=0)
-    noise = np.quantile(np.array(noises), level, axis=0)
+    low, high = np.quantile(samples, ends, axis=0)
+    noise = np.quantile(noises, level, axis=0)
     return CertainChemistry(tuple(profiles), found, low, high, noise)
 
 
