@@ -12,7 +12,6 @@ from optiq.execution import Shared
 from optiq.execution.control import Control
 from optiq.execution.ledger import Amount, Ledger
 from optiq.execution.responses import ResponseStore
-from optiq.servers.protocol import ModelServer
 from tasks.event_loop import EventLoop
 from tasks.run_folder import RunFolder
 from tasks.session import Session
@@ -87,10 +86,10 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         _watcher = None
 
 
-def show(tally: Tally, server: ModelServer | None = None) -> None:
-    """Something that takes long begins, on ``server``: show it to who watches."""
+def show(tally: Tally, about: str | None = None) -> None:
+    """Something that takes long begins, ``about`` says where in one line: show it to who watches."""
     if _watcher is not None:
-        _watcher.watch(tally, None if server is None else server.describe())
+        _watcher.watch(tally, about)
 
 
 @contextmanager
@@ -122,7 +121,7 @@ def open_state(
     tally = Tally(total, done, ledger, options.max_total_cost_usd, options.max_total_energy_j)
     shared = Shared(responses=store, ledger=ledger, observer=tally)
     state = _states[folder.run_id] = RunState(folder, shared, tally, session, fail_after=options.fail_after)
-    show(tally, session.server)
+    show(tally, session.describe())
     return state
 
 

@@ -21,6 +21,7 @@ from optiq.servers import ModelServer, open_server
 from optiq.servers.composite import with_blender
 from optiq.statistics import Statistics
 from tasks.prompting import prompts_of
+from tasks.recommending import recommended_pool, recommended_size
 from warehouse.home import Home
 from warehouse.statistics import load_statistics as read_statistics
 from warehouse.topics import load_topic_model
@@ -70,6 +71,13 @@ class Session:
     home: Home
     planning: Planning
     server: ModelServer | None
+    recommended: str | None = None
+    """Where the pool was recommended: which one, and why."""
+
+    def describe(self) -> str | None:
+        """Where the models answer, and which pool was recommended, in one line; None if there is nothing to say."""
+        told = [None if self.server is None else self.server.describe(), self.recommended]
+        return "; ".join(line for line in told if line) or None
 
     @property
     def statistics(self) -> Statistics:
@@ -101,7 +109,8 @@ class Session:
 def open_session(settings: Settings, *, serve: bool = True) -> Session:
     """Open PerfDB and the model server and settle pool and blender.
 
-    With ``serve`` False and a pool given, no server is contacted: planning then needs none.
+    With ``serve`` False and a pool given, no server is contacted: planning then needs none. The pool
+    ``recommended`` (or ``recommended:3``) is chosen among the models that are served.
 
     Raises
     ------
@@ -112,10 +121,13 @@ def open_session(settings: Settings, *, serve: bool = True) -> Session:
     statistics = load_statistics(home, settings.estimator)
     server = None
     served = None
-    if serve or not settings.models:
+    size = recommended_size(settings.models)
+    if serve or size or not settings.models:
         server = shared_server(settings.server, settings.server_url, settings.genfuser, settings.energy)
         served = [model.name for model in server.list_models()]
-    pool = choose_pool(statistics, served, settings.models)
+    pool, reason = choose_pool(statistics, served, None if size else settings.models), None
+    if size:
+        pool, reason = recommended_pool(home.perfdb, pool, size)
     blender = choose_blender(statistics, pool, settings.blender)
     planning = Planning(
         statistics,
@@ -128,7 +140,7 @@ def open_session(settings: Settings, *, serve: bool = True) -> Session:
         settings.bound_operations,
         prompts_of(settings, home),
     )
-    return Session(settings, home, planning, server)
+    return Session(settings, home, planning, server, reason)
 
 
 def open_planning(settings: Settings, models: Sequence[str]) -> Session:

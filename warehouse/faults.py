@@ -9,6 +9,7 @@ import polars as pl
 
 from warehouse.ingestion.priors import PRIOR_COLUMNS
 from warehouse.ingestion.statistics import STATISTIC_COLUMNS
+from warehouse.ingestion.trials import TRIAL_COLUMNS
 from warehouse.landing import REJECT_COLUMNS, LandedFile, trace_columns
 from warehouse.scores import SCORE_COLUMNS
 
@@ -27,6 +28,7 @@ def columns_of(kind: str) -> pl.Schema:
         "priors": PRIOR_COLUMNS,
         "statistics": STATISTIC_COLUMNS,
         "scores": SCORE_COLUMNS,
+        "trials": TRIAL_COLUMNS,
         "rejects": REJECT_COLUMNS,
     }[kind]
     return pl.Schema(columns.items())

@@ -120,11 +120,13 @@ def _ingest(
 def _land_file(
     home: Home, path: Path, kind: str, digest: str, reader_of: Callable[[Path, str, list[str]], Any]
 ) -> tuple[int, int]:
-    """Rows landed and rows refused. Refused ones land first: if the rest fails, both are written again."""
+    """Rows landed and rows refused. What was made for lands last: if the rest fails, all is written again."""
     metadata = {"source_file": path.name, "source_hash": digest}
     reader: Any = None
     good: Any = None
     bad = LandingWriter(home, "rejects", f"{kind}-{path.stem}", digest, pl.Schema(REJECT_COLUMNS), metadata)
+    graded = LandingWriter(home, "trials", path.stem, digest, columns_of("trials"), metadata)
+    file = pl.lit(path.name).alias("file")
     try:
         for chunk in read_chunks(path):
             rejects = chunk.rejects()
@@ -135,16 +137,24 @@ def _land_file(
                     good = LandingWriter(home, kind, path.stem, digest, reader.schema, metadata)
                 rows, rejects = reader.read(chunk)
                 good.append(rows)
-            where = [pl.lit(kind).alias("kind"), pl.lit(path.name).alias("file")]
-            bad.append(rejects.select(*where, ROW, "reason", "content"))
+                if isinstance(reader, History):
+                    trials, ungraded = reader.trials()
+                    graded.append(trials)
+                    bad.append(
+                        ungraded.select(pl.lit("trials").alias("kind"), file, ROW, "reason", "content")
+                    )
+            bad.append(rejects.select(pl.lit(kind).alias("kind"), file, ROW, "reason", "content"))
         if good is None:  # not one row could be read: the file is on record all the same
             good = LandingWriter(home, kind, path.stem, digest, columns_of(kind), metadata)
         if bad.rows:
             bad.commit()
+        if graded.rows:
+            graded.commit()
         good.commit()
         return good.rows, bad.rows
     finally:
         bad.discard()
+        graded.discard()
         if good is not None:
             good.discard()
 
@@ -154,6 +164,6 @@ def _merged_sources(home: Home) -> set[str]:
         return set()
     with reading(home.perfdb, any_version=True) as connection:
         rows = connection.execute(
-            "select source_hash from ingested_files where source_hash is not null and kind <> 'rejects'"
+            "select source_hash from ingested_files where source_hash is not null and kind not in ('rejects', 'trials')"
         ).fetchall()
     return {row[0] for row in rows}

@@ -20,7 +20,7 @@ import polars as pl
 from optiq.errors import InputError
 from warehouse.home import Home
 
-KINDS = ("priors", "statistics", "traces", "scores", "rejects")
+KINDS = ("priors", "statistics", "traces", "scores", "trials", "rejects")
 REJECT_COLUMNS = {
     "kind": pl.String,
     "file": pl.String,

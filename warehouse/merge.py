@@ -86,6 +86,7 @@ def _merge(
         ("rejects", "reject_files", "merge/rejects"),
         ("priors", "prior_files", "merge/priors"),
         ("statistics", "statistics_files", "merge/statistics"),
+        ("trials", "trial_files", "merge/trials"),
     ):
         if paths := [str(file.path) for file in good if file.kind == kind]:
             # A file without rows and with every column comes first: what a landed file leaves out is then NULL.

@@ -18,6 +18,7 @@ import duckdb
 import sql
 from optiq.errors import PerfDBError
 from warehouse.check_result import CheckResult
+from warehouse.chemistry import recompute_chemistry
 from warehouse.connection import explained, reading, writing
 from warehouse.drift import Comparison, judge_drift
 from warehouse.gate import require, run_checks
@@ -206,6 +207,8 @@ def _recompute(connection: duckdb.DuckDBPyConnection, settings: Settings, step: 
         recompute(connection, settings)
         step("statistics recomputed")
         recompute_topics(connection, settings.topic_model)
+        if recompute_chemistry(connection):
+            step("chemistry computed")
         for name in sql.names("views"):
             connection.execute(sql.read(name))
         connection.commit()

@@ -88,7 +88,7 @@ def ask(
     session = open_session(settings)
     session.check_topics(asked.questions)
     assert session.server is not None
-    note(session.server.describe())
+    note(session.describe() or "")
     row = _answer(session, asked.rows, cache)
     if json:
         say_json(answer_object(row, asked.questions[0]))

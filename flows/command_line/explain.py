@@ -96,8 +96,8 @@ def explain(
     if svg is not None:
         check_place(svg)
     session = open_session(settings, serve=models is None)
-    if session.server is not None:
-        note(session.server.describe())
+    if about := session.describe():
+        note(about)
     session.check_topics(asked.questions)
     planned = session.planning.plan(session.with_topics(asked.questions)[0])
     shown = planned.choice.chosen or planned.choice.nearest

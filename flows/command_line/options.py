@@ -56,7 +56,10 @@ BoundOperations = Annotated[
 Models = Annotated[
     str | None,
     typer.Option(
-        "--models", metavar="A,B,…", help="The pool to plan over.  [default: every served model PerfDB knows]"
+        "--models",
+        metavar="A,B,…",
+        help="The pool to plan over; `recommended` or `recommended:3` for what `optiq recommend` says of the "
+        "served ones.  [default: every served model PerfDB knows]",
     ),
 ]
 Blender = Annotated[

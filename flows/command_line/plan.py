@@ -78,8 +78,8 @@ def plan(
     settings = settings_of(flags)
     questions = read_asked(asked, budget_of(flags), topic, option)
     session = open_session(settings, serve=models is None)
-    if session.server is not None:
-        note(session.server.describe())
+    if about := session.describe():
+        note(about)
     session.check_topics(questions.questions)
     ready = session.with_topics(questions.questions)
     every = list(map(session.planning.plan, ready)) if frontier else session.planning.plan_all(ready)

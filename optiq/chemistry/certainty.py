@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optiq.chemistry.chem_e import USED_FROM, chemistry
-from optiq.chemistry.cost import Floats, Order
+from optiq.chemistry.cost import ROUNDING, Floats, Order
 from optiq.chemistry.draws import chemistry_of_draws
 from optiq.chemistry.profiles import HIGHEST_GRADE, Profile
 from optiq.errors import InputError
@@ -78,7 +78,7 @@ def with_certainty(
     level: float = LEVEL,
     order: Order = "quality",
     used_from: float = USED_FROM,
-    tolerance: float = 0.0,
+    tolerance: float = ROUNDING,
 ) -> CertainChemistry:
     """Chemistry over mean profiles, with percentile intervals from trials drawn with replacement.
 

@@ -8,6 +8,8 @@ taken as (
     select file_id, count(*) from published_statistics group by file_id
     union all
     select file_id, n from trace_counts
+    union all
+    select file_id, count(*) from model_trials group by file_id
 ),
 
 refused as (

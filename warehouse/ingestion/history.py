@@ -11,6 +11,7 @@ import polars as pl
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.traces import Traces
+from warehouse.ingestion.trials import trials_of_history
 from warehouse.ingestion.units import KnownRates
 from warehouse.rules import ROW
 
@@ -38,8 +39,8 @@ class History:
     """Reads the chunks of one history file as executions of single models.
 
     ``accuracy`` is the quality, ``task`` question and topic, ``trial`` the run. Latencies are whole seconds:
-    a 0 says less than one second, which is not known better, so it is left out. Grades from which the
-    accuracy follows (quality, variance, generation and review accuracy) are not taken over.
+    a 0 says less than one second, which is not known better, so it is left out. The grades of the rows
+    (quality, generation and review accuracy) are :meth:`trials` of the models, which land beside the traces.
     """
 
     kind = "traces"
@@ -55,6 +56,7 @@ class History:
         self._path = path
         self._traces = Traces(path, source_hash, known, today)
         self.schema = self._traces.schema
+        self._last: tuple[Chunk, set[int]] = (Chunk(), set())
 
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if a needed column is missing."""
@@ -87,7 +89,14 @@ class History:
             chunk.numbers,
         )
         good, rejects = self._traces.read(as_traces)
+        self._last = chunk, set(chunk.numbers) - set(rejects[ROW])
         return good, chunk.rejects(rejects.select(ROW, "reason"))
+
+    def trials(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The grades in the good rows of the chunk that was read last, and rows whose grades are refused."""
+        chunk, good = self._last
+        found, rejects = trials_of_history(chunk, good, self._path.name)
+        return found, Chunk(chunk.columns, chunk.numbers).rejects(rejects)
 
 
 def _is_zero(value: object) -> bool:

@@ -1,0 +1,153 @@
+"""What `optiq chemistry` and `optiq recommend` show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flows.command_line.screen import figure, note, say, table
+from optiq.chemistry.pool import PoolChemistry
+from optiq.chemistry.recommend import Recommendation
+from optiq.errors import InputError
+from tasks.chemistry import Asked
+
+_NONE = 1e-9
+
+
+def show_matrix(pool: PoolChemistry, asked: Asked, left_out: tuple[str, ...]) -> None:
+    """Profiles and the matrix of pairs, with a legend that needs no paper."""
+    _about(asked, left_out)
+    certain, matrix = pool.found.certain, pool.found.chemistry
+    rows = []
+    for i, one in enumerate(pool.profiles):
+        cells = [
+            "·" if i == j else f"{matrix[i, j]:.2f}" if certain[i, j] else f"({matrix[i, j]:.2f})"
+            for j in range(len(matrix))
+        ]
+        rows.append([i + 1, one.model, f"{one.quality:.1f}", f"{one.accuracy:.2f}", one.n_trials, *cells])
+    names = [str(i + 1) for i in range(len(matrix))]
+    table(
+        ["", "model", "quality", "accuracy", "trials", *names],
+        rows,
+        title=f"Chemistry, {asked.topic or 'all topics'}",
+        right=[0, *range(2, 5 + len(names))],
+    )
+    say(
+        "A cell says how much what one model adds depends on whether the other is there too, relative to what"
+    )
+    say("both leave wrong: 0 not at all, 1 as much as that. (In parentheses: noise alone may explain it.)")
+    say("Quality is 0 to 10, accuracy 0 to 1, both means over trials.")
+    weak = [one.model for one in pool.profiles if one.accuracy < asked.used_from]
+    if weak:
+        say(
+            f"Right in less than {asked.used_from:.0%} of cases, so not used and without chemistry: "
+            f"{', '.join(weak)} (--used-from changes that)."
+        )
+    if matrix.max(initial=0.0) <= _NONE and len(weak) < len(pool.profiles) - 1:
+        say("No two models differ in quality or accuracy: chemistry tells nothing about these.")
+    if not certain.any():
+        say("No pair is beyond noise: more trials may tell.")
+    say(f"{pool.n_trials} trials from {pool.source}.")
+
+
+def matrix_object(pool: PoolChemistry, asked: Asked, left_out: tuple[str, ...]) -> dict[str, Any]:
+    """The same for programs."""
+    names = ("model_a", "model_b", "chemistry", "low", "high", "noise")
+    return {
+        "topic": asked.topic or "*",
+        "order": asked.order,
+        "used_from": asked.used_from,
+        "n_trials": pool.n_trials,
+        "source": pool.source,
+        "left_out": left_out,
+        "models": _profiles(pool),
+        "pairs": [dict(zip(names, row, strict=True)) | {"certain": row[3] > row[5]} for row in pool.pairs()],
+    }
+
+
+def show_recommendation(
+    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str, asked: Asked
+) -> None:
+    """Which models, why, and how certain that is."""
+    _about(asked, ())
+    if not found.models:
+        say(f"none recommended: {found.reason}")
+        say(f"the most accurate are {', '.join(best.models)} (--strategy best)")
+        return
+    say(f"recommended  {', '.join(found.models)}")
+    loss = "" if found.loss != found.loss else f"; loss {figure(found.loss)}"
+    say(
+        f"why          {found.reason}; chemistry within {figure(found.chemistry)}{loss}; "
+        f"complementarity {figure(pool.complementarity(found.models))}"
+    )
+    certain, pairs = pool.certain_within(found.models)
+    of_pairs = f"{certain} of its {pairs} pairs have chemistry beyond noise; " if pairs else ""
+    say(f"how certain  {of_pairs}{pool.n_trials} trials from {pool.source}")
+    if strategy == "chemistry":
+        same = found.models == best.models
+        say(f"beside it    the most accurate are {'the same' if same else ', '.join(best.models)}")
+    chosen = [one for one in pool.profiles if one.model in found.models]
+    rows = [[one.model, f"{one.quality:.1f}", f"{one.accuracy:.2f}", one.n_trials] for one in chosen]
+    table(["model", "quality (0–10)", "accuracy", "trials"], rows, right=[1, 2, 3])
+
+
+def recommendation_object(
+    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str, asked: Asked
+) -> dict[str, Any]:
+    """The same for programs."""
+    certain, pairs = pool.certain_within(found.models)
+    return {
+        "topic": asked.topic or "*",
+        "strategy": strategy,
+        "models": found.models,
+        "reason": found.reason,
+        "loss": found.loss,
+        "chemistry": found.chemistry,
+        "complementarity": pool.complementarity(found.models) if found.models else None,
+        "certain_pairs": certain,
+        "pairs": pairs,
+        "n_trials": pool.n_trials,
+        "source": pool.source,
+        "best": best.models,
+        "profiles": _profiles(pool),
+    }
+
+
+def draw(pool: PoolChemistry, output: str | None, members: tuple[str, ...]) -> str:
+    """Draw the matrix, or the map of ``members``, to ``output``; returns its name.
+
+    Raises
+    ------
+    InputError
+        if there is no file to draw to, or its suffix is unknown.
+    """
+    from optiq.atomic import replacing
+    from optiq.chemistry.charts import map_chart, matrix_chart, to_png, to_svg
+
+    if output is None:
+        raise InputError("--map needs a file to draw to", "Name it with -o map.svg.")
+    suffix = Path(output).suffix.lower()
+    if suffix not in (".svg", ".png"):
+        raise InputError(f"cannot draw {output}", "Pictures are .svg or .png.")
+    if members:
+        spec = map_chart(pool.among(members).profiles)
+    else:
+        spec = matrix_chart(pool.models, pool.found.chemistry, pool.found.certain)
+    with replacing(output) as temporary:
+        if suffix == ".svg":
+            temporary.write_text(to_svg(spec), encoding="utf-8")
+        else:
+            temporary.write_bytes(to_png(spec))
+    return output
+
+
+def _about(asked: Asked, left_out: tuple[str, ...]) -> None:
+    if asked.order != "quality":
+        note(f"answers ranked by {asked.order}")
+    if left_out:
+        note(f"left out, because they have fewer trials: {', '.join(left_out)}")
+
+
+def _profiles(pool: PoolChemistry) -> list[dict[str, Any]]:
+    names = ("model", "quality", "accuracy", "n_trials")
+    return [{name: getattr(one, name) for name in names} for one in pool.profiles]

@@ -1,0 +1,114 @@
+"""`optiq chemistry` and `optiq recommend`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from warehouse.home import Home
+from warehouse.ingestion.trials import TRIAL_COLUMNS, land_trials
+from warehouse.refresh import refresh
+
+RIGHT = {"phi4:14b": 0.95, "mistral:7b": 0.7, "gemma3:27b": 0.6, "qwen2.5:14b": 0.9}
+
+
+@pytest.fixture(scope="module")
+def graded_once(fresh_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 trials of four models on one topic, published."""
+    path = tmp_path_factory.mktemp("graded") / "home"
+    shutil.copytree(fresh_home, path)
+    draw = np.random.default_rng(3)
+    rows = [
+        {"trial": f"t{i}", "topic": "law", "task": "open", "model": model, "n": 1, "source": "review",
+         "quality": float(np.clip(10 * right + draw.normal(0, 0.5), 0, 10)),
+         "accuracy": float(np.clip(right + draw.normal(0, 0.05), 0, 1))}
+        for i in range(40) for model, right in RIGHT.items()
+    ]  # fmt: skip
+    land_trials(Home(path), pl.DataFrame(rows, schema=TRIAL_COLUMNS), "review")
+    refresh(Home(path), full_gate=False)
+    return path
+
+
+@pytest.fixture
+def graded(home: Path, graded_once: Path) -> Path:
+    shutil.copytree(graded_once, home, dirs_exist_ok=True)
+    return home
+
+
+def test_the_matrix_as_table_json_and_pictures(graded: Path, optiq, tmp_path: Path) -> None:
+    shown = optiq("chemistry", "--topic", "law", "-o", "heat.svg")
+    assert shown.code == 0, shown.err
+    assert "how much what one model adds depends on" in shown.out
+    assert "40 trials from histories" in shown.out  # they name no run
+    assert (tmp_path / "heat.svg").read_text().startswith("<svg")
+    found = json.loads(optiq("chemistry", "--json").out)
+    assert [one["model"] for one in found["models"]] == sorted(RIGHT)
+    assert len(found["pairs"]) == 6
+    assert any(pair["certain"] for pair in found["pairs"])
+    assert optiq("chemistry", "--map", "phi4:14b,mistral:7b", "-o", "map.png").code == 0
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_other_readings_are_computed_on_the_spot(graded: Path, optiq) -> None:
+    usual = json.loads(optiq("chemistry", "--json").out)["pairs"]
+    other = json.loads(optiq("chemistry", "--json", "--order", "penalty", "--used-from", "0.8").out)["pairs"]
+    assert usual != other
+    unused = [pair for pair in other if {pair["model_a"], pair["model_b"]} & {"mistral:7b", "gemma3:27b"}]
+    assert {pair["chemistry"] for pair in unused} == {0.0}
+
+
+def test_a_recommendation_says_why_and_how_certain(graded: Path, optiq) -> None:
+    shown = optiq("recommend", "--size", "2", "--topic", "law")
+    assert shown.code == 0, shown.err
+    assert "least loss found" in shown.out
+    assert "of its 1 pairs have chemistry beyond noise" in shown.out
+    best = json.loads(optiq("recommend", "--size", "2", "--strategy", "best", "--json").out)
+    assert best["models"] == ["phi4:14b", "qwen2.5:14b"]
+    among = optiq("recommend", "--size", "2", "--among", "mistral:7b,gemma3:27b,phi4:14b", "--json")
+    assert "qwen2.5:14b" not in json.loads(among.out)["models"]
+
+
+def test_a_history_that_stays_outside(home: Path, optiq, tmp_path: Path) -> None:
+    rows = [
+        f"T{i},m{j},classify,1.0,false,{5 + j % 4},0.{5 + j % 4},2025-07-11 09:43:21"
+        for i in range(3) for j in range(25)
+    ]  # fmt: skip
+    header = "trial,model,task,latency,result,quality,accuracy,created"
+    (tmp_path / "runs.csv").write_text("\n".join([header, *rows]) + "\n")
+    refused = optiq("chemistry", "--history", "runs.csv")
+    assert refused.code == 2
+    assert "25 models" in refused.err
+    assert "at most 20" in refused.err
+    assert optiq("chemistry", "--history", "runs.csv", "--among", "m0,m1,m2").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("chemistry", "--among", "phi4:14b"), "only phi4:14b was graded"),
+        (("chemistry", "--topic", "cooking"), "Topics with grades: law"),
+        (("chemistry", "--among", "phi4:14b,llama:1b"), "'llama:1b' has no grades"),
+        (("chemistry", "--order", "size"), "quality or penalty"),
+        (("chemistry", "--map", "phi4:14b"), "-o map.svg"),
+        (("chemistry", "-o", "heat.pdf"), ".svg or .png"),
+        (("recommend", "--size", "9"), "Ask for 1 to 4"),
+        (("recommend", "--strategy", "luck"), "chemistry, best, random"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(graded: Path, optiq, arguments, said: str) -> None:
+    result = optiq(*arguments)
+    assert result.code == 2
+    assert said in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_without_grades(home: Path, optiq) -> None:
+    for verb in ("chemistry", "recommend"):
+        result = optiq(verb)
+        assert result.code == 2
+        assert "optiq calibrate" in result.err

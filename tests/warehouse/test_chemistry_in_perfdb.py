@@ -1,0 +1,148 @@
+"""Chemistry in PerfDB: from traces, histories and reviews, at a refresh and on demand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from optiq.chemistry.chem_e import chemistry
+from optiq.chemistry.profiles import Profile
+from optiq.errors import InputError, UnknownName
+from optiq.plan import Plan
+from warehouse.chemistry import load_chemistry, load_trials
+from warehouse.home import Home
+from warehouse.ingest import ingest_traces
+from warehouse.ingestion.trials import TRIAL_COLUMNS, land_trials
+from warehouse.landing import land_traces
+from warehouse.query import query
+from warehouse.refresh import refresh
+
+A, B, C = "phi4:14b", "mistral:7b", "gemma3:27b"
+RIGHT = {A: 0.9, B: 0.7, C: 0.55}
+
+HEADER = (
+    "trial,model,task,latency,temperature,id,result,quality,generation_accuracy,variance,review_accuracy,"
+    "accuracy,elapsed,strategy,created"
+)
+
+
+def history_row(trial: str, model: str, quality: str = "6.0", accuracy: str = "0.7") -> str:
+    return (
+        f"{trial},{model},classify,3.0,0.5,Item_1,false,{quality},0.5,0.01,0.9,{accuracy},1s,RANDOM,"
+        "2025-07-11 09:43:21"
+    )
+
+
+@pytest.fixture
+def answered(home: Home, traces) -> Home:
+    """40 questions in two topics, each answered by three models alone; 10 in another topic, too few."""
+    draw = np.random.default_rng(1)
+    rows = []
+    for question in range(50):
+        topic = "art" if question < 20 else "law" if question < 40 else "rare"
+        for model, share in RIGHT.items():
+            number = len(rows)
+            qoa = float(draw.random() < share)
+            row = traces.execution(Plan.parse(model), number, qoa, topic)
+            rows.append(row | {"question": f"Question {question}?", "question_id": f"q{question}"})
+    land_traces(home, traces(*rows))
+    refresh(home, full_gate=False)
+    return home
+
+
+def test_profiles_pairs_and_ensembles_follow_from_traces(answered: Home) -> None:
+    expected = query(
+        answered.perfdb, "select topic, plan_key, avg(qoa) as qoa from executions group by all order by all"
+    )
+    of_law = {key.split(":", 2)[2]: qoa for topic, key, qoa in expected.iter_rows() if topic == "law"}
+    found = query(
+        answered.perfdb,
+        "select model, quality, accuracy, n_trials, source from model_quality where topic = 'law' order by 1",
+    )
+    assert {row["model"]: row["accuracy"] for row in found.to_dicts()} == pytest.approx(of_law)
+    assert found["quality"].to_list() == pytest.approx((10 * found["accuracy"]).to_list())
+    assert set(found["n_trials"]) == {20}
+    assert set(found["source"]) == {"traces"}
+    topics = query(answered.perfdb, "select distinct topic from chemistry order by 1")["topic"].to_list()
+    assert topics == ["*", "art", "law"]  # the third has too few questions
+    profiles = [Profile(r["model"], r["quality"], r["accuracy"]) for r in found.to_dicts()]
+    matrix = chemistry(profiles, tolerance=0.0)
+    pool = load_chemistry(answered.perfdb, "law")
+    assert pool.models == tuple(sorted(RIGHT))
+    assert pool.found.chemistry == pytest.approx(matrix)
+    assert pool.n_trials == 20
+    ensembles = query(answered.perfdb, "select * from ensembles where topic = '*' order by strategy, size")
+    assert ensembles.select("strategy", "size").rows() == [
+        (strategy, size) for strategy in ("best", "chemistry") for size in (1, 2, 3)
+    ]
+    assert all(len(row["models"]) == row["size"] for row in ensembles.to_dicts())
+    assert len(load_chemistry(answered.perfdb, "rare").profiles) == 3  # on the spot
+
+
+def test_an_unchanged_basis_is_not_computed_again(answered: Home, tmp_path: Path) -> None:
+    steps: list[str] = []
+    priors = tmp_path / "priors.csv"
+    priors.write_text("model,topic,usd_per_output_token,source,as_of\nnew:1b,*,0.000001,a paper,2026-01-01\n")
+    from warehouse.ingest import ingest_priors
+
+    ingest_priors(answered, [priors])
+    refresh(answered, full_gate=False, on_step=steps.append)
+    assert "published" in steps
+    assert "chemistry computed" not in steps
+
+
+def test_a_history_brings_traces_and_grades(home: Home, tmp_path: Path) -> None:
+    rows = [history_row(f"Trial_{i} 0", model, q, a) for i in range(3) for model, q, a in
+            ((A, "8.0", "0.9"), (B, "6.0", "0.6"))]  # fmt: skip
+    rows.append(history_row("Trial_9 0", A, quality="12"))  # a grade that cannot be
+    rows.append("Trial_9 0,gpt,classify,3.0,classify,0.5,Item_1,x,6,0,0.5,0.1,0.9,oops,RANDOM")  # shifted
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join([HEADER, *rows]) + "\n")
+    report = ingest_traces(home, [path])
+    assert (report.n_landed, report.n_quarantined) == (7, 2)
+    refresh(home, full_gate=False)
+    found = query(
+        home.perfdb, "select model, quality, accuracy, n_trials, source from model_quality order by 1"
+    )
+    assert found.rows() == [(B, 6.0, 0.6, 3, "histories"), (A, 8.0, 0.9, 3, "histories")]
+    reasons = dict(query(home.perfdb, "select kind, reason from quarantine order by 1").rows())
+    assert set(reasons) == {"traces", "trials"}
+    assert "quality is 12" in reasons["trials"]
+    assert query(home.perfdb, "select n_rows from ingested_files where kind = 'trials'").rows() == [(6,)]
+    # A longer history adds what is new.
+    longer = tmp_path / "longer.csv"
+    longer.write_text("\n".join([HEADER, *rows[:6], history_row("Trial_7 0", A, "8.0", "0.9")]) + "\n")
+    ingest_traces(home, [longer])
+    refresh(home, full_gate=False)
+    assert query(home.perfdb, "select count(*) from model_trials").item() == 7
+
+
+def trial(number: int, model: str, quality: float | None, accuracy: float | None, **more) -> dict:
+    return {"trial": f"t{number}", "topic": "law", "task": "open", "model": model, "quality": quality,
+            "accuracy": accuracy, "n": 1, "run_id": "run", "source": "review", **more}  # fmt: skip
+
+
+def test_reviews_stand_for_their_own_traces(answered: Home) -> None:
+    """The traces are of the run ``run``: once its trials are there, they count, and its traces do not."""
+    rows = [trial(i, model, 8.0 - j, 0.8 - j / 10) for i in range(4) for j, model in enumerate((A, B))]
+    rows.append(trial(9, A, None, 0.5))  # nobody graded it: no profile follows from it
+    land_trials(answered, pl.DataFrame(rows, schema=TRIAL_COLUMNS), "review")
+    bad = pl.DataFrame([trial(5, A, 11.0, 0.5), trial(6, A, 5.0, 1.5)], schema=TRIAL_COLUMNS)
+    land_trials(answered, bad, "bad")
+    refresh(answered, full_gate=False)
+    found = query(answered.perfdb, "select model, quality, n_trials, source from model_quality order by 1")
+    assert found.rows() == [(B, 7.0, 4, "reviews"), (A, 8.0, 4, "reviews")]
+    assert query(answered.perfdb, "select count(*) from quarantine where kind = 'trials'").item() == 2
+
+
+def test_what_nothing_is_known_of(home: Home, answered: Home) -> None:
+    with pytest.raises(UnknownName, match="'cooking'"):
+        load_trials(answered.perfdb, "cooking")
+
+
+def test_an_empty_perfdb(home: Home) -> None:
+    with pytest.raises(InputError, match="no graded answers"):
+        load_chemistry(home.perfdb)
