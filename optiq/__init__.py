@@ -13,6 +13,7 @@ _HOMES = {
     "Estimate": "optiq.estimation",
     "Executor": "optiq.execution",
     "ModelFigures": "optiq.statistics",
+    "ModelSelector": "optiq.selection.api",
     "OptiqError": "optiq.errors",
     "Plan": "optiq.plan",
     "Planning": "optiq.planning",

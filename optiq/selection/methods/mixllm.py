@@ -18,11 +18,15 @@ import numpy as np
 
 from optiq.errors import InputError
 from optiq.selection.evidence import Evidence, Run
+from optiq.selection.methods.base import share_of
 from optiq.selection.methods.cost_profile import estimated_costs
 from optiq.selection.methods.full_evaluation import FullEvaluation
 from optiq.selection.methods.neighbour_prediction import predict
 from optiq.selection.normal import cumulative
 from optiq.selection.protocol import Problem, Ranking
+
+_ALWAYS = 25
+"""In small spaces a share would end the search before it has begun."""
 
 
 class MixLLM(FullEvaluation):
@@ -35,12 +39,20 @@ class MixLLM(FullEvaluation):
         Runs of the root on all examples, the first among them.
     chance
         A node that reaches the floor with less than this probability is unpromising.
+    share
+        The search ends when this share of the combinations was examined and one of them keeps the floor; not
+        before 25 were.
     """
 
     name = "mixllm"
 
     def __init__(
-        self, problem: Problem, theta: float | None = None, repeats: int = 3, chance: float = 0.02
+        self,
+        problem: Problem,
+        theta: float | None = None,
+        repeats: int = 3,
+        chance: float = 0.005,
+        share: float = 0.3,
     ) -> None:
         super().__init__(problem)
         if repeats < 1 or not 0 < chance < 1:
@@ -49,6 +61,7 @@ class MixLLM(FullEvaluation):
                 "Give repeats from 1 up and a chance between 0 and 1.",
             )
         self.theta, self.repeats, self.chance = theta, int(repeats), float(chance)
+        self.most = max(int(share_of("share", share) * len(problem.space)), _ALWAYS)
         self._profiles = problem.space.same_model() or [0, len(problem.space) - 1]
 
     def ask(self, evidence: Evidence) -> list[Run]:
@@ -104,6 +117,8 @@ class MixLLM(FullEvaluation):
         leaves = self._open(examined)
         if not np.isfinite(cheapest):  # nothing meets the floor yet: no doubt is a reason to give up
             return int(np.where(leaves, chance, -1.0).argmax()) if leaves.any() else None
+        if examined.sum() >= self.most:
+            return None
         promising = leaves & (chance >= self.chance) & (cost < cheapest)
         if not promising.any():
             return None
