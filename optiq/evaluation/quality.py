@@ -25,6 +25,13 @@ NEIGHBOURS = (10, 25, 50, 100, 200)
 STRENGTHS = (0.0, 1.0, 4.0, 16.0, 64.0, np.inf)
 """Votes of "no difference" that the neighbours' votes are weighed against; inf: neighbours say nothing."""
 
+ENOUGH = 500
+"""Questions from which on neighbours are tuned by what picks are worth; with fewer, luck would choose."""
+
+PICK_STRENGTHS = (0.0, 16.0, 64.0)
+PER_CALL = (0.0, 0.05, 0.1, 0.2, 0.3)
+"""Quality that the dearest call is worth, in turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Switches:
@@ -132,6 +139,32 @@ class Quality:
                         best = error
                         self.n_neighbours = n
                         self.difficulty_strength, self.preference_strength = difficulty, preference
+        if len(order) >= ENOUGH:
+            self._tune_picks(order, others)
+
+    def _tune_picks(self, order: IntArray, others: BoolArray) -> None:
+        """Number of neighbours and strength with which picks on left-out questions are worth most.
+
+        Least squares weighs all plans alike, while only the best few are ever picked. Worth is quality less cost, at
+        several prices of a call.
+        """
+        mean = self.mean[self._task_of]
+        price = np.nan_to_num(self.history.cost)
+        price = price / max(float(price.max()), 1e-15)
+        ran, every = self._ran > 0, np.arange(len(mean))
+        best = -np.inf
+        for n in NEIGHBOURS:
+            counted = self._counted(_among(order[:, :n], others[:, :n], len(order)))
+            for preference in PICK_STRENGTHS:
+                estimate = mean + _weighed(counted, self.difficulty_strength, preference)
+                worth = 0.0
+                for per_call in PER_CALL:
+                    picked = np.where(ran, estimate - per_call * price, -np.inf).argmax(axis=1)
+                    gained = np.nan_to_num(self.history.qoa[every, picked]) - per_call * price[every, picked]
+                    worth += float(gained.mean())
+                if worth > best + 1e-9:
+                    best = worth
+                    self.n_neighbours, self.preference_strength = n, preference
 
 
 def _weighed(
