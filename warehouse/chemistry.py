@@ -203,6 +203,6 @@ def _rows_of(topic: str, given: TopicTrials) -> dict[str, list[dict[str, Any]]]:
                 "n_trials": given.n_trials,
             }
         )
-    for one in ensembles_of(pool, given.configurations):
-        found["ensembles"].append({"topic": topic, **one})
+    for row in ensembles_of(pool, given.configurations):
+        found["ensembles"].append({"topic": topic, **row})
     return found
