@@ -16,7 +16,9 @@ from optiq.execution.limits import limits_of
 from optiq.prompts import fill
 from optiq.servers.protocol import GenerateRequest, ModelServer
 
-_GRADE_TOKENS = 8
+_GRADE_TOKENS = 16
+_GRADES = tuple(str(grade) for grade in range(int(HIGHEST_GRADE) + 1))
+"""What servers that can hold outputs to a list let out; small models say no number otherwise."""
 _NUMBER = r"(\d{1,3}(?:[.,]\d+)?)"
 _OF_TEN = re.compile(_NUMBER + r"\s*(?:/|out of|of)\s*10\b", re.IGNORECASE)
 _SAID = re.compile(r"(?:grade|score|rating)\D{0,12}" + _NUMBER, re.IGNORECASE)
@@ -80,7 +82,11 @@ async def review(
 
     async def one(answer: Answer, reviewer: str) -> Grade:
         request = GenerateRequest(
-            reviewer, review_prompt(answer), max_output_tokens=_GRADE_TOKENS, timeout_s=timeout_s
+            reviewer,
+            review_prompt(answer),
+            max_output_tokens=_GRADE_TOKENS,
+            timeout_s=timeout_s,
+            letters=_GRADES,
         )
         await limits.acquire(reviewer)
         try:

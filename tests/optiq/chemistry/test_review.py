@@ -22,6 +22,8 @@ from optiq.servers import open_server
         ("Grade: 6", 6),
         ("The grade is 4 because 3 of 5 facts are right", 4),
         ("10", 10),
+        ('"7"', 7),  # as servers say it that were held to a JSON schema
+        ('{"answer": "7"}', 7),
         ("0", 0),
         ("11", math.nan),
         ("excellent", math.nan),
