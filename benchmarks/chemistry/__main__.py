@@ -1,7 +1,9 @@
 """What chemistry costs to compute, and what it is worth on recorded performance histories.
 
 python -m benchmarks.chemistry                 time of ChemE by number of models
-python -m benchmarks.chemistry --runs FILE     and a history: faults, review accuracy, held-out ensembles
+python -m benchmarks.chemistry --runs FILE     and a history: faults, review accuracy, held-out ensembles,
+                                               correlation with complementarity and effectiveness
+python -m benchmarks.chemistry --recorded DIR  planning over recommended pools of recorded models
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.chemistry.correlation import correlations
 from benchmarks.chemistry.held_out import compare
 from benchmarks.chemistry.histories import read_history, recomputed_from_variance, review_accuracy_forms
+from benchmarks.chemistry.recorded import compare_pools, planning_seconds, read_recorded
 from optiq.chemistry.chem_e import chemistry
 from optiq.chemistry.profiles import Profile
 
@@ -24,6 +28,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=Path, help="a CSV with the columns of the paper's table 5")
+    parser.add_argument("--recorded", type=Path, help="a folder with executions.parquet")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     print("ChemE over random profiles")
@@ -36,6 +41,8 @@ def main() -> None:
         started = time.process_time()
         chemistry(profiles)
         print(f"  {n:3d} models   {time.process_time() - started:7.3f} CPU s")
+    if given.recorded is not None:
+        _pools(given.recorded, given.seed)
     if given.runs is None:
         return
     rows, shifted = read_history(given.runs)
@@ -51,6 +58,22 @@ def main() -> None:
         (low, mean, high), (worst, lead, best) = one.effectiveness, one.ahead
         against = f"   {lead:+.3f} [{worst:+.3f}, {best:+.3f}]" if one.strategy != "best by accuracy" else ""
         print(f"  {one.size:2d} models   {one.strategy:16s}  {mean:.3f} [{low:.3f}, {high:.3f}]{against}")
+
+    print("Mean chemistry within ensembles against (Pearson; ensembles share members, so p flatters)")
+    for size, what, r, p, n in correlations(rows, (3, 5, 10), 500, given.seed):
+        print(f"  {size:2d} models   {what:16s}  r = {r:+.3f}   p = {p:.1e}   n = {n}")
+
+
+def _pools(folder: Path, seed: int) -> None:
+    print("Planning over pools of recorded models (5 folds by question), 95 % intervals over questions")
+    for one in compare_pools(read_recorded(folder), (2, 3, 4), seed):
+        (low, mean, high), (worst, lead, best) = one.qoa, one.behind
+        print(
+            f"  {one.strategy:9s} {one.size}   QoA {mean:.3f} [{low:.3f}, {high:.3f}]   against full {lead:+.3f}"
+            f" [{worst:+.3f}, {best:+.3f}]   {one.cost_usd:.2e} USD (predicted {one.predicted_usd:.2e})"
+        )
+    for n in (2, 3, 4, 5):
+        print(f"  exact frontier, up to 5 calls, pool of {n}: {1e3 * planning_seconds(n, 5):.1f} CPU ms")
 
 
 if __name__ == "__main__":
