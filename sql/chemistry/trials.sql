@@ -24,13 +24,14 @@ outputs as (
             coalesce(nullif(trim(executions.question), ''), executions.question_id, executions.execution_id)
         ) as question_key,
         calls.model,
-        calls.subplan_qoa as qoa
+        -- Recorded elsewhere, a lone model's quality may be known of the execution alone.
+        coalesce(calls.subplan_qoa, case when executions.level = 0 then executions.qoa end) as qoa
     from calls
     inner join executions using (execution_id)
     left join models using (model)
     where
         calls.subplan_level = 0
-        and calls.subplan_qoa is not null
+        and (calls.subplan_qoa is not null or (executions.level = 0 and executions.status = 'answered' and executions.qoa is not null))
         and calls.error is null
         and not coalesce(calls.cached, false)
         and coalesce(coalesce(calls.digest, calls.answered_model) = models.served, true)

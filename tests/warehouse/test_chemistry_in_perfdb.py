@@ -46,7 +46,9 @@ def answered(home: Home, traces) -> Home:
         for model, share in RIGHT.items():
             number = len(rows)
             qoa = float(draw.random() < share)
-            row = traces.execution(Plan.parse(model), number, qoa, topic)
+            # Executions recorded elsewhere have no quality of their calls.
+            unscored = {"subplan_qoa": None} if topic == "law" else {}
+            row = traces.execution(Plan.parse(model), number, qoa, topic, unscored)
             rows.append(row | {"question": f"Question {question}?", "question_id": f"q{question}"})
     land_traces(home, traces(*rows))
     refresh(home, full_gate=False)
