@@ -207,6 +207,7 @@ def _recompute(connection: duckdb.DuckDBPyConnection, settings: Settings, step: 
         recompute(connection, settings)
         step("statistics recomputed")
         recompute_topics(connection, settings.topic_model)
+        step("topics learned")
         if recompute_chemistry(connection):
             step("chemistry computed")
         for name in sql.names("views"):
@@ -215,7 +216,6 @@ def _recompute(connection: duckdb.DuckDBPyConnection, settings: Settings, step: 
     except BaseException:
         connection.rollback()
         raise
-    step("topics learned")
     return drift
 
 

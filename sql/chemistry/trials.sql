@@ -17,43 +17,44 @@ reviewed_files as (
     where traces.kind = 'traces'
 ),
 
-outputs as (
+-- A sample that stays the same: the smallest digests of the questions that a lone model was judged on.
+sampled as (
+    select topic, question_key
+    from plan_questions
+    semi join (select plan_key from plans where operations = 1) as lone using (plan_key)
+    group by topic, question_key
+    qualify row_number() over (partition by topic order by question_key) <= $most
+),
+
+runs as (
     select
-        executions.topic,
-        md5_number_lower(
-            coalesce(nullif(trim(executions.question), ''), executions.question_id, executions.execution_id)
-        ) as question_key,
-        calls.model,
-        -- Recorded elsewhere, a lone model's quality may be known of the execution alone.
-        coalesce(calls.subplan_qoa, case when executions.level = 0 then executions.qoa end) as qoa
-    from calls
-    inner join executions using (execution_id)
-    left join models using (model)
+        execution_id,
+        topic,
+        md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id)) as question_key,
+        case when level = 0 and status = 'answered' then qoa end as lone_qoa
+    from executions
     where
-        calls.subplan_level = 0
-        and (calls.subplan_qoa is not null or (executions.level = 0 and executions.status = 'answered' and executions.qoa is not null))
-        and calls.error is null
-        and not coalesce(calls.cached, false)
-        and coalesce(coalesce(calls.digest, calls.answered_model) = models.served, true)
-        and executions.ingestion not in (select ingestion from reviewed_files)
-        and (
-            executions.run_id is null
-            or executions.run_id not in (select run_id from model_trials where run_id is not null)
-        )
+        ingestion not in (select ingestion from reviewed_files)
+        and (run_id is null or run_id not in (select run_id from model_trials where run_id is not null))
 ),
 
 questions as (
-    select topic, question_key, model, avg(qoa) as accuracy
-    from outputs
-    group by topic, question_key, model
-),
-
--- A sample that stays the same: the smallest digests.
-sampled as (
-    select topic, question_key
-    from questions
-    group by topic, question_key
-    qualify row_number() over (partition by topic order by question_key) <= $most
+    select
+        runs.topic,
+        runs.question_key,
+        calls.model,
+        -- Recorded elsewhere, a lone model's quality may be known of the execution alone.
+        avg(coalesce(calls.subplan_qoa, runs.lone_qoa)) as accuracy
+    from calls
+    inner join (select runs.* from runs semi join sampled using (topic, question_key)) as runs using (execution_id)
+    left join models using (model)
+    where
+        calls.subplan_level = 0
+        and coalesce(calls.subplan_qoa, runs.lone_qoa) is not null
+        and calls.error is null
+        and not coalesce(calls.cached, false)
+        and coalesce(coalesce(calls.digest, calls.answered_model) = models.served, true)
+    group by all
 ),
 
 judged as (
@@ -65,7 +66,6 @@ judged as (
         accuracy,
         'traces' as source
     from questions
-    semi join sampled using (topic, question_key)
 ),
 
 reviewed as (
