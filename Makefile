@@ -22,7 +22,10 @@ test: setup
 	@echo "== lint";   $(BIN)/ruff check .
 	@echo "== format"; $(BIN)/ruff format --check .
 	@echo "== types";  $(BIN)/mypy
-	@echo "== tests";  $(BIN)/python -m pytest
+	@echo "== tests, in two halves at once: one waits much for servers, the other computes"
+	@log=$$(mktemp); $(BIN)/python -m pytest tests/flows tests/test_house.py > $$log 2>&1 & flows=$$!; \
+	    $(BIN)/python -m pytest --ignore=tests/flows --ignore=tests/test_house.py; rest=$$?; \
+	    wait $$flows; status=$$?; cat $$log; rm -f $$log; test $$rest -eq 0 -a $$status -eq 0
 
 setup: $(STAMP)
 
