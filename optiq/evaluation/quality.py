@@ -2,8 +2,8 @@
 
 ``mean(task, plan) + difficulty(question) + preference(question, plan)``: the mean over the history, drawn
 towards what the plan's parts predict; how much easier the question's neighbours were than the mean; and how
-much better this plan did on them than on others. The last two are votes of the nearest questions, drawn to 0
-by a strength that is tuned by leaving each question of the history out. Each part can be switched off.
+much better this plan did on them than on others. The last two are votes of the nearest questions
+(:mod:`optiq.estimation.neighbours`). Each part can be switched off.
 """
 
 from __future__ import annotations
@@ -15,22 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.composition import learn_rule, node_values
-from optiq.evaluation.features import HasQuestions, Likeness
+from optiq.estimation.likeness import Likeness
+from optiq.estimation.neighbours import Neighbours
+from optiq.evaluation.features import HasQuestions, seen_of
 from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
 from optiq.plan import Plan
 
 BoolArray = NDArray[np.bool_]
-
-NEIGHBOURS = (10, 25, 50, 100, 200)
-STRENGTHS = (0.0, 1.0, 4.0, 16.0, 64.0, np.inf)
-"""Votes of "no difference" that the neighbours' votes are weighed against; inf: neighbours say nothing."""
-
-ENOUGH = 500
-"""Questions from which on neighbours are tuned by what picks are worth; with fewer, luck would choose."""
-
-PICK_STRENGTHS = (0.0, 16.0, 64.0)
-PER_CALL = (0.0, 0.05, 0.1, 0.2, 0.3)
-"""Quality that the dearest call is worth, in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +54,12 @@ class Quality:
         ]
         self.mean: FloatArray = np.array([mean for mean, _ in means])
         self.deviation: FloatArray = np.array([deviation for _, deviation in means])
-        self._likeness: Likeness | None = None
+        self._neighbours: Neighbours | None = None
         if switches.neighbours and history.questions[0].vector is not None:
-            self._likeness = Likeness(
-                history, 0.3 if switches.surface else 0.0, 1.0 if switches.topics else 0.0
+            likeness = Likeness(
+                *seen_of(history), 0.3 if switches.surface else 0.0, 1.0 if switches.topics else 0.0
             )
-            self._prepare()
-            self._tune()
+            self._neighbours = Neighbours(likeness, history.qoa, self.mean[self._task_of], history.cost)
 
     def estimate(self, asked: HasQuestions) -> tuple[FloatArray, FloatArray]:
         """(questions, plans): the estimates, within 0 to 1, and their standard deviations."""
@@ -78,114 +68,16 @@ class Quality:
         )
         mean = np.where(rows[:, None] >= 0, self.mean[rows], np.nanmean(self.mean, axis=0))
         deviation = np.where(rows[:, None] >= 0, self.deviation[rows], np.nanmax(self.deviation, axis=0))
-        if self._likeness is not None:
-            near = _nearest(self._likeness.to_history(asked), self.n_neighbours)
-            mean = mean + self._votes(near, self.difficulty_strength, self.preference_strength)
+        if self._neighbours is not None:
+            mean = mean + self._neighbours.votes(self._neighbours.likeness.to_history(*seen_of(asked)))
         return np.clip(mean, 0.0, 1.0), deviation
 
     def left_out(self) -> FloatArray:
         """(questions of the history, plans): the estimates for each when its neighbours are all but itself."""
         mean = self.mean[self._task_of]
-        if self._likeness is None:
-            return np.clip(mean, 0.0, 1.0)
-        near = _nearest(self._to_others(), self.n_neighbours)
-        return np.clip(mean + self._votes(near, self.difficulty_strength, self.preference_strength), 0.0, 1.0)
-
-    def _to_others(self) -> FloatArray:
-        """(history, history): likeness, with none of a question to itself."""
-        assert self._likeness is not None
-        found = self._likeness.to_history(self.history)
-        np.fill_diagonal(found, -np.inf)
-        return found
-
-    def _prepare(self) -> None:
-        """Residuals of the history: per question how much above the means, and per cell what is left."""
-        residual = self.history.qoa - self.mean[self._task_of]
-        self._ran: FloatArray = (~np.isnan(residual)).astype(np.float64)
-        residual = np.nan_to_num(residual)
-        runs = self._ran.sum(axis=1)
-        self._level: FloatArray = residual.sum(axis=1) / np.maximum(runs, 1)
-        self._judged: FloatArray = (runs > 0).astype(np.float64)
-        self._left: FloatArray = (residual - self._level[:, None]) * self._ran
-        self._residual: FloatArray = residual
-
-    def _votes(self, near: FloatArray, difficulty: float, preference: float) -> FloatArray:
-        return _weighed(self._counted(near), difficulty, preference)
-
-    def _counted(self, near: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        """What the nearest say: their levels added up and how many they are; per plan the same of what is left."""
-        return (
-            near @ (self._level * self._judged),
-            near @ self._judged,
-            near @ self._left,
-            near @ self._ran,
-        )
-
-    def _tune(self) -> None:
-        """Number of neighbours and strengths with the least squared error when each question is left out."""
-        order = np.argsort(-self._to_others(), axis=1, kind="stable")
-        others = np.isfinite(np.take_along_axis(self._to_others(), order, axis=1))
-        best = np.inf
-        self.n_neighbours, self.difficulty_strength, self.preference_strength = 1, np.inf, np.inf
-        for n in NEIGHBOURS:
-            if n >= len(order) and n > NEIGHBOURS[0]:
-                break
-            counted = self._counted(_among(order[:, :n], others[:, :n], len(order)))
-            for difficulty in STRENGTHS:
-                for preference in STRENGTHS:
-                    votes = _weighed(counted, difficulty, preference)
-                    error = float((((self._residual - votes) ** 2) * self._ran).sum())
-                    if error < best - 1e-9:
-                        best = error
-                        self.n_neighbours = n
-                        self.difficulty_strength, self.preference_strength = difficulty, preference
-        if len(order) >= ENOUGH:
-            self._tune_picks(order, others)
-
-    def _tune_picks(self, order: IntArray, others: BoolArray) -> None:
-        """Number of neighbours and strength with which picks on left-out questions are worth most.
-
-        Least squares weighs all plans alike, while only the best few are ever picked. Worth is quality less cost, at
-        several prices of a call.
-        """
-        mean = self.mean[self._task_of]
-        price = np.nan_to_num(self.history.cost)
-        price = price / max(float(price.max()), 1e-15)
-        ran, every = self._ran > 0, np.arange(len(mean))
-        best = -np.inf
-        for n in NEIGHBOURS:
-            counted = self._counted(_among(order[:, :n], others[:, :n], len(order)))
-            for preference in PICK_STRENGTHS:
-                estimate = mean + _weighed(counted, self.difficulty_strength, preference)
-                worth = 0.0
-                for per_call in PER_CALL:
-                    picked = np.where(ran, estimate - per_call * price, -np.inf).argmax(axis=1)
-                    gained = np.nan_to_num(self.history.qoa[every, picked]) - per_call * price[every, picked]
-                    worth += float(gained.mean())
-                if worth > best + 1e-9:
-                    best = worth
-                    self.n_neighbours, self.preference_strength = n, preference
-
-
-def _weighed(
-    counted: tuple[FloatArray, FloatArray, FloatArray, FloatArray], difficulty: float, preference: float
-) -> FloatArray:
-    """(questions, plans): the votes, each against so many for "no difference"."""
-    level, voters, left, ran = counted
-    easier = level / np.maximum(voters + difficulty, 1e-9)
-    return np.asarray(easier[:, None] + left / np.maximum(ran + preference, 1e-9))
-
-
-def _nearest(likeness: FloatArray, n: int) -> FloatArray:
-    """(questions, history): 1 for each of the ``n`` most alike, 0 for others; ties go to the earlier."""
-    order: IntArray = np.argsort(-likeness, axis=1, kind="stable")[:, :n]
-    return _among(order, np.isfinite(np.take_along_axis(likeness, order, axis=1)), likeness.shape[1])
-
-
-def _among(order: IntArray, counts: BoolArray, width: int) -> FloatArray:
-    near = np.zeros((len(order), width))
-    np.put_along_axis(near, order, counts.astype(np.float64), axis=1)
-    return near
+        if self._neighbours is not None:
+            mean = mean + self._neighbours.votes(self._neighbours.likeness.to_others())
+        return np.clip(mean, 0.0, 1.0)
 
 
 def plan_means(

@@ -12,7 +12,7 @@ from itertools import permutations
 import numpy as np
 
 from optiq.errors import InputError
-from optiq.evaluation.features import surface
+from optiq.estimation.likeness import surface
 from optiq.evaluation.outcomes import Asked, FloatArray, Outcomes
 from optiq.evaluation.policies.affordable import fits
 from optiq.evaluation.policies.votes import vote
