@@ -10,19 +10,12 @@ Every node has a line and a column; its output runs down to the nodes that read 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from optiq.drawing_svg import draw_svg
-
-if TYPE_CHECKING:
-    from optiq.plan import Plan
-
-__all__ = ["draw_svg", "draw_text"]
+from optiq.wired import Wired
 
 NODE, BLEND = "●", "◆"
 
 
-def draw_text(plan: Plan) -> str:
+def draw_text(plan: Wired) -> str:
     """One line per node in canonical order; ``●`` calls a model, ``◆`` blends what it reads."""
     width = 3 * plan.k
     lines = []
@@ -32,7 +25,7 @@ def draw_text(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _rail(plan: Plan, v: int) -> str:
+def _rail(plan: Wired, v: int) -> str:
     """The lanes of the nodes before ``v`` on its line, those that it reads joined to it."""
     reads = plan.predecessors(v)
     text = ""

@@ -6,10 +6,10 @@ A line that skips columns gets a place of its own in each of them, so that it pa
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from optiq.plan import Plan
+from optiq.expression import express
+from optiq.wired import Wired
 
 BOX_HEIGHT, ROW, GAP, MARGIN = 36, 56, 64, 20
 CHARACTER = 8.0
@@ -24,7 +24,7 @@ class Place(NamedTuple):
     edge: tuple[int, int] | None = None
 
 
-def columns_of(plan: Plan) -> list[list[Place]]:
+def columns_of(plan: Wired) -> list[list[Place]]:
     """The places of each column from top to bottom: every call as late as its readers allow."""
     height = [0] * plan.k
     for v in reversed(range(plan.k)):
@@ -48,13 +48,13 @@ def columns_of(plan: Plan) -> list[list[Place]]:
     return columns
 
 
-def _leads(plan: Plan, place: Place, other: Place) -> bool:
+def _leads(plan: Wired, place: Place, other: Place) -> bool:
     """Whether a line goes from ``place`` to ``other`` in the next column."""
     edges = [place.edge] if place.edge else [(place.node, reader) for reader in plan.successors(place.node)]
     return any(edge == other.edge or (other.edge is None and edge[1] == other.node) for edge in edges)
 
 
-def draw_svg(plan: Plan) -> str:
+def draw_svg(plan: Wired) -> str:
     """The document. It has a title and a description for screen readers, and takes its ink from ``currentColor``."""
     columns = columns_of(plan)
     width = int(24 + CHARACTER * max(map(len, plan.models)))
@@ -75,7 +75,7 @@ def draw_svg(plan: Plan) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {total_width} {total_height}" '
         f'width="{total_width}" height="{total_height}" font-family="system-ui, sans-serif" font-size="14" '
         'fill="none" stroke="currentColor">',
-        f"<title>{escape(plan.expression)}</title>",
+        f"<title>{escape(express(plan))}</title>",
         f"<desc>Plan with {calls}; the answer comes from {answer}.</desc>",
     ]
     nodes = {place.node: place for column in columns for place in column if place.edge is None}
@@ -102,7 +102,7 @@ def _line(points: list[tuple[int, int]], width: int) -> str:
     return f'<path d="{path}"/>{head}'
 
 
-def _box(plan: Plan, v: int, middle: tuple[int, int], width: int) -> str:
+def _box(plan: Wired, v: int, middle: tuple[int, int], width: int) -> str:
     """A call: rounded where it blends, with a second outline where it gives the answer."""
     x, y = middle[0], middle[1] - BOX_HEIGHT // 2
     radius = BOX_HEIGHT // 2 if plan.is_blend(v) else 4

@@ -8,24 +8,21 @@ b and c both read a. Wirings that are not series-parallel get a listing of nodes
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from optiq.errors import PlanError
-
-if TYPE_CHECKING:
-    from optiq.plan import Plan
+from optiq.wired import Wired
 
 ARROW = " → "
 HELP = "An expression reads blend(a → b, c; d), with → or -> between models."
 _TOKEN = re.compile(r"\s*(→|->|,|;|\)|blend\(|[^\s→,;()>]+(?:\([^()]*\))?)")
 
 
-def express(plan: Plan) -> str:
+def express(plan: Wired) -> str:
     """The expression of a series-parallel plan, else the listing."""
     return _series_parallel(plan, plan.sink, None) or listing(plan)
 
 
-def listing(plan: Plan) -> str:
+def listing(plan: Wired) -> str:
     """Every node with what it reads, numbered from 1: ``1=a; 2=b(1); 3=c(1, 2)``."""
     parts = []
     for v, model in enumerate(plan.models):
@@ -34,7 +31,7 @@ def listing(plan: Plan) -> str:
     return "; ".join(parts)
 
 
-def _series_parallel(plan: Plan, node: int, entry: int | None) -> str | None:
+def _series_parallel(plan: Wired, node: int, entry: int | None) -> str | None:
     """Text of what leads from ``entry`` (not included; None: the question) to ``node``, or None."""
     before = plan.predecessors(node)
     name = plan.models[node]
@@ -57,7 +54,7 @@ def _series_parallel(plan: Plan, node: int, entry: int | None) -> str | None:
     return None if head is None else head + ARROW + text
 
 
-def _fork(plan: Plan, branches: tuple[int, ...], entry: int | None) -> int | bool | None:
+def _fork(plan: Wired, branches: tuple[int, ...], entry: int | None) -> int | bool | None:
     """The last node that all branches contain (``entry`` if there is none); False if they overlap."""
     common = set.intersection(*(set(plan.closure(u)) for u in branches))
     if common & set(branches):
@@ -67,21 +64,19 @@ def _fork(plan: Plan, branches: tuple[int, ...], entry: int | None) -> int | boo
     return max(common)
 
 
-def _disjoint(plan: Plan, branches: tuple[int, ...], fork: int | None) -> bool:
+def _disjoint(plan: Wired, branches: tuple[int, ...], fork: int | None) -> bool:
     before = set(plan.closure(fork)) if fork is not None else set()
     inner = [set(plan.closure(u)) - before for u in branches]
     return sum(map(len, inner)) == len(set.union(*inner))
 
 
-def parse_expression(text: str) -> Plan:
-    """The plan that an expression names; :class:`PlanError` says where it cannot be read."""
-    from optiq.plan import Plan
-
+def parse_expression(text: str) -> tuple[list[str], list[tuple[int, int]]]:
+    """Models and edges that an expression names; :class:`PlanError` says where it cannot be read."""
     reader = _Reader(text)
     reader.chain([])
     if reader.token:
         raise PlanError(f"unexpected {reader.token!r} in plan expression {text!r:.80}", HELP)
-    return Plan.of(reader.models, reader.edges)
+    return reader.models, reader.edges
 
 
 class _Reader:

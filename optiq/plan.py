@@ -20,33 +20,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from optiq.drawing import draw_text
+from optiq.drawing_svg import draw_svg
 from optiq.errors import PlanError
-from optiq.topology import (
-    MAX_OPERATIONS,
-    Edge,
-    Topology,
-    canonical_orders,
-    edges_of_map,
-    map_of_edges,
-    topology,
-)
+from optiq.expression import express, parse_expression
+from optiq.plan_checks import EXAMPLE, check_edges, check_models
+from optiq.topology import MAX_OPERATIONS, Edge, canonical_orders, edges_of_map, topology
+from optiq.wired import Wired
 
 MAX_TEXT = 65_536
 """Characters of plan text that are read at all: seven nodes never need more."""
 
-EXAMPLE = 'Give it as {"models": ["a", "b", "c"], "edges": [[0, 2], [1, 2]]}.'
-
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Wired):
     """Models per node and edges in canonical numbering. Make one with :meth:`of` or :meth:`parse`.
 
     Isomorphic plans are equal: among the numberings that reach the connectivity map the one with the
     lexicographically smallest models is kept.
     """
-
-    models: tuple[str, ...]
-    edges: tuple[Edge, ...] = ()
 
     @classmethod
     def of(cls, models: Sequence[str], edges: Iterable[Sequence[int]] = ()) -> Plan:
@@ -92,68 +84,12 @@ class Plan:
             raise PlanError(f"connectivity_map {number} is too large for {k} nodes", "Check the plan_key.")
         return cls.of(models, edges_of_map(k, number))
 
-    @property
-    def k(self) -> int:
-        """The number of operations (nodes)."""
-        return len(self.models)
-
-    @property
-    def sink(self) -> int:
-        """The node that gives the answer: the last."""
-        return len(self.models) - 1
-
-    @property
-    def topology(self) -> Topology:
-        """The wiring without the models."""
-        return topology(self.k, map_of_edges(self.k, self.edges))
-
-    @property
-    def connectivity_map(self) -> int:
-        """The canonical number of the wiring (section 4.1)."""
-        return map_of_edges(self.k, self.edges)
-
-    @property
-    def key(self) -> str:
-        """``k:connectivity_map:model1>model2>…``: equal exactly for isomorphic plans."""
-        return f"{self.k}:{self.connectivity_map}:{'>'.join(self.models)}"
-
-    @property
-    def order(self) -> tuple[int, int, tuple[str, ...]]:
-        """Sort key; wherever plans tie, the one that is first in this order wins."""
-        return self.k, self.connectivity_map, self.models
-
-    def predecessors(self, node: int) -> tuple[int, ...]:
-        """The nodes whose outputs ``node`` reads, ascending."""
-        return self.topology.predecessors[node]
-
-    def successors(self, node: int) -> tuple[int, ...]:
-        """The nodes that read the output of ``node``, ascending."""
-        return self.topology.successors[node]
-
-    def closure(self, node: int) -> tuple[int, ...]:
-        """The ancestors of ``node`` and itself, ascending: the nodes of the sub-plan that ends there."""
-        return self.topology.closures[node]
-
     def subplan(self, node: int) -> Plan:
         """The canonical plan that ends at ``node``."""
         if node == self.sink:
             return self
         part, nodes = self.topology.parts[node]
         return canonical_plan(tuple(self.models[v] for v in nodes), part.edges)
-
-    def is_blend(self, node: int) -> bool:
-        """Whether ``node`` reads more than one output."""
-        return self.topology.blends[node]
-
-    @property
-    def blend_nodes(self) -> tuple[int, ...]:
-        """The blend nodes, ascending."""
-        return tuple(v for v in range(self.k) if self.topology.blends[v])
-
-    @property
-    def level(self) -> int:
-        """Operator-nesting depth: 0 single, 1 one chain or one blend of singles, 2 and more deeper."""
-        return self.topology.level
 
     def check_blender(self, blender: str | None) -> Plan:
         """This plan, if all its blend nodes carry ``blender``; :class:`PlanError` otherwise."""
@@ -180,98 +116,18 @@ class Plan:
     @property
     def expression(self) -> str:
         """``blend(a → b, c; d)`` where the plan is series-parallel, else a listing of the nodes."""
-        from optiq.expression import express
-
         return express(self)
 
     def drawing(self) -> str:
         """A drawing for the terminal, one line per node."""
-        from optiq.drawing import draw_text
-
         return draw_text(self)
 
     def svg(self) -> str:
         """A drawing as an SVG document."""
-        from optiq.drawing_svg import draw_svg
-
         return draw_svg(self)
 
     def __str__(self) -> str:
         return self.expression
-
-
-def check_models(models: Any) -> tuple[str, ...]:
-    """``models`` as a tuple of usable names (not empty, no ``>``, no control characters, at most 7)."""
-    if isinstance(models, (str, bytes)) or not isinstance(models, Sequence):
-        raise PlanError(f"models is {models!r:.60}, not a list of names", EXAMPLE)
-    if not models:
-        raise PlanError("a plan without models", "Give at least one model. " + EXAMPLE)
-    if len(models) > MAX_OPERATIONS:
-        raise PlanError(
-            f"a plan with {len(models)} nodes is larger than supported",
-            f"Plans have at most {MAX_OPERATIONS} nodes.",
-        )
-    for v, name in enumerate(models):
-        if not isinstance(name, str) or not name:
-            raise PlanError(f"the model of node {v} is {name!r:.60}, not a name", EXAMPLE)
-        if ">" in name or name != name.strip() or not name.isprintable():
-            raise PlanError(
-                f"{name!r:.80} cannot name a model",
-                "Names have no '>', no control characters and no blanks around.",
-            )
-    return tuple(models)
-
-
-def check_edges(k: int, edges: Any) -> tuple[Edge, ...]:
-    """``edges`` of a single-sink DAG on ``k`` nodes, sorted; :class:`PlanError` says what is wrong."""
-    if isinstance(edges, (str, bytes)) or not isinstance(edges, Iterable):
-        raise PlanError(f"edges is {edges!r:.60}, not a list of pairs", EXAMPLE)
-    seen: set[Edge] = set()
-    for edge in edges:
-        if isinstance(edge, (str, bytes)) or not isinstance(edge, Sequence) or len(edge) != 2:
-            raise PlanError(f"edge {edge!r:.60} is not a pair of node numbers", EXAMPLE)
-        if any(isinstance(end, bool) or not isinstance(end, int) for end in edge):
-            raise PlanError(f"edge {list(edge)!r:.60} has an end that is not a whole number", EXAMPLE)
-        i, j = int(edge[0]), int(edge[1])
-        for end in (i, j):
-            if not 0 <= end < k:
-                known = f"nodes are numbered 0 to {k - 1}" if k > 1 else "the only node is 0"
-                raise PlanError(
-                    f"edge [{i}, {j}] names node {end}, which the plan does not have",
-                    f"In this plan {known}.",
-                )
-        if i == j:
-            raise PlanError(
-                f"edge [{i}, {j}] leads from a node to itself", "A model cannot read its own output."
-            )
-        if (i, j) in seen:
-            raise PlanError(f"edge [{i}, {j}] is given twice", "Give each edge once.")
-        seen.add((i, j))
-    found = tuple(sorted(seen))
-    _check_acyclic(k, found)
-    readers = {i for i, _ in found}
-    sinks = [v for v in range(k) if v not in readers]
-    if len(sinks) > 1:
-        raise PlanError(
-            f"the plan has several sinks, nodes {', '.join(map(str, sinks))}",
-            "Exactly one node gives the answer: let every other feed some node.",
-        )
-    return found
-
-
-def _check_acyclic(k: int, edges: tuple[Edge, ...]) -> None:
-    left = set(range(k))
-    while left:
-        ready = {v for v in left if not any(j == v and i in left for i, j in edges)}
-        if not ready:
-            # strip what only hangs behind the cycle, so that the message names the cycle
-            while ends := {v for v in left if not any(i == v and j in left for i, j in edges)}:
-                left -= ends
-            raise PlanError(
-                f"the plan has a cycle through nodes {', '.join(map(str, sorted(left)))}",
-                "Outputs can only flow forward: remove an edge.",
-            )
-        left -= ready
 
 
 @lru_cache(maxsize=1 << 18)
@@ -307,6 +163,4 @@ def _parse_text(text: str) -> Plan:
     head = text.split(":", 2)
     if len(head) == 3 and head[0].isdigit() and head[1].isdigit():
         return Plan.from_key(text)
-    from optiq.expression import parse_expression
-
-    return parse_expression(text)
+    return Plan.of(*parse_expression(text))

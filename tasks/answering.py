@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,11 +15,11 @@ from prefect.cache_policies import NO_CACHE
 from optiq.configuration import Settings
 from optiq.errors import InputError
 from optiq.question import Budget
-from optiq.question_file import QuestionFile, Row, read_questions
+from optiq.question_file import Row, read_questions
 from tasks.run_state import RunOptions
+from tasks.same_run import identify, to_resume
 
 STATUSES = ("answered", "infeasible", "failed", "invalid")
-_NOT_PLANNING = ("home", "chunk_size", "keep", "half_life_days", "timeout_s")
 _CHUNKS = 16
 _LARGEST_CHUNK = 500
 
@@ -75,9 +73,9 @@ def open_job(
         questions = questions.with_topic(topic)
     rows = questions.rows if options.limit is None else questions.rows[: options.limit]
     session = open_session(settings)
-    key, about = _identify(file, output, budget, topic, settings, questions)
+    key, about = identify(file, output, budget, topic, settings, questions)
     about |= {"snapshot_id": session.statistics.snapshot_id, "options": asdict(options)}
-    folder = None if options.fresh else _to_resume(RunFolder.latest(session.home, key), about, options)
+    folder = None if options.fresh else to_resume(RunFolder.latest(session.home, key), about, options)
     resumed = folder is not None
     if folder is None:
         folder = RunFolder(session.home, new_run_id())
@@ -183,40 +181,6 @@ def abandon(job: Job) -> None:
     if close_state(job.run_id):
         folder = RunFolder(Home.find(job.settings.home), job.run_id)
         folder.write_about({**(folder.about() or {}), "status": "interrupted"})
-
-
-def _identify(
-    file: str, output: str, budget: Budget, topic: str | None, settings: Settings, questions: QuestionFile
-) -> tuple[str, dict[str, Any]]:
-    """What makes two commands the same run, hashed; and what `run.json` says about it."""
-    with Path(file).open("rb") as content:
-        file_hash = hashlib.file_digest(content, "sha256").hexdigest()
-    planning = {name: value for name, value in asdict(settings).items() if name not in _NOT_PLANNING}
-    same = {
-        "file_sha256": file_hash,
-        "output": str(Path(output).resolve()),
-        "budget": asdict(budget),
-        "topic": topic,
-        "settings": planning,
-    }
-    key = hashlib.sha256(json.dumps(same, sort_keys=True, default=str).encode()).hexdigest()[:32]
-    started_at = datetime.now(UTC).isoformat(timespec="seconds")
-    about = {"file": file, **same, "questions": len(questions.rows), "started_at": started_at}
-    return key, about
-
-
-def _to_resume(folder: Any, about: Mapping[str, Any], options: RunOptions) -> Any:
-    """The earlier run if the command goes on with it; a finished one only on the same statistics."""
-    before = folder.about() if folder is not None else None
-    if before is None:
-        if options.retry_errors:
-            raise InputError(
-                "there is no earlier run of this command to retry",
-                "Run it without --retry-errors first; file, output and planning must be the same.",
-            )
-        return None
-    finished = before.get("status") == "done" and not options.retry_errors
-    return None if finished and before.get("snapshot_id") != about["snapshot_id"] else folder
 
 
 def _pending(

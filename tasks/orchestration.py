@@ -7,17 +7,12 @@ runs (with retries, states and logs); outside they are plain calls, because a te
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from tasks.run_state import interrupt_all
-
-# Said before Prefect is imported anywhere in this process: no telemetry.
-os.environ.setdefault("DO_NOT_TRACK", "1")
-os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 
 
 def inside_flow_run() -> bool:

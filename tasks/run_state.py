@@ -15,7 +15,7 @@ from optiq.execution.responses import ResponseStore
 from tasks.event_loop import EventLoop
 from tasks.run_folder import RunFolder
 from tasks.session import Session
-from tasks.tally import Tally
+from tasks.tally import Counts, Tally
 from warehouse.home import Home
 
 
@@ -38,7 +38,7 @@ class RunOptions:
 class Watcher(Protocol):
     """Shows a run to a person."""
 
-    def watch(self, tally: Tally, server: str | None) -> None:
+    def watch(self, tally: Counts, server: str | None) -> None:
         """A run begins; ``server`` says in one line where its models answer."""
 
 
@@ -86,7 +86,7 @@ def watched_by(watcher: Watcher) -> Iterator[None]:
         _watcher = None
 
 
-def show(tally: Tally, about: str | None = None) -> None:
+def show(tally: Counts, about: str | None = None) -> None:
     """Something that takes long begins, ``about`` says where in one line: show it to who watches."""
     if _watcher is not None:
         _watcher.watch(tally, about)

@@ -18,9 +18,10 @@ from optiq.configuration import Settings
 from optiq.errors import InputError
 from optiq.question import Budget
 from optiq.question_file import Row, read_questions
-from tasks.answering import STATUSES, _identify, _to_resume
+from tasks.answering import STATUSES
 from tasks.run_folder import RunFolder
 from tasks.run_state import RunOptions, show
+from tasks.same_run import identify, to_resume
 from tasks.shard_board import Board
 from tasks.shard_files import rows_frame, write_rows
 from tasks.shards_tally import ShardsTally
@@ -90,10 +91,10 @@ def open_sharded(
         questions = questions.with_topic(topic)
     rows = questions.rows if options.limit is None else questions.rows[: options.limit]
     home = Home.find(settings.home)
-    key, about = _identify(file, output, budget, topic, settings, questions)
+    key, about = identify(file, output, budget, topic, settings, questions)
     about |= {"snapshot_id": load_statistics(home).snapshot_id, "options": asdict(options), "sharded": True}
     key = f"{key}-sharded"
-    folder = None if options.fresh else _to_resume(RunFolder.latest(home, key), about, options)
+    folder = None if options.fresh else to_resume(RunFolder.latest(home, key), about, options)
     if folder is None:
         folder = RunFolder(home, new_run_id())
         folder.create(key, {"run_id": folder.run_id, **about})
@@ -127,7 +128,7 @@ def answer_shards(job: ShardedJob, silence_s: float, attempts: int) -> int:
     coordinator = Coordinator(job.board, runs, job.parameters(), tally, silence_s, attempts)
     if job.board.folder.home.mirrored:
         coordinator.poll_s *= 5
-    show(tally)  # type: ignore[arg-type]
+    show(tally)
     try:
         coordinator.work()
     except BaseException:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
+from typing import Protocol
 
 from optiq.execution.ledger import Ledger
 from optiq.execution.trace import Call, Execution
@@ -29,6 +30,13 @@ class Standing:
     seconds: float
     left_s: float | None
     finished: bool
+
+
+class Counts(Protocol):
+    """Anything that a progress display can read: one run, or the shards of one."""
+
+    def standing(self) -> Standing:
+        """The run at this moment."""
 
 
 class Tally:

@@ -82,7 +82,7 @@ def explain(
     from flows.parameters import budget_of, settings_of
     from optiq.atomic import check_place, replacing
     from optiq.choose import rank
-    from optiq.drawing import draw_svg
+    from optiq.drawing_svg import draw_svg
     from optiq.errors import InputError
     from optiq.planners import decide_planner
     from tasks.session import open_session

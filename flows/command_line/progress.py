@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from flows.command_line.screen import figure, note, printable
 from tasks.run_state import watched_by
-from tasks.tally import Standing, Tally
+from tasks.tally import Counts, Standing
 
 _REDRAW_S = 0.2
 _PLAIN_S = 10.0
@@ -75,7 +75,7 @@ class _Display:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def watch(self, tally: Tally, server: str | None) -> None:
+    def watch(self, tally: Counts, server: str | None) -> None:
         if tally.standing().done >= tally.standing().total:
             return  # nothing left to do
         if server is not None:
@@ -90,13 +90,13 @@ class _Display:
         if self._thread is not None:
             self._thread.join()
 
-    def _plain(self, tally: Tally) -> None:
+    def _plain(self, tally: Counts) -> None:
         while not self._stopped.wait(_PLAIN_S):
             standing = tally.standing()
             if not standing.finished:
                 note(standing_line(standing))
 
-    def _live(self, tally: Tally) -> None:
+    def _live(self, tally: Counts) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 

@@ -6,8 +6,6 @@ pymoo's own keeps an object per individual and spends most of the time on those.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from pymoo.operators.survival.rank_and_crowding.metrics import get_crowding_function
@@ -23,29 +21,37 @@ from optiq.planners.registry import space_size
 from optiq.planners.search import frontier_of
 from optiq.topology import MAX_OPERATIONS, Topology
 
-if TYPE_CHECKING:
-    from optiq.planners.nsga2 import NSGA2Planner
-
 FloatArray = NDArray[np.float64]
 
 ROUNDS = 3
 """Matings per generation at most: where most children are known plans, the generation stays smaller."""
 
 
-def evolve(planner: NSGA2Planner, task: PlanningTask) -> list[Estimate]:
-    """Run the search and return the frontier of every plan it estimated."""
+def evolve(
+    task: PlanningTask,
+    population_size: int,
+    generations: int,
+    crossover: float,
+    mutations: tuple[float, float, float],
+) -> list[Estimate]:
+    """Run the search and return the frontier of every plan it estimated.
+
+    ``mutations`` are the probabilities of an edge flip, a node insertion and another model.
+    """
     draw = np.random.default_rng(task.seed)
     genomes = Genomes(task)
-    estimated = _Estimated(genomes, planner.population * (planner.generations + 1))
-    estimated.meet(*genomes.mended(genomes.random(planner.population, draw)), planner.population)
+    estimated = _Estimated(genomes, population_size * (generations + 1))
+    estimated.meet(*genomes.mended(genomes.random(population_size, draw)), population_size)
     population = estimated.estimate()
     everything = space_size(len(task.pool.models), task.pool.blender is not None, task.max_operations)
-    for _ in range(planner.generations):
+    for _ in range(generations):
         if estimated.n_plans == everything:
             break
-        survivors, strength = _survivors(estimated, population, planner.population)
+        survivors, strength = _survivors(estimated, population, population_size)
         population = population[survivors]
-        children = _children(planner, genomes, estimated, population, strength, draw)
+        children = _children(
+            genomes, estimated, population, strength, population_size, crossover, mutations, draw
+        )
         population = np.concatenate([population, children])
     return estimated.frontier()
 
@@ -105,21 +111,22 @@ class _Estimated:
 
 
 def _children(
-    planner: NSGA2Planner,
     genomes: Genomes,
     estimated: _Estimated,
     population: IntArray,
     strength: FloatArray,
+    missing: int,
+    crossover: float,
+    mutations: tuple[float, float, float],
     draw: Random,
 ) -> IntArray:
-    """The numbers of up to a population of new plans: tournaments, crossover, mutation, mending."""
-    missing = planner.population
+    """The numbers of up to ``missing`` new plans: tournaments, crossover, mutation, mending."""
     for _ in range(ROUNDS):
         chosen = _tournaments(strength, missing + missing % 2, draw)
         parents = genomes.refilled(estimated.rows[population[chosen]], draw)
         one, other = np.split(parents, 2)
-        rows = genomes.crossed(one, other, planner.crossover, draw)
-        rows = genomes.mutated(rows, planner.mutations, draw)
+        rows = genomes.crossed(one, other, crossover, draw)
+        rows = genomes.mutated(rows, mutations, draw)
         missing -= estimated.meet(*genomes.mended(rows), missing)
         if not missing:
             break

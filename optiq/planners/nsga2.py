@@ -29,4 +29,4 @@ class NSGA2Planner:
         """See :class:`~optiq.planners.protocol.Planner`."""
         from optiq.planners.genetic import evolve
 
-        return evolve(self, task)
+        return evolve(task, self.population, self.generations, self.crossover, self.mutations)

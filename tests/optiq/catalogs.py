@@ -1,13 +1,12 @@
 """Catalogs for tests: a plain one to calculate by hand, random ones, and the recorded one if it is there."""
 
-import json
 import math
 import random
 from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
+from benchmarks.planners.catalogs import LEVELS, load
 from optiq.enumeration import connectivity_maps
 from optiq.estimation import PromptShape
 from optiq.plan import Plan
@@ -16,7 +15,6 @@ from optiq.topology import topology
 
 NAN = math.nan
 SHAPE = PromptShape(question_chars=200, base_chars=100, context_chars=40, blend_chars=80)
-RECORDED = Path(__file__).parents[3] / "shared" / "data" / "recorded" / "levels.parquet"
 
 
 def figures(model: str, **values: Any) -> ModelFigures:
@@ -111,40 +109,7 @@ def random_catalog(
 @lru_cache(maxsize=1)
 def recorded_catalog() -> Statistics:
     """The authors' PerfDB of level 2 where the shared data are; a seeded catalog like it otherwise."""
-    if not RECORDED.exists():
+    if not LEVELS.exists():
         names = ("m1", "m2", "m3", "m4", "m5")
         return random_catalog(7, names, "blend", topics=("Art", "Law"), n_records=700, max_k=5, missing=0.0)
-    import warnings
-
-    import polars as pl
-
-    rows: list[ModelFigures | Record] = []
-    for row in pl.read_parquet(RECORDED).filter(pl.col("level_file") == 2).iter_rows(named=True):
-        plan = Plan.of(json.loads(row["models"]), json.loads(row["edges"]))
-        if plan.k == 1:
-            rows.append(
-                ModelFigures(
-                    model=plan.models[0],
-                    topic=row["topic"],
-                    usd_per_prompt_token=row["input_cost"],
-                    usd_per_output_token=row["output_cost"],
-                    seconds_per_prompt_token=row["input_latency"],
-                    seconds_per_output_token=row["output_latency"],
-                    joules_per_prompt_token=row["input_energy"],
-                    joules_per_output_token=row["output_energy"],
-                    output_tokens=row["average_output_tokens"],
-                )
-            )
-        rows.append(
-            Record(
-                plan=plan,
-                topic=row["topic"],
-                cost_usd=row["cost"],
-                latency_s=row["latency"],
-                energy_j=row["energy"],
-                qoa=row["qoa"],
-            )
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the data hold QoA above 1 and below 0
-        return build(*rows)
+    return load(LEVELS)[0]

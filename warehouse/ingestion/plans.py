@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 
 from optiq.errors import PlanError
-from optiq.plan import Plan, check_edges, check_models
+from optiq.plan import Plan
+from optiq.plan_checks import check_edges, check_models
 from optiq.topology import canonical_orders
 
 _REMEMBERED = 50_000
