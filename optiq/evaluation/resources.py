@@ -24,6 +24,9 @@ PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 MINOR = 0.5
 """Scale of all looks but the length, which is what tokens are counted in."""
 
+SPREAD_STRENGTH = 10.0
+"""So many runs' worth of what other plans say of how widely figures scatter."""
+
 TINY = 1e-12
 METRICS = 3
 """Cost, latency, energy: the first three of the four."""
@@ -80,11 +83,13 @@ class _Model:
         self.level = np.where(n + strength > 0, self.level, start)
         self.n = n
         # what new questions will differ by: each question's looks judged by the others
-        left = (logs - self.dearer.left_out[:, None] - self.level)[~np.isnan(logs)]
+        left = logs - self.dearer.left_out[:, None] - self.level
         # a mean is learned from the very runs: new ones differ by a little more
-        spare = max(1 - (n > 0).sum() / max(n.sum(), 1), 0.25)
-        self.left: FloatArray = np.sort(left) / np.sqrt(spare)
-        self.smear = float(np.log(np.mean(np.exp(np.clip(left, -5, 5)))))
+        left /= np.sqrt(max(1 - (n > 0).sum() / max(n.sum(), 1), 0.25))
+        self.spread: FloatArray = _spreads(plans, left)
+        known = ~np.isnan(left)
+        self.left: FloatArray = np.sort((left / self.spread)[known])
+        self.smear = float(np.log(np.mean(np.exp(np.clip(left[known], -5, 5)))))
 
     def estimate(self, looks: FloatArray, confidence: float | None) -> FloatArray:
         if not self.known:
@@ -94,7 +99,26 @@ class _Model:
             return np.exp(at + self.smear)
         # the conformal quantile: one more than so many would be needed to be sure
         share = min(confidence * (1 + 1 / max(len(self.left), 1)), 1.0)
-        return np.exp(at + np.quantile(self.left, share) * np.sqrt(1 + 1 / (self.n + PARTS_STRENGTH)))
+        wider = np.sqrt(1 + 1 / (self.n + PARTS_STRENGTH))
+        return np.exp(at + np.quantile(self.left, share) * self.spread * wider)
+
+
+def _spreads(plans: tuple[Plan, ...], left: FloatArray) -> FloatArray:
+    """(plans): the standard deviation of what is left of a plan's figures: that of its models, drawn to its own.
+
+    Some models write one line or twenty, others always three; one width for all would hold limits too tightly for
+    the former and shut the latter out.
+    """
+    known = ~np.isnan(left)
+    squares, n = np.nansum(left**2, axis=0), known.sum(axis=0)
+    usual = max(float(squares.sum() / max(n.sum(), 1)), TINY)
+    names = sorted({model for plan in plans for model in plan.models})
+    of_model = np.zeros(len(names))
+    share = np.array([[plan.models.count(name) / plan.k for name in names] for plan in plans])
+    for i in range(len(names)):
+        of_model[i] = (share[:, i] @ squares + SPREAD_STRENGTH * usual) / (share[:, i] @ n + SPREAD_STRENGTH)
+    start = share @ of_model
+    return np.asarray(np.sqrt((squares + SPREAD_STRENGTH * start) / (n + SPREAD_STRENGTH)))
 
 
 class _Dearer:

@@ -67,6 +67,23 @@ def test_figures_are_expected_on_average_and_held_with_the_chosen_probability() 
     assert (held >= resources.estimate(asked, 0.6)).all()
 
 
+def test_questions_that_look_dear_are_expected_to_be() -> None:
+    outcomes = sums_and_poems(60)
+    outcomes.values[1::2, :, 0] *= 3  # poets cost three times as much; their questions are a little longer
+    expected = Resources(outcomes.only(range(50))).estimate(outcomes.only(range(50, 60)))[:, :, 0]
+    assert expected == pytest.approx(outcomes.cost[50:], rel=0.25)
+
+
+def test_a_plan_that_scatters_is_held_to_wider_limits_than_a_steady_one() -> None:
+    outcomes = sums_and_poems(100)
+    scatter = np.random.default_rng(1).normal(0, 0.8, 100)
+    outcomes.values[:, 1, 0] *= np.exp(scatter)
+    resources = Resources(outcomes)
+    wider = resources.estimate(outcomes, 0.95)[:, :, 0] / resources.estimate(outcomes)[:, :, 0]
+    assert wider[:, 1].mean() > 2 * wider[:, 0].mean()
+    assert 0.9 <= (outcomes.cost[:, 1] <= resources.estimate(outcomes, 0.95)[:, 1, 0]).mean() <= 1.0
+
+
 def test_what_was_never_measured_stays_unknown() -> None:
     outcomes = sums_and_poems(10)
     outcomes.values[:, :, 1] = np.nan
