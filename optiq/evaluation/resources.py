@@ -10,6 +10,7 @@ alone eight. What is left over gives the quantiles that hold a budget with a cho
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optiq.evaluation.features import HasQuestions, surface
 from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
@@ -161,7 +162,7 @@ class _Dearer:
         return np.asarray(scaled)
 
 
-def _question_effects(logs: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _question_effects(logs: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     """(questions): how far a question's figures lie above the means of its plans; and which have any.
 
     In turns, since dear plans may have been run on dear questions alone.
@@ -172,7 +173,7 @@ def _question_effects(logs: FloatArray) -> tuple[FloatArray, FloatArray]:
     for _ in range(20):
         level = np.nansum(logs - effect[:, None], axis=0) / per_plan
         effect = np.nansum(logs - level, axis=1) / per_question
-    return effect, ran.any(axis=1)
+    return effect, np.asarray(ran.any(axis=1))
 
 
 def _looks(outcomes: HasQuestions, every: bool) -> FloatArray:
