@@ -2,8 +2,8 @@
 
 Of the plans within the limits the one with the best lower bound on quality, less what its cost is worth. With a total
 for the batch, that worth follows from the total: money goes to the questions where it is expected to yield most.
-Everything that is not in the paper's estimator can be switched off (``parts``, ``neighbours``, ``topics``, ``priors``; ``looks`` for costs and times), so
-that its worth is measured.
+Everything that is not in the paper's estimator can be switched off (``parts``, ``neighbours``, ``topics``, ``priors``;
+``looks`` for costs and times), so that its worth is measured.
 """
 
 from __future__ import annotations
