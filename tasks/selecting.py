@@ -20,7 +20,7 @@ from optiq.errors import InputError, UnknownName
 from optiq.selection.objective import Objective
 from optiq.selection.runtime import Limits, Ran
 
-_LAND_EVERY = 500
+_LAND_EVERY = 64
 _TELL_EVERY_S = 10.0
 
 
@@ -54,7 +54,7 @@ class SelectionRequest:
 def run_selection(request: SelectionRequest) -> dict[str, Any]:
     """Search, land the traces of what was run, write the files that were asked for, and sum up."""
     from optiq.atomic import check_place
-    from optiq.selection.api import ModelSelector
+    from optiq.selection.api import ModelSelector, SelectionInterrupted
     from optiq.selection.traces import traces_of
     from tasks.session import load_statistics, new_run_id
     from warehouse.home import Home
@@ -99,7 +99,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
                 file=sys.stderr,
                 flush=True,
             )
-        land(everything=False)
+        land(everything=due)
 
     selector = ModelSelector(
         subject,
@@ -120,6 +120,9 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     )
     try:
         result = selector.select()
+    except SelectionInterrupted as stop:
+        result = stop.result
+        sys.setswitchinterval(1e-4)  # agents that were left behind and compute must not hold up the end
     finally:
         land(everything=True)
     if request.table:

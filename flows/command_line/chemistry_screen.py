@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from flows.command_line.screen import figure, note, say, table
@@ -121,23 +120,17 @@ def draw(pool: PoolChemistry, output: str | None, members: tuple[str, ...]) -> s
     InputError
         if there is no file to draw to, or its suffix is unknown.
     """
-    from optiq.atomic import replacing
-    from optiq.chemistry.charts import map_chart, matrix_chart, to_png, to_svg
+    from optiq.chart_file import check_picture, write_chart
+    from optiq.chemistry.charts import map_chart, matrix_chart
 
     if output is None:
         raise InputError("--map needs a file to draw to", "Name it with -o map.svg.")
-    suffix = Path(output).suffix.lower()
-    if suffix not in (".svg", ".png"):
-        raise InputError(f"cannot draw {output}", "Pictures are .svg or .png.")
+    check_picture(output)  # before what takes long
     if members:
         spec = map_chart(pool.among(members).profiles)
     else:
         spec = matrix_chart(pool.models, pool.found.chemistry, pool.found.certain)
-    with replacing(output) as temporary:
-        if suffix == ".svg":
-            temporary.write_text(to_svg(spec), encoding="utf-8")
-        else:
-            temporary.write_bytes(to_png(spec))
+    write_chart(spec, output)
     return output
 
 

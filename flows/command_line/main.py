@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from typing import Annotated
 
 import typer
@@ -93,7 +95,14 @@ for _verb in (
 
 def main() -> None:
     """Entry point of the ``optiq`` script. Exit code 0 done, 1 failed, 2 misused, 130 interrupted."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if any(thread.name.startswith("optiq-run") for thread in threading.enumerate()):
+        # Runs of a user's agent that were given up. Threads that it started may hold up the end for as long as it
+        # hangs: this process is done.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -110,6 +119,8 @@ def run(arguments: list[str]) -> int:
         _fail(f"{fault.format_message()} See `{verb} --help`.")  # type: ignore[attr-defined]
         return 2
     except typer.Exit as stop:
+        if stop.exit_code == 130:  # what Typer makes of Ctrl-C
+            _fail("interrupted")
         return stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
         _fail("interrupted")

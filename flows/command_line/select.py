@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated, Any
 
 import typer
@@ -98,19 +99,25 @@ def select(
 
     What was run is kept: the same command goes on after Ctrl-C, and `optiq refresh` learns from its traces.
 
+    Exit code 0: chosen; 1: nothing meets what was asked; 2: misuse; 130: interrupted.
+
     Example:  optiq select examples/questions_calibrate.csv --workflow examples/select/draft_and_answer.yaml
     """
     parameters = {name: value for name, value in locals().items() if name != "json"}
-    from flows.command_line.screen import say_json
+    from flows.command_line.screen import note, say_json
     from flows.select_models import request_of, select_models
     from tasks.orchestration import start
 
     request_of(parameters)  # misuse is said before anything is started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     summary = start(select_models, **parameters)
     if json:
         say_json(summary)
     else:
         _show(summary)
+    if summary["stopped"] == "interrupted":
+        note(_how_to_go_on(summary, cache))
+        return 130
     return 0 if summary["best"] else 1
 
 
@@ -155,10 +162,18 @@ def _show(summary: dict[str, Any]) -> None:
         note(f"{summary['unpriced_calls']} calls have no known price: their cost is unknown, not 0")
     if summary["without_calls"]:
         note(f"{summary['without_calls']} runs called no model that could be seen")
-    if not summary["finished"]:
-        note(f"stopped before the method had enough: {summary['stopped'] or 'interrupted'}")
+    interrupted = summary["stopped"] == "interrupted"
+    if not summary["finished"] and not interrupted:
+        note(f"stopped before the method had enough: {summary['stopped']}")
     if summary["best"]:
         chosen = ", ".join(f"{role}={model}" for role, model in summary["best"].items())
-        say(f"chosen: {chosen}")
+        say(f"{'leading so far' if interrupted else 'chosen'}: {chosen}")
     else:
         say("no combination that was run meets what was asked: the column `standing` says why")
+
+
+def _how_to_go_on(summary: dict[str, Any], cached: bool) -> str:
+    if not cached:
+        return "interrupted: with --no-cache nothing is kept but the traces; the same command begins anew"
+    kept = summary["runs"] + summary["reused"] - summary["failed"]
+    return f"interrupted: {kept} runs are kept; the same command goes on from there"

@@ -1,8 +1,7 @@
-"""Chemistry as pictures: the matrix of pairs, and chemistry maps (appendix A.4), as SVG or PNG."""
+"""Chemistry as pictures: the matrix of pairs, and chemistry maps (appendix A.4), as Vega-Lite specifications."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -116,20 +115,6 @@ def map_chart(ensemble: Sequence[Profile], steps: int = 40) -> Spec:
         },
     ]
     return _chart("What a new member would add", cells, {"layer": layers}, 320)
-
-
-def to_svg(spec: Spec) -> str:
-    """The chart as SVG."""
-    import vl_convert
-
-    return str(vl_convert.vegalite_to_svg(json.dumps(spec)))
-
-
-def to_png(spec: Spec) -> bytes:
-    """The chart as PNG, twice the size for sharp print."""
-    import vl_convert
-
-    return bytes(vl_convert.vegalite_to_png(json.dumps(spec), scale=2))
 
 
 def _chart(title: str, rows: list[dict[str, Any]], parts: Spec, size: int) -> Spec:

@@ -23,7 +23,7 @@ from optiq.selection.prices import PriceTable
 from optiq.selection.protocol import Advisor, Problem
 from optiq.selection.registry import DEFAULT, make_selector
 from optiq.selection.results import SelectionResult
-from optiq.selection.runtime import Limits, Ran, Runtime
+from optiq.selection.runtime import INTERRUPTED, Limits, Ran, Runtime
 from optiq.selection.search import search
 from optiq.selection.space import Space
 from optiq.selection.stages import StagedSubject
@@ -32,6 +32,14 @@ from optiq.selection.subjects import AgentSubject, Subject
 from optiq.servers.protocol import ModelServer
 
 Data = str | Path | pl.DataFrame | Sequence[Question] | Sequence[Mapping[str, Any]]
+
+
+class SelectionInterrupted(KeyboardInterrupt):
+    """Ctrl-C. ``result`` is how the selection stands; with a ``store``, the same selection goes on from there."""
+
+    def __init__(self, result: SelectionResult) -> None:
+        super().__init__("the selection was interrupted")
+        self.result = result
 
 
 class ModelSelector:
@@ -110,7 +118,12 @@ class ModelSelector:
             transport,
             self._limits,
             on_run,
+            _load_embedding if self._judges_by_embedding(metric, on_run) else None,
         )
+
+    def _judges_by_embedding(self, metric: object, on_run: object) -> bool:
+        """Whether answers are embedded: by the metric, or for the traces of a plan."""
+        return metric == "cosine" or (on_run is not None and self.subject.topic is None)
 
     @staticmethod
     def _of_stages(subject: StagedSubject, given: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
@@ -129,17 +142,30 @@ class ModelSelector:
         return found
 
     def select(self) -> SelectionResult:
-        """Search. What was kept in ``store`` is not run again. KeyboardInterrupt leaves the store as far as it came."""
+        """Search. What was kept in ``store`` is not run again. Ctrl-C: :class:`SelectionInterrupted`."""
+        evidence, finished = self.problem.evidence(), False
         try:
             with self.runtime.running():
-                evidence, finished = search(self._selector, self.problem, self.runtime)
-            ranking = self._selector.ranking(evidence)
+                evidence, finished = search(self._selector, self.problem, self.runtime, evidence)
+        except KeyboardInterrupt:  # while the method was thinking
+            self.runtime.progress.stopped = INTERRUPTED
         finally:
             if self._store is not None:
                 self._store.close()
         progress = dataclasses.asdict(self.runtime.progress)
         about = {"subject": self.subject.identity, "metric": self.runtime.metric_name, "run": progress}
-        return SelectionResult(self.problem, self.method, evidence, ranking, finished, about)
+        ranking = self._selector.ranking(evidence)
+        result = SelectionResult(self.problem, self.method, evidence, ranking, finished, about)
+        if progress["stopped"] == INTERRUPTED:
+            raise SelectionInterrupted(result) from None
+        return result
+
+
+def _load_embedding() -> None:
+    from optiq import embedding
+
+    if embedding.available():
+        embedding.sentence_model()
 
 
 def labelled(data: Data) -> list[Question]:

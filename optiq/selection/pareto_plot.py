@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from optiq.atomic import replacing
+from optiq.chart_file import check_picture, write_chart
 from optiq.errors import InputError
 from optiq.selection.space import Space
 
@@ -17,17 +17,13 @@ def draw_frontier(frame: pl.DataFrame, space: Space, path: str | Path) -> None:
 
     Without any known cost the axis is latency; :class:`~optiq.errors.InputError` if there is neither.
     """
-    if Path(path).suffix not in (".svg", ".png"):
-        raise InputError(f"{path} is neither .svg nor .png", "Name the plot with one of these suffixes.")
+    check_picture(path)
     axis = next((name for name in ("cost_usd", "latency_s") if frame[name].is_not_null().any()), None)
     if axis is None:
         raise InputError("neither cost nor latency is known, so there is no frontier to draw", "Give prices.")
     title = "USD per example" if axis == "cost_usd" else "seconds per example"
     drawn = _chart(frame.filter(pl.col(axis).is_not_null()), space, axis, title)
-    with replacing(path) as temporary:
-        drawn.save(
-            str(temporary), format=Path(path).suffix[1:], scale_factor=2 if str(path).endswith("png") else 1
-        )
+    write_chart(drawn.to_dict(), path)
 
 
 def _chart(frame: pl.DataFrame, space: Space, axis: str, title: str) -> Any:

@@ -12,11 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass, field
 
 from optiq.errors import InputError
 from optiq.question import Question
+from optiq.selection.daemon_threads import DaemonThreads
 from optiq.selection.evidence import Outcome, Run
 from optiq.selection.interception import Transport, intercepting
 from optiq.selection.metrics import Metric
@@ -25,7 +26,12 @@ from optiq.selection.recording import Recorder, current, total_tokens
 from optiq.selection.space import Space
 from optiq.selection.subjects import Subject
 
+INTERRUPTED = "interrupted"
+RUN_THREAD = "optiq-run"
+"""How the threads of runs are named: one that is there after the selection was given up."""
+
 _LOOK_S = 0.25
+_CLOSING_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,10 @@ class Progress:
 
 
 class Runtime:
-    """The runner of :func:`optiq.selection.search.search` for a subject. ``on_run`` sees every run made now."""
+    """The runner of :func:`optiq.selection.search.search` for a subject. ``on_run`` sees every run made now.
+
+    ``prepare`` is called once before the first of them, for what takes long to load.
+    """
 
     def __init__(
         self,
@@ -89,11 +98,13 @@ class Runtime:
         transport: Transport,
         limits: Limits,
         on_run: Callable[[Ran], None] | None = None,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         self.subject, self.space, self.questions = subject, space, list(questions)
         self.metric_name, self._metric = metric
         self._prices, self._transport, self.limits = prices, transport, limits
-        self._on_run = on_run
+        self._on_run, self._prepare = on_run, prepare
+        self._preparing = threading.Lock()
         self.progress = Progress()
         self._lock = threading.Lock()
         self._interrupted = threading.Event()
@@ -101,9 +112,7 @@ class Runtime:
         self._longest: tuple[int, int, int] | None = None
         self._reserved = 0.0
         self._running = 0
-        self._pool = ThreadPoolExecutor(
-            limits.combinations * limits.examples, thread_name_prefix="optiq-select"
-        )
+        self._pool = DaemonThreads(limits.combinations * limits.examples, "optiq-select")
         if limits.max_total_cost_usd is not None:
             unpriced = {m for models in space.candidates for m in models} - set(prices.prices)
             if unpriced:
@@ -119,19 +128,36 @@ class Runtime:
             with intercepting(self._transport), contextlib.redirect_stdout(sys.stderr):
                 yield self
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.close()
 
     def __call__(self, batch: Sequence[Run]) -> list[Outcome | None]:
-        """The outcomes of a batch in its order; None for what the spending limit left out."""
+        """The outcomes of a batch in its order; None for what the spending limit or Ctrl-C left out.
+
+        After Ctrl-C (``progress.stopped`` is ``INTERRUPTED``) runs in progress are left behind, those that have
+        their answer are still judged and kept.
+        """
+        if self.progress.stopped == INTERRUPTED:
+            return [None] * len(batch)
         futures = [self._pool.submit(self._one, run) for run in batch]
         try:
+            # In short waits: a signal that another thread takes does not end the main thread's wait for a lock.
+            while wait(futures, _LOOK_S, FIRST_EXCEPTION).not_done and not any(map(_has_failed, futures)):
+                pass
             return [future.result() for future in futures]
+        except KeyboardInterrupt:
+            self._call_off(futures)
+            with contextlib.suppress(KeyboardInterrupt):  # a second one: no time for what is nearly done
+                wait(futures, _CLOSING_S)
+            return [_given(future) for future in futures]
         except BaseException:
-            self.progress.stopped = self.progress.stopped or "interrupted"
-            self._interrupted.set()
-            for future in futures:
-                future.cancel()
+            self._call_off(futures)
             raise
+
+    def _call_off(self, futures: Sequence[Future[Outcome | None]]) -> None:
+        self.progress.stopped = self.progress.stopped or INTERRUPTED
+        self._interrupted.set()
+        for future in futures:
+            future.cancel()
 
     def key(self, run: Run) -> str:
         """What tells a run from all others, for the store."""
@@ -161,6 +187,10 @@ class Runtime:
         reserve = self._reserve(run)
         if reserve is None:
             return None
+        with self._preparing:
+            if self._prepare is not None:
+                self._prepare()
+                self._prepare = None
         recorder = Recorder(self.space.assignment(run.combination), run.trial, self._prices)
         question = self.questions[run.example]
         started = time.perf_counter()
@@ -197,7 +227,9 @@ class Runtime:
             except BaseException as fault:  # also an agent that calls sys.exit
                 done.append((None, f"{type(fault).__name__}: {fault}"[:300]))
 
-        thread = threading.Thread(target=contextvars.Context().run, args=(work,), daemon=True)
+        thread = threading.Thread(
+            target=contextvars.Context().run, args=(work,), name=RUN_THREAD, daemon=True
+        )
         thread.start()
         deadline = time.monotonic() + self.limits.timeout_s
         while thread.is_alive() and time.monotonic() < deadline and not self._interrupted.is_set():
@@ -252,6 +284,17 @@ class Runtime:
             if error is not None:
                 progress.failed += 1
                 progress.errors[error] = progress.errors.get(error, 0) + 1
+
+
+def _has_failed(future: Future[Outcome | None]) -> bool:
+    return future.done() and future.exception() is not None
+
+
+def _given(future: Future[Outcome | None]) -> Outcome | None:
+    """What a run gave; None if it was called off or is not done."""
+    if not future.done() or future.cancelled() or future.exception() is not None:
+        return None
+    return future.result()
 
 
 async def _finished(awaitable: object) -> object:

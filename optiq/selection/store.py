@@ -14,6 +14,7 @@ from pathlib import Path
 
 from optiq.errors import InputError
 from optiq.selection.evidence import Outcome
+from optiq.sqlite_file import open_shared
 
 _SCHEMA = """
 create table if not exists responses (
@@ -34,20 +35,13 @@ class Response:
 
 
 class Store:
-    """Usable from any thread. ``path`` None keeps everything in memory."""
+    """Usable from any thread, and by several processes at once."""
 
-    def __init__(self, path: str | Path | None = None) -> None:
+    def __init__(self, path: str | Path) -> None:
         self._lock = threading.Lock()
         try:
-            if path is not None:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(
-                ":memory:" if path is None else str(path), check_same_thread=False, isolation_level=None
-            )
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = normal")
-            self._db.execute("pragma busy_timeout = 10000")
-            self._db.executescript(_SCHEMA)
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._db = open_shared(Path(path), _SCHEMA)
         except (sqlite3.DatabaseError, OSError) as fault:
             raise InputError(
                 f"cannot keep responses in {path}: {fault}",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from optiq.selection.evidence import Evidence, Run
 from optiq.selection.methods.base import Method
 
 
-class FullEvaluation(Method):
+class FullEvaluation(Method, ABC):
     """Asks for one combination at a time, in full; :meth:`next_combination` says which."""
 
     def ask(self, evidence: Evidence) -> list[Run]:
@@ -18,9 +20,9 @@ class FullEvaluation(Method):
                 return runs
         return []
 
+    @abstractmethod
     def next_combination(self, evidence: Evidence) -> int | None:
         """A combination that is not in ``evidence`` yet; None when the search is over."""
-        raise NotImplementedError
 
     def examined(self, evidence: Evidence) -> np.ndarray:
         """Which combinations were run on all examples."""

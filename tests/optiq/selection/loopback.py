@@ -1,11 +1,13 @@
 """A model server on a loopback port that speaks OpenAI's chat and Ollama's, and agents that call it.
 
 It answers by model: ``good`` says what stands behind "Say " in the prompt, ``bad`` says nonsense, ``refused`` is a
-404. Faults and speed are the point; the embedded models answer in test_select_embedded.py.
+404. Prompts with "slowly" wait until ``patience`` is set. Faults and speed are the point; the embedded models answer
+in test_select_verb.py.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ class Server:
 
     def __init__(self) -> None:
         self.requests: list[dict] = []
+        self.patience = threading.Event()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -27,6 +30,8 @@ class Server:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 outer.requests.append(body)
                 prompt = body["messages"][-1]["content"]
+                if "slowly" in prompt:
+                    outer.patience.wait(60)
                 said = prompt.rpartition("Say ")[2] if body["model"] == "good" else "nonsense"
                 if body["model"] == "refused":
                     self._send(404, {"error": {"message": "model not found"}})
@@ -48,11 +53,12 @@ class Server:
 
             def _send(self, status: int, content: dict) -> None:
                 data = json.dumps(content).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
+                with contextlib.suppress(OSError):  # who asked may have gone
+                    self.send_response(status)
+                    self.send_header("content-type", "application/json")
+                    self.send_header("content-length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
 
             def log_message(self, *args: object) -> None:
                 """Tests print nothing."""

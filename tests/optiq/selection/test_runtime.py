@@ -74,14 +74,16 @@ async def with_async_httpx(url: str, model: str, prompt: str) -> str:
 
 
 def with_openai(url: str, model: str, prompt: str) -> str:
-    openai = pytest.importorskip("openai")
+    import openai
+
     client = openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
     made = client.chat.completions.create(model=model, messages=[{"role": "user", "content": prompt}])
     return made.choices[0].message.content
 
 
 async def with_async_openai(url: str, model: str, prompt: str) -> str:
-    openai = pytest.importorskip("openai")
+    import openai
+
     client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0)
     made = await client.chat.completions.create(model=model, messages=[{"role": "user", "content": prompt}])
     return made.choices[0].message.content
