@@ -10,13 +10,17 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optiq.errors import InputError, OptiqWarning, UnknownName
 from optiq.plan import Plan
 from optiq.question import Kind
+
+if TYPE_CHECKING:
+    from optiq.estimation.shifts import Shifts
 
 NAN = math.nan
 ANY_TOPIC = "*"
@@ -109,6 +113,8 @@ class Statistics:
         named = {topic for _, topic, _ in self._figures} | {topic for topic, _ in self._records}
         self.models: tuple[str, ...] = tuple(sorted({model for model, _, _ in self._figures} | singles))
         self.topics: tuple[str, ...] = tuple(sorted(named - {ANY_TOPIC, "", *TASKS}))
+        self.shifts: Shifts | None = None
+        """How one question's neighbours move the figures of models (:mod:`optiq.estimation.shifts`); None: not."""
         self.derived: dict[object, Any] = {}
         """What estimators worked out from this snapshot; it lives as long, and is not pickled."""
 
@@ -146,6 +152,14 @@ class Statistics:
         if name not in ESTIMATORS:
             raise UnknownName(f"unknown estimator {name!r}", f"Estimators are {', '.join(ESTIMATORS)}.")
         return Statistics(self.snapshot_id, self._figures, self._records, name)
+
+    def shifted(self, shifts: Shifts | None) -> Statistics:
+        """The same snapshot as it looks for one question; what was derived from it is shared."""
+        if shifts == self.shifts:
+            return self
+        found = copy(self)
+        found.shifts = shifts
+        return found
 
     def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
         """The figures of ``model``, each from the first row that has it.

@@ -47,6 +47,8 @@ class Likeness:
 
     ``vectors`` (questions, features) end with the :data:`SURFACE` features of :func:`surface`. Those are scaled by the
     history's spread, and their block by ``surface_weight``; topics, where they are given, count with ``topic_weight``.
+    ``centred`` takes the history's mean off the embeddings and gives them length 1: means of word vectors all point
+    nearly the same way.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Likeness:
         tasks: Sequence[str],
         surface_weight: float = 0.3,
         topic_weight: float = 1.0,
+        centred: bool = False,
     ) -> None:
         self._surface_weight = surface_weight
         self._topics = sorted({name for given in topics for name, _ in given})
         self._topic_weight = topic_weight
         looks = vectors[:, -SURFACE:]
         self._middle, self._spread = looks.mean(axis=0), np.maximum(looks.std(axis=0), 1e-9)
+        self._centre = vectors[:, :-SURFACE].mean(axis=0) if centred else None
         self._known = self._unit(vectors, topics)
         self._tasks = np.array(tasks)
 
@@ -72,7 +76,7 @@ class Likeness:
         """(questions given, questions of the history); minus infinity for those of another task."""
         return self._between(self._unit(vectors, topics), np.array(tasks))
 
-    def to_others(self, rows: slice = slice(None)) -> FloatArray:
+    def to_others(self, rows: slice | NDArray[np.int64] = slice(None)) -> FloatArray:
         """(some questions of the history, all of them): the same, with none of a question to itself."""
         found = self._between(self._known[rows], self._tasks[rows])
         own = np.arange(len(self._tasks))[rows]
@@ -92,5 +96,12 @@ class Likeness:
             for name, weight in given:
                 if name in number:
                     block[row, number[name]] = weight * self._topic_weight
-        rows = np.hstack([raw[:, :-SURFACE], looks, block])
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        about = raw[:, :-SURFACE]
+        if self._centre is not None:
+            about = _scaled(about - self._centre)
+        return _scaled(np.hstack([about, looks, block]))
+
+
+def _scaled(rows: FloatArray) -> FloatArray:
+    """Rows of length 1."""
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))

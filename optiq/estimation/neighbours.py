@@ -45,8 +45,8 @@ class Neighbours:
     """Votes of the questions of a history. ``likeness`` is of its questions.
 
     ``qoa`` (questions, columns) is NaN where a column was not judged; ``usual``, of the same shape, is what is expected
-    of it without neighbours. ``strengths`` are tuned when they are not given; ``cost`` (as ``qoa``, NaN unknown) then
-    says what picks cost.
+    of it without neighbours. ``strengths`` are tuned when they are not given, by leaving out each of the questions
+    ``tuned_on`` (default: all) in turn; ``cost`` (as ``qoa``, NaN unknown) then says what picks cost.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Neighbours:
         usual: FloatArray,
         cost: FloatArray,
         strengths: Strengths | None = None,
+        tuned_on: IntArray | None = None,
     ) -> None:
         self.likeness = likeness
         residual = qoa - usual
@@ -66,7 +67,10 @@ class Neighbours:
         self._judged: FloatArray = (runs > 0).astype(np.float64)
         self._left: FloatArray = (residual - self._level[:, None]) * self._ran
         self._residual: FloatArray = residual
-        self.strengths = self._tuned(qoa, usual, cost) if strengths is None else strengths
+        self.explained = 0.0
+        """Share of the squared error that neighbours explained when they were tuned; 0 where nothing was tuned."""
+        rows = np.arange(len(qoa)) if tuned_on is None else tuned_on
+        self.strengths = self._tuned(rows, qoa, usual, cost) if strengths is None else strengths
 
     def votes(self, likeness: FloatArray) -> FloatArray:
         """(questions, columns): by how much columns are expected above ``usual``, from (questions, history)."""
@@ -84,19 +88,22 @@ class Neighbours:
             near @ self._ran,
         )
 
-    def _tuned(self, qoa: FloatArray, usual: FloatArray, cost: FloatArray) -> Strengths:
+    def _tuned(self, rows: IntArray, qoa: FloatArray, usual: FloatArray, cost: FloatArray) -> Strengths:
         """Number of neighbours and strengths with the least squared error when each question is left out."""
-        order, others = nearest(self.likeness.to_others(), NEIGHBOURS[-1])
+        order, others = nearest(self.likeness.to_others(rows), NEIGHBOURS[-1])
+        residual, ran = self._residual[rows], self._ran[rows]
         best, found = np.inf, Strengths()
         for n, counted in self._by_number(order, others):
             for difficulty in STRENGTHS:
                 for preference in STRENGTHS:
                     votes = weighed(counted, difficulty, preference)
-                    error = float((((self._residual - votes) ** 2) * self._ran).sum())
+                    error = float((((residual - votes) ** 2) * ran).sum())
                     if error < best - 1e-9:
                         best, found = error, Strengths(n, difficulty, preference)
+        alone = float((residual**2).sum())
+        self.explained = 1.0 - best / alone if alone > 0 else 0.0
         if len(order) >= ENOUGH:
-            found = self._tuned_by_picks(found, order, others, qoa, usual, cost)
+            found = self._tuned_by_picks(found, order, others, qoa[rows], usual[rows], cost[rows])
         return found
 
     def _tuned_by_picks(
@@ -115,7 +122,7 @@ class Neighbours:
         """
         price = np.nan_to_num(cost)
         price = price / max(float(price.max()), 1e-15)
-        ran, every = self._ran > 0, np.arange(len(usual))
+        ran, every = ~np.isnan(qoa - usual), np.arange(len(usual))
         best, difficulty = -np.inf, found.difficulty
         for n, counted in self._by_number(order, others):
             for preference in PICK_STRENGTHS:
@@ -148,5 +155,15 @@ def nearest(likeness: FloatArray, n: int) -> tuple[IntArray, BoolArray]:
 
     Ties go to the earlier.
     """
-    order: IntArray = np.argsort(-likeness, axis=1, kind="stable")[:, :n]
+    if likeness.shape[1] <= 4 * n:
+        order: IntArray = np.argsort(-likeness, axis=1, kind="stable")[:, :n]
+        return order, np.isfinite(np.take_along_axis(likeness, order, axis=1))
+    unlike = -likeness
+    order = np.argpartition(unlike, n - 1, axis=1)[:, :n]
+    order.sort(axis=1)
+    found = np.take_along_axis(unlike, order, axis=1)
+    order = np.take_along_axis(order, found.argsort(axis=1, kind="stable"), axis=1)
+    # where several are as alike as the last, the partition took any of them
+    tied = (unlike <= found.max(axis=1)[:, None]).sum(axis=1) > n
+    order[tied] = np.argsort(unlike[tied], axis=1, kind="stable")[:, :n]
     return order, np.isfinite(np.take_along_axis(likeness, order, axis=1))

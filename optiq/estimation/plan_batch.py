@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.catalog import Catalog
+from optiq.estimation.composition import Rule
 from optiq.estimation.ingredients import Ingredients, Pool, TokenArrays, ingredients
 from optiq.estimation.matches import Records
 from optiq.estimation.shape import PromptShape
+from optiq.estimation.shrunk import rule_of
 from optiq.plan import Plan
 from optiq.question import Kind
 from optiq.statistics import METRICS, Statistics
@@ -94,6 +96,22 @@ class PlanList:
                 digits[p, v] = number[plan.models[v]]
         return cls(tuple(index), which, digits)
 
+    def shifts(self, pool: Pool, by_name: FloatArray, rule: Rule) -> FloatArray:
+        """(plans): by how much each moves where models move by ``by_name`` (:mod:`optiq.estimation.shifts`)."""
+        wirings = [wiring(shape) for shape in self.shapes]
+        branches = np.stack([w.branches for w in wirings])[self.which]
+        shares = np.stack([w.shares for w in wirings])[self.which]
+        fan_in = branches.sum(axis=2)
+        own = by_name[np.where(fan_in > 1, pool.blender_number, pool.of_base[self.digits])]
+        found = own.copy()
+        for v in range(1, WIDTH):
+            blends = fan_in[:, v] > 1
+            weights = np.where(blends[:, None], shares[:, v], branches[:, v])
+            share = np.where(blends, rule.blend[0], np.where(fan_in[:, v] > 0, rule.chain[0], 0.0))
+            found[:, v] = share * (found * weights).sum(axis=1) + (1 - share) * own[:, v]
+        sinks = np.array([shape.k - 1 for shape in self.shapes])[self.which]
+        return found[np.arange(len(found)), sinks]
+
 
 class PlanEstimator:
     """Estimates plans over ``pool`` for a question, at the lengths of ``shapes`` (at least one).
@@ -110,6 +128,8 @@ class PlanEstimator:
         shapes: Sequence[PromptShape],
     ) -> None:
         self.pool = pool
+        self.shifts = statistics.shifts
+        self.rule = rule_of(statistics, kind) if self.shifts is not None else Rule()
         self.topics = []
         for topic, weight in topics:
             found = [ingredients(statistics, topic, kind, shape, pool) for shape in shapes]
@@ -121,16 +141,20 @@ class PlanEstimator:
         Lone calls and records are lines in the length, so that nothing has to be looked up again.
         """
         found = object.__new__(PlanEstimator)
-        found.pool = self.pool
+        found.pool, found.shifts, found.rule = self.pool, self.shifts, self.rule
         found.topics = [(weight, topic.between(shares)) for weight, topic in self.topics]
         return found
 
     def values(self, plans: PlanList) -> FloatArray:
         """(4, plans, lengths): the metrics in the order of METRICS, none below 0."""
         parts = [(weight, topic.values(plans)) for weight, topic in self.topics]
-        if len(parts) == 1:
-            return parts[0][1]
-        return np.sum([weight * values for weight, values in parts], axis=0)
+        found: FloatArray = parts[0][1]
+        if len(parts) > 1:
+            found = np.sum([weight * values for weight, values in parts], axis=0)
+        if self.shifts is not None:
+            shift = plans.shifts(self.pool, self.shifts.among(self.pool.names), self.rule)
+            found[QOA] = np.clip(found[QOA] + shift[:, None], 0.0, 1.0)
+        return found
 
 
 class _Topic:

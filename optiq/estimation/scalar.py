@@ -23,11 +23,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from optiq.estimation.catalog import EPSILON, Catalog, catalogs
 from optiq.estimation.estimates import Estimate, Source, Topics, combine, topic_weights
 from optiq.estimation.shape import PromptShape
+from optiq.estimation.shifts import moved
+from optiq.estimation.shrunk import rule_of
 from optiq.plan import Plan
 from optiq.question import Kind
 from optiq.statistics import METRICS, NAN, Statistics
@@ -101,7 +103,22 @@ def estimate(
         plan.check_blender(blender)
     weights = topic_weights(topics)
     parts = [estimate_on(plan, c) for c in catalogs(statistics, weights, kind, shape, blender)]
-    return combine(weights, parts)
+    return _moved(combine(weights, parts), statistics, kind)
+
+
+def _moved(found: Estimate, statistics: Statistics, kind: Kind | str) -> Estimate:
+    """The estimate on a question whose neighbours say more than its topics (:mod:`optiq.estimation.shifts`)."""
+    shifts = statistics.shifts
+    if shifts is None:
+        return found
+    qoa = moved(found.qoa, found.plan, shifts, rule_of(statistics, kind))
+    told = f"; neighbours n={shifts.n}: {qoa - found.qoa:+.3f}"
+    answer = found.plan.k - 1
+    sources = (
+        row._replace(source=row.source + told) if (row.node, row.metric) == (answer, "qoa") else row
+        for row in found.provenance
+    )
+    return replace(found, qoa=qoa, provenance=tuple(sources))
 
 
 def estimate_on(plan: Plan, catalog: Catalog) -> Estimate:

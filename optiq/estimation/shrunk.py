@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from optiq.estimation.composition import Rule, learn_rule
+from optiq.estimation.shape import PromptShape
 from optiq.plan import Plan
-from optiq.statistics import ANY_TOPIC, NAN, Record
+from optiq.question import Kind
+from optiq.statistics import ANY_TOPIC, NAN, Record, Statistics
 
 if TYPE_CHECKING:
     from optiq.estimation.catalog import Catalog, Figure
@@ -153,6 +155,13 @@ class Shrunk:
             return 0.0, 0.0
         n = observations(record)
         return n / (n + STRENGTH) * (record.qoa - parts), n
+
+
+def rule_of(statistics: Statistics, kind: Kind | str) -> Rule:
+    """The shares and gains of chains and blends on questions of a kind; the same on all topics."""
+    from optiq.estimation.catalog import Catalog
+
+    return Shrunk(Catalog(statistics, ANY_TOPIC, kind, PromptShape(0), None)).rule
 
 
 def observations(record: Record) -> float:

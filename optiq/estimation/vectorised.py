@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from optiq.estimation.estimates import Estimate, Topics, topic_weights
 from optiq.estimation.ingredients import Ingredients, Pool, TokenArrays, ingredients
 from optiq.estimation.shape import PromptShape
+from optiq.estimation.shifts import row_shifts
+from optiq.estimation.shrunk import rule_of
 from optiq.estimation.space import Space, space
 from optiq.estimation.tables import Overrides, Tables, finish_times
 from optiq.question import Kind
 from optiq.statistics import METRICS, Statistics
 
 FloatArray = NDArray[np.float64]
+QOA = METRICS.index("qoa")
 
 
 class SpaceEstimator:
@@ -40,9 +43,21 @@ class SpaceEstimator:
             tables = Tables(self.space, given, TokenArrays(catalog, given), self._overrides(given))
             np.maximum(tables.values[:3], 0.0, out=tables.values[:3])
             if weight == 1.0:
-                return tables.values
-            total += weight * tables.values
-        return total
+                total = tables.values
+            else:
+                total += weight * tables.values
+        return self._moved(total)
+
+    def _moved(self, values: FloatArray) -> FloatArray:
+        """What the question's neighbours say is added to the quality; ``values`` is changed."""
+        shifts = self.statistics.shifts
+        if shifts is not None:
+            by_name = shifts.among(self.pool.names)
+            qoa = values[QOA] + row_shifts(
+                self.space, self.pool, by_name, rule_of(self.statistics, self.kind)
+            )
+            values[QOA] = np.clip(qoa, 0.0, 1.0)
+        return values
 
     def latencies(self, shape: PromptShape) -> FloatArray:
         """(rows of the space): the latencies alone, at a fraction of the work."""

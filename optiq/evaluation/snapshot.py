@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from optiq.estimation.past_questions import ANYTHING, PastQuestions, seen
 from optiq.evaluation.outcomes import QOA, FloatArray, Outcomes, Token
 from optiq.statistics import ANY_TASK, ANY_TOPIC, METRICS, ModelFigures, Record, Statistics
 
@@ -52,6 +53,20 @@ def statistics_of(history: Outcomes) -> Statistics:
                 )
             )
     return Statistics.build("history", _figures(history.calls), records)
+
+
+def past_questions(history: Outcomes) -> PastQuestions:
+    """The judged questions of a history, as a refresh would publish them: single models only."""
+    singles = history.singles
+    texts = tuple(asked.text for asked in history.questions)
+    return PastQuestions(
+        texts=texts,
+        vectors=seen(texts),
+        topics=tuple(asked.topics or ANYTHING for asked in history.questions),
+        tasks=tuple(asked.kind.task for asked in history.questions),
+        models=tuple(history.plans[i].models[0] for i in singles),
+        qoa=history.qoa[:, singles],
+    )
 
 
 def _figures(calls: tuple[Token, ...]) -> list[ModelFigures]:

@@ -6,14 +6,19 @@ Every recorded plan is estimated, so no planner could find a better one: they di
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from optiq.estimation import estimate
+from optiq.estimation.past_questions import ANYTHING, QuestionFigures
+from optiq.estimation.shifts import Shifts, moved
+from optiq.estimation.shrunk import rule_of
 from optiq.evaluation.outcomes import Asked, Outcomes
 from optiq.evaluation.replay import Decision, Held, Setting
-from optiq.evaluation.snapshot import statistics_of
+from optiq.evaluation.snapshot import past_questions, statistics_of
 from optiq.plan import Plan
 from optiq.question import Budget, Question
 from optiq.statistics import ANY_TOPIC
+from optiq.word_vectors import available
 
 
 class PublishedEstimator:
@@ -28,10 +33,10 @@ class PublishedEstimator:
 
     def decide(self, held: Held) -> list[Decision]:
         found = []
-        for q, asked in enumerate(held.questions):
+        for q, (asked, shifts) in enumerate(zip(held.questions, self.shifts(held.questions), strict=True)):
             able = []
             for p in held.candidates(q).tolist():
-                figures = self.figures(asked, held.plans[p])
+                figures = self.figures(asked, held.plans[p], shifts)
                 if _fits(figures, self.budget) and not math.isnan(figures[3]):
                     able.append((figures[3], -figures[0], -p, figures))
             if not able:
@@ -41,7 +46,11 @@ class PublishedEstimator:
             found.append(Decision(-place, predicted=figures))
         return found
 
-    def figures(self, asked: Asked, plan: Plan) -> tuple[float, float, float, float]:
+    def shifts(self, questions: Sequence[Asked]) -> list[Shifts | None]:
+        """How each question's neighbours move the figures of models; the paper asks none."""
+        return [None] * len(questions)
+
+    def figures(self, asked: Asked, plan: Plan, shifts: Shifts | None) -> tuple[float, float, float, float]:
         """The estimate of one plan; questions that look alike to the estimator share it."""
         from optiq.execution.prompt_builder import prompt_shape
 
@@ -50,13 +59,31 @@ class PublishedEstimator:
         key = (topics, asked.kind, shape, plan)
         if key not in self._known:
             self._known[key] = estimate(plan, self.statistics, topics, asked.kind, shape).metrics
-        return self._known[key]
+        cost, latency, energy, qoa = self._known[key]
+        if shifts is not None:
+            qoa = moved(qoa, plan, shifts, rule_of(self.statistics, asked.kind))
+        return cost, latency, energy, qoa
 
 
 class ShrunkEstimator(PublishedEstimator):
-    """The same with the shrunk estimator (:mod:`optiq.estimation.shrunk`)."""
+    """The same with the shrunk estimator (:mod:`optiq.estimation.shrunk`), moved by what ``neighbours`` say."""
 
     estimator = "shrunk"
+
+    def __init__(self, neighbours: bool = True) -> None:
+        self.neighbours = neighbours
+
+    def learn(self, history: Outcomes, setting: Setting) -> None:
+        super().learn(history, setting)
+        self._past: QuestionFigures | None = None
+        if self.neighbours and available():
+            self._past = QuestionFigures(past_questions(history), self.statistics)
+
+    def shifts(self, questions: Sequence[Asked]) -> list[Shifts | None]:
+        if self._past is None or self._past.silent:
+            return super().shifts(questions)
+        texts, tasks = [asked.text for asked in questions], [asked.kind.task for asked in questions]
+        return list(self._past.shifts(texts, [asked.topics or ANYTHING for asked in questions], tasks))
 
 
 def _fits(figures: tuple[float, ...], budget: Budget) -> bool:

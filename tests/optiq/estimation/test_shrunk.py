@@ -11,6 +11,7 @@ from optiq.estimation import estimate
 from optiq.estimation.estimates import topic_weights
 from optiq.estimation.ingredients import Pool
 from optiq.estimation.plan_batch import PlanEstimator, PlanList
+from optiq.estimation.shifts import Shifts
 from optiq.estimation.vectorised import SpaceEstimator
 from optiq.plan import Plan
 from optiq.statistics import Statistics
@@ -28,23 +29,31 @@ def qoa(statistics: Statistics, plan: Plan | str, topic: str = "Art") -> float:
     n_records=st.sampled_from([0, 5, 40, 150]),
     missing=st.sampled_from([0.0, 0.1, 0.4]),
     blender=st.sampled_from(["z", "b", None]),
+    moves=st.none() | st.tuples(*[st.floats(-0.6, 0.6)] * 3),
+    topics=st.sampled_from([("Art",), ("Art", "Law")]),
 )
 def test_arrays_give_what_the_rules_give(
-    seed: int, n_records: int, missing: float, blender: str | None
+    seed: int,
+    n_records: int,
+    missing: float,
+    blender: str | None,
+    moves: tuple[float, ...] | None,
+    topics: tuple[str, ...],
 ) -> None:
     drawn = random_catalog(
         seed, "abc", blender or "z", topics=("Art", "Law"), n_records=n_records, missing=missing
     )
-    statistics, pool = drawn.with_estimator("shrunk"), Pool(("a", "b", "c"), blender)
-    estimator = SpaceEstimator(statistics, ("Art",), "open", pool, 4)
+    shifts = None if moves is None else Shifts(50, tuple(zip("abz", moves, strict=True)))
+    statistics, pool = drawn.with_estimator("shrunk").shifted(shifts), Pool(("a", "b", "c"), blender)
+    estimator = SpaceEstimator(statistics, topics, "open", pool, 4)
     values = estimator.values(SHAPE)
     rows = estimator.space.plan_rows
     found = [estimator.estimate(int(row), values) for row in rows]
-    listed = PlanEstimator(statistics, topic_weights(("Art",)), "open", pool, [SHAPE]).values(
+    listed = PlanEstimator(statistics, topic_weights(topics), "open", pool, [SHAPE]).values(
         PlanList.of([one.plan for one in found], pool)
     )
     for i, one in enumerate(found):
-        oracle = estimate(one.plan, statistics, ("Art",), "open", SHAPE, blender)
+        oracle = estimate(one.plan, statistics, topics, "open", SHAPE, blender)
         assert one.metrics == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True), one.plan
         assert listed[:, i, 0].tolist() == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True)
 

@@ -1,0 +1,103 @@
+"""How a question's neighbours move the figures of models, and through them those of every plan.
+
+A plan hears its models in shares (:mod:`optiq.estimation.composition`): its quality moves by the mean of its models'
+shifts, weighted by those shares. What was recorded of the plan on the topic is a mean over the topic's questions, so
+it moves, too. Everything is linear, so that arrays of plans and questions are a product of two matrices.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiq.estimation.composition import Rule
+from optiq.plan import Plan
+
+if TYPE_CHECKING:
+    from optiq.estimation.ingredients import Pool
+    from optiq.estimation.space import Space
+
+FloatArray = NDArray[np.float64]
+
+DIGITS = 3
+"""Shifts are rounded to so many decimals: less is noise."""
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """By how much models are better on a question than on its topic; ``n`` neighbours say so."""
+
+    n: int
+    by_model: tuple[tuple[str, float], ...]
+
+    @cached_property
+    def _found(self) -> dict[str, float]:
+        return dict(self.by_model)
+
+    def of(self, model: str) -> float:
+        """The shift of ``model``; 0 if nothing is known of it."""
+        return self._found.get(model, 0.0)
+
+    def among(self, names: Sequence[str]) -> FloatArray:
+        """The shifts of models, in the order of ``names``."""
+        return np.array([self.of(name) for name in names])
+
+
+def plan_weights(plan: Plan, rule: Rule) -> dict[str, float]:
+    """How much each model counts in a plan; the weights sum to 1. A branch weighs as much as its leaves."""
+    nodes: list[dict[str, float]] = []
+    for v, model in enumerate(plan.models):
+        before = plan.predecessors(v)
+        share = rule.of(len(before) > 1)[0] if before else 0.0
+        found = {model: 1.0 - share}
+        many = sum(len(plan.topology.leaves[u]) for u in before)
+        for u in before:
+            part = share * len(plan.topology.leaves[u]) / many
+            for name, weight in nodes[u].items():
+                found[name] = found.get(name, 0.0) + part * weight
+        nodes.append(found)
+    return nodes[-1]
+
+
+def weight_table(plans: Sequence[Plan], names: Sequence[str], rule: Rule) -> FloatArray:
+    """(plans, names): the weights of models in plans."""
+    number = {name: i for i, name in enumerate(names)}
+    table = np.zeros((len(plans), len(names)))
+    for row, plan in enumerate(plans):
+        for name, weight in plan_weights(plan, rule).items():
+            table[row, number[name]] = weight
+    return table
+
+
+def moved(qoa: float, plan: Plan, shifts: Shifts | None, rule: Rule) -> float:
+    """The quality of a plan on a question, from its quality on the topic; within 0 to 1, unknown stays unknown."""
+    if shifts is None or math.isnan(qoa):
+        return qoa
+    shift = sum(weight * shifts.of(name) for name, weight in plan_weights(plan, rule).items())
+    return min(max(qoa + shift, 0.0), 1.0)
+
+
+def row_shifts(space: Space, pool: Pool, by_name: FloatArray, rule: Rule) -> FloatArray:
+    """(rows of a space): by how much every plan moves where models move by ``by_name`` (names of the pool)."""
+    found: FloatArray = np.empty(space.n_rows)
+    own = by_name[pool.of_base]
+    chain, blend = rule.chain[0], rule.blend[0]
+    for chunk in space.chunks:
+        if len(chunk.branches) == 0:
+            found[chunk.rows] = own
+        elif len(chunk.branches) == 1:
+            before = chunk.branches[0].ravel()
+            last = own[np.arange(len(before)) % space.n_models]
+            found[chunk.rows] = chain * found.take(before) + (1 - chain) * last
+        else:
+            heard: FloatArray = np.zeros(1)
+            for branch, share in zip(chunk.branches, chunk.shares, strict=True):
+                heard = heard + found.take(branch) * share
+            found[chunk.rows] = (blend * heard + (1 - blend) * by_name[pool.blender_number]).ravel()
+    return found
