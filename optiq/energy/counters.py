@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 from typing import Any, Protocol
 
 from optiq.errors import ConfigurationError
@@ -11,6 +12,9 @@ SOURCES = ("auto", "measured", "predicted")
 INSTALL_REMEDY = (
     'Install pip install "optiq[energy]" on a machine with NVML or readable RAPL, or set energy to auto.'
 )
+
+_opening = threading.Lock()
+"""Zeus makes its device managers on first use, which two threads must not do at once."""
 
 
 class EnergyCounter(Protocol):
@@ -66,7 +70,8 @@ def open_counter(source: str = "auto") -> EnergyCounter | None:
     if importlib.util.find_spec("zeus") is None:
         found, why = None, "the package zeus is not installed"
     else:
-        found, why = _from_zeus()
+        with _opening:
+            found, why = _from_zeus()
     if found is None and source == "measured":
         raise ConfigurationError(f"energy cannot be measured here: {why}", INSTALL_REMEDY)
     return found

@@ -5,6 +5,8 @@ absence is tested as it is.
 import asyncio
 import importlib.util
 import math
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -179,3 +181,17 @@ def test_without_the_library_energy_is_predicted_and_measuring_says_what_to_inst
     assert open_counter("auto") is None
     with pytest.raises(ConfigurationError, match=r"optiq\[energy\]"):
         open_counter("measured")
+
+
+def test_threads_that_look_for_counters_at_once_all_get_an_answer():
+    """In a process of its own: what goes wrong without a lock is the first import of a driver's library."""
+    program = (
+        "from concurrent.futures import ThreadPoolExecutor as Pool; from threading import Barrier\n"
+        "from optiq.energy import open_counter\n"
+        "ready = Barrier(8)\n"
+        "with Pool(8) as pool:\n"
+        "    found = list(pool.map(lambda _: (ready.wait(), open_counter('auto')), range(8)))\n"
+        "assert len(found) == 8"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
