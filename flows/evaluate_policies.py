@@ -6,31 +6,39 @@ from typing import Any
 
 from prefect import flow
 
-from flows.parameters import budget_of, settings_of
-from tasks.evaluating import read_outcomes, replay_policies, sum_up_evaluation
-from tasks.orchestration import run
+from flows.parameters import budget_of, part_of, settings_of
+from tasks import orchestration
+from tasks.evaluating import publish_evaluation, read_outcomes, replay_policies
 
 
 @flow
 def evaluate_policies(
-    traces: list[str],
+    traces: list[str] | None = None,
     policies: list[str] | None = None,
     folds: int = 5,
     repeats: int = 1,
-    run_id: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    run: str | None = None,
+    prompt: str | None = None,
+    max_questions: int | None = None,
     confidence: float | None = None,
     embedding: bool = True,
     max_cost: float | None = None,
     max_latency: float | None = None,
     max_energy: float | None = None,
     output: str | None = None,
+    report: str | None = None,
+    perfdb: str | None = None,
     seed: int | None = None,
 ) -> dict[str, Any]:
-    """Learn each policy on the questions of other folds, let it decide, look up what came of it."""
+    """Learn each policy on the questions of other folds, let it decide, look up what came of it.
+
+    Without ``traces`` the executions of PerfDB are replayed.
+    """
     given = locals()
-    seed_of_run = settings_of(given).seed
-    outcomes, refused = run(read_outcomes, traces, run_id, embedding)
-    frame = run(
-        replay_policies, outcomes, policies, budget_of(given), confidence, folds, repeats, seed_of_run
-    )
-    return run(sum_up_evaluation, outcomes, refused, frame, output, seed_of_run)
+    settings = settings_of({name: given[name] for name in ("perfdb", "seed")})
+    how = {"folds": folds, "repeats": repeats, "confidence": confidence, "seed": settings.seed}
+    read = orchestration.run(read_outcomes, traces, settings.home, part_of(given), embedding, folds)
+    frame = orchestration.run(replay_policies, read, policies, budget_of(given), **how)
+    return orchestration.run(publish_evaluation, read, frame, budget_of(given), how, output, report)

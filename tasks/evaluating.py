@@ -1,10 +1,11 @@
-"""Tasks of an evaluation: read recorded executions, replay policies on them, report."""
+"""Tasks of an evaluation: read recorded executions, replay policies on them, publish what came of it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -12,69 +13,144 @@ from prefect.cache_policies import NO_CACHE
 from optiq.question import Budget
 from tasks.orchestration import inside_flow_run
 
+if TYPE_CHECKING:
+    import polars as pl
+
+    from optiq.evaluation import Outcomes
+    from optiq.evaluation.coverage import Coverage
+    from warehouse.evidence import Evidence, Part
+
+
+@dataclass(frozen=True)
+class Read:
+    """What an evaluation stands on: outcomes with features, what they cover, and where they are from."""
+
+    outcomes: Outcomes
+    coverage: Coverage
+    evidence: Evidence
+    part: Part
+
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def read_outcomes(traces: list[str], run_id: str | None, embedding: bool) -> Any:
-    """The judged executions of the files as outcomes, with the features of their questions."""
+def read_outcomes(traces: list[str] | None, home: str, part: Part, embedding: bool, folds: int) -> Read:
+    """The judged executions of the files, or else of PerfDB, with the features of their questions.
+
+    Raises :class:`~optiq.errors.InputError` where nothing could be compared.
+    """
+    from optiq.evaluation.coverage import check_enough, coverage_of
     from optiq.evaluation.features import with_features
     from optiq.evaluation.outcomes import Outcomes
-    from warehouse.recorded import read_recorded
+    from warehouse.home import Home
+    from warehouse.judged import read_judged
+    from warehouse.recorded import read_evidence
 
-    frame, refused = read_recorded(traces, run_id)
-    return with_features(Outcomes.from_traces(frame), embedding), refused
+    evidence = read_evidence(traces, part) if traces else read_judged(Home.find(home), part)
+    outcomes = Outcomes.from_traces(evidence.table)
+    check_enough(outcomes, folds, evidence.source)
+    return Read(with_features(outcomes, embedding), coverage_of(outcomes), evidence, part)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
 def replay_policies(
-    outcomes: Any,
+    read: Read,
     policies: list[str] | None,
     budget: Budget,
-    confidence: float | None,
     folds: int,
     repeats: int,
+    confidence: float | None,
     seed: int,
-) -> Any:
-    """One row per policy, repeat and question."""
+) -> pl.DataFrame:
+    """One row per policy, repeat and question on which several plans were run."""
+    from optiq.evaluation.coverage import comparable
     from optiq.evaluation.policies import default_policies, make_policies
     from optiq.evaluation.replay import Setting, replay
     from warehouse.published import published_qualities
 
-    specs = list(dict.fromkeys(["best-single", *(policies or default_policies(outcomes))]))
+    specs = list(dict.fromkeys(["best-single", *(policies or default_policies(read.outcomes))]))
     setting = Setting(budget, confidence, seed, published_qualities())
-    return replay(outcomes, make_policies(specs), setting, folds, repeats)
+    return replay(read.outcomes, make_policies(specs), setting, folds, repeats, comparable(read.outcomes))
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def sum_up_evaluation(
-    outcomes: Any, refused: int, frame: Any, output: str | None, seed: int
+def publish_evaluation(
+    read: Read,
+    frame: pl.DataFrame,
+    budget: Budget,
+    how: Mapping[str, Any],
+    output: str | None,
+    report: str | None,
 ) -> dict[str, Any]:
-    """The lines of the report; written to ``output`` and kept as artifacts of a flow run."""
-    from optiq.evaluation.summary import summarise
+    """The summary; rows written to ``output``, a page to ``report``; artifacts of a flow run."""
+    import polars as pl
+
+    from optiq.evaluation.comparison import compare
     from optiq.tables import write_table
 
-    lines = [_line(asdict(line)) for line in summarise(frame, seed=seed)]
-    summary = {
-        "questions": len(outcomes.questions),
-        "plans": len(outcomes.plans),
-        "executions": int(outcomes.counts.sum()),
-        "refused": refused,
-        "lines": lines,
+    lines = compare(frame, seed=how["seed"])
+    summary: dict[str, Any] = {
+        **{name: value for name, value in asdict(read.coverage).items() if name != "plans"},
+        "plans": len(read.outcomes.plans),
+        "told": read.coverage.told(),
+        "source": read.evidence.source,
+        "window": read.part.told(),
+        "prompt": read.evidence.prompt,
+        "left_out": [{"n": n, "what": what, "why": why} for n, what, why in read.evidence.left_out],
+        "limits": budget.describe(),
+        **how,
+        "lines": [
+            {
+                **_flat(asdict(one.line)),
+                "same_questions": one.together,
+                "unrecorded": one.unrecorded,
+                "best_single_qoa": _none(one.reference_qoa),
+            }
+            for one in lines
+        ],
     }
     if output is not None:
-        write_table(frame, output)
+        texts = [(asked.question_id, asked.text) for asked in read.outcomes.questions]
+        named = pl.DataFrame(texts, schema=["question_id", "question"], orient="row")
+        write_table(frame.join(named, on="question_id", how="left", maintain_order="left"), output)
         summary["output"] = output
-    if inside_flow_run():
-        from prefect.artifacts import create_table_artifact
+    if report is not None:
+        from optiq.report.evaluation_page import evaluation_page
+        from tasks.reporting import write_page
 
-        create_table_artifact(
-            key="policy-evaluation",
-            table=lines,
-            description="What policies would have cost and yielded. The oracle saw the outcomes: it is a bound.",
-        )
+        write_page(evaluation_page(lines, frame, read.coverage, summary, budget), report)
+        summary["report"] = report
+    if inside_flow_run():
+        _artifacts(summary)
     return summary
 
 
-def _line(line: dict[str, Any]) -> dict[str, Any]:
+def _artifacts(summary: Mapping[str, Any]) -> None:
+    """What a Prefect server shows: a summary, the table, and where the page is."""
+    from pathlib import Path
+
+    from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+    from tasks.evaluation_markdown import as_markdown
+
+    create_markdown_artifact(
+        key="policy-evaluation-summary",
+        markdown=as_markdown(summary),
+        description="Would planning have paid?",
+    )
+    create_table_artifact(
+        key="policy-evaluation",
+        table=list(summary["lines"]),
+        description="What policies would have cost and yielded. The oracle saw the outcomes: it is a bound.",
+    )
+    if "report" in summary:
+        create_link_artifact(
+            key="policy-evaluation-report",
+            link=Path(summary["report"]).resolve().as_uri(),
+            link_text=summary["report"],
+            description="The page with charts, on the machine of the worker.",
+        )
+
+
+def _flat(line: dict[str, Any]) -> dict[str, Any]:
     """A flat line; unknown figures are None. Intervals become three columns each."""
     flat: dict[str, Any] = {}
     for name, value in line.items():
@@ -84,4 +160,8 @@ def _line(line: dict[str, Any]) -> dict[str, Any]:
             flat |= {stem: mean, f"{stem}_low": low, f"{stem}_high": high}
         else:
             flat[name] = value
-    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in flat.items()}
+    return {name: _none(value) for name, value in flat.items()}
+
+
+def _none(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value

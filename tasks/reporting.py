@@ -52,19 +52,32 @@ def write_report(
     Returns its path, title and size. Raises :class:`~optiq.errors.InputError` for a path that is no page or
     both kinds at once, :class:`~optiq.errors.UnknownName` for a run or snapshot that is not there.
     """
-    path = Path(output)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{output} is no HTML page", "Let the name end in .html.")
+    check_page(output)
     if run is not None and snapshot is not None:
         raise InputError("both a run and a snapshot are given", "Give --run or --snapshot.")
     home = Home.find(perfdb)
     page = (
         _snapshots(home, snapshot, against) if snapshot is not None else _runs(home, run or "last", against)
     )
-    text = render(page)
+    return write_page(page, output)
+
+
+def check_page(output: str) -> None:
+    """:class:`~optiq.errors.InputError` if a page cannot be written to ``output``."""
+    path = Path(output)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{output} is no HTML page", "Let the name end in .html.")
+    if path.is_dir():
+        raise InputError(f"{output} is a folder", "Give a file.")
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent}", "Make it, or write elsewhere.")
-    with replacing(path) as temporary:
+
+
+def write_page(page: Page, output: str) -> dict[str, Any]:
+    """Write a page whole or not at all; its path, title, size and sections."""
+    check_page(output)
+    text = render(page)
+    with replacing(Path(output)) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return {
         "output": output,

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.command_line.options import LIMITS, Json, MaxCost, MaxEnergy, MaxLatency, Seed
+from flows.command_line.options import LIMITS, Json, MaxCost, MaxEnergy, MaxLatency, PerfDBHome, Seed
+
+WHICH = "Which executions"
 
 
 def register(app: typer.Typer) -> None:
@@ -16,11 +18,53 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     traces: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
-            "--traces", metavar="FILE", help="Recorded executions: .parquet, .jsonl or .csv; may be repeated."
+            "--traces",
+            metavar="FILE",
+            help="Recorded executions: .parquet, .jsonl or .csv; may be repeated.  [default: those in PerfDB]",
+            rich_help_panel=WHICH,
         ),
-    ],
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="TIME",
+            help="Begun from then on: 2026-10-01, or 30d ago.",
+            rich_help_panel=WHICH,
+        ),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until", metavar="TIME", help="Begun before: 2026-11-01, or 7d ago.", rich_help_panel=WHICH
+        ),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run", "--run-id", metavar="PREFIX", help="Only of runs that begin so.", rich_help_panel=WHICH
+        ),
+    ] = None,
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt",
+            metavar="SET",
+            help="Only with this prompt set; sets are never pooled.  [default: the one on most questions]",
+            rich_help_panel=WHICH,
+        ),
+    ] = None,
+    max_questions: Annotated[
+        int | None,
+        typer.Option(
+            "--max-questions",
+            min=10,
+            help="Most questions to replay.  [default: 5000]",
+            rich_help_panel=WHICH,
+        ),
+    ] = None,
     policies: Annotated[
         list[str] | None,
         typer.Option(
@@ -32,9 +76,6 @@ def evaluate(
     ] = None,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Folds by question.")] = 5,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often the folds are drawn anew.")] = 1,
-    run_id: Annotated[
-        str | None, typer.Option("--run-id", metavar="PREFIX", help="Only executions of runs that begin so.")
-    ] = None,
     confidence: Annotated[
         float | None,
         typer.Option(
@@ -55,74 +96,43 @@ def evaluate(
         str | None,
         typer.Option("--output", "-o", help="Write one row per policy and question: .csv, .jsonl, .parquet."),
     ] = None,
+    report: Annotated[
+        str | None, typer.Option("--report", metavar="PAGE.html", help="Write one HTML page with charts.")
+    ] = None,
+    perfdb: PerfDBHome = None,
     seed: Seed = None,
     json: Json = False,
 ) -> int:
     """Replay ways of choosing plans on recorded executions: would planning have paid?
 
-    Each policy learns from the questions of other folds, and decides before it sees anything of its own. The
+    Each policy learns from the questions of other folds, and decides before it sees anything of its own. Only plans
+    that were run on a question can be chosen for it, so only questions with several are compared. The
     oracle saw the outcomes: it is a bound, not a result.
 
-    Example:  optiq evaluate --traces traces.parquet --policy opti-q --policy best-single --max-cost 3.6e-5
+    Example:  optiq evaluate --since 30d --policy opti-q --policy best-single --report evaluation.html
     """
     parameters: dict[str, Any] = {name: value for name, value in locals().items() if name != "json"}
     from flows.evaluate_policies import evaluate_policies
-    from flows.parameters import budget_of, settings_of
+    from flows.parameters import budget_of, part_of, settings_of
+    from optiq.evaluation.policies import make_policies
     from optiq.tables import check_writable
     from tasks.orchestration import start
+    from tasks.reporting import check_page
 
-    settings_of(parameters), budget_of(parameters)  # misuse is said before anything is started
+    # misuse is said before anything is started
+    settings_of({"perfdb": perfdb, "seed": seed}), budget_of(parameters), part_of(parameters)
+    make_policies(policies or [])
     if output is not None:
         check_writable(output)
+    if report is not None:
+        check_page(report)
     summary = start(evaluate_policies, **parameters)
     if json:
         from flows.command_line.screen import say_json
 
         say_json(summary)
     else:
-        _show(summary, budget_of(parameters).describe(), confidence)
+        from flows.command_line.evaluation_screen import show
+
+        show(summary)
     return 0
-
-
-def _show(summary: dict[str, Any], limits: str, confidence: float | None) -> None:
-    from flows.command_line.screen import figure, say, table
-
-    sure = "" if confidence is None else f", held with probability {confidence:g}"
-    say(
-        f"{summary['executions']} executions of {summary['plans']} plans on {summary['questions']} questions; "
-        f"{limits}{sure}"
-    )
-    if summary["refused"]:
-        say(f"{summary['refused']} rows of the traces could not be used: `optiq ingest traces` says why")
-    for kind in dict.fromkeys(line["kind"] for line in summary["lines"]):
-        rows = []
-        for line in summary["lines"]:
-            if line["kind"] != kind:
-                continue
-            rows.append(
-                [
-                    line["policy"] + (" (hindsight, a bound)" if line["hindsight"] else ""),
-                    f"{line['answered']:.0%}",
-                    _interval(line, "qoa"),
-                    _interval(line, "qoa_above_best_single", "+"),
-                    figure(line["cost_usd"]),
-                    figure(line["latency_s"]),
-                    figure(line["calls"], 2),
-                    "–" if line["adherence"] is None else f"{line['adherence']:.1%}",
-                ]
-            )
-        table(
-            ["policy", "answered", "QoA [95 %]", "above best single [95 %]", "USD", "s", "calls", "within"],
-            rows,
-            title=f"{kind} questions ({max(n['questions'] for n in summary['lines'] if n['kind'] == kind)})",
-            right=range(1, 8),
-        )
-    if "output" in summary:
-        say(f"One row per policy and question: {summary['output']}")
-
-
-def _interval(line: dict[str, Any], name: str, sign: str = "") -> str:
-    if line[name] is None:
-        return "–"
-    mean, low, high = line[name], line[f"{name}_low"], line[f"{name}_high"]
-    return f"{mean:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"

@@ -121,13 +121,14 @@ class Outcomes:
     def from_traces(cls, traces: pl.DataFrame) -> Outcomes:
         """The outcomes in a frame of traces (columns of ``TRACE_SCHEMA``); those without a QoA are left out.
 
-        Questions are told apart by ``question_id``, or by their text where they have none. Raises
+        Questions are told apart by ``question_id``, or by their text where they have none. A row may stand for
+        several executions (``n_executions``, of which its figures are means). Raises
         :class:`~optiq.errors.InputError` if nothing was judged.
         """
         import polars as pl
 
         names = {"question_id", "question", "topic", "topics", "kind", "plan_key", "answer", "calls"}
-        names |= {*METRICS}
+        names |= {*METRICS, "n_executions"}
         table = traces.select([n for n in traces.columns if n in names]).filter(pl.col("qoa").is_not_null())
         if table.height == 0:
             raise InputError(
@@ -149,11 +150,12 @@ class Outcomes:
         for name, row in zip(ids, rows, strict=True):
             q, p = number[name], column[row["plan_key"]]
             asked.setdefault(q, _asked(name, row))
-            counts[q, p] += 1
+            n = row.get("n_executions") or 1
+            counts[q, p] += n
             for m, metric in enumerate(METRICS):
                 if row.get(metric) is not None:
-                    sums[q, p, m] += row[metric]
-                    known[q, p, m] += 1
+                    sums[q, p, m] += n * row[metric]
+                    known[q, p, m] += n
             if row.get("answer"):
                 said.setdefault((q, p), []).append(row["answer"])
             calls += _calls(q, plans[p], asked[q].kind, row.get("calls") or [])

@@ -17,6 +17,10 @@ from optiq.statistics import METRICS
 if TYPE_CHECKING:
     import polars as pl
 
+ANSWERED, INFEASIBLE, UNRECORDED = "answered", "infeasible", "unrecorded"
+"""What became of a question: infeasible if nothing recorded fits the limits, unrecorded if the policy's plan was
+never run on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -34,13 +38,15 @@ class Decision:
 
     ``final`` is the column of the plan whose answer is given, None if nothing could be afforded; ``called`` all
     plans that were run for it, one after the other (``in_turn``) or side by side. ``predicted`` are the four
-    metrics that were expected of the final plan, NaN where nothing was.
+    metrics that were expected of the final plan, NaN where nothing was. ``recorded`` is False if what the policy
+    would have run was never run on the question, so that nobody knows what would have come of it.
     """
 
     final: int | None
     called: tuple[int, ...] = ()
     in_turn: bool = False
     predicted: tuple[float, float, float, float] = (np.nan,) * 4
+    recorded: bool = True
 
 
 class Held:
@@ -97,17 +103,20 @@ def replay(
     setting: Setting,
     folds: int = 5,
     repeats: int = 1,
+    compared: IntArray | None = None,
 ) -> pl.DataFrame:
     """One row per policy, repeat and question; what was decided, expected and observed.
 
-    Every repeat splits the questions anew. A policy that cannot be replayed raises
-    :class:`~optiq.errors.InputError`.
+    Every repeat splits the questions anew. Only ``compared`` ones (by default all) are decided on; the others
+    are in every history. A policy that cannot be replayed raises :class:`~optiq.errors.InputError`.
     """
     import polars as pl
 
+    held_out = np.arange(len(outcomes.questions)) if compared is None else compared
     rows: list[dict[str, object]] = []
     for repeat in range(repeats):
-        fold_of = split(outcomes.questions, folds, setting.seed + repeat)
+        fold_of = np.full(len(outcomes.questions), -1, dtype=np.int64)
+        fold_of[held_out] = split([outcomes.questions[q] for q in held_out], folds, setting.seed + repeat)
         for fold in range(folds):
             places = np.flatnonzero(fold_of == fold)
             history, held = outcomes.only(np.flatnonzero(fold_of != fold)), outcomes.only(places)
@@ -136,7 +145,7 @@ def _row(held: Outcomes, q: int, decision: Decision, budget: Budget) -> dict[str
         "question_id": asked.question_id,
         "topic": topic,
         "kind": asked.kind.value,
-        "status": "answered" if final is not None else "infeasible",
+        "status": ANSWERED if final is not None else INFEASIBLE if decision.recorded else UNRECORDED,
         "plan_key": held.plans[final].key if final is not None else None,
         "called": 0 if final is None else len(decision.called) or 1,
         "within_budget": bool(_within(observed, budget)) if final is not None else None,

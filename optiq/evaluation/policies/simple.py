@@ -29,10 +29,8 @@ class Single:
         self.column = history.number[plan]
 
     def decide(self, held: Held) -> list[Decision]:
-        return [
-            Decision(self.column if self.column in held.candidates(q) else None)
-            for q in range(len(held.questions))
-        ]
+        ran = [self.column in held.candidates(q) for q in range(len(held.questions))]
+        return [Decision(self.column if known else None, recorded=known) for known in ran]
 
 
 class BestSingle:
@@ -53,10 +51,10 @@ class BestSingle:
         singles = set(self.history.singles.tolist())
         found = []
         for q in range(len(held.questions)):
-            able = [p for p in held.candidates(q).tolist() if p in singles]
-            able = [p for p in able if fits(figures[q, p], self.setting.budget)]
+            ran = [p for p in held.candidates(q).tolist() if p in singles]
+            able = [p for p in ran if fits(figures[q, p], self.setting.budget)]
             if not able:
-                found.append(Decision(None))
+                found.append(Decision(None, recorded=bool(ran)))
                 continue
             best = max(able, key=lambda p: (scores[q, p], -figures[q, p, 0], -p))
             found.append(Decision(best, predicted=(*figures[q, best].tolist(), scores[q, best])))

@@ -1,0 +1,75 @@
+"""Judged executions that an evaluation stands on, and what was left out of them: nothing is dropped unsaid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+from optiq.errors import InputError
+
+UNRECORDED = "unrecorded"
+"""What a prompt set is called that was not recorded."""
+
+MOST_QUESTIONS = 5000
+"""Replayed at most unless told otherwise: likeness of all pairs of more would take gigabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which executions are wanted: begun from ``since`` and before ``until`` (UTC), of runs whose ids begin with
+    ``run``, answered with the prompt set ``prompt`` (its name, or how its label begins), on at most ``questions``
+    questions.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    run: str | None = None
+    prompt: str | None = None
+    questions: int = MOST_QUESTIONS
+
+    def told(self) -> str:
+        """As a person would say it; empty for everything."""
+        words = [
+            f"since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else "",
+            f"until {self.until:%Y-%m-%d %H:%M} UTC" if self.until else "",
+            f"of runs that begin with {self.run}" if self.run else "",
+        ]
+        return ", ".join(filter(None, words))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """``table`` has the columns that :meth:`optiq.evaluation.Outcomes.from_traces` takes; ``source`` names where it
+    is from, ``prompt`` the one prompt set of it. ``left_out`` are (how many, of what, why).
+    """
+
+    table: pl.DataFrame
+    source: str
+    prompt: str
+    left_out: tuple[tuple[int, str, str], ...] = field(default=())
+
+
+def choose_prompt(sets: pl.DataFrame, wanted: str | None) -> tuple[str, list[tuple[int, str, str]]]:
+    """The prompt set with most judged questions, and what the others are left out of.
+
+    ``sets``: prompt, n_executions, n_judged, n_questions, the best first. Outputs of different prompts are
+    different things, so they are not pooled. Raises :class:`~optiq.errors.InputError` if ``wanted`` names none.
+    """
+    names = sets["prompt"].to_list()
+    able = [name for name in names if wanted is None or name.startswith(wanted)]
+    if not able:
+        raise InputError(
+            f"no execution with a prompt set that begins with {wanted!r}", f"There are: {', '.join(names)}."
+        )
+    left = [
+        (
+            row["n_executions"],
+            f"executions with prompt set {row['prompt']}",
+            "prompt sets are not pooled (--prompt)",
+        )
+        for row in sets.iter_rows(named=True)
+        if row["prompt"] != able[0]
+    ]
+    return able[0], left
