@@ -94,7 +94,7 @@ def publish_evaluation(
         "source": read.evidence.source,
         "window": read.part.told(),
         "prompt": read.evidence.prompt,
-        "left_out": [{"n": n, "what": what, "why": why} for n, what, why in read.evidence.left_out],
+        "left_out": [one._asdict() for one in read.evidence.left_out],
         "limits": budget.describe(),
         **how,
         "lines": [

@@ -37,7 +37,7 @@ def as_markdown(summary: Mapping[str, Any]) -> str:
         lines.append("")
     if summary["left_out"]:
         lines += ["Left out:", ""]
-        lines += [f"- {one['n']:,} {_cell(one['what'])}: {_cell(one['why'])}" for one in summary["left_out"]]
+        lines += [f"- {_cell(one['what'])}: {_cell(one['why'])}" for one in summary["left_out"]]
     return "\n".join(lines)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import polars as pl
 
@@ -14,6 +15,14 @@ UNRECORDED = "unrecorded"
 
 MOST_QUESTIONS = 5000
 """Replayed at most unless told otherwise: likeness of all pairs of more would take gigabytes."""
+
+FAILED = "plans that fail look better than they are"
+UNJUDGED = "nothing says how good they were; `optiq score` does when there are references"
+
+
+def beyond(questions: int) -> str:
+    """Why questions are left out of very many."""
+    return f"{questions:,} are replayed at most (--max-questions)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +48,31 @@ class Part:
         return ", ".join(filter(None, words))
 
 
+class LeftOut(NamedTuple):
+    """Something that was not taken, with its number, and why."""
+
+    what: str
+    why: str
+
+    @classmethod
+    def of(cls, n: int, one: str, more: str, why: str) -> LeftOut:
+        """``LeftOut.of(2, "execution", "without a score", …)``: 2 executions without a score."""
+        return cls(f"{n:,} {one}{'' if n == 1 else 's'} {more}".rstrip(), why)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """``table`` has the columns that :meth:`optiq.evaluation.Outcomes.from_traces` takes; ``source`` names where it
-    is from, ``prompt`` the one prompt set of it. ``left_out`` are (how many, of what, why).
+    is from, ``prompt`` the one prompt set of it.
     """
 
     table: pl.DataFrame
     source: str
     prompt: str
-    left_out: tuple[tuple[int, str, str], ...] = field(default=())
+    left_out: tuple[LeftOut, ...] = ()
 
 
-def choose_prompt(sets: pl.DataFrame, wanted: str | None) -> tuple[str, list[tuple[int, str, str]]]:
+def choose_prompt(sets: pl.DataFrame, wanted: str | None) -> tuple[str, list[LeftOut]]:
     """The prompt set with most judged questions, and what the others are left out of.
 
     ``sets``: prompt, n_executions, n_judged, n_questions, the best first. Outputs of different prompts are
@@ -64,9 +85,10 @@ def choose_prompt(sets: pl.DataFrame, wanted: str | None) -> tuple[str, list[tup
             f"no execution with a prompt set that begins with {wanted!r}", f"There are: {', '.join(names)}."
         )
     left = [
-        (
+        LeftOut.of(
             row["n_executions"],
-            f"executions with prompt set {row['prompt']}",
+            "execution",
+            f"with prompt set {row['prompt']}",
             "prompt sets are not pooled (--prompt)",
         )
         for row in sets.iter_rows(named=True)

@@ -8,7 +8,7 @@ from typing import Any
 import sql
 from optiq.errors import InputError, PerfDBError
 from warehouse.connection import explained, reading
-from warehouse.evidence import Evidence, Part, choose_prompt
+from warehouse.evidence import FAILED, UNJUDGED, Evidence, LeftOut, Part, beyond, choose_prompt
 from warehouse.home import Home
 
 
@@ -31,28 +31,23 @@ def read_judged(home: Home, part: Part) -> Evidence:
                 f"PerfDB has no answered execution {part.told()}".rstrip(),
                 "`optiq refresh` merges what has run; `optiq runs list` shows when; `optiq calibrate FILE` runs more.",
             )
-        if not sets["n_judged"].sum():
-            raise InputError(
-                f"none of the {sets['n_executions'].sum():,} executions {part.told()}".rstrip()
-                + " has a score",
-                "`optiq score ANSWERS REFERENCES` judges them when the references are there; then `optiq refresh`.",
-            )
         prompt, left = choose_prompt(sets, part.prompt)
         chosen = next(row for row in sets.iter_rows(named=True) if row["prompt"] == prompt)
+        if not chosen["n_judged"]:
+            raise InputError(
+                f"none of the {chosen['n_executions']:,} executions {part.told()}".rstrip() + " has a score",
+                "`optiq score ANSWERS REFERENCES` judges them when the references are there; then `optiq refresh`.",
+            )
         table = connection.sql(
             sql.read("queries/evaluation_outcomes"),
             params={**window, "prompt": prompt, "questions": part.questions},
         ).pl()
-    if chosen["n_failed"]:
-        left.append(
-            (chosen["n_failed"], "executions", "they failed, so plans that fail look better than they are")
-        )
-    unjudged = chosen["n_executions"] - chosen["n_judged"]
-    if unjudged:
-        left.append((unjudged, "executions without a score", "nothing says how good they were (optiq score)"))
-    if (drawn := table["question_id"].n_unique()) < chosen["n_questions"]:
-        more = chosen["n_questions"] - drawn
-        left.append((more, "questions", f"{part.questions:,} are replayed at most (--max-questions)"))
+    if n := chosen["n_failed"]:
+        left.append(LeftOut.of(n, "execution", "that failed", FAILED))
+    if n := chosen["n_executions"] - chosen["n_judged"]:
+        left.append(LeftOut.of(n, "execution", "without a score", UNJUDGED))
+    if (n := chosen["n_questions"] - table["question_id"].n_unique()) > 0:
+        left.append(LeftOut.of(n, "question", "", beyond(part.questions)))
     return Evidence(table, "PerfDB", prompt, tuple(left))
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from optiq.errors import InputError
 from optiq.tables import check_suffix
-from warehouse.evidence import UNRECORDED, Evidence, Part, choose_prompt
+from warehouse.evidence import FAILED, UNJUDGED, UNRECORDED, Evidence, LeftOut, Part, beyond, choose_prompt
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.history import History, is_history
 from warehouse.ingestion.opti_q import Executions, is_executions
@@ -68,13 +68,16 @@ def read_recorded(files: Iterable[str | Path], run_id: str | None = None) -> tup
 def read_evidence(files: Iterable[str | Path], part: Part) -> Evidence:
     """What an evaluation reads from traces files; see :func:`read_recorded` for what they may be."""
     table, refused = read_recorded(files, part.run)
-    left = [(refused, "rows", "`optiq ingest traces` says why they cannot be used")] if refused else []
+    left = []
+    if refused:
+        why = "they cannot be used; `optiq ingest traces` says why"
+        left.append(LeftOut.of(refused, "row", "", why))
     once = table.unique("execution_id", keep="first", maintain_order=True)
     if again := table.height - once.height:
-        left.append((again, "executions", "they are given twice"))
+        left.append(LeftOut.of(again, "execution", "given twice", "each counts once"))
     failed = once.filter(pl.col("status") != "answered").height
     if failed:
-        left.append((failed, "executions", "they failed, so plans that fail look better than they are"))
+        left.append(LeftOut.of(failed, "execution", "that failed", FAILED))
     table = once.filter(pl.col("status") == "answered").with_columns(pl.col("prompt").fill_null(UNRECORDED))
     if part.since is not None:
         table = table.filter(pl.col("started_at") >= part.since)
@@ -98,11 +101,11 @@ def read_evidence(files: Iterable[str | Path], part: Part) -> Evidence:
     prompt, more = choose_prompt(sets, part.prompt)
     table = table.filter(pl.col("prompt") == prompt)
     if unjudged := table.height - table.filter(judged).height:
-        more.append((unjudged, "executions without a score", "nothing says how good they were"))
+        more.append(LeftOut.of(unjudged, "execution", "without a score", UNJUDGED))
     table = table.filter(judged & pl.col("asked").is_not_null())
     kept = _drawn(table, part.questions)
     if (n := table["asked"].n_unique() - kept["asked"].n_unique()) > 0:
-        more.append((n, "questions", f"{part.questions:,} are replayed at most (--max-questions)"))
+        more.append(LeftOut.of(n, "question", "", beyond(part.questions)))
     return Evidence(kept.drop("asked"), "the traces", prompt, (*left, *more))
 
 

@@ -30,7 +30,7 @@ def show(summary: Mapping[str, Any]) -> None:
         if apart:
             _table(f"{kind} questions: each on the questions that it and best-single answered", apart, True)
     for one in summary["left_out"]:
-        say(f"left out: {one['n']:,} {one['what']}: {one['why']}")
+        say(f"left out: {one['what']}: {one['why']}")
     if "output" in summary:
         say(f"One row per policy and question: {summary['output']}")
     if "report" in summary:

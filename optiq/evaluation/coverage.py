@@ -47,9 +47,11 @@ class Coverage:
         if self.complete and not self.alone:
             return f"All {len(self.plans)} plans were run on all {self.questions:,} questions."
         spread = str(self.fewest) if self.fewest == self.most else f"{self.fewest} to {self.most}"
+        if self.fewest != self.most:
+            spread += f" (median {self.usual:g})"
         told = (
             f"Compared on {self.compared:,} of {self.questions:,} questions, those with judged answers of several "
-            f"plans: {spread} of {len(self.plans)}{'' if self.fewest == self.most else f', half of them {self.usual:g} or more'}."
+            f"plans: {spread} of {len(self.plans)}."
         )
         if self.alone:
             told += f" {self.alone:,} with one plan only were learned from, no more."

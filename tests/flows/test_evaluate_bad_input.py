@@ -151,8 +151,8 @@ def test_executions_given_twice_count_once(optiq: Callable[..., Any], tmp_path: 
     )
     assert done.code == 0, done.err
     assert "24 judged outcomes" in done.out
-    assert "left out: 24 executions: they are given twice" in done.out
-    assert "left out: 2 rows: `optiq ingest traces` says why" in done.out
+    assert "left out: 24 executions given twice" in done.out
+    assert "left out: 2 rows: they cannot be used" in done.out
 
 
 def test_a_perfdb_with_too_little_says_so(refused: Callable[..., str]) -> None:

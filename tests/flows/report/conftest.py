@@ -53,6 +53,37 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+class Seen:
+    """A page in the browser, with everything that it said and asked for."""
+
+    def __init__(self, browser, path: Path, width: int = 1280, scheme: str = "light") -> None:
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.page = context.new_page()
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda fault: self.said.append(str(fault)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(path.as_uri())
+        self.page.wait_for_selector("html[data-drawn]", timeout=60_000)
+
+    def fits(self) -> bool:
+        """Whether nothing is wider than the window."""
+        return self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.fixture
+def opened() -> type[Seen]:
+    """``opened(browser, path, width, scheme)``: a page as it is drawn."""
+    return Seen
+
+
+@pytest.fixture
+def hostile() -> str:
+    """What a model may say to break out of its place."""
+    return HOSTILE
+
+
 def run_of(name: str, seed: int, n: int) -> pl.DataFrame:
     """``n`` executions of three plans on three topics; the first says hostile things."""
     chance = random.Random(seed)

@@ -45,32 +45,13 @@ def written(optiq, home: Path, *arguments: str) -> Path:
     return Path("page.html").resolve()
 
 
-class Seen:
-    """A page in the browser, with everything that it said and asked for."""
-
-    def __init__(self, browser, path: Path, width: int = 1280, scheme: str = "light") -> None:
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.page = context.new_page()
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda fault: self.said.append(str(fault)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector("html[data-drawn]", timeout=60_000)
-
-    def fits(self) -> bool:
-        """Whether nothing is wider than the window."""
-        return self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
 @pytest.mark.parametrize("kind", PAGES)
-def test_pages_are_drawn_whole_without_a_word_or_a_request(optiq, home, run_home, browser, kind):
+def test_pages_are_drawn_whole_without_a_word_or_a_request(optiq, home, run_home, browser, opened, kind):
     path = written(optiq, run_home, *PAGES[kind])
     assert path.stat().st_size < 5_000_000
     views = [(1280, "light"), (390, "light" if kind != "run" else "dark")]
     for width, scheme in views:
-        seen = Seen(browser, path, width, scheme)
+        seen = opened(browser, path, width, scheme)
         assert seen.said == []
         assert [url for url in seen.asked if not url.startswith(("data:", "file:"))] == []
         assert seen.asked.count(path.as_uri()) == 1
@@ -86,8 +67,8 @@ def test_pages_are_drawn_whole_without_a_word_or_a_request(optiq, home, run_home
         seen.page.context.close()
 
 
-def test_what_models_said_is_shown_as_text(optiq, home, run_home, browser):
-    seen = Seen(browser, written(optiq, run_home, "--run", "first"))
+def test_what_models_said_is_shown_as_text(optiq, home, run_home, browser, opened):
+    seen = opened(browser, written(optiq, run_home, "--run", "first"))
     misses = seen.page.locator("#misses").inner_text()
     assert "</script><script>window.hacked = 1</script>" in misses
     assert "\x1b" not in misses
@@ -100,8 +81,8 @@ def test_what_models_said_is_shown_as_text(optiq, home, run_home, browser):
     seen.page.context.close()
 
 
-def test_a_page_can_be_read_by_everyone(optiq, home, run_home, browser):
-    seen = Seen(browser, written(optiq, run_home))
+def test_a_page_can_be_read_by_everyone(optiq, home, run_home, browser, opened):
+    seen = opened(browser, written(optiq, run_home))
     page = seen.page
     assert page.locator("h1").count() == 1
     assert page.locator("html[lang]").count() == 1
@@ -113,8 +94,8 @@ def test_a_page_can_be_read_by_everyone(optiq, home, run_home, browser):
     page.context.close()
 
 
-def test_charts_follow_the_colour_scheme(optiq, home, run_home, browser):
-    seen = Seen(browser, written(optiq, run_home))
+def test_charts_follow_the_colour_scheme(optiq, home, run_home, browser, opened):
+    seen = opened(browser, written(optiq, run_home))
     label = ".role-axis-label text"
     light = seen.page.locator(label).first.get_attribute("fill")
     seen.page.emulate_media(color_scheme="dark")
