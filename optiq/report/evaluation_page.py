@@ -17,6 +17,8 @@ from optiq.report.text import clean, count, number, percent, usd
 
 REFERENCE = "best-single"
 _MOST_PLANS = 40
+KEPT = 0.9
+"""Share of answers within the limits that a policy must reach to be called better: what breaks them is no rival."""
 
 
 def evaluation_page(
@@ -72,9 +74,14 @@ def tiles(lines: Sequence[Compared], coverage: Coverage) -> list[Tile]:
 
 
 def _best(lines: Sequence[Compared]) -> Compared | None:
-    """The policy with the highest quality on common questions; a bound is none."""
-    able = [one for one in lines if one.together and not one.line.hindsight and one.line.policy != REFERENCE]
+    """The policy with the highest quality on common questions, within the limits; a bound is none."""
+    able = [one for one in lines if one.together and _rivals(one)]
     return max(able, key=lambda one: one.line.qoa.mean, default=None)
+
+
+def _rivals(one: Compared) -> bool:
+    """Whether a policy may be called better than the reference."""
+    return one.line.policy != REFERENCE and not one.line.hindsight and one.line.adherence >= KEPT
 
 
 def notices(lines: Sequence[Compared], coverage: Coverage, summary: Mapping[str, Any]) -> list[str]:
@@ -136,24 +143,28 @@ def kind_section(kind: str, lines: Sequence[Compared]) -> Section:
 def verdict(together: Sequence[Compared]) -> str:
     """Whether any policy beat the best single model."""
     reference = next((one.line for one in together if one.line.policy == REFERENCE), None)
-    rivals = [one.line for one in together if one.line.policy != REFERENCE and not one.line.hindsight]
+    rivals = [one.line for one in together if _rivals(one)]
+    broke = sum(not one.line.hindsight and one.line.adherence < KEPT for one in together)
     if reference is None or not rivals:
-        return "The best single model alone could be replayed."
+        return "No policy but the best single model could be replayed within the limits."
     better = sorted((line for line in rivals if line.versus.low > 0), key=lambda line: -line.versus.mean)
     told = (
         f"On {count(reference.questions, 'question')} the best single model reached {number(reference.qoa.mean)} "
         f"at {usd(reference.cost_usd)} a question. "
     )
+    names = count(len(rivals), "policy", "policies") + (
+        f" that kept the limits ({broke} did not)" if broke else ""
+    )
     if not better:
-        return (
-            told + f"No difference to it of {count(len(rivals), 'policy', 'policies')} is above 0 for sure."
-        )
+        return told + f"Of {names} none was better for sure."
     best = better[0]
     price = best.cost_usd / reference.cost_usd if reference.cost_usd else float("nan")
     times = f", at {number(price, 2)} times its cost" if price == price else ""
-    told += f"{clean(best.policy, 60)} was better by {_bracket(best.versus, '+')}{times}"
-    n = f"{len(better)} of {count(len(rivals), 'policy', 'policies')}"
-    return told + f"; the intervals of {n} are wholly above 0, where chance alone puts one in forty."
+    told += f"{clean(best.policy, 60)} was better by {_bracket(best.versus, '+')}{times}; "
+    return (
+        told
+        + f"of {names} {len(better)} had an interval wholly above 0, where chance alone puts one in forty."
+    )
 
 
 def _table(caption: str, lines: Sequence[Compared], apart: bool) -> Table:

@@ -11,13 +11,13 @@ import pytest
 
 @pytest.fixture
 def traces(tmp_path: Path, hostile: str) -> str:
-    """Two kinds of question; a model with a hostile name; the large model did not run on every question."""
+    """Two kinds of question; the large model did not run on every question."""
     rows = []
     for i in range(24):
         for models, cost, qoa in (
             (["small:1b"], 1e-6, 0.3 + i % 3 / 10),
             (["large:9b"], 9e-6, 0.8),
-            ([hostile], 2e-6, 0.5),
+            (["third:3b"], 2e-6, 0.5),
         ):
             if models == ["large:9b"] and i % 3 == 0:
                 continue
@@ -45,7 +45,7 @@ def test_the_page_is_drawn_whole_and_says_what_is_a_bound(
     optiq: Any, home: Path, browser: Any, opened: Any, traces: str, width: int, scheme: str
 ) -> None:
     done = optiq(
-        "evaluate", "--traces", traces, "--no-embedding", "--max-cost", "2e-5", "--report", "page.html"
+        "evaluate", "--traces", traces, "--no-embedding", "--max-cost", "1e-3", "--report", "page.html"
     )
     assert done.code == 0, done.err
     page = opened(browser, Path("page.html").resolve(), width, scheme)
