@@ -25,6 +25,7 @@ def answer_questions(
     max_energy: float | None = None,
     min_qoa: float | None = None,
     weights: str | None = None,
+    confidence: float | None = None,
     planner: str | None = None,
     max_operations: int | None = None,
     bound_operations: str | None = None,

@@ -30,6 +30,7 @@ def calibrate_models(
     max_energy: float | None = None,
     min_qoa: float | None = None,
     weights: str | None = None,
+    confidence: float | None = None,
     max_operations: int | None = None,
     models: str | None = None,
     blender: str | None = None,

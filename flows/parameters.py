@@ -30,6 +30,7 @@ _SETTINGS = (
     "max_operations",
     "bound_operations",
     "weights",
+    "confidence",
     "seed",
     "chunk_size",
     "prompt",

@@ -1,7 +1,8 @@
 """Choose one plan from a frontier: hard limits first, then the weights (Opti-Q, sections 3.1 and 4.3).
 
-The weights apply to metrics scaled to 0…1 over the feasible plans, so that units do not matter. Of equal
-plans the one that sorts first (:attr:`optiq.plan.Plan.order`) wins.
+Plans with bounds (:mod:`optiq.estimation.risk`) are held to the limits, and compared, by these. The weights
+apply to metrics scaled to 0…1 over the feasible plans, so that units do not matter. Of equal plans the one that
+sorts first (:attr:`optiq.plan.Plan.order`) wins.
 """
 
 from __future__ import annotations
@@ -55,14 +56,16 @@ def choose(
     if not frontier:
         return Choice("infeasible", None, (), reason="there is no plan to choose from")
     plans = sorted(frontier, key=lambda estimate: estimate.plan.order)
-    values = np.array([estimate.metrics for estimate in plans])
+    values = np.array([estimate.judged for estimate in plans])
     limits = limit_array(budget or Budget())
     within = meets(values, limits)
     feasible: BoolArray = np.all(within, axis=1)
     if feasible.any():
         index = int(pick(values, feasible, weight_array(weights or Weights())))
         return Choice("planned", plans[index], tuple(p for p, ok in zip(plans, feasible, strict=True) if ok))
-    return explain_infeasible(values, limits, plans.__getitem__)
+    confidence = None if plans[0].bounds is None else plans[0].bounds.confidence
+    expected = np.array([estimate.metrics for estimate in plans])
+    return explain_infeasible(values, limits, plans.__getitem__, expected, confidence)
 
 
 def limit_array(budget: Budget) -> FloatArray:
@@ -97,7 +100,7 @@ def rank(plans: Sequence[Estimate], weights: Weights | None = None) -> list[tupl
     if not plans:
         return []
     ordered = sorted(plans, key=lambda estimate: estimate.plan.order)
-    values = np.array([estimate.metrics for estimate in ordered])
+    values = np.array([estimate.judged for estimate in ordered])
     every = np.ones(len(ordered), dtype=np.bool_)
     losses = weighted_losses(values, every, weight_array(weights or Weights()))
     return [(ordered[i], float(losses[i])) for i in np.argsort(losses, kind="stable")]
@@ -118,8 +121,17 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
     return np.where(feasible, score, np.inf)
 
 
-def explain_infeasible(values: FloatArray, limits: FloatArray, estimate: Callable[[int], Estimate]) -> Choice:
-    """Why none of the plans with ``values`` (plans, 4), in plan order, meets ``limits`` (4)."""
+def explain_infeasible(
+    values: FloatArray,
+    limits: FloatArray,
+    estimate: Callable[[int], Estimate],
+    expected: FloatArray | None = None,
+    confidence: float | None = None,
+) -> Choice:
+    """Why none of the plans with ``values`` (plans, 4), in plan order, meets ``limits`` (4).
+
+    With ``confidence`` the values are bounds, and ``expected`` (plans, 4) what is expected of the plans.
+    """
     within = meets(values, limits)
     excluded = (~within).sum(axis=0)
     worst = int(np.argmax(excluded))
@@ -133,6 +145,8 @@ def explain_infeasible(values: FloatArray, limits: FloatArray, estimate: Callabl
         reason += f" (the {_BEST[name]} has {_number(best, name)})"
     if not (excluded == len(values)).any():
         reason += "; no single limit excludes all"
+    if confidence is not None and expected is not None:
+        reason += _sureness(expected, limits, confidence)
     nearest = estimate(int(violations(values, limits).sum(axis=1).argmin()))
     costs = np.where(np.isnan(values[:, 0]), np.inf, values[:, 0])
     for relaxed in dict.fromkeys([0, worst]):
@@ -143,6 +157,16 @@ def explain_infeasible(values: FloatArray, limits: FloatArray, estimate: Callabl
             cheapest = estimate(int(left[costs[left].argmin()]))
             return Choice("infeasible", None, (), nearest, cheapest, LIMITS[relaxed], reason)
     return Choice("infeasible", None, (), nearest, reason=reason)
+
+
+def _sureness(expected: FloatArray, limits: FloatArray, confidence: float) -> str:
+    """What the chosen confidence has to do with it, and what would help."""
+    able = int(np.all(meets(expected, limits), axis=1).sum())
+    text = f"; limits are to hold with confidence {confidence:g}"
+    if not able:
+        return text
+    verb = "meets" if able == 1 else "meet"
+    return f"{text}, as expected {able} of the plans {verb} them: lower --confidence, or leave it out"
 
 
 def violations(values: FloatArray, limits: FloatArray) -> FloatArray:

@@ -39,6 +39,7 @@ class Settings:
     nodes (``None``: the served model with the highest QoA). ``max_operations`` bounds the nodes of a plan,
     ``estimator`` is ``shrunk`` (compositions drawn to their parts) or ``paper`` (section 4.2),
     and ``bound_operations`` says how a budget bounds them further (``upper``, ``sample`` or ``none``).
+    ``confidence`` is the probability with which limits are to hold (``None``: they hold for expected figures).
     ``timeout_s`` is how long one attempt of a call may take.
 
     ``prompt`` names the prompt set, ``examples`` the labelled file of few-shot ones (``None``: PerfDB);
@@ -60,6 +61,7 @@ class Settings:
     max_operations: int = 3
     bound_operations: str = "upper"
     weights: Weights = field(default_factory=Weights)
+    confidence: float | None = None
     seed: int = 0
     chunk_size: int = 25
     max_output_tokens: int | None = None
@@ -142,6 +144,8 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         if isinstance(value, Mapping):
             value = ",".join(f"{key}={part}" for key, part in value.items())
         return Weights.parse(str(value))
+    if name == "confidence":
+        return _probability(value, origin)
     if name in _LISTS:
         parts = value.split(",") if isinstance(value, str) else list(value)
         names = tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
@@ -196,3 +200,16 @@ def _days(value: Any, origin: str) -> float:
     if not 0 <= days < float("inf"):
         raise ConfigurationError(f"{origin} is {value!r}", "Give a number of days, or 0 to turn it off.")
     return days
+
+
+def _probability(value: Any, origin: str) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        number = math.nan
+    if not 0 < number < 1:
+        raise ConfigurationError(
+            f"{origin} is {value}",
+            "Give a probability between 0 and 1, such as 0.95, or leave it out: limits then hold for what is expected.",
+        )
+    return number

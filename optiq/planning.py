@@ -35,6 +35,8 @@ class Planning:
     the most calls that the limits on cost and energy allow any model, which loses no feasible plan whose calls
     cost what lone calls do; ``sample`` draws uniformly from the paper's interval, with ``seed``; ``none`` does
     not bound. ``prompts`` decides how long prompts are; statistics are of whatever prompts were used.
+    ``confidence`` is the probability with which limits are to hold (:mod:`optiq.estimation.risk`); None: they hold
+    for what is expected.
     """
 
     statistics: Statistics
@@ -46,6 +48,7 @@ class Planning:
     seed: int = 0
     bound: str = "upper"
     prompts: PromptSet = ZERO_SHOT
+    confidence: float | None = None
 
     def operations(self, question: Question) -> OperationBound:
         """How many operations plans for ``question`` may have."""
@@ -74,6 +77,7 @@ class Planning:
             self.operations(question).max_operations,
             planner=self.planner,
             seed=self.seed,
+            confidence=self.confidence,
         )
         return PlannedQuestion(question, tuple(frontier), choose(frontier, question.budget, self.weights))
 
@@ -89,7 +93,14 @@ class Planning:
                 for q in (questions[place] for place in places)
             ]
             choices = plan_batch(
-                self.statistics, items, self.pool, self.blender, operations, self.planner, self.seed
+                self.statistics,
+                items,
+                self.pool,
+                self.blender,
+                operations,
+                self.planner,
+                self.seed,
+                self.confidence,
             )
             for place, choice in zip(places, choices, strict=True):
                 planned[place] = PlannedQuestion(questions[place], (), choice)
@@ -104,6 +115,7 @@ class Planning:
             question.kind,
             prompt_shape(question, self.prompts),
             self.blender,
+            self.confidence,
         )
 
 
@@ -130,7 +142,15 @@ def estimate_rows(
         key = (topics, question.kind, shape)
         if key not in known:
             known[key] = [
-                estimate_plan(plan, planning.statistics, topics, question.kind, shape, planning.blender)
+                estimate_plan(
+                    plan,
+                    planning.statistics,
+                    topics,
+                    question.kind,
+                    shape,
+                    planning.blender,
+                    planning.confidence,
+                )
                 for plan in plans
             ]
         rows += [(question, item) for item in known[key]]
@@ -138,7 +158,7 @@ def estimate_rows(
 
 
 def estimates_frame(rows: Sequence[tuple[Question, Estimate]]) -> pl.DataFrame:
-    """One row per question and plan: question_id, plan, plan_key, predicted figures, provenance as JSON."""
+    """One row per question and plan: question_id, plan, plan_key, figures, bounds if there are any, provenance."""
     import polars as pl
 
     schema = {
@@ -148,6 +168,8 @@ def estimates_frame(rows: Sequence[tuple[Question, Estimate]]) -> pl.DataFrame:
         **{f"predicted_{metric}": pl.Float64() for metric in METRICS},
         "provenance": pl.String(),
     }
+    if any(item.bounds is not None for _, item in rows):
+        schema |= {"confidence": pl.Float64(), **{f"bound_{metric}": pl.Float64() for metric in METRICS}}
     table = []
     for question, item in rows:
         found = item.to_dict()

@@ -67,7 +67,7 @@ class Record:
     ``task`` is ``open``, ``choice`` or, for published means that do not say it, ``*``. ``n_questions`` counts the
     distinct questions behind the QoA (0: not known). ``mean_question_chars`` is the mean length of the questions
     behind it (characters), NaN if unknown;
-    ``var_qoa`` the variance of the QoA over executions.
+    the ``var_…`` are the variances of single executions (of a metric in its unit squared).
     """
 
     plan: Plan
@@ -81,11 +81,19 @@ class Record:
     qoa: float = NAN
     output_tokens: float = NAN
     mean_question_chars: float = NAN
+    var_question_chars: float = NAN
+    var_cost_usd: float = NAN
+    var_latency_s: float = NAN
+    var_energy_j: float = NAN
     var_qoa: float = NAN
     provenance: str = ""
 
 
-RECORDED = ("cost_usd", "latency_s", "energy_j", "qoa", "output_tokens", "mean_question_chars", "var_qoa")
+RECORDED = (
+    *("cost_usd", "latency_s", "energy_j", "qoa", "output_tokens", "mean_question_chars"),
+    "var_question_chars",
+    *("var_cost_usd", "var_latency_s", "var_energy_j", "var_qoa"),
+)
 
 
 class Statistics:

@@ -139,6 +139,7 @@ def open_session(settings: Settings, *, serve: bool = True) -> Session:
         settings.seed,
         settings.bound_operations,
         prompts_of(settings, home),
+        settings.confidence,
     )
     return Session(settings, home, planning, server, reason)
 
@@ -155,7 +156,8 @@ def open_planning(settings: Settings, models: Sequence[str]) -> Session:
     statistics = load_statistics(home, settings.estimator)
     pool = choose_pool(statistics, None, models)
     blender = choose_blender(statistics, pool, settings.blender)
-    return Session(settings, home, Planning(statistics, pool, blender, seed=settings.seed), None)
+    planning = Planning(statistics, pool, blender, seed=settings.seed, confidence=settings.confidence)
+    return Session(settings, home, planning, None)
 
 
 def new_run_id() -> str:

@@ -13,7 +13,7 @@ from optiq.calibration.learner import Learner, Trials
 from optiq.calibration.similarity import model_similarity, plan_similarity
 from optiq.calibration.utility import Preference
 from optiq.choose import limit_array, weight_array
-from optiq.estimation import estimate
+from optiq.estimation import Estimate, estimate
 from optiq.execution.prompt_builder import prompt_shape
 from optiq.execution.trace import Execution, main_topic
 from optiq.plan import Plan
@@ -53,8 +53,12 @@ def open_learner(
     members = [[q for q, scope in zip(questions, scopes, strict=True) if scope == group] for group in groups]
     predicted = np.full((len(keys), len(METRICS)), math.nan)
     observed = np.zeros(len(keys))
+    caution = None if session.settings.confidence is None else np.zeros((len(keys), len(METRICS)))
     for i, (group, number) in enumerate(keys):
-        predicted[i], observed[i] = _start(session, groups[group], members[group], plans[number])
+        found, observed[i] = _start(session, groups[group], members[group], plans[number])
+        predicted[i] = found.metrics
+        if caution is not None:
+            caution[i] = _caution(found)
     models = sorted({model for plan in plans for model in plan.models})
     alike = plan_similarity(plans, models, model_similarity(session.statistics, models))
     tasks = [task for _, task in groups]
@@ -77,7 +81,7 @@ def open_learner(
     )
     limits = np.array([_median_limits(items) for items in members]).reshape(-1, len(METRICS))
     weights = weight_array(session.settings.weights)
-    learner = Learner(trials, Preference(weights, limits), session.settings.seed)
+    learner = Learner(trials, Preference(weights, limits, caution), session.settings.seed)
     learn(learner, questions, landed)
     return learner
 
@@ -132,14 +136,23 @@ def landed_outcomes(home: Home, questions: Sequence[Question]) -> list[Outcome]:
 
 def _start(
     session: Session, scope: tuple[str, str], questions: Sequence[Question], plan: Plan
-) -> tuple[tuple[float, ...], float]:
+) -> tuple[Estimate, float]:
     """What PerfDB expects of a plan on questions of middling length, and on how many executions it stands."""
     middle = sorted(questions, key=lambda question: (len(question.text), question.text))[len(questions) // 2]
     topics = () if scope[0] == ANY_TOPIC else ((scope[0], 1.0),)
     blender = plan.models[plan.blend_nodes[0]] if plan.blend_nodes else session.planning.blender
-    found = estimate(plan, session.statistics, topics, middle.kind, prompt_shape(middle), blender)
+    shape, confidence = prompt_shape(middle), session.settings.confidence
+    found = estimate(plan, session.statistics, topics, middle.kind, shape, blender, confidence)
     record = session.statistics.records(scope[0], middle.kind).get(plan.key)
-    return found.metrics, float(record.n_observations) if record is not None else 0.0
+    return found, float(record.n_observations) if record is not None else 0.0
+
+
+def _caution(found: Estimate) -> list[float]:
+    """Bounds over expected figures (1 where nothing is known), and how far the bound of QoA lies below."""
+    pairs = list(zip(found.judged, found.metrics, strict=True))
+    factors = [bound / figure if figure > 0 else 1.0 for bound, figure in pairs[:-1]]
+    margin = pairs[-1][1] - pairs[-1][0]
+    return [*factors, 0.0 if math.isnan(margin) else margin]
 
 
 def _median_limits(questions: Sequence[Question]) -> list[float]:

@@ -55,6 +55,7 @@ RANGES: dict[str, _Ranges] = {
         "var_cost_usd": (0, None),
         "var_latency_s": (0, None),
         "var_qoa": (0, None),
+        "var_question_chars": (0, None),
     },
 }
 PRESENT: dict[str, tuple[str, ...]] = {

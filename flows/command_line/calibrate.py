@@ -10,6 +10,7 @@ import typer
 from flows.command_line.options import (
     Blender,
     Cache,
+    Confidence,
     Json,
     MaxCost,
     MaxEnergy,
@@ -74,6 +75,7 @@ def calibrate(
     max_energy: MaxEnergy = None,
     min_qoa: MinQoA = None,
     weights: WeightsText = None,
+    confidence: Confidence = None,
     max_operations: MaxOperations = None,
     models: Models = None,
     blender: Blender = None,

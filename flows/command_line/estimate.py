@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.command_line.options import Blender, Estimator, Json, PerfDBHome, Topic
+from flows.command_line.options import Blender, Confidence, Estimator, Json, PerfDBHome, Topic
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +30,7 @@ def estimate(
     ] = None,
     blender: Blender = None,
     estimator: Estimator = None,
+    confidence: Confidence = None,
     topic: Topic = None,
     perfdb: PerfDBHome = None,
     json: Json = False,
@@ -41,7 +42,7 @@ def estimate(
     Example:  optiq estimate examples/questions_calibrate.csv --plans "mistral:7b → phi4:14b"
     """
     from flows.command_line.asked import is_file, read_asked
-    from flows.command_line.present import estimate_cells
+    from flows.command_line.present import bounds_line, estimate_cells
     from flows.command_line.screen import note, say, say_json, table
     from flows.parameters import settings_of
     from optiq.plan import Plan
@@ -51,7 +52,9 @@ def estimate(
     from optiq.tables import check_writable, write_table
     from tasks.session import open_planning
 
-    settings = settings_of({"perfdb": perfdb, "blender": blender, "estimator": estimator})
+    settings = settings_of(
+        {"perfdb": perfdb, "blender": blender, "estimator": estimator, "confidence": confidence}
+    )
     if output is not None:
         check_writable(output)
     chosen = read_plans(plans) if is_file(plans) else [Plan.parse(plans)]
@@ -74,4 +77,6 @@ def estimate(
             ([question.question_id, item.plan.expression, *estimate_cells(item)] for question, item in rows),
             right=range(2, 6),
         )
+        if line := bounds_line(settings.confidence):
+            say(line)
         say(f"{len(rows)} estimates, snapshot {session.statistics.snapshot_id}")

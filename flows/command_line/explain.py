@@ -10,6 +10,7 @@ import typer
 from flows.command_line.options import (
     Blender,
     BoundOperations,
+    Confidence,
     Estimator,
     Examples,
     Json,
@@ -48,6 +49,7 @@ def explain(
     max_energy: MaxEnergy = None,
     min_qoa: MinQoA = None,
     weights: WeightsText = None,
+    confidence: Confidence = None,
     planner: PlannerName = None,
     estimator: Estimator = None,
     max_operations: MaxOperations = None,
@@ -71,6 +73,7 @@ def explain(
     from flows.command_line.asked import read_asked
     from flows.command_line.present import (
         ESTIMATE_COLUMNS,
+        bounds_line,
         estimate_cells,
         frontier_table,
         planned_object,
@@ -113,6 +116,8 @@ def explain(
     say(f"question   {planned.question.text}")
     say(f"topics     {topics_line(planned.question.topics)}")
     say(f"budget     {budget.describe()}")
+    if line := bounds_line(settings.confidence):
+        say(f"confidence {line}")
     say(f"weights    cost {used.cost:g}, latency {used.latency:g}, energy {used.energy:g}, QoA {used.qoa:g}")
     say(f"pool       {', '.join(planning.pool)}; blender {planning.blender or 'none'}")
     operations = planning.operations(planned.question).max_operations

@@ -30,6 +30,15 @@ WeightsText = Annotated[
         help="Preference on the frontier: cost, latency, energy, qoa; they sum to 1. Default: equal.",
     ),
 ]
+Confidence = Annotated[
+    str | None,
+    typer.Option(
+        "--confidence",
+        metavar="0..1",
+        help="Hold the limits with this probability, such as 0.95, and compare plans by what is sure.  "
+        "[default: hold them for expected figures]",
+    ),
+]
 PlannerName = Annotated[
     str | None, typer.Option("--planner", help="Which planner searches.  [default: exact]")
 ]

@@ -9,6 +9,7 @@ import typer
 from flows.command_line.options import (
     Blender,
     BoundOperations,
+    Confidence,
     Estimator,
     Examples,
     Json,
@@ -47,6 +48,7 @@ def plan(
     max_energy: MaxEnergy = None,
     min_qoa: MinQoA = None,
     weights: WeightsText = None,
+    confidence: Confidence = None,
     planner: PlannerName = None,
     estimator: Estimator = None,
     max_operations: MaxOperations = None,
@@ -70,7 +72,7 @@ def plan(
     """
     flags = locals()
     from flows.command_line.asked import read_asked
-    from flows.command_line.present import estimate_cells, frontier_table, planned_object
+    from flows.command_line.present import bounds_line, estimate_cells, frontier_table, planned_object
     from flows.command_line.screen import note, say, say_json, table
     from flows.parameters import budget_of, settings_of
     from tasks.session import open_session
@@ -110,4 +112,6 @@ def plan(
                 [row.question_id, "planned", choice.chosen.plan.expression, *estimate_cells(choice.chosen)]
             )
     table(["question", "status", "plan", "cost USD", "latency s", "energy J", "QoA"], rows, right=range(3, 7))
+    if line := bounds_line(settings.confidence):
+        say(line)
     say(f"{len(rows)} question{'' if len(rows) == 1 else 's'}, snapshot {session.statistics.snapshot_id}")

@@ -18,13 +18,22 @@ ESTIMATE_COLUMNS = ["cost USD", "latency s", "energy J", "QoA"]
 
 
 def estimate_cells(estimate: Estimate) -> list[str]:
-    """The four predicted figures of a plan, for a table."""
+    """The four predicted figures of a plan, for a table; with their bounds if there are any."""
+    cells = [figure(value) for value in estimate.metrics]
+    if estimate.bounds is None:
+        return cells
+    signs = ("≤", "≤", "≤", "≥")
     return [
-        figure(estimate.cost_usd),
-        figure(estimate.latency_s),
-        figure(estimate.energy_j),
-        figure(estimate.qoa),
+        cell if math.isnan(bound) else f"{cell} ({sign} {figure(bound)})"
+        for cell, sign, bound in zip(cells, signs, estimate.bounds.metrics, strict=True)
     ]
+
+
+def bounds_line(confidence: float | None) -> str:
+    """What the bounds in tables mean; empty if there are none."""
+    if confidence is None:
+        return ""
+    return f"in brackets: what holds with confidence {confidence:g} (of QoA the mean); limits hold for this"
 
 
 def would_do(choice: Choice) -> str:
@@ -38,7 +47,7 @@ def would_do(choice: Choice) -> str:
         "max_energy_j": "energy_j",
         "min_qoa": "qoa",
     }
-    value = getattr(plan, needed[choice.relaxed])
+    value = getattr(plan if plan.bounds is None else plan.bounds, needed[choice.relaxed])
     return f"{plan.plan.expression}, with {choice.relaxed} = {figure(value)}"
 
 
@@ -80,17 +89,18 @@ def frontier_table(planned: PlannedQuestion, title: str) -> None:
 
 def over_budget(estimate: Estimate, budget: Any) -> str:
     """Which limits a plan breaks, in words; empty if none."""
+    cost_usd, latency_s, energy_j, qoa = estimate.judged
     over = [
         name
         for name, value, limit in (
-            ("cost", estimate.cost_usd, budget.max_cost_usd),
-            ("latency", estimate.latency_s, budget.max_latency_s),
-            ("energy", estimate.energy_j, budget.max_energy_j),
+            ("cost", cost_usd, budget.max_cost_usd),
+            ("latency", latency_s, budget.max_latency_s),
+            ("energy", energy_j, budget.max_energy_j),
         )
         if limit is not None and not value <= limit
     ]
     parts = [f"over {' and '.join(over)}"] if over else []
-    if budget.min_qoa is not None and not estimate.qoa >= budget.min_qoa:
+    if budget.min_qoa is not None and not qoa >= budget.min_qoa:
         parts.append("below QoA floor")
     return ", ".join(parts)
 
@@ -104,7 +114,8 @@ def topics_line(topics: Iterable[tuple[str, float]]) -> str:
 def provenance_rows(estimate: Estimate) -> list[list[str]]:
     """Node, model, figures and where they came from; figures of a node with the same source share a row."""
     figures: dict[tuple[int, str], list[str]] = {}
-    for row in estimate.provenance:
+    bounds = () if estimate.bounds is None else estimate.bounds.provenance
+    for row in (*estimate.provenance, *bounds):
         figures.setdefault((row.node, row.source), []).append(row.metric)
     models = estimate.plan.models
     return [

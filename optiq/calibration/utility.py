@@ -21,15 +21,29 @@ _MISSED = 2.0  # what missing a limit costs: more than all weights together
 
 @dataclass(frozen=True)
 class Preference:
-    """``weights`` (4) as in :class:`~optiq.question.Weights`; ``limits`` (topics, 4), NaN where there is none."""
+    """``weights`` (4) as in :class:`~optiq.question.Weights`; ``limits`` (topics, 4), NaN where there is none.
+
+    ``caution`` (arms, 4): by what figures are multiplied, and how much is taken off QoA, to hold with the
+    confidence that plans will be chosen with; None if none was given.
+    """
 
     weights: FloatArray
     limits: FloatArray
+    caution: FloatArray | None = None
 
     def favourite(self, figures: FloatArray, topic: int, group: IntArray) -> int | None:
         """The arm of ``group`` that :func:`optiq.choose.choose` would take; None if none is within the limits."""
-        within: NDArray[np.bool_] = np.all(meets(figures[group], self.limits[topic]), axis=1)
-        return int(group[int(pick(figures[group], within, self.weights))]) if within.any() else None
+        judged = self.judged(figures, group)
+        within: NDArray[np.bool_] = np.all(meets(judged, self.limits[topic]), axis=1)
+        return int(group[int(pick(judged, within, self.weights))]) if within.any() else None
+
+    def judged(self, figures: FloatArray, group: IntArray) -> FloatArray:
+        """The figures of the arms of ``group`` that limits hold for."""
+        found = figures[group]
+        if self.caution is not None:
+            found[:, :QOA_COLUMN] *= self.caution[group, :QOA_COLUMN]
+            found[:, QOA_COLUMN] = np.maximum(found[:, QOA_COLUMN] - self.caution[group, QOA_COLUMN], 0.0)
+        return found
 
     def linear(self, figures: FloatArray, groups: list[IntArray]) -> tuple[FloatArray, FloatArray]:
         """(arms) utilities and (4, arms) their slopes: by the logarithm of cost, latency, energy, and by QoA.
@@ -57,7 +71,7 @@ class Preference:
                 good = metric == QOA_COLUMN
                 utility[group] += weight * (column if good else -column)
                 slopes[metric, group] = weight if good else -weight * column
-            missed = ~meets(values, self.limits[topic]).all(axis=1)
+            missed = ~meets(self.judged(figures, group), self.limits[topic]).all(axis=1)
             utility[group] -= _MISSED * missed
         return utility, slopes
 

@@ -22,9 +22,30 @@ class Source(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the figures of a plan keep within with probability ``confidence``: see :mod:`optiq.estimation.risk`.
+
+    Cost, latency and energy of a run are at most, the mean QoA is at least what is given; NaN where unknown.
+    """
+
+    confidence: float
+    cost_usd: float
+    latency_s: float
+    energy_j: float
+    qoa: float
+    provenance: tuple[Source, ...] = field(default=(), compare=False)
+
+    @property
+    def metrics(self) -> tuple[float, float, float, float]:
+        """The bounds in the order of :data:`optiq.statistics.METRICS`."""
+        return self.cost_usd, self.latency_s, self.energy_j, self.qoa
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """Expected USD, seconds, joules and QoA (0 to 1) of one plan on one question; NaN where unknown.
 
+    ``bounds`` are what the figures keep within with a chosen probability, None if none was chosen.
     ``provenance`` is empty when many plans were estimated at once; :func:`optiq.estimation.estimate` has it.
     """
 
@@ -34,6 +55,29 @@ class Estimate:
     energy_j: float
     qoa: float
     provenance: tuple[Source, ...] = field(default=(), compare=False)
+    bounds: Bounds | None = None
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        figures: Sequence[float],
+        bounds: Sequence[float] | None = None,
+        confidence: float | None = None,
+    ) -> Estimate:
+        """An estimate of figures and, if a confidence was chosen, bounds, each in the order of METRICS."""
+        cost, latency, energy, qoa = figures
+        if bounds is None or confidence is None:
+            return cls(plan, cost, latency, energy, qoa)
+        most_usd, most_s, most_j, least = bounds
+        return cls(
+            plan, cost, latency, energy, qoa, bounds=Bounds(confidence, most_usd, most_s, most_j, least)
+        )
+
+    @property
+    def judged(self) -> tuple[float, float, float, float]:
+        """What limits hold for and plans are compared by: the bounds if there are any, else the figures."""
+        return self.metrics if self.bounds is None else self.bounds.metrics
 
     @property
     def metrics(self) -> tuple[float, float, float, float]:
@@ -46,7 +90,13 @@ class Estimate:
         for metric in METRICS:
             value = getattr(self, metric)
             found[f"predicted_{metric}"] = None if math.isnan(value) else value
-        found["provenance"] = [source._asdict() for source in self.provenance]
+        sources = self.provenance
+        if self.bounds is not None:
+            found["confidence"] = self.bounds.confidence
+            for metric, value in zip(METRICS, self.bounds.metrics, strict=True):
+                found[f"bound_{metric}"] = None if math.isnan(value) else value
+            sources += self.bounds.provenance
+        found["provenance"] = [source._asdict() for source in sources]
         return found
 
 
@@ -83,10 +133,28 @@ def combine(topics: Sequence[tuple[str, float]], parts: Sequence[Estimate]) -> E
     cost, latency, energy, qoa = (
         sum(w * p.metrics[i] for (_, w), p in zip(topics, parts, strict=True)) for i in range(len(METRICS))
     )
+    sources = _sources(topics, [part.provenance for part in parts])
+    return Estimate(plan, cost, latency, energy, qoa, sources, _combined_bounds(topics, parts))
+
+
+def _combined_bounds(topics: Sequence[tuple[str, float]], parts: Sequence[Estimate]) -> Bounds | None:
+    """The weighted mean of the bounds on several topics."""
+    bounds = [part.bounds for part in parts if part.bounds is not None]
+    if len(bounds) < len(parts):
+        return None
+    cost, latency, energy, qoa = (
+        sum(w * b.metrics[i] for (_, w), b in zip(topics, bounds, strict=True)) for i in range(len(METRICS))
+    )
+    sources = _sources(topics, [b.provenance for b in bounds])
+    return Bounds(bounds[0].confidence, cost, latency, energy, qoa, sources)
+
+
+def _sources(topics: Sequence[tuple[str, float]], parts: Sequence[tuple[Source, ...]]) -> tuple[Source, ...]:
+    """The sources on each topic; one text where they are the same."""
     sources = []
-    for rows in zip(*(p.provenance for p in parts), strict=True):
+    for rows in zip(*parts, strict=True):
         texts = [row.source for row in rows]
         same = len(set(texts)) == 1
         text = texts[0] if same else " | ".join(f"{t}: {s}" for (t, _), s in zip(topics, texts, strict=True))
         sources.append(Source(rows[0].node, rows[0].metric, text))
-    return Estimate(plan, cost, latency, energy, qoa, tuple(sources))
+    return tuple(sources)

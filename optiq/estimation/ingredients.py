@@ -68,6 +68,8 @@ class Ingredients:
         """Per space the rows for which a record stands (:class:`optiq.estimation.tables.Overrides`)."""
         self.matches: Any = None
         """The same for lists of plans, as far as it was asked for (:mod:`optiq.estimation.plan_batch`)."""
+        self.exact_matches: Any = None
+        """Of those the ones that are the very plan; the same object unless records stand for similar plans."""
 
     def references(self, n_leaves: int) -> FloatArray:
         """QoA references of blends of ``n_leaves`` base models: flat, the leaves as digits of a number."""

@@ -18,6 +18,7 @@ from optiq.estimation.catalog import Catalog
 from optiq.estimation.composition import Rule
 from optiq.estimation.ingredients import Ingredients, Pool, TokenArrays, ingredients
 from optiq.estimation.matches import Records
+from optiq.estimation.risk_arrays import risk_arrays
 from optiq.estimation.shape import PromptShape
 from optiq.estimation.shrunk import rule_of
 from optiq.plan import Plan
@@ -126,14 +127,16 @@ class PlanEstimator:
         kind: Kind | str,
         pool: Pool,
         shapes: Sequence[PromptShape],
+        confidence: float | None = None,
     ) -> None:
         self.pool = pool
         self.shifts = statistics.shifts
         self.rule = rule_of(statistics, kind) if self.shifts is not None else Rule()
+        self.confidence = confidence
         self.topics = []
         for topic, weight in topics:
             found = [ingredients(statistics, topic, kind, shape, pool) for shape in shapes]
-            self.topics.append((weight, _Topic(found[0][1], [catalog for catalog, _ in found])))
+            self.topics.append((weight, _Topic(found[0][1], [catalog for catalog, _ in found], confidence)))
 
     def between(self, shares: FloatArray) -> PlanEstimator:
         """The estimator at the lengths that lie ``shares`` of the way from the first length to the second.
@@ -141,16 +144,35 @@ class PlanEstimator:
         Lone calls and records are lines in the length, so that nothing has to be looked up again.
         """
         found = object.__new__(PlanEstimator)
-        found.pool, found.shifts, found.rule = self.pool, self.shifts, self.rule
+        found.pool, found.confidence = self.pool, self.confidence
+        found.shifts, found.rule = self.shifts, self.rule
         found.topics = [(weight, topic.between(shares)) for weight, topic in self.topics]
         return found
 
     def values(self, plans: PlanList) -> FloatArray:
         """(4, plans, lengths): the metrics in the order of METRICS, none below 0."""
-        parts = [(weight, topic.values(plans)) for weight, topic in self.topics]
-        found: FloatArray = parts[0][1]
-        if len(parts) > 1:
-            found = np.sum([weight * values for weight, values in parts], axis=0)
+        found = self._mean([(weight, topic.values(plans)) for weight, topic in self.topics])
+        return self._moved(plans, found)
+
+    def values_and_bounds(self, plans: PlanList) -> tuple[FloatArray, FloatArray]:
+        """The values and, with a confidence, their bounds (:mod:`optiq.estimation.risk`), else the same again."""
+        if self.confidence is None:
+            values = self.values(plans)
+            return values, values
+        parts = [(weight, topic.values_and_bounds(plans)) for weight, topic in self.topics]
+        values, bounds = (self._mean([(weight, both[i]) for weight, both in parts]) for i in (0, 1))
+        bounds = self._moved(plans, bounds)
+        np.maximum(bounds[QOA], 0.0, out=bounds[QOA])
+        return self._moved(plans, values), bounds
+
+    @staticmethod
+    def _mean(parts: list[tuple[float, FloatArray]]) -> FloatArray:
+        if len(parts) == 1:
+            return parts[0][1]
+        return np.asarray(np.sum([weight * values for weight, values in parts], axis=0))
+
+    def _moved(self, plans: PlanList, found: FloatArray) -> FloatArray:
+        """What the question's neighbours say is added to the quality; ``found`` is changed."""
         if self.shifts is not None:
             shift = plans.shifts(self.pool, self.shifts.among(self.pool.names), self.rule)
             found[QOA] = np.clip(found[QOA] + shift[:, None], 0.0, 1.0)
@@ -160,8 +182,11 @@ class PlanEstimator:
 class _Topic:
     """The estimates on one topic."""
 
-    def __init__(self, given: Ingredients, catalogs: Sequence[Catalog]) -> None:
+    def __init__(
+        self, given: Ingredients, catalogs: Sequence[Catalog], confidence: float | None = None
+    ) -> None:
         self.given = given
+        self.risk = None if confidence is None else risk_arrays(catalogs[0], given, confidence)
         self.catalog = catalogs[0]
         tokens = [TokenArrays(catalog, given) for catalog in catalogs]
         self.tokens = tokens[0]  # only lone calls and records depend on the length
@@ -218,6 +243,23 @@ class _Topic:
         found[QOA] = qoa[every, last, None]
         return found
 
+    def values_and_bounds(self, plans: PlanList) -> tuple[FloatArray, FloatArray]:
+        assert self.risk is not None
+        values = self.values(plans)
+        return values, self.risk.of_list(plans, self._own(plans), values)
+
+    def _own(self, plans: PlanList) -> IntArray:
+        """(4, plans): each plan's own record per metric, -1 where there is none."""
+        if self.given.exact_matches is None:
+            self.given.exact_matches = _Matches(self.given, fuzzy=False) if self.given.fuzzy else self.matches
+        found = np.full((len(METRICS), len(plans.which)), -1, dtype=np.int64)
+        sizes = np.array([shape.k for shape in plans.shapes])[plans.which]
+        for v in range(1, int(sizes.max(initial=1))):
+            for metric, (rows, records) in enumerate(self.given.exact_matches.find(plans, v)):
+                last = sizes[rows] == v + 1
+                found[metric, rows[last]] = records[last]
+        return found
+
     def _growth(self, fan_in: IntArray, reads: BoolArray, before: IntArray, model: IntArray) -> FloatArray:
         """(3, plans): what the context or blend prompt and the predecessors' outputs add to a lone call."""
         prompt = np.where(fan_in == 1, self.tokens.context[:, model], self.tokens.blend[:, model])
@@ -250,19 +292,18 @@ class _Topic:
 class _Matches:
     """Which record stands for the sub-plan that ends at a node; topologies are learnt as they turn up."""
 
-    def __init__(self, given: Ingredients) -> None:
+    def __init__(self, given: Ingredients, fuzzy: bool = True) -> None:
         self.n_models = len(given.pool.models)
         plans = [record.plan for record in given.records]
         known = ~np.isnan(given.recorded)
         patterns = [
-            (metric == QOA and given.fuzzy, tuple(known[:, metric].tolist()))
+            (metric == QOA and given.fuzzy and fuzzy, tuple(known[:, metric].tolist()))
             for metric in range(len(METRICS))
         ]
         self.first_like = [patterns.index(pattern) for pattern in patterns]
         """Metrics that the same records have share their matches: the first such metric of each."""
         self.records = {
-            m: Records(plans, patterns[m][1], given.pool, m == QOA and given.fuzzy)
-            for m in set(self.first_like)
+            m: Records(plans, patterns[m][1], given.pool, patterns[m][0]) for m in set(self.first_like)
         }
         self.index: dict[Topology, int] = {}
         self.found: dict[int, list[tuple[IntArray, IntArray]]] = {m: [] for m in self.records}

@@ -25,8 +25,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from optiq.estimation.catalog import EPSILON, Catalog, catalogs
+from optiq.estimation.catalog import EPSILON, TOKEN_METRICS, Catalog, catalogs
 from optiq.estimation.estimates import Estimate, Source, Topics, combine, topic_weights
+from optiq.estimation.risk import Risk
 from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import moved
 from optiq.estimation.shrunk import rule_of
@@ -89,11 +90,14 @@ def estimate(
     kind: Kind | str,
     shape: PromptShape,
     blender: str | None = None,
+    confidence: float | None = None,
 ) -> Estimate:
     """The expected USD, seconds, joules and QoA of ``plan`` on a question, with the source of each figure.
 
     ``topics`` are (topic, weight) or bare names; the plan is estimated on each and the weighted mean taken.
-    ``blender`` defaults to the model at the plan's blend nodes. Unknown figures are NaN; nothing is below 0.
+    ``blender`` defaults to the model at the plan's blend nodes. With ``confidence`` (0 to 1, both excluded) the
+    estimate has bounds that hold with this probability (:mod:`optiq.estimation.risk`). Unknown figures are NaN;
+    nothing is below 0.
 
     Raises :class:`~optiq.errors.PlanError` if a blend node carries another model than ``blender``, and
     :class:`~optiq.errors.InputError` for topic weights that cannot be used.
@@ -102,23 +106,31 @@ def estimate(
         blender = plan.models[plan.blend_nodes[0]] if blender is None else blender
         plan.check_blender(blender)
     weights = topic_weights(topics)
-    parts = [estimate_on(plan, c) for c in catalogs(statistics, weights, kind, shape, blender)]
+    parts = []
+    for catalog in catalogs(statistics, weights, kind, shape, blender):
+        part = estimate_on(plan, catalog)
+        parts.append(
+            part if confidence is None else replace(part, bounds=Risk(catalog, confidence).bound(part))
+        )
     return _moved(combine(weights, parts), statistics, kind)
 
 
 def _moved(found: Estimate, statistics: Statistics, kind: Kind | str) -> Estimate:
     """The estimate on a question whose neighbours say more than its topics (:mod:`optiq.estimation.shifts`)."""
-    shifts = statistics.shifts
+    shifts, bounds = statistics.shifts, found.bounds
     if shifts is None:
-        return found
-    qoa = moved(found.qoa, found.plan, shifts, rule_of(statistics, kind))
+        return found if bounds is None else replace(found, bounds=replace(bounds, qoa=clip(bounds.qoa)))
+    rule = rule_of(statistics, kind)
+    qoa = moved(found.qoa, found.plan, shifts, rule)
+    if bounds is not None:
+        bounds = replace(bounds, qoa=moved(bounds.qoa, found.plan, shifts, rule))
     told = f"; neighbours n={shifts.n}: {qoa - found.qoa:+.3f}"
     answer = found.plan.k - 1
     sources = (
         row._replace(source=row.source + told) if (row.node, row.metric) == (answer, "qoa") else row
         for row in found.provenance
     )
-    return replace(found, qoa=qoa, provenance=tuple(sources))
+    return replace(found, qoa=qoa, provenance=tuple(sources), bounds=bounds)
 
 
 def estimate_on(plan: Plan, catalog: Catalog) -> Estimate:
@@ -139,9 +151,40 @@ def estimate_on(plan: Plan, catalog: Catalog) -> Estimate:
     )
 
 
+def composed(plan: Plan, catalog: Catalog) -> tuple[float, float, float]:
+    """Cost, latency and energy of ``plan`` on one topic as if it had not run itself; its sub-plans may have."""
+    if plan.k == 1:
+        cost, latency, energy = (catalog.composed_single(plan.models[0], metric) for metric in TOKEN_METRICS)
+        return cost, latency, energy
+    nodes: list[Node] = []
+    for v in range(plan.k):
+        node = Node()
+        _spend(node, plan, v, nodes, catalog, recorded=v < plan.sink)
+        nodes.append(node)
+    cost, energy = (_at_least_0(nodes[-1].total[metric]) for metric in ADDITIVE)
+    return cost, _at_least_0(nodes[-1].finish), energy
+
+
 def _visit(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> Node:
     node = Node()
-    matches = {metric: catalog.match(plan.subplan(v), metric) for metric in METRICS}
+    _spend(node, plan, v, nodes, catalog)
+    node.qoa, node.reference, node.sources["qoa"] = _qoa(plan, v, nodes, catalog)
+    if match := catalog.match(plan.subplan(v), "qoa"):
+        trust = 1.0 if math.isnan(node.qoa) else catalog.trust(match.record)
+        if trust > 0:
+            ruled = 0.0 if trust == 1 else (1 - trust) * node.qoa
+            node.qoa = trust * match.record.qoa + ruled
+            node.sources["qoa"] = match.source if trust == 1 else f"shrunk n={match.record.n_observations}"
+    return node
+
+
+def _spend(
+    node: Node, plan: Plan, v: int, nodes: list[Node], catalog: Catalog, recorded: bool = True
+) -> None:
+    """Cost, energy and latency up to and including node ``v``, put into ``node``."""
+    matches = {
+        metric: catalog.match(plan.subplan(v), metric) if recorded else None for metric in TOKEN_METRICS
+    }
     for metric in ADDITIVE:
         before = _accumulated(plan, v, nodes, metric)
         if match := matches[metric]:
@@ -156,14 +199,6 @@ def _visit(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> Node:
     else:
         own, node.sources["latency_s"] = _own(plan, v, catalog, "latency_s")
         node.finish = _latest([nodes[u].finish for u in plan.predecessors(v)]) + own
-    node.qoa, node.reference, node.sources["qoa"] = _qoa(plan, v, nodes, catalog)
-    if match := matches["qoa"]:
-        trust = 1.0 if math.isnan(node.qoa) else catalog.trust(match.record)
-        if trust > 0:
-            ruled = 0.0 if trust == 1 else (1 - trust) * node.qoa
-            node.qoa = trust * match.record.qoa + ruled
-            node.sources["qoa"] = match.source if trust == 1 else f"shrunk n={match.record.n_observations}"
-    return node
 
 
 def _accumulated(plan: Plan, v: int, nodes: list[Node], metric: str) -> float:

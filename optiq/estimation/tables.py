@@ -35,14 +35,15 @@ class Overrides:
             alike = (m for m in range(metric) if not fuzzy and (known[:, m] == known[:, metric]).all())
             earlier = next(alike, None)
             if earlier is None:
-                rows, index = self._find(space, Records(plans, known[:, metric].tolist(), given.pool, fuzzy))
+                rows, index = self.find(space, Records(plans, known[:, metric].tolist(), given.pool, fuzzy))
             else:  # records are mostly complete: then cost, latency and energy have the same matches
                 rows, index = self.rows[earlier], self.records[earlier]
             self.rows.append(rows)
             self.records.append(index)
 
     @staticmethod
-    def _find(space: Space, records: Records) -> tuple[IntArray, IntArray]:
+    def find(space: Space, records: Records) -> tuple[IntArray, IntArray]:
+        """Sorted rows for which one of ``records`` stands, and which."""
         rows, index = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         sizes = np.array([shape.k for shape in space.structure.topologies])
         for k in range(2, space.max_operations + 1):

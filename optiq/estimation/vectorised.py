@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate, Topics, topic_weights
 from optiq.estimation.ingredients import Ingredients, Pool, TokenArrays, ingredients
+from optiq.estimation.risk_arrays import risk_arrays
 from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import row_shifts
 from optiq.estimation.shrunk import rule_of
@@ -27,29 +28,52 @@ class SpaceEstimator:
     """Estimates of every plan over ``pool`` with up to ``max_operations`` calls, on the given topics."""
 
     def __init__(
-        self, statistics: Statistics, topics: Topics, kind: Kind | str, pool: Pool, max_operations: int
+        self,
+        statistics: Statistics,
+        topics: Topics,
+        kind: Kind | str,
+        pool: Pool,
+        max_operations: int,
+        confidence: float | None = None,
     ) -> None:
         self.statistics = statistics
         self.topics = topic_weights(topics)
         self.kind = kind
         self.pool = pool
+        self.confidence = confidence
         self.space: Space = space(len(pool.models), max_operations, pool.blender is not None)
 
     def values(self, shape: PromptShape) -> FloatArray:
         """(4, rows of the space): the metrics in the order of METRICS, averaged over topics, none below 0."""
+        return self.values_and_bounds(shape)[0]
+
+    def values_and_bounds(self, shape: PromptShape) -> tuple[FloatArray, FloatArray]:
+        """The values and, with a confidence, their bounds (:mod:`optiq.estimation.risk`), else the same again."""
         total = np.zeros((len(METRICS), self.space.n_rows))
+        bounds = total if self.confidence is None else np.zeros_like(total)
         for topic, weight in self.topics:
             catalog, given = ingredients(self.statistics, topic, self.kind, shape, self.pool)
-            tables = Tables(self.space, given, TokenArrays(catalog, given), self._overrides(given))
-            np.maximum(tables.values[:3], 0.0, out=tables.values[:3])
+            overrides = self._overrides(given)
+            values = Tables(self.space, given, TokenArrays(catalog, given), overrides).values
+            np.maximum(values[:3], 0.0, out=values[:3])
+            bounded = values
+            if self.confidence is not None:
+                bounded = risk_arrays(catalog, given, self.confidence).of_space(self.space, overrides, values)
             if weight == 1.0:
-                total = tables.values
+                total, bounds = values, bounded
             else:
-                total += weight * tables.values
-        return self._moved(total)
+                total += weight * values
+                if self.confidence is not None:
+                    bounds += weight * bounded
+        self._moved(total)
+        if self.confidence is None:
+            return total, total
+        self._moved(bounds)
+        np.maximum(bounds[QOA], 0.0, out=bounds[QOA])
+        return total, bounds
 
-    def _moved(self, values: FloatArray) -> FloatArray:
-        """What the question's neighbours say is added to the quality; ``values`` is changed."""
+    def _moved(self, values: FloatArray) -> None:
+        """What the question's neighbours say is added to the quality in ``values``."""
         shifts = self.statistics.shifts
         if shifts is not None:
             by_name = shifts.among(self.pool.names)
@@ -57,16 +81,17 @@ class SpaceEstimator:
                 self.space, self.pool, by_name, rule_of(self.statistics, self.kind)
             )
             values[QOA] = np.clip(qoa, 0.0, 1.0)
-        return values
 
     def latencies(self, shape: PromptShape) -> FloatArray:
-        """(rows of the space): the latencies alone, at a fraction of the work."""
+        """(rows of the space): the latencies alone, or their bounds, at a fraction of the work."""
         total = np.zeros(self.space.n_rows)
         for topic, weight in self.topics:
             catalog, given = ingredients(self.statistics, topic, self.kind, shape, self.pool)
-            tokens = TokenArrays(catalog, given)
-            finish = finish_times(self.space, given, tokens, self._overrides(given))
-            total += weight * np.maximum(finish, 0.0)
+            tokens, overrides = TokenArrays(catalog, given), self._overrides(given)
+            finish = np.maximum(finish_times(self.space, given, tokens, overrides), 0.0)
+            if self.confidence is not None:
+                finish = risk_arrays(catalog, given, self.confidence).latencies(self.space, overrides, finish)
+            total += weight * finish
         return total
 
     def _overrides(self, given: Ingredients) -> Overrides:
@@ -81,8 +106,8 @@ class SpaceEstimator:
         found: Overrides = given.overrides[self.space]
         return found
 
-    def estimate(self, row: int, values: FloatArray) -> Estimate:
+    def estimate(self, row: int, values: FloatArray, bounds: FloatArray | None = None) -> Estimate:
         """The estimate of a canonical row, without provenance."""
         plan = self.space.plan(row, self.pool.models, self.pool.blender)
-        cost, latency, energy, qoa = values[:, row].tolist()
-        return Estimate(plan, cost, latency, energy, qoa)
+        kept = None if bounds is None else bounds[:, row].tolist()
+        return Estimate.of(plan, values[:, row].tolist(), kept, self.confidence)

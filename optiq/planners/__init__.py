@@ -47,17 +47,21 @@ def plan_frontier(
     planner: str = "exact",
     seed: int = 0,
     budget: Budget | None = None,
+    confidence: float | None = None,
 ) -> list[Estimate]:
     """The non-dominated plans for a question, in plan order, without provenance.
 
     ``models`` None means all that ``statistics`` knows; ``blender`` None means no plan with a blend.
-    ``budget`` may guide a search but does not change what is looked for. ``exact`` gives way to ``nsga2``
+    ``budget`` may guide a search but does not change what is looked for. With ``confidence`` the plans are those
+    whose bounds no other plan beats. ``exact`` gives way to ``nsga2``
     where the space is too large, with a warning (:func:`decide_planner` states the rule).
 
     Raises :class:`~optiq.errors.InputError` for more operations than supported and
     :class:`~optiq.errors.UnknownName` for an unknown planner or a pool without figures.
     """
-    task = planning_task(statistics, topics, kind, shape, models, blender, max_operations, seed, budget)
+    task = planning_task(
+        statistics, topics, kind, shape, models, blender, max_operations, seed, budget, confidence
+    )
     decision = decide_planner(
         planner, len(task.pool.models), task.pool.blender is not None, task.max_operations
     )

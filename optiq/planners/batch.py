@@ -49,6 +49,7 @@ def plan_batch(
     max_operations: int = 3,
     planner: str = "exact",
     seed: int = 0,
+    confidence: float | None = None,
 ) -> list[Choice]:
     """A choice per item, in their order. Of planned ones ``feasible`` is left empty: it would be most of the work.
 
@@ -61,7 +62,15 @@ def plan_batch(
     for group in _groups(items):
         first = items[group[0]]
         task = planning_task(
-            statistics, first.topics, first.kind, first.shape, models, blender, max_operations, seed
+            statistics,
+            first.topics,
+            first.kind,
+            first.shape,
+            models,
+            blender,
+            max_operations,
+            seed,
+            confidence=confidence,
         )
         decision = decide_planner(
             planner, len(task.pool.models), task.pool.blender is not None, max_operations
@@ -108,9 +117,11 @@ def _candidates(task: PlanningTask, low: int, high: int, planner: str) -> Candid
 
 def _choices(candidates: Candidates, items: Sequence[BatchItem]) -> list[Choice]:
     chars = np.array([item.shape.question_chars for item in items])
-    by_plan = candidates.values(chars)
+    expected_by_plan, by_plan = candidates.values_and_bounds(chars)
     frontier = candidates.on_frontier(by_plan).T
     values = np.ascontiguousarray(by_plan.transpose(2, 1, 0))
+    confidence = candidates.task.confidence
+    expected = values if confidence is None else np.ascontiguousarray(expected_by_plan.transpose(2, 1, 0))
     limits = np.array([limit_array(item.budget) for item in items])
     weights = np.array([weight_array(item.weights) for item in items])
     feasible = frontier & np.all(meets(values, limits[:, None, :]), axis=-1)
@@ -119,12 +130,14 @@ def _choices(candidates: Candidates, items: Sequence[BatchItem]) -> list[Choice]
     choices = []
     for q in range(len(items)):
         if possible[q]:
-            chosen = Estimate(candidates.plans[picked[q]], *values[q, picked[q]].tolist())
+            best = picked[q]
+            plan, figures, judged = candidates.plans[best], expected[q, best], values[q, best]
+            chosen = Estimate.of(plan, figures.tolist(), judged.tolist(), confidence)
             choices.append(Choice("planned", chosen, ()))
         else:
             there = np.flatnonzero(frontier[q])
-            plans = _Row([candidates.plans[p] for p in there], values[q, there])
-            choices.append(explain_infeasible(plans.values, limits[q], plans.estimate))
+            row = _Row([candidates.plans[p] for p in there], values[q, there], expected[q, there], confidence)
+            choices.append(explain_infeasible(row.values, limits[q], row.estimate, row.expected, confidence))
     return choices
 
 
@@ -134,6 +147,9 @@ class _Row:
 
     plans: list[Plan]
     values: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    confidence: float | None
 
     def estimate(self, index: int) -> Estimate:
-        return Estimate(self.plans[index], *self.values[index].tolist())
+        figures, judged = self.expected[index].tolist(), self.values[index].tolist()
+        return Estimate.of(self.plans[index], figures, judged, self.confidence)

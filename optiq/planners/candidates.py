@@ -39,7 +39,9 @@ class Candidates:
     low: int
     high: int
     ends: FloatArray
-    """(4, plans, 2): the figures at both ends."""
+    """(4, plans, 2): the figures at both ends that plans are judged by: with a confidence bounds."""
+    expected_ends: FloatArray
+    """(4, plans, 2): what is expected at both ends; the same without a confidence."""
     kinked: BoolArray
     """Plans whose latency is not a line."""
     rivals: tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -50,19 +52,20 @@ class Candidates:
         """The plans whose latency bends, listed, and what estimates them."""
         at = np.flatnonzero(self.kinked)
         task = self.task
-        shapes = [_shape(task, self.low), _shape(task, self.high)]
-        estimator = PlanEstimator(task.statistics, task.topics, task.kind, task.pool, shapes)
+        estimator = _estimator(task, self.low, self.high)
         return at, PlanList.of([self.plans[i] for i in at], task.pool), estimator
 
-    def values(self, chars: NDArray[np.int64]) -> FloatArray:
-        """(4, plans, lengths): the figures at question lengths within the range."""
+    def values_and_bounds(self, chars: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+        """(4, plans, lengths) twice, at question lengths within the range: what is expected, what is judged by."""
         shares = (chars - self.low) / max(self.high - self.low, 1)
-        start, end = self.ends[..., :1], self.ends[..., 1:]
-        found = start + (end - start) * shares
+        judged = expected = _between(self.ends, shares)
+        if self.task.confidence is not None:
+            expected = _between(self.expected_ends, shares)
         if self.kinked.any():
             at, listed, estimator = self._kinked
-            found[LATENCY, at] = estimator.between(shares).values(listed)[LATENCY]
-        return found
+            values, bounds = estimator.between(shares).values_and_bounds(listed)
+            expected[LATENCY, at], judged[LATENCY, at] = values[LATENCY], bounds[LATENCY]
+        return expected, judged
 
     def on_frontier(self, values: FloatArray) -> BoolArray:
         """(plans, lengths): which plans no other candidate dominates; of equal ones the first in plan order."""
@@ -88,19 +91,24 @@ def find_candidates(task: PlanningTask, low: int, high: int) -> Candidates:
 
     Raises nothing but what the estimator raises; the size of the space is the caller's business.
     """
-    estimator = SpaceEstimator(task.statistics, task.topics, task.kind, task.pool, task.max_operations)
+    estimator = SpaceEstimator(
+        task.statistics, task.topics, task.kind, task.pool, task.max_operations, task.confidence
+    )
     rows = estimator.space.plan_rows
 
-    def values_at(chars: int) -> FloatArray:
-        found: FloatArray = estimator.values(_shape(task, chars)).take(rows, axis=1)
-        return found
+    def values_at(chars: int) -> tuple[FloatArray, FloatArray]:
+        expected, judged = estimator.values_and_bounds(_shape(task, chars))
+        found: FloatArray = judged.take(rows, axis=1)
+        return (found, found) if task.confidence is None else (expected.take(rows, axis=1), found)
 
-    first = values_at(low)
+    first_expected, first = values_at(low)
     if low == high:
         best = nondominated(losses(first))
         plans = [estimator.space.plan(int(row), task.pool.models, task.pool.blender) for row in rows[best]]
-        return _with_rivals(task, plans, low, high, np.stack([first[:, best]] * 2, axis=-1), None)
-    last = values_at(high)
+        ends = np.stack([first[:, best]] * 2, axis=-1)
+        expected = np.stack([first_expected[:, best]] * 2, axis=-1)
+        return _with_rivals(task, plans, low, high, ends, expected, None)
+    last_expected, last = values_at(high)
     after = estimator.latencies(_shape(task, low + 1)).take(rows)
     before = estimator.latencies(_shape(task, high - 1)).take(rows)
     # the tangents at both ends, as their values at both ends
@@ -109,30 +117,39 @@ def find_candidates(task: PlanningTask, low: int, high: int) -> Candidates:
     falling = last[LATENCY] - (last[LATENCY] - before) * span
     with np.errstate(invalid="ignore"):
         kinked = last[LATENCY] - rising > TOLERANCE * last[LATENCY]
-    ends = losses(first), losses(last)
-    best = nondominated(np.concatenate(ends))
+    points = losses(first), losses(last)
+    best = nondominated(np.concatenate(points))
     keep = np.zeros(len(rows), dtype=bool)
     keep[best] = True
     doubtful = np.flatnonzero(kinked & ~keep)
     for start, end in ((first[LATENCY], rising), (falling, last[LATENCY])):
-        below = [points[:, doubtful] for points in ends]
+        below = [figures[:, doubtful] for figures in points]
         below[0][LATENCY] = start[doubtful] * (1 - TOLERANCE)
         below[1][LATENCY] = end[doubtful] * (1 - TOLERANCE)
-        doubtful = doubtful[~_beaten(np.concatenate(below), np.concatenate([p[:, best] for p in ends]))]
+        doubtful = doubtful[~_beaten(np.concatenate(below), np.concatenate([p[:, best] for p in points]))]
     keep[doubtful] = True
     chosen = np.flatnonzero(keep)
     plans = [estimator.space.plan(int(row), task.pool.models, task.pool.blender) for row in rows[chosen]]
-    ends_of = np.stack([first[:, chosen], last[:, chosen]], axis=-1)
-    return _with_rivals(task, plans, low, high, ends_of, kinked[chosen])
+    ends = np.stack([first[:, chosen], last[:, chosen]], axis=-1)
+    expected = np.stack([first_expected[:, chosen], last_expected[:, chosen]], axis=-1)
+    return _with_rivals(task, plans, low, high, ends, expected, kinked[chosen])
 
 
 def candidates_of(task: PlanningTask, plans: Sequence[Plan], low: int, high: int) -> Candidates:
     """Candidates that some search found, every one of them taken to have a kink."""
     ordered = sorted(set(plans), key=lambda plan: plan.order)
+    expected, ends = _estimator(task, low, high).values_and_bounds(PlanList.of(ordered, task.pool))
+    return _with_rivals(task, ordered, low, high, ends, expected, np.ones(len(ordered), dtype=bool))
+
+
+def _estimator(task: PlanningTask, low: int, high: int) -> PlanEstimator:
     shapes = [_shape(task, low), _shape(task, high)]
-    estimator = PlanEstimator(task.statistics, task.topics, task.kind, task.pool, shapes)
-    ends = estimator.values(PlanList.of(ordered, task.pool))
-    return _with_rivals(task, ordered, low, high, ends, np.ones(len(ordered), dtype=bool))
+    return PlanEstimator(task.statistics, task.topics, task.kind, task.pool, shapes, task.confidence)
+
+
+def _between(ends: FloatArray, shares: FloatArray) -> FloatArray:
+    found: FloatArray = ends[..., :1] + (ends[..., 1:] - ends[..., :1]) * shares
+    return found
 
 
 def _shape(task: PlanningTask, chars: int) -> PromptShape:
@@ -140,10 +157,16 @@ def _shape(task: PlanningTask, chars: int) -> PromptShape:
 
 
 def _with_rivals(
-    task: PlanningTask, plans: Sequence[Plan], low: int, high: int, ends: FloatArray, kinked: BoolArray | None
+    task: PlanningTask,
+    plans: Sequence[Plan],
+    low: int,
+    high: int,
+    ends: FloatArray,
+    expected: FloatArray,
+    kinked: BoolArray | None,
 ) -> Candidates:
     kinked = np.zeros(len(plans), dtype=bool) if kinked is None else kinked
-    return Candidates(task, tuple(plans), low, high, ends, kinked, _rivals(ends, kinked))
+    return Candidates(task, tuple(plans), low, high, ends, expected, kinked, _rivals(ends, kinked))
 
 
 def _rivals(ends: FloatArray, kinked: BoolArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

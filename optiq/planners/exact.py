@@ -20,8 +20,10 @@ class ExactPlanner:
 
     def frontier(self, task: PlanningTask) -> list[Estimate]:
         """See :class:`~optiq.planners.protocol.Planner`."""
-        estimator = SpaceEstimator(task.statistics, task.topics, task.kind, task.pool, task.max_operations)
-        values = estimator.values(task.shape)
+        estimator = SpaceEstimator(
+            task.statistics, task.topics, task.kind, task.pool, task.max_operations, task.confidence
+        )
+        values, bounds = estimator.values_and_bounds(task.shape)
         rows = estimator.space.plan_rows
-        best = rows[nondominated(losses(values.take(rows, axis=1)))]
-        return [estimator.estimate(int(row), values) for row in best]
+        best = rows[nondominated(losses(bounds.take(rows, axis=1)))]
+        return [estimator.estimate(int(row), values, bounds) for row in best]

@@ -62,13 +62,17 @@ class _Estimated:
     def __init__(self, genomes: Genomes, capacity: int) -> None:
         self.genomes = genomes
         task = genomes.task
-        self._estimator = PlanEstimator(task.statistics, task.topics, task.kind, task.pool, [task.shape])
+        self._estimator = PlanEstimator(
+            task.statistics, task.topics, task.kind, task.pool, [task.shape], task.confidence
+        )
         self._limits = limit_array(task.budget)
         self._number: dict[bytes, int] = {}
         self._shapes: list[Topology] = []
         self._n_estimated = 0
         self.rows: IntArray = np.zeros((capacity, genomes.length), dtype=np.int64)
-        self.figures: FloatArray = np.zeros((4, capacity))
+        self.expected: FloatArray = np.zeros((4, capacity))
+        self.judged: FloatArray = np.zeros((4, capacity))
+        """The figures that plans are judged by: with a confidence bounds, else the expected ones."""
         self.losses: FloatArray = np.zeros((4, capacity))
         self.violation: FloatArray = np.zeros(capacity)
 
@@ -93,10 +97,11 @@ class _Estimated:
             which = np.array([index.setdefault(shape, len(index)) for shape in self._shapes[new]])
             digits = np.zeros((len(which), MAX_OPERATIONS), dtype=np.int64)
             digits[:, : self.genomes.width] = self.rows[new, self.genomes.first_model :]
-            figures = self._estimator.values(PlanList(tuple(index), which, digits))[:, :, 0]
-            self.figures[:, new] = figures
-            self.losses[:, new] = losses(figures)
-            self.violation[new] = violations(figures.T, self._limits).sum(axis=1)
+            found = self._estimator.values_and_bounds(PlanList(tuple(index), which, digits))
+            expected, judged = (figures[:, :, 0] for figures in found)
+            self.expected[:, new], self.judged[:, new] = expected, judged
+            self.losses[:, new] = losses(judged)
+            self.violation[new] = violations(judged.T, self._limits).sum(axis=1)
         return np.arange(new.start, new.stop)
 
     @property
@@ -107,7 +112,8 @@ class _Estimated:
     def frontier(self) -> list[Estimate]:
         """The non-dominated among all plans."""
         plans = [self.genomes.plan(row, shape) for row, shape in zip(self.rows, self._shapes, strict=False)]
-        return frontier_of(plans, self.figures[:, : len(plans)])
+        met = slice(len(plans))
+        return frontier_of(plans, self.judged[:, met], self.expected[:, met], self.genomes.task.confidence)
 
 
 def _children(

@@ -18,7 +18,8 @@ class PlanningTask:
 
     ``topics`` are (topic, weight) with weights that sum to 1. ``budget`` may guide a search; it does not
     change the frontier that is looked for, whose feasible part is chosen from afterwards (DESIGN,
-    Planning). A planner that draws random numbers draws all of them from ``seed``.
+    Planning). A planner that draws random numbers draws all of them from ``seed``. With ``confidence`` plans are
+    compared by their bounds (:attr:`~optiq.estimation.estimates.Estimate.judged`), and limits hold for those.
     """
 
     statistics: Statistics
@@ -29,6 +30,7 @@ class PlanningTask:
     max_operations: int
     budget: Budget = field(default_factory=Budget)
     seed: int = 0
+    confidence: float | None = None
 
 
 class Planner(Protocol):

@@ -24,20 +24,25 @@ BATCH = 4096
 
 
 class Evaluator:
-    """The figures of plans, each estimated once."""
+    """The figures that plans are judged by, each estimated once: expected ones, with a confidence their bounds."""
 
     def __init__(self, task: PlanningTask) -> None:
         self.task = task
-        self._estimator = PlanEstimator(task.statistics, task.topics, task.kind, task.pool, [task.shape])
+        self._estimator = PlanEstimator(
+            task.statistics, task.topics, task.kind, task.pool, [task.shape], task.confidence
+        )
         self.known: dict[Plan, tuple[float, float, float, float]] = {}
+        self._expected: dict[Plan, tuple[float, float, float, float]] = {}
 
     def figures(self, plans: Sequence[Plan]) -> FloatArray:
-        """(4, plans): the metrics in the order of METRICS."""
+        """(4, plans): the figures in the order of METRICS."""
         new = list(dict.fromkeys(plan for plan in plans if plan not in self.known))
         for first in range(0, len(new), BATCH):
             part = new[first : first + BATCH]
-            values = self._estimator.values(PlanList.of(part, self.task.pool))[:, :, 0].T.tolist()
-            self.known.update(zip(part, map(tuple, values), strict=True))
+            values, judged = self._estimator.values_and_bounds(PlanList.of(part, self.task.pool))
+            self.known.update(zip(part, map(tuple, judged[:, :, 0].T.tolist()), strict=True))
+            if self.task.confidence is not None:
+                self._expected.update(zip(part, map(tuple, values[:, :, 0].T.tolist()), strict=True))
         return np.array([self.known[plan] for plan in plans]).reshape(-1, 4).T
 
     def losses(self, plans: Sequence[Plan]) -> FloatArray:
@@ -47,15 +52,23 @@ class Evaluator:
     def frontier(self, plans: Iterable[Plan]) -> list[Estimate]:
         """The non-dominated among ``plans``, in plan order."""
         found = list(dict.fromkeys(plans))
-        return frontier_of(found, self.figures(found))
+        judged = expected = self.figures(found)
+        if self.task.confidence is not None:
+            expected = np.array([self._expected[plan] for plan in found]).reshape(-1, 4).T
+        return frontier_of(found, judged, expected, self.task.confidence)
 
 
-def frontier_of(plans: Sequence[Plan], figures: FloatArray) -> list[Estimate]:
-    """The non-dominated among distinct ``plans`` with ``figures`` (4, plans), in plan order."""
+def frontier_of(
+    plans: Sequence[Plan], judged: FloatArray, expected: FloatArray, confidence: float | None = None
+) -> list[Estimate]:
+    """The non-dominated among distinct ``plans``, in plan order.
+
+    ``judged`` (4, plans) are the figures that they are judged by: with ``confidence`` the bounds of the ``expected``
+    ones, else these.
+    """
     order = sorted(range(len(plans)), key=lambda i: plans[i].order)
-    figures = figures[:, order]
-    best = nondominated(losses(figures)).tolist()
-    return [Estimate(plans[order[i]], *figures[:, i].tolist()) for i in best]
+    best = [order[i] for i in nondominated(losses(judged[:, order])).tolist()]
+    return [Estimate.of(plans[i], expected[:, i].tolist(), judged[:, i].tolist(), confidence) for i in best]
 
 
 def repaired(models: Sequence[str], edges: Iterable[Edge], task: PlanningTask, spare: str) -> Plan | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from optiq.enumeration import check_operations
 from optiq.errors import InputError
 from optiq.estimation.estimates import Topics, topic_weights
+from optiq.estimation.risk import parse_confidence
 from optiq.estimation.shape import PromptShape
 from optiq.planners.pool import usable_pool
 from optiq.planners.protocol import PlanningTask
@@ -27,6 +28,7 @@ def planning_task(
     max_operations: int = 3,
     seed: int = 0,
     budget: Budget | None = None,
+    confidence: float | None = None,
 ) -> PlanningTask:
     """The checked task that planners are given: usable models, weights that sum to 1, a supported size."""
     check_operations(max_operations)
@@ -37,4 +39,7 @@ def planning_task(
             f"{len(pool.models)} models in {max_operations} operations are more than supported",
             "Plan over fewer models (--models) or fewer operations (--max-operations).",
         )
-    return PlanningTask(statistics, weights, kind, shape, pool, max_operations, budget or Budget(), seed)
+    if confidence is not None:
+        parse_confidence(confidence, "confidence")
+    given = budget or Budget()
+    return PlanningTask(statistics, weights, kind, shape, pool, max_operations, given, seed, confidence)

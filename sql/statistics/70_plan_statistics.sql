@@ -32,6 +32,7 @@ together as (
         variance_of(observed.energy_j) as var_energy_j,
         variance_of(observed.qoa) as var_qoa,
         variance_of(observed.output_tokens) as var_output_tokens,
+        variance_of(observed.question_chars) as var_question_chars,
         coalesce(observed.n_cost_usd, 0) as n_cost_usd,
         coalesce(observed.n_latency_s, 0) as n_latency_s,
         coalesce(observed.n_energy_j, 0) as n_energy_j,

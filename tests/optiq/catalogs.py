@@ -59,7 +59,7 @@ def random_catalog(
     missing: float = 0.1,
 ) -> Statistics:
     """Random figures and records, a share of them missing; some records have models of no pool."""
-    draw = random.Random(seed)
+    draw, scatter = random.Random(seed), random.Random(seed + 1)
 
     def value(scale: float) -> float:
         return NAN if draw.random() < missing else draw.random() * scale
@@ -101,6 +101,16 @@ def random_catalog(
                     qoa=value(1.0),
                     output_tokens=value(100.0),
                     mean_question_chars=draw.choice([NAN, 50.0, 400.0]),
+                    var_question_chars=scatter.choice([NAN, 0.0, 2500.0]),
+                    **{
+                        f"var_{name}": scatter.choice([NAN, (scatter.random() * scale) ** 2])
+                        for name, scale in (
+                            ("cost_usd", 1e-3),
+                            ("latency_s", 20.0),
+                            ("energy_j", 100.0),
+                            ("qoa", 0.5),
+                        )
+                    },
                 )
             )
     return build(*rows)

@@ -1,14 +1,17 @@
 """Opti-Q as `optiq plan` does it: statistics of the history, the plan predicted best within the limits.
 
-Every recorded plan is estimated, so no planner could find a better one: they differ in speed only.
+Every recorded plan is estimated, so no planner could find a better one: they differ in speed only. With a
+confidence limits hold for bounds and plans are compared by the lower bound of their quality, as in
+`optiq plan --confidence`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
-from optiq.estimation import estimate
+from optiq.estimation import Estimate, estimate
 from optiq.estimation.past_questions import ANYTHING, QuestionFigures
 from optiq.estimation.shifts import Shifts, moved
 from optiq.estimation.shrunk import rule_of
@@ -28,17 +31,19 @@ class PublishedEstimator:
 
     def learn(self, history: Outcomes, setting: Setting) -> None:
         self.budget: Budget = setting.budget
+        self.confidence = setting.confidence
         self.statistics = statistics_of(history).with_estimator(self.estimator)
-        self._known: dict[tuple[object, ...], tuple[float, float, float, float]] = {}
+        self._known: dict[tuple[object, ...], Estimate] = {}
 
     def decide(self, held: Held) -> list[Decision]:
         found = []
         for q, (asked, shifts) in enumerate(zip(held.questions, self.shifts(held.questions), strict=True)):
             able = []
             for p in held.candidates(q).tolist():
-                figures = self.figures(asked, held.plans[p], shifts)
-                if _fits(figures, self.budget) and not math.isnan(figures[3]):
-                    able.append((figures[3], -figures[0], -p, figures))
+                item = self.estimate(asked, held.plans[p], shifts)
+                judged = item.judged
+                if _fits(judged, self.budget) and not math.isnan(judged[3]):
+                    able.append((judged[3], -judged[0], -p, item.metrics))
             if not able:
                 found.append(Decision(None))
                 continue
@@ -51,6 +56,10 @@ class PublishedEstimator:
         return [None] * len(questions)
 
     def figures(self, asked: Asked, plan: Plan, shifts: Shifts | None) -> tuple[float, float, float, float]:
+        """What is expected of one plan."""
+        return self.estimate(asked, plan, shifts).metrics
+
+    def estimate(self, asked: Asked, plan: Plan, shifts: Shifts | None) -> Estimate:
         """The estimate of one plan; questions that look alike to the estimator share it."""
         from optiq.execution.prompt_builder import prompt_shape
 
@@ -58,11 +67,16 @@ class PublishedEstimator:
         shape = prompt_shape(Question(asked.question_id, asked.text, topics, kind=asked.kind))
         key = (topics, asked.kind, shape, plan)
         if key not in self._known:
-            self._known[key] = estimate(plan, self.statistics, topics, asked.kind, shape).metrics
-        cost, latency, energy, qoa = self._known[key]
-        if shifts is not None:
-            qoa = moved(qoa, plan, shifts, rule_of(self.statistics, asked.kind))
-        return cost, latency, energy, qoa
+            self._known[key] = estimate(
+                plan, self.statistics, topics, asked.kind, shape, confidence=self.confidence
+            )
+        if shifts is None:
+            return self._known[key]
+        if self.confidence is not None:  # a bound that was cut to 0 cannot be moved
+            shifted = self.statistics.shifted(shifts)
+            return estimate(plan, shifted, topics, asked.kind, shape, confidence=self.confidence)
+        found = self._known[key]
+        return replace(found, qoa=moved(found.qoa, plan, shifts, rule_of(self.statistics, asked.kind)))
 
 
 class ShrunkEstimator(PublishedEstimator):

@@ -30,14 +30,17 @@ def assert_equal_to_the_oracle(
     shape: PromptShape = SHAPE,
     topics: tuple = ("Art",),
     every: int = 1,
+    confidence: float | None = None,
 ) -> None:
-    estimator = SpaceEstimator(statistics, topics, "open", pool, k)
-    values = estimator.values(shape)
-    assert estimator.latencies(shape) == pytest.approx(values[1], rel=1e-12, nan_ok=True)
+    estimator = SpaceEstimator(statistics, topics, "open", pool, k, confidence)
+    values, bounds = estimator.values_and_bounds(shape)
+    assert estimator.latencies(shape) == pytest.approx(bounds[1], rel=1e-12, nan_ok=True)
     for row in estimator.space.plan_rows[::every]:
-        found = estimator.estimate(int(row), values)
-        oracle = estimate(found.plan, statistics, topics, "open", shape, pool.blender)
+        found = estimator.estimate(int(row), values, bounds)
+        oracle = estimate(found.plan, statistics, topics, "open", shape, pool.blender, confidence)
         assert found.metrics == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True), found.plan
+        assert found.judged == pytest.approx(oracle.judged, rel=1e-9, abs=1e-12, nan_ok=True), found.plan
+        assert (found.bounds is None) == (confidence is None)
 
 
 @settings(deadline=None, max_examples=15)
@@ -47,13 +50,23 @@ def assert_equal_to_the_oracle(
     missing=st.sampled_from([0.0, 0.1, 0.4]),
     blender=st.sampled_from(["z", "b", None]),
     question_chars=st.integers(0, 2000),
+    estimator=st.sampled_from(["paper", "shrunk"]),
+    confidence=st.sampled_from([None, 0.3, 0.95]),
 )
 def test_every_plan_of_up_to_four_calls(
-    seed: int, n_records: int, missing: float, blender: str | None, question_chars: int
+    seed: int,
+    n_records: int,
+    missing: float,
+    blender: str | None,
+    question_chars: int,
+    estimator: str,
+    confidence: float | None,
 ) -> None:
     statistics = random_catalog(seed, "abc", blender or "z", n_records=n_records, missing=missing)
+    statistics = statistics.with_estimator(estimator)
     shape = PromptShape(question_chars, 120, 60, 90)
-    assert_equal_to_the_oracle(statistics, Pool(("a", "b", "c"), blender), 4, shape)
+    pool = Pool(("a", "b", "c"), blender)
+    assert_equal_to_the_oracle(statistics, pool, 4, shape, confidence=confidence)
 
 
 @settings(deadline=None, max_examples=3)
@@ -67,15 +80,20 @@ def test_plans_of_five_and_six_calls_of_two_models(seed: int, missing: float) ->
 def test_the_recorded_catalog() -> None:
     statistics = recorded_catalog()
     pool = Pool(tuple(name for name in statistics.models if name not in ("blend", "elsewhere")), "blend")
-    assert_equal_to_the_oracle(statistics, pool, 5, topics=(statistics.topics[0],), every=301)
+    for confidence in (None, 0.9):
+        topics = (statistics.topics[0],)
+        assert_equal_to_the_oracle(statistics, pool, 5, topics=topics, every=301, confidence=confidence)
 
 
 @settings(deadline=None, max_examples=10)
-@given(seed=st.integers(0, 10_000))
-def test_several_topics_and_exact_token_counts(seed: int) -> None:
+@given(seed=st.integers(0, 10_000), confidence=st.sampled_from([None, 0.8]))
+def test_several_topics_and_exact_token_counts(seed: int, confidence: float | None) -> None:
     statistics = random_catalog(seed, "abc", "z", topics=("Art", "Law"), missing=0.05)
     shape = SHAPE.with_tokens({"a": 61, "z": 40})
-    assert_equal_to_the_oracle(statistics, Pool(("a", "b", "c"), "z"), 3, shape, (("Law", 0.3), ("Art", 0.7)))
+    topics = (("Law", 0.3), ("Art", 0.7))
+    assert_equal_to_the_oracle(
+        statistics, Pool(("a", "b", "c"), "z"), 3, shape, topics, confidence=confidence
+    )
 
 
 def test_a_pool_of_one() -> None:
@@ -169,16 +187,27 @@ def test_metrics_are_in_the_documented_order() -> None:
     st.integers(0, 10_000),
     st.sampled_from([0, 40, 120]),
     st.sampled_from([0.0, 0.2]),
+    st.sampled_from(["paper", "shrunk"]),
 )
-def test_any_plans_at_several_lengths(found: list[Plan], seed: int, n_records: int, missing: float) -> None:
+def test_any_plans_at_several_lengths(
+    found: list[Plan], seed: int, n_records: int, missing: float, estimator: str
+) -> None:
     statistics = random_catalog(
         seed, "abc", "z", topics=("Art", "Law"), n_records=n_records, max_k=6, missing=missing
-    )
+    ).with_estimator(estimator)
     shapes = [PromptShape(chars, 120, 60, 90) for chars in (30, 900)]
     topics = (("Art", 0.4), ("Law", 0.6))
     pool = Pool(("a", "b", "c"), "z")
-    values = PlanEstimator(statistics, topics, "open", pool, shapes).values(PlanList.of(found, pool))
+    listed = PlanList.of(found, pool)
+    values = PlanEstimator(statistics, topics, "open", pool, shapes).values(listed)
+    same, bounds = PlanEstimator(statistics, topics, "open", pool, shapes, 0.9).values_and_bounds(listed)
+    assert same == pytest.approx(values, nan_ok=True)
     for p, plan in enumerate(found):
         for length, shape in enumerate(shapes):
-            oracle = estimate(plan, statistics, topics, "open", shape, "z").metrics
-            assert values[:, p, length] == pytest.approx(oracle, rel=1e-9, abs=1e-12, nan_ok=True), plan
+            oracle = estimate(plan, statistics, topics, "open", shape, "z", 0.9)
+            assert values[:, p, length] == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True), (
+                plan
+            )
+            assert bounds[:, p, length] == pytest.approx(oracle.judged, rel=1e-9, abs=1e-12, nan_ok=True), (
+                plan
+            )

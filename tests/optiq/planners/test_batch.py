@@ -42,12 +42,19 @@ def random_items(
 
 
 def assert_as_one_by_one(
-    statistics: Statistics, items: list[BatchItem], models: list[str], blender: str, k: int
+    statistics: Statistics,
+    items: list[BatchItem],
+    models: list[str],
+    blender: str,
+    k: int,
+    confidence: float | None = None,
 ) -> None:
-    choices = plan_batch(statistics, items, models, blender, k)
+    choices = plan_batch(statistics, items, models, blender, k, confidence=confidence)
     assert len(choices) == len(items)
     for item, choice in zip(items, choices, strict=True):
-        frontier = plan_frontier(statistics, item.topics, item.kind, item.shape, models, blender, k)
+        frontier = plan_frontier(
+            statistics, item.topics, item.kind, item.shape, models, blender, k, confidence=confidence
+        )
         alone = choose(frontier, item.budget, item.weights)
         assert (choice.status, choice.reason, choice.relaxed) == (alone.status, alone.reason, alone.relaxed)
         for one, other in (
@@ -59,11 +66,19 @@ def assert_as_one_by_one(
             if one is not None and other is not None:
                 assert one.plan == other.plan
                 assert one.metrics == pytest.approx(other.metrics, rel=1e-9, nan_ok=True)
+                assert one.judged == pytest.approx(other.judged, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 @settings(deadline=None, max_examples=12)
-@given(seed=st.integers(0, 10_000), missing=st.sampled_from([0.0, 0.1]), n_records=st.sampled_from([0, 30]))
-def test_a_batch_is_planned_as_its_questions_alone(seed: int, missing: float, n_records: int) -> None:
+@given(
+    seed=st.integers(0, 10_000),
+    missing=st.sampled_from([0.0, 0.1]),
+    n_records=st.sampled_from([0, 30]),
+    confidence=st.sampled_from([None, 0.9]),
+)
+def test_a_batch_is_planned_as_its_questions_alone(
+    seed: int, missing: float, n_records: int, confidence: float | None
+) -> None:
     statistics = random_catalog(seed, "abc", "z", topics=("Art", "Law"), n_records=n_records, missing=missing)
     statistics = build(
         *(statistics.figures(name, topic, "open") for name in statistics.models for topic in ("Art", "Law")),
@@ -72,10 +87,12 @@ def test_a_batch_is_planned_as_its_questions_alone(seed: int, missing: float, n_
     )
     topics = [(("Art", 1.0),), (("Law", 1.0),), (("Art", 0.5), ("Law", 0.5))]
     items = random_items(seed, 25, topics, [1e-4, 1e-3])
-    assert_as_one_by_one(statistics, items, ["a", "b", "c"], "z", 3)
+    statistics = statistics.with_estimator("paper" if seed % 2 else "shrunk")
+    assert_as_one_by_one(statistics, items, ["a", "b", "c"], "z", 3, confidence)
 
 
-def test_kinks_between_the_ends_are_found() -> None:
+@pytest.mark.parametrize("confidence", [None, 0.95])
+def test_kinks_between_the_ends_are_found(confidence: float | None) -> None:
     """b starts slow but reads fast, a the other way round: their blend's latency bends in between."""
     statistics = build(
         figures("a", seconds_per_prompt_token=0.1, seconds_per_output_token=0.0),
@@ -90,8 +107,9 @@ def test_kinks_between_the_ends_are_found() -> None:
         BatchItem((("Art", 1.0),), "open", PromptShape(chars, 120, 60, 90), weights=Weights(0, 0.6, 0, 0.4))
         for chars in lengths
     ]
-    assert_as_one_by_one(statistics, items, ["a", "b", "c"], "z", 3)
-    task = planning_task(statistics, ["Art"], "open", items[0].shape, ["a", "b", "c"], "z", 3)
+    assert_as_one_by_one(statistics, items, ["a", "b", "c"], "z", 3, confidence)
+    names, shape = ["a", "b", "c"], items[0].shape
+    task = planning_task(statistics, ["Art"], "open", shape, names, "z", 3, confidence=confidence)
     assert find_candidates(task, 0, 3900).kinked.any()
 
 
@@ -102,7 +120,7 @@ def test_candidates_hold_the_frontier_of_every_length() -> None:
     task = planning_task(statistics, [topic], "open", PromptShape(0, 120, 60, 90), models, "blend", 4)
     candidates = find_candidates(task, 50, 2000)
     chars = np.array([50, 51, 400, 1234, 2000])
-    on_frontier = candidates.on_frontier(candidates.values(chars))
+    on_frontier = candidates.on_frontier(candidates.values_and_bounds(chars)[1])
     for row, length in zip(on_frontier.T, chars.tolist(), strict=True):
         frontier = plan_frontier(
             statistics, [topic], "open", PromptShape(length, 120, 60, 90), models, "blend", 4

@@ -37,13 +37,17 @@ def every_plan(models: str, blender: str | None, max_operations: int) -> list[Pl
 
 
 def brute_force(
-    statistics: Statistics, models: str, blender: str | None, max_operations: int
+    statistics: Statistics,
+    models: str,
+    blender: str | None,
+    max_operations: int,
+    confidence: float | None = None,
 ) -> list[Estimate]:
     estimates = [
-        estimate(plan, statistics, ["Art"], "open", SHAPE, blender)
+        estimate(plan, statistics, ["Art"], "open", SHAPE, blender, confidence)
         for plan in every_plan(models, blender, max_operations)
     ]
-    values = np.array([e.metrics for e in estimates]).T
+    values = np.array([e.judged for e in estimates]).T
     return [estimates[i] for i in nondominated(losses(values))]
 
 
@@ -54,9 +58,15 @@ def brute_force(
     n_records=st.sampled_from([0, 10, 60]),
     blender=st.sampled_from(["z", "a", None]),
     missing=st.sampled_from([0.0, 0.15]),
+    confidence=st.sampled_from([None, 0.9]),
 )
 def test_exact_equals_brute_force(
-    seed: int, max_operations: int, n_records: int, blender: str | None, missing: float
+    seed: int,
+    max_operations: int,
+    n_records: int,
+    blender: str | None,
+    missing: float,
+    confidence: float | None,
 ) -> None:
     statistics = random_catalog(seed, "ab", blender or "z", n_records=n_records, missing=missing)
     statistics = build(
@@ -64,11 +74,14 @@ def test_exact_equals_brute_force(
         *(figures(name, topic="*") for name in "abz"),  # nobody is without figures
         *statistics.records("Art").values(),
     )
-    found = plan_frontier(statistics, ["Art"], "open", SHAPE, list("ab"), blender, max_operations)
-    expected = brute_force(statistics, "ab", blender, max_operations)
+    found = plan_frontier(
+        statistics, ["Art"], "open", SHAPE, list("ab"), blender, max_operations, confidence=confidence
+    )
+    expected = brute_force(statistics, "ab", blender, max_operations, confidence)
     assert [e.plan.key for e in found] == [e.plan.key for e in expected]
     for one, other in zip(found, expected, strict=True):
         assert one.metrics == pytest.approx(other.metrics, rel=1e-9, nan_ok=True)
+        assert one.judged == pytest.approx(other.judged, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 def test_exact_on_the_recorded_catalog_for_all_topics() -> None:

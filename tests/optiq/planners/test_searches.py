@@ -35,12 +35,22 @@ def assert_same(found: list[Estimate], expected: list[Estimate]) -> None:
     assert [e.plan for e in found] == [e.plan for e in expected]
     for one, other in zip(found, expected, strict=True):
         assert one.metrics == pytest.approx(other.metrics, rel=1e-9, nan_ok=True)
+        assert one.judged == pytest.approx(other.judged, rel=1e-9, abs=1e-12, nan_ok=True)
+        assert (one.bounds is None) == (other.bounds is None)
 
 
 @settings(deadline=None, max_examples=15)
-@given(st.integers(0, 10_000), st.integers(1, 4), st.sampled_from(["z", "a", None]))
-def test_dp_without_pruning_is_exact(seed: int, k: int, blender: str | None) -> None:
-    given_task = task(random_catalog(seed, "abc", blender or "z", missing=0.0), k, blender)
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 4),
+    st.sampled_from(["z", "a", None]),
+    st.sampled_from([None, 0.95]),
+)
+def test_dp_without_pruning_is_exact(
+    seed: int, k: int, blender: str | None, confidence: float | None
+) -> None:
+    statistics = random_catalog(seed, "abc", blender or "z", missing=0.0)
+    given_task = task(statistics, k, blender, confidence=confidence)
     assert_same(make_planner("dp").frontier(given_task), make_planner("exact").frontier(given_task))
 
 
@@ -96,8 +106,9 @@ def _as_good(one: Estimate, other: Estimate) -> bool:
     return bool((np.array(one.metrics) * signs <= np.array(other.metrics) * signs + 1e-12).all())
 
 
-def test_nsga2_finds_the_whole_frontier_of_a_small_space() -> None:
-    given_task = task(catalog(), 3)
+@pytest.mark.parametrize("confidence", [None, 0.9])
+def test_nsga2_finds_the_whole_frontier_of_a_small_space(confidence: float | None) -> None:
+    given_task = task(catalog().with_estimator("shrunk"), 3, confidence=confidence)
     found = NSGA2Planner(population=60, generations=60).frontier(given_task)
     assert_same(found, make_planner("exact").frontier(given_task))
 

@@ -1,0 +1,172 @@
+"""Figures that hold with a chosen probability: quantiles of cost, latency and energy, a lower bound of QoA.
+
+Cost, latency and energy of the one run that is planned are below their bound with the probability given. The
+bound of QoA is one of the plan's *mean* on the topic: single answers are often right or wrong, and a quantile
+of those would say nothing. A bound never promises more than the expected figure does.
+
+As the bounds are the expected figures times a factor, or less a deviation, that do not depend on the question's
+length, they are lines where those are, and what holds for planning on expected figures holds for bounds.
+:mod:`optiq.estimation.risk_arrays` gives the same for many plans; a test holds the two equal.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from statistics import NormalDist
+
+from optiq.errors import InputError
+from optiq.estimation.catalog import Catalog
+from optiq.estimation.estimates import Bounds, Estimate, Source
+from optiq.estimation.shrunk import STRENGTH, observations
+from optiq.estimation.spread import METRICS, Spread, class_of, learn_spread, own_variance
+from optiq.plan import Plan
+from optiq.question import parse_number
+from optiq.statistics import Record
+
+
+def parse_confidence(value: object, name: str) -> float:
+    """``value`` as a probability between 0 and 1; :class:`~optiq.errors.InputError` names what cannot be one."""
+    number = parse_number(value, name)
+    if not 0 < number < 1:
+        raise InputError(
+            f"{name} is {number:g}",
+            "Give a probability between 0 and 1, such as 0.95, or leave it out: limits then hold for expected figures.",
+        )
+    return number
+
+
+def heavy_quantile(probability: float) -> float:
+    """The quantile of Student's t with 4 degrees of freedom, scaled to a variance of 1.
+
+    Logarithms of recorded costs and latencies have kurtoses of 4 to 13: within 19 of 20 runs they stay nearer
+    than a normal distribution of their variance says, and beyond that stray farther. (Closed form, Shaw 2006.)
+    """
+    alpha = 4 * probability * (1 - probability)
+    root = math.sqrt(alpha)
+    found = 2 * math.sqrt(max(math.cos(math.acos(min(root, 1.0)) / 3) / root - 1, 0.0))
+    return math.copysign(found, probability - 0.5) / math.sqrt(2)
+
+
+class Risk:
+    """The bounds of plans on one topic."""
+
+    def __init__(self, catalog: Catalog, confidence: float) -> None:
+        self.catalog = catalog
+        self.confidence = confidence
+        self.z = NormalDist().inv_cdf(confidence)
+        self.heavy = heavy_quantile(confidence)
+        self._variances: dict[str, float] = {}
+        self.strength = STRENGTH if catalog.shrunk is not None else 0.0
+        """So many answers as a plan's start weighs; the paper's estimator starts from nothing."""
+
+    @cached_property
+    def spread(self) -> Spread:
+        """What the snapshot says of the task."""
+        return learn_spread(
+            self.catalog.statistics, self.catalog.topic, self.catalog.kind, self.catalog.shape
+        )
+
+    def bound(self, estimate: Estimate) -> Bounds:
+        """The bounds of an estimate on the topic, with where their widths come from; QoA not yet cut to 0 and above."""
+        plan, qoa = estimate.plan, estimate.qoa
+        cost, latency, energy = (
+            value * self.factor(plan, metric) for metric, value in enumerate(estimate.metrics[:3])
+        )
+        sources = [Source(plan.sink, f"bound_{name}", self.source(plan, m)) for m, name in enumerate(METRICS)]
+        sources.append(Source(plan.sink, "bound_qoa", self.source_of_qoa(plan)))
+        if not math.isnan(qoa):
+            qoa -= self.margin(self.variance(plan))
+        return Bounds(self.confidence, cost, latency, energy, qoa, tuple(sources))
+
+    # --- cost, latency, energy ---------------------------------------------------------------------------
+
+    def record(self, plan: Plan, metric: int) -> Record | None:
+        """The plan's own record on the topic, if it holds the metric."""
+        own = self.catalog.records.get(plan.key)
+        return None if own is None or math.isnan(getattr(own, METRICS[metric])) else own
+
+    def factor(self, plan: Plan, metric: int) -> float:
+        """The bound over the expected figure."""
+        own = self.record(plan, metric)
+        return self.unrun_factor(class_of(plan), metric) if own is None else self.run_factor(own, metric)
+
+    def within(self, record: Record, metric: int) -> float:
+        """The variance of the logarithm of single runs of a plan on the topic."""
+        return self.spread.within_of(record, metric, own_variance(self.catalog, record, metric))
+
+    def run_factor(self, record: Record, metric: int) -> float:
+        """The same for a plan that ran: the quantile of one more run, its mean known from so many."""
+        within = self.within(record, metric)
+        return self._factor(0.0, within, within / max(record.n_observations, 1))
+
+    def unrun_factor(self, number: int, metric: int) -> float:
+        """The same for plans of a class that did not run: as after one run, or wider if such plans were off by more."""
+        within, off = self.spread.within[metric].value, self.spread.off[number][metric]
+        return self._factor(off.bias, within, max(off.variance, within))
+
+    def _factor(self, bias: float, within: float, of_mean: float) -> float:
+        # the mean of a log-normal lies above its median by half the variance
+        return max(math.exp(bias - within / 2 + self.heavy * math.sqrt(within + of_mean)), 1.0)
+
+    def source(self, plan: Plan, metric: int) -> str:
+        """Where the width of the bound of a metric comes from."""
+        own = self.record(plan, metric)
+        pooled = self.spread.within[metric]
+        if own is not None:
+            text = f"spread {math.sqrt(self.within(own, metric)):.2f} of n={own.n_observations}"
+            return text + (
+                f", drawn to {pooled.n} runs of all plans" if pooled.n else ", by default: none known"
+            )
+        off = self.spread.off[class_of(plan)][metric]
+        text = f"never run: spread {math.sqrt(pooled.value):.2f} of "
+        text += f"{pooled.n} runs of all plans" if pooled.n else "no run (default)"
+        wide = f"{math.sqrt(max(off.variance, pooled.value)):.2f}"
+        return text + (
+            f", estimate off by {wide} (n={off.n})" if off.n else f", estimate off by {wide} (default)"
+        )
+
+    # --- quality -----------------------------------------------------------------------------------------
+
+    def margin(self, variance: float) -> float:
+        """By how much the bound lies below the mean."""
+        return max(self.z, 0.0) * math.sqrt(variance)
+
+    def variance(self, plan: Plan) -> float:
+        """How uncertain the mean QoA of a plan on the topic is: by its own answers, and by its parts."""
+        if plan.k == 1:
+            return self.variance_of(plan.models[0])
+        parts = math.fsum(self.variance_of(model) for model in plan.models) / plan.k
+        return self.drawn(self.answers(plan), parts)
+
+    def variance_of(self, model: str) -> float:
+        """The same for a model alone, whose start is what it did on all topics."""
+        if model not in self._variances:
+            plan = Plan.of([model])
+            answers = self.spread.runs.get(plan.key, 0.0) + self.strength
+            self._variances[model] = self.drawn(
+                self.answers(plan), self.spread.within_qoa.value / max(answers, 1.0)
+            )
+        return self._variances[model]
+
+    def drawn(self, n: float, start: float) -> float:
+        """The variance of a mean of ``n`` answers that is drawn to a start of variance ``start``."""
+        total = n + self.strength
+        pull = self.strength / total if total else 1.0
+        return self.spread.within_qoa.value / max(total, 1.0) + pull**2 * start
+
+    def answers(self, plan: Plan) -> float:
+        """Judged answers of the plan on the topic."""
+        own = self.record_of_qoa(plan)
+        return 0.0 if own is None else observations(own)
+
+    def record_of_qoa(self, plan: Plan) -> Record | None:
+        """The plan's own record, if it holds a quality."""
+        own = self.catalog.records.get(plan.key)
+        return None if own is None or math.isnan(own.qoa) else own
+
+    def source_of_qoa(self, plan: Plan) -> str:
+        """Where the width of the bound of QoA comes from."""
+        text = f"mean ± {math.sqrt(self.variance(plan)):.3f} from n={self.answers(plan):g}"
+        pooled = self.spread.within_qoa
+        return text + ("" if pooled.n else ", spread of answers by default: none known")
