@@ -22,7 +22,7 @@ from optiq.estimation.shrunk import STRENGTH, observations
 from optiq.estimation.spread import METRICS, Spread, class_of, learn_spread, own_variance
 from optiq.plan import Plan
 from optiq.question import parse_number
-from optiq.statistics import Record
+from optiq.statistics import ANY_TOPIC, Record
 
 
 def parse_confidence(value: object, name: str) -> float:
@@ -143,11 +143,19 @@ class Risk:
         """The same for a model alone, whose start is what it did on all topics."""
         if model not in self._variances:
             plan = Plan.of([model])
-            answers = self.spread.runs.get(plan.key, 0.0) + self.strength
+            answers = self.spread.runs.get(plan.key, 0.0) + (self.strength if self._published(model) else 0.0)
             self._variances[model] = self.drawn(
                 self.answers(plan), self.spread.within_qoa.value / max(answers, 1.0)
             )
         return self._variances[model]
+
+    def _published(self, model: str) -> bool:
+        """Whether a quality of ``model`` was published, so that few answers are not all that is known."""
+        statistics, kind = self.catalog.statistics, self.catalog.kind
+        known = statistics.figures(model, ANY_TOPIC, kind)
+        if math.isnan(known.qoa):
+            return False
+        return not known.n_observations or "prior" in statistics.source(model, ANY_TOPIC, kind, ["qoa"])
 
     def drawn(self, n: float, start: float) -> float:
         """The variance of a mean of ``n`` answers that is drawn to a start of variance ``start``."""

@@ -55,11 +55,13 @@ class PublishedEstimator:
         """How each question's neighbours move the figures of models; the paper asks none."""
         return [None] * len(questions)
 
-    def figures(self, asked: Asked, plan: Plan, shifts: Shifts | None) -> tuple[float, float, float, float]:
+    def figures(
+        self, asked: Asked, plan: Plan, shifts: Shifts | None = None
+    ) -> tuple[float, float, float, float]:
         """What is expected of one plan."""
         return self.estimate(asked, plan, shifts).metrics
 
-    def estimate(self, asked: Asked, plan: Plan, shifts: Shifts | None) -> Estimate:
+    def estimate(self, asked: Asked, plan: Plan, shifts: Shifts | None = None) -> Estimate:
         """The estimate of one plan; questions that look alike to the estimator share it."""
         from optiq.execution.prompt_builder import prompt_shape
 
