@@ -39,6 +39,9 @@ def calibrate_models(
     server_url: str | None = None,
     perfdb: str | None = None,
     seed: int | None = None,
+    prompt: str | None = None,
+    examples: str | None = None,
+    constrain: bool | None = None,
     chunk_size: int | None = None,
     cache: bool = True,
 ) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from optiq.errors import ConfigurationError
 from optiq.prompts.prompt_set import PROMPT_NAMES
 from optiq.question import Weights
 from optiq.statistics import ESTIMATORS
+from optiq.variants import Variant, read_variants
 
 _LISTS = {"models"}
 _SWITCHES = {"constrain", "distrust_drifted"}
@@ -47,6 +48,8 @@ class Settings:
     GenFuser that may be the blender. ``energy`` is ``auto`` (measured where it can be), ``measured`` or
     ``predicted``.
 
+    ``variants`` are models with a prompt set or cap of their own (:mod:`optiq.variants`); only the file has them.
+
     Of refreshes: ``keep`` snapshots, ``half_life_days`` after which an observation counts half (0: age does not
     matter), ``distrust_drifted`` (start a drifted model's statistics again at its drift), ``topic_model``.
     """
@@ -68,6 +71,7 @@ class Settings:
     timeout_s: float = 120.0
     prompt: str = "zero-shot"
     examples: str | None = None
+    variants: tuple[Variant, ...] = ()
     constrain: bool = True
     genfuser: str | None = None
     energy: str = "auto"
@@ -126,7 +130,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     found = {}
     for name in _names():
         variable = f"OPTIQ_{name.upper()}"
-        if environ.get(variable):
+        if environ.get(variable) and name != "variants":
             found[name] = (environ[variable], f"${variable}")
     return found
 
@@ -152,6 +156,8 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         if not names:
             raise ConfigurationError(f"{origin} names no model", "Give model names separated by commas.")
         return names
+    if name == "variants":
+        return read_variants(value, origin)
     if name == "half_life_days":
         return _days(value, origin)
     if name in _INTEGERS:

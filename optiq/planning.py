@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from optiq.choose import Choice, choose
 from optiq.errors import OptiqWarning, UnknownName
-from optiq.estimation import Estimate
+from optiq.estimation import Estimate, PromptShape
 from optiq.estimation import estimate as estimate_plan
 from optiq.execution.prompt_builder import prompt_shape
 from optiq.plan import Plan
@@ -19,6 +19,7 @@ from optiq.planners import BatchItem, OperationBound, bound_operations, plan_bat
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.question import Budget, Question, Weights
 from optiq.statistics import ANY_TOPIC, METRICS, Statistics
+from optiq.variants import Operators
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,7 +35,8 @@ class Planning:
     ``bound`` says how a budget bounds the operations below ``max_operations`` (section 3.2): ``upper`` takes
     the most calls that the limits on cost and energy allow any model, which loses no feasible plan whose calls
     cost what lone calls do; ``sample`` draws uniformly from the paper's interval, with ``seed``; ``none`` does
-    not bound. ``prompts`` decides how long prompts are; statistics are of whatever prompts were used.
+    not bound. ``prompts`` decides how long prompts are, for ``operators`` (variants by name) their own do;
+    statistics of a name are of whatever prompts it was asked with.
     ``confidence`` is the probability with which limits are to hold (:mod:`optiq.estimation.risk`); None: they hold
     for what is expected.
     """
@@ -49,6 +51,11 @@ class Planning:
     bound: str = "upper"
     prompts: PromptSet = ZERO_SHOT
     confidence: float | None = None
+    operators: Operators = field(default_factory=dict)
+
+    def shape(self, question: Question) -> PromptShape:
+        """How long the prompts for ``question`` are."""
+        return prompt_shape(question, self.prompts, self.operators)
 
     def operations(self, question: Question) -> OperationBound:
         """How many operations plans for ``question`` may have."""
@@ -59,7 +66,7 @@ class Planning:
         if self.bound == "none" or budget == Budget(min_qoa=budget.min_qoa):
             return OperationBound(cap, 1, cap, ())
         seed = self.seed if self.bound == "sample" else None
-        topics, shape = _topics(question), prompt_shape(question, self.prompts)
+        topics, shape = _topics(question), self.shape(question)
         return bound_operations(self.statistics, topics, question.kind, shape, self.pool, budget, cap, seed)
 
     def plan(self, question: Question) -> PlannedQuestion:
@@ -71,7 +78,7 @@ class Planning:
             self.statistics,
             _topics(question),
             question.kind,
-            prompt_shape(question, self.prompts),
+            self.shape(question),
             self.pool,
             self.blender,
             self.operations(question).max_operations,
@@ -89,7 +96,7 @@ class Planning:
         planned: dict[int, PlannedQuestion] = {}
         for operations, places in sorted(by_bound.items()):
             items = [
-                BatchItem(_topics(q), q.kind, prompt_shape(q, self.prompts), q.budget, self.weights)
+                BatchItem(_topics(q), q.kind, self.shape(q), q.budget, self.weights)
                 for q in (questions[place] for place in places)
             ]
             choices = plan_batch(
@@ -113,7 +120,7 @@ class Planning:
             self.statistics,
             _topics(question),
             question.kind,
-            prompt_shape(question, self.prompts),
+            self.shape(question),
             self.blender,
             self.confidence,
         )
@@ -138,7 +145,7 @@ def estimate_rows(
     known: dict[tuple[object, ...], list[Estimate]] = {}
     rows = []
     for question in questions:
-        topics, shape = _topics(question), prompt_shape(question, planning.prompts)
+        topics, shape = _topics(question), planning.shape(question)
         key = (topics, question.kind, shape)
         if key not in known:
             known[key] = [

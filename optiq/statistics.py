@@ -169,6 +169,26 @@ class Statistics:
         found.shifts = shifts
         return found
 
+    def rows(self, model: str) -> list[ModelFigures]:
+        """The rows of figures of ``model``, one per topic and task that has any, in their order."""
+        if "rows" not in self.derived:
+            found: dict[str, list[ModelFigures]] = {}
+            for row in self._figures.values():
+                found.setdefault(row.model, []).append(row)
+            self.derived["rows"] = found
+        return list(self.derived["rows"].get(model, ()))
+
+    def records_of(self, key: str) -> list[Record]:
+        """The records of the plan with that key, one per topic and task that has one."""
+        return [rows[key] for rows in self._records.values() if key in rows]
+
+    def with_rows(self, rows: Iterable[ModelFigures]) -> Statistics:
+        """The same snapshot with ``rows`` in the place of those of the same model, topic and task."""
+        given = {(row.model, row.topic, row.task): row for row in rows}
+        return Statistics(
+            self.snapshot_id, dict(sorted((self._figures | given).items())), self._records, self.estimator
+        )
+
     def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
         """The figures of ``model``, each from the first row that has it.
 

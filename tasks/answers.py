@@ -14,6 +14,7 @@ from optiq.planning import PlannedQuestion, Planning, choose_blender, topic_faul
 from optiq.question import Budget, Question
 from optiq.question_file import Row
 from optiq.statistics import Statistics
+from optiq.variants import served_model
 from tasks.event_loop import EventLoop
 from tasks.session import Session
 from warehouse.landing import land_traces
@@ -127,6 +128,7 @@ def executor_of(session: Session, run_id: str, shared: Shared, rank: int = 0) ->
         seed=session.settings.seed,
         shared=shared,
         prompts=session.planning.prompts,
+        operators=session.planning.operators,
         constrain=session.settings.constrain,
         rank=rank,
     )
@@ -179,12 +181,16 @@ def _plan_again(item: Asked, planning: Planning, shared: Shared) -> bool:
 
 
 def _planning_without(planning: Planning, models: frozenset[str]) -> Planning:
-    """The same planning on the pool without ``models``."""
+    """The same planning on the pool without ``models`` and their variants."""
     if not models:
         return planning
-    pool = tuple(model for model in planning.pool if model not in models)
+
+    def gone(name: str | None) -> bool:
+        return name is not None and not models.isdisjoint({name, served_model(name, planning.operators)})
+
+    pool = tuple(name for name in planning.pool if not gone(name))
     blender = planning.blender
-    if blender in models:
+    if gone(blender):
         blender = choose_blender(planning.statistics, pool, None)
     return replace(planning, pool=pool, blender=blender)
 

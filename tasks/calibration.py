@@ -163,10 +163,11 @@ def open_calibration_state(wanted: Wanted) -> Calibration:
         raise InputError(
             f"{wanted.file} has no question with a reference answer", "Fill the column `reference`."
         )
-    session = open_session(wanted.settings)
+    given = [Plan.parse(plan) for plan in wanted.plans]
+    session = open_session(wanted.settings, plans=given)
     questions = session.with_topics(labelled)
-    if wanted.plans:
-        plans = [Plan.parse(plan) for plan in wanted.plans]
+    if given:
+        plans = [session.names.own_plan(plan) for plan in given]
     else:
         operations = 1 if wanted.singles_only else wanted.settings.max_operations
         plans = calibration_plans(session.planning.pool, session.planning.blender, operations)

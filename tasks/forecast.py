@@ -13,6 +13,7 @@ from optiq.execution import Predicted, Work
 from optiq.execution.shared import Shared
 from optiq.question_file import Row
 from optiq.statistics import METRICS
+from optiq.variants import served_model
 from tasks.answers import executor_of
 from tasks.session import Session
 from warehouse.query import query
@@ -86,7 +87,7 @@ def forecast(session: Session, rows: Sequence[Row]) -> Forecast:
         energy_j=_figure(energy.sum() * scale),
         latency_s=_figure(latency.sum() * scale),
         qoa=_figure(qoa.mean()) if len(qoa) else None,
-        load_s=_load_s(session, {model for _, estimate in chosen for model in estimate.plan.models}),
+        load_s=_load_s(session, {name for _, estimate in chosen for name in estimate.plan.models}),
     )
 
 
@@ -115,8 +116,9 @@ def _ratios(session: Session) -> np.ndarray:
     return query(session.home.perfdb, _RATIOS).to_series().drop_nulls().to_numpy()
 
 
-def _load_s(session: Session, models: set[str]) -> float | None:
-    """Seconds to load each of ``models`` once, by the median of earlier loads; None if none was seen."""
+def _load_s(session: Session, names: set[str]) -> float | None:
+    """Seconds to load each model behind ``names`` once, by the median of earlier loads; None if none was seen."""
+    models = {served_model(name, session.planning.operators) for name in names}
     loads = dict(query(session.home.perfdb, _LOADS).iter_rows())
     known = [loads[model] for model in sorted(models) if model in loads]
     return math.fsum(known) if known else None

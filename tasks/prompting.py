@@ -1,4 +1,4 @@
-"""The prompt set that settings ask for, with its examples."""
+"""The prompt sets that a run uses, with their examples."""
 
 from __future__ import annotations
 
@@ -13,21 +13,26 @@ from warehouse.home import Home
 from warehouse.labelled import labelled_questions
 
 
-def prompts_of(settings: Settings, home: Home) -> PromptSet:
-    """The prompt set. Few-shot examples come from ``settings.examples``, else from what PerfDB knows.
+def check_examples(settings: Settings) -> None:
+    """:class:`InputError` if examples are given, and neither the run nor a variant has few-shot prompts."""
+    used = {settings.prompt, *(variant.prompt for variant in settings.variants)}
+    if settings.examples is not None and "few-shot" not in used:
+        raise InputError(
+            f"examples are for few-shot prompts, not for {settings.prompt}",
+            "Give --prompt few-shot, or leave the examples out.",
+        )
+
+
+def prompts_named(name: str, settings: Settings, home: Home) -> PromptSet:
+    """A prompt set. Few-shot examples come from ``settings.examples``, else from what PerfDB knows.
 
     Raises
     ------
     InputError
-        if few-shot has no labelled question to show, or examples are given to another set.
+        if few-shot has no labelled question to show.
     """
-    if settings.prompt != "few-shot":
-        if settings.examples is not None:
-            raise InputError(
-                f"examples are for few-shot prompts, not for {settings.prompt}",
-                "Give --prompt few-shot, or leave the examples out.",
-            )
-        return PromptSet(settings.prompt)
+    if name != "few-shot":
+        return PromptSet(name)
     path = Path(settings.examples) if settings.examples is not None else home.perfdb
     modified_ns = path.stat().st_mtime_ns if path.exists() else 0
     return _few_shot(home, settings.examples, modified_ns, settings.seed)

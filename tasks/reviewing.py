@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -21,9 +21,11 @@ from optiq.execution import Execution, Shared, Work, score_executions, traces_fr
 from optiq.execution.ledger import Ledger
 from optiq.execution.trace import ANSWERED, main_topic
 from optiq.plan import Plan
+from optiq.planning import Planning
 from optiq.prompts.prompt_set import question_text
 from optiq.question import Kind, Question
 from optiq.question_file import read_questions
+from optiq.variants import served_model
 from tasks.answers import executor_of
 from tasks.run_state import open_responses, show
 from tasks.session import Session, new_run_id, open_session
@@ -84,7 +86,9 @@ def open_review(wanted: Wanted) -> str:
         asked = asked.with_topic(wanted.topic)
     if not asked.questions:
         raise InputError(f"{wanted.file} has no question that can be asked", "See `optiq plan` on the file.")
-    session = open_session(wanted.settings)
+    settings = wanted.settings
+    session = open_session(settings if settings.models else replace(settings, variants=()))
+    _check_different(session.planning)
     if len(session.planning.pool) < 2:
         raise InputError(
             f"only {', '.join(session.planning.pool)} is to review",
@@ -137,7 +141,11 @@ def grade_answers(run_id: str) -> int:
     async def everything() -> list[Grade]:
         try:
             return await review(
-                server, items, state.session.planning.pool, timeout_s=state.session.settings.timeout_s
+                server,
+                items,
+                state.session.planning.pool,
+                operators=state.session.planning.operators,
+                timeout_s=state.session.settings.timeout_s,
             )
         finally:
             await server.disconnect()
@@ -169,6 +177,18 @@ def settle_review(run_id: str) -> dict[str, Any]:
         "trials": sum(row["quality"] is not None and row["accuracy"] is not None for row in rows),
         "models": [_of_model(model, judged, state.grades) for model in pool],
     }
+
+
+def _check_different(planning: Planning) -> None:
+    by_model: dict[str, str] = {}
+    for name in planning.pool:
+        model = served_model(name, planning.operators)
+        if model in by_model:
+            raise InputError(
+                f"{by_model[model]} and {name} are one model, which would grade itself",
+                "Name one of them with --models.",
+            )
+        by_model[model] = name
 
 
 def _of_model(model: str, judged: Sequence[Judged], grades: Sequence[Grade]) -> dict[str, Any]:

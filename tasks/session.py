@@ -6,7 +6,7 @@ No Prefect here: `optiq plan` and `optiq ask` use it as it is.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
 from optiq.energy import metered, open_counter
+from optiq.plan import Plan
 from optiq.planning import Planning, choose_blender, choose_pool, topic_fault
 from optiq.question import Question
 from optiq.servers import ModelServer, open_server
 from optiq.servers.composite import with_blender
 from optiq.statistics import Statistics
-from tasks.prompting import prompts_of
+from optiq.variant_figures import with_variants
+from optiq.variants import Variant
+from tasks.operators import Names, operators_of
+from tasks.prompting import check_examples
 from tasks.recommending import recommended_pool, recommended_size
 from warehouse.home import Home
 from warehouse.statistics import load_statistics as read_statistics
@@ -53,14 +57,19 @@ def _topic_model(perfdb: Path, modified_ns: int) -> TopicModel | SupervisedBerto
 
 
 @lru_cache(maxsize=4)
-def _estimated(perfdb: str, modified_ns: int, estimator: str) -> Statistics:
-    return _statistics(perfdb, modified_ns).with_estimator(estimator)
+def _estimated(
+    perfdb: str, modified_ns: int, estimator: str, variants: tuple[Variant, ...] = ()
+) -> Statistics:
+    return with_variants(_statistics(perfdb, modified_ns), variants).with_estimator(estimator)
 
 
-def load_statistics(home: Home, estimator: str = "shrunk") -> Statistics:
-    """The published statistics, read once per published file and process, and how plans are estimated from them."""
+def load_statistics(home: Home, estimator: str = "shrunk", variants: tuple[Variant, ...] = ()) -> Statistics:
+    """The published statistics, read once per published file and process, and how plans are estimated from them.
+
+    ``variants`` have figures even if they were never run.
+    """
     modified_ns = home.perfdb.stat().st_mtime_ns if home.perfdb.exists() else 0
-    return _estimated(str(home.perfdb), modified_ns, estimator)
+    return _estimated(str(home.perfdb), modified_ns, estimator, variants)
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,8 @@ class Session:
     home: Home
     planning: Planning
     server: ModelServer | None
+    names: Names
+    """What models are called in plans."""
     recommended: str | None = None
     """Where the pool was recommended: which one, and why."""
 
@@ -106,11 +117,12 @@ class Session:
         return found
 
 
-def open_session(settings: Settings, *, serve: bool = True) -> Session:
+def open_session(settings: Settings, *, serve: bool = True, plans: Iterable[Plan] = ()) -> Session:
     """Open PerfDB and the model server and settle pool and blender.
 
     With ``serve`` False and a pool given, no server is contacted: planning then needs none. The pool
-    ``recommended`` (or ``recommended:3``) is chosen among the models that are served.
+    ``recommended`` (or ``recommended:3``) is chosen among the models that are served. ``plans`` that are to be
+    run may name variants that are not in the pool.
 
     Raises
     ------
@@ -118,17 +130,25 @@ def open_session(settings: Settings, *, serve: bool = True) -> Session:
         if PerfDB or the server cannot be used, or a model is not known.
     """
     home = Home.find(settings.home)
-    statistics = load_statistics(home, settings.estimator)
+    check_examples(settings)
     server = None
     served = None
     size = recommended_size(settings.models)
     if serve or size or not settings.models:
         server = shared_server(settings.server, settings.server_url, settings.genfuser, settings.energy)
         served = [model.name for model in server.list_models()]
-    pool, reason = choose_pool(statistics, served, None if size else settings.models), None
+    names = Names(settings, load_statistics(home).models, served)
+    wanted = None if size or not settings.models else names.wanted(settings.models)
+    offered = names.offered() if wanted is None else wanted
+    blender = None if settings.blender is None else names.wanted((settings.blender,))[0]
+    also = [name for plan in plans for name in names.own_plan(plan).models]
+    variants = names.variants([*(offered or ()), *also, *([] if blender is None else [blender])])
+    statistics = load_statistics(home, settings.estimator, variants)
+    callable_names = None if served is None else {*served, *(variant.name for variant in variants)}
+    pool, reason = choose_pool(statistics, offered if wanted is None else callable_names, wanted), None
     if size:
         pool, reason = recommended_pool(home.perfdb, pool, size)
-    blender = choose_blender(statistics, pool, settings.blender)
+    blender = choose_blender(statistics, pool, blender)
     planning = Planning(
         statistics,
         pool,
@@ -138,10 +158,10 @@ def open_session(settings: Settings, *, serve: bool = True) -> Session:
         settings.weights,
         settings.seed,
         settings.bound_operations,
-        prompts_of(settings, home),
-        settings.confidence,
+        confidence=settings.confidence,
+        operators=operators_of([v for v in variants if v.name in {*pool, *also, blender}], settings, home),
     )
-    return Session(settings, home, planning, server, reason)
+    return Session(settings, home, planning, server, names, reason)
 
 
 def open_planning(settings: Settings, models: Sequence[str]) -> Session:
@@ -153,11 +173,20 @@ def open_planning(settings: Settings, models: Sequence[str]) -> Session:
         if PerfDB has no figures for one of them.
     """
     home = Home.find(settings.home)
-    statistics = load_statistics(home, settings.estimator)
+    names = Names(settings, load_statistics(home).models, None)
+    also = [] if settings.blender is None else [settings.blender]
+    variants = names.variants([*models, *also])
+    statistics = load_statistics(home, settings.estimator, variants)
     pool = choose_pool(statistics, None, models)
-    blender = choose_blender(statistics, pool, settings.blender)
-    planning = Planning(statistics, pool, blender, seed=settings.seed, confidence=settings.confidence)
-    return Session(settings, home, planning, None)
+    planning = Planning(
+        statistics,
+        pool,
+        choose_blender(statistics, pool, settings.blender),
+        seed=settings.seed,
+        confidence=settings.confidence,
+        operators=operators_of(variants, settings, home),
+    )
+    return Session(settings, home, planning, None, names)
 
 
 def new_run_id() -> str:

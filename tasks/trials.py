@@ -14,7 +14,6 @@ from optiq.calibration.similarity import model_similarity, plan_similarity
 from optiq.calibration.utility import Preference
 from optiq.choose import limit_array, weight_array
 from optiq.estimation import Estimate, estimate
-from optiq.execution.prompt_builder import prompt_shape
 from optiq.execution.trace import Execution, main_topic
 from optiq.plan import Plan
 from optiq.question import Question
@@ -141,7 +140,7 @@ def _start(
     middle = sorted(questions, key=lambda question: (len(question.text), question.text))[len(questions) // 2]
     topics = () if scope[0] == ANY_TOPIC else ((scope[0], 1.0),)
     blender = plan.models[plan.blend_nodes[0]] if plan.blend_nodes else session.planning.blender
-    shape, confidence = prompt_shape(middle), session.settings.confidence
+    shape, confidence = session.planning.shape(middle), session.settings.confidence
     found = estimate(plan, session.statistics, topics, middle.kind, shape, blender, confidence)
     record = session.statistics.records(scope[0], middle.kind).get(plan.key)
     return found, float(record.n_observations) if record is not None else 0.0

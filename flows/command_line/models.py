@@ -17,18 +17,19 @@ def register(app: typer.Typer) -> None:
 def models(
     server: Server = None, server_url: ServerURL = None, perfdb: PerfDBHome = None, json: Json = False
 ) -> None:
-    """List models that PerfDB knows and that the server offers, with prices and quality.
+    """List models that PerfDB knows and that the server offers, with prices and quality; variants under their model.
 
     Example:  optiq models --server embedded
     """
     from flows.command_line.screen import figure, note, say_json, table
     from optiq.configuration import Settings
     from optiq.errors import ServerError
+    from optiq.variants import find_variant
     from tasks.session import load_statistics, shared_server
     from warehouse.home import Home
 
     settings = Settings.load({"home": perfdb, "server": server, "server_url": server_url})
-    statistics = load_statistics(Home.find(settings.home))
+    home = Home.find(settings.home)
     try:
         opened = shared_server(settings.server, settings.server_url)
         note(opened.describe())
@@ -36,10 +37,24 @@ def models(
     except ServerError as fault:
         note(f"warning: {fault}")
         served = {}
+    names = {*load_statistics(home).models, *served}
+    variants = {v.name: v for v in settings.variants if v.name not in served}
+    for name in names - set(served):
+        if found := find_variant(name, settings.variants, names):
+            variants[name] = found
+    statistics = load_statistics(home, variants=tuple(variants[name] for name in sorted(variants)))
     listed = []
-    for name in sorted({*statistics.models, *served}):
+    for name in sorted({*names, *variants}, key=lambda n: (variants[n].model if n in variants else n, n)):
         known = name in statistics.models
-        row: dict[str, object] = {"model": name, "known": known, "served": name in served}
+        variant = variants.get(name)
+        row: dict[str, object] = {
+            "model": name,
+            "known": known,
+            "served": (name if variant is None else variant.model) in served,
+            "variant_of": None if variant is None else variant.model,
+            "prompt": None if variant is None else variant.prompt,
+            "max_output_tokens": None if variant is None else variant.max_output_tokens,
+        }
         for task in ("open", "choice"):
             row[f"qoa_{task}"] = statistics.figures(name, "*", task).qoa if known else math.nan
         figures = statistics.figures(name, "*", "open") if known else None
@@ -67,7 +82,9 @@ def models(
         ],
         (
             [
-                row["model"],
+                row["model"]
+                if row["variant_of"] is None
+                else f"  {row['model']} ({variants[str(row['model'])].describe()})",
                 "yes" if row["served"] else "no",
                 figure(_number(row["qoa_open"])),
                 figure(_number(row["qoa_choice"])),

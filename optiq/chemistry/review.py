@@ -15,6 +15,7 @@ from optiq.errors import ServerError
 from optiq.execution.limits import limits_of
 from optiq.prompts import fill
 from optiq.servers.protocol import GenerateRequest, ModelServer
+from optiq.variants import Operators, served_model
 
 _GRADE_TOKENS = 16
 _GRADES = tuple(str(grade) for grade in range(int(HIGHEST_GRADE) + 1))
@@ -72,29 +73,33 @@ async def review(
     reviewers: Sequence[str],
     *,
     own: bool = False,
+    operators: Operators | None = None,
     timeout_s: float = 120.0,
 ) -> list[Grade]:
     """Have every reviewer grade every answer, own ones only if ``own``; in the order of answers and reviewers.
+
+    A reviewer that is a variant (``operators``) grades as its model does, with the prompt for grades.
 
     A call that fails leaves a grade that is not known, and says why; the others go on.
     """
     limits = limits_of(server)
 
     async def one(answer: Answer, reviewer: str) -> Grade:
+        model = served_model(reviewer, operators or {})
         request = GenerateRequest(
-            reviewer,
+            model,
             review_prompt(answer),
             max_output_tokens=_GRADE_TOKENS,
             timeout_s=timeout_s,
             letters=_GRADES,
         )
-        await limits.acquire(reviewer)
+        await limits.acquire(model)
         try:
             generation = await server.generate(request)
         except ServerError as fault:
             return Grade(answer.item, answer.author, reviewer, math.nan, str(fault))
         finally:
-            limits.release(reviewer)
+            limits.release(model)
         grade = read_grade(generation.text)
         error = f"no grade from 0 to 10 in {generation.text[:60]!r}" if math.isnan(grade) else None
         return Grade(answer.item, answer.author, reviewer, grade, error)

@@ -128,7 +128,7 @@ class Catalog:
             return figures.output_tokens
         if not math.isnan(record.output_tokens):
             return record.output_tokens
-        prompt_chars = record.mean_question_chars + self.shape.base_chars
+        prompt_chars = record.mean_question_chars + self.shape.base_of(model)
         for metric in TOKEN_METRICS:
             rates = self.rates(model, metric)
             if rates.output > 0:
@@ -141,7 +141,7 @@ class Catalog:
     def composed_single(self, model: str, metric: str) -> float:
         """A lone call of ``model`` from its rates: fixed + prompt tokens × rate + output tokens × rate."""
         rates = self.rates(model, metric)
-        prompt = self.question_tokens(model) + self.template_tokens(model, self.shape.base_chars)
+        prompt = self.question_tokens(model) + self.template_tokens(model, self.shape.base_of(model))
         return rates.fixed + times(rates.prompt, prompt) + times(rates.output, self.output_tokens(model))
 
     def lone(self, model: str, metric: str) -> Figure:

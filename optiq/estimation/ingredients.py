@@ -189,7 +189,7 @@ def ingredients(
     """The catalog at this question's length, and the ingredients that all lengths share."""
     catalog = Catalog(statistics, topic, kind, shape, pool.blender)
     # output lengths may be derived with the template's length, and the critical path of a record with them
-    key = "ingredients", topic, str(kind), pool, shape.base_chars
+    key = "ingredients", topic, str(kind), pool, shape.bases
     if key not in statistics.derived:
         statistics.derived[key] = Ingredients(catalog, pool)
     return catalog, statistics.derived[key]

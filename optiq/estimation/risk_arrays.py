@@ -188,7 +188,7 @@ class RiskArrays:
 def risk_arrays(catalog: Catalog, given: Ingredients, confidence: float) -> RiskArrays:
     """The bounds on a topic, made once per snapshot."""
     shape = catalog.shape
-    templates = shape.base_chars, shape.context_chars, shape.blend_chars
+    templates = shape.bases, shape.context_chars, shape.blend_chars
     key = "risk", catalog.topic, str(catalog.kind), given.pool, templates, confidence
     derived = catalog.statistics.derived
     if key not in derived:

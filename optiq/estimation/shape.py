@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optiq.statistics import ModelFigures
 
@@ -17,6 +17,7 @@ class PromptShape:
 
     ``question_tokens`` are exact counts of the question's tokens for models whose server counts them, as
     (model, tokens); for other models the length is divided by calibrated characters per token.
+    ``base_chars_of`` has the template's length for names that are asked with another one (:mod:`optiq.variants`).
     """
 
     question_chars: int
@@ -24,16 +25,20 @@ class PromptShape:
     context_chars: int = 0
     blend_chars: int = 0
     question_tokens: tuple[tuple[str, int], ...] = ()
+    base_chars_of: tuple[tuple[str, int], ...] = ()
 
     def with_tokens(self, tokens: Mapping[str, int]) -> PromptShape:
         """This shape with exact token counts of the question for the models in ``tokens``."""
-        return PromptShape(
-            self.question_chars,
-            self.base_chars,
-            self.context_chars,
-            self.blend_chars,
-            tuple(sorted(tokens.items())),
-        )
+        return replace(self, question_tokens=tuple(sorted(tokens.items())))
+
+    def base_of(self, model: str) -> int:
+        """Characters of the template around a question for ``model``."""
+        return next((chars for name, chars in self.base_chars_of if name == model), self.base_chars)
+
+    @property
+    def bases(self) -> tuple[int, tuple[tuple[str, int], ...]]:
+        """The lengths of all templates around a question: what shapes that share figures must agree in."""
+        return self.base_chars, self.base_chars_of
 
     def template_chars(self, n_predecessors: int) -> int:
         """What the context prompt (one predecessor) or the blend prompt (several) adds to the question's."""

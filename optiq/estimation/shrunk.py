@@ -105,8 +105,14 @@ class Shrunk:
             n = 0.0 if record is None else observations(record)
             value = _drawn(Pooled(n, record.qoa) if record is not None else None, start)
             source = "unknown" if math.isnan(value) else f"shrunk n={n:g}"
+            if n == 0 and (given := self._given(model)):
+                source = f"{source}: {given}"
             self._alone[model] = Figure(value, source)
         return self._alone[model]
+
+    def _given(self, model: str) -> str:
+        """Where the figure of a model comes from that never ran on the topic."""
+        return self.catalog.statistics.source(model, self.catalog.topic, self.catalog.kind, ["qoa"])
 
     def step(self, before: str, model: str) -> Step:
         """What ``model`` makes of an answer of ``before``."""

@@ -137,7 +137,7 @@ def learn_spread(statistics: Statistics, topic: str, kind: Kind | str, shape: Pr
     Only the templates of ``shape`` count, not the question's length. Kept for as long as the snapshot lives.
     """
     any_topic = topic == ANY_TOPIC or not statistics.topics
-    templates = PromptShape(0, shape.base_chars, shape.context_chars, shape.blend_chars)
+    templates = replace(shape, question_chars=0, question_tokens=())
     key = "spread", any_topic, getattr(kind, "task", str(kind)), templates
     if key not in statistics.derived:
         scopes = (ANY_TOPIC,) if any_topic else statistics.topics

@@ -45,7 +45,7 @@ class Caller:
         maker: str,
         name: str,
     ) -> None:
-        """Fill ``call`` with what came of ``request``.
+        """Fill ``call`` with what came of ``request``, which names the served model where the call's is a variant.
 
         ``maker`` is whose call it is (:class:`~optiq.execution.responses.ResponseStore`); ``name`` tells it
         from others where waits are drawn at random.
@@ -131,7 +131,7 @@ class Caller:
             if (why := health.why_out(model)) is not None:
                 call.attempts -= 1  # this one is not made
                 raise TakenOut(f"{model} was taken out of this run: {why}")
-            drawn = allowance.draw(self._bound(request, figures))
+            drawn = allowance.draw(self._bound(call.model, request, figures))
             begun, lost = None, False
             try:
                 await self._limits.acquire(model, self._rank)
@@ -171,11 +171,11 @@ class Caller:
             call.attempts += 1
             await asyncio.sleep(wait_s)
 
-    def _bound(self, request: GenerateRequest, figures: Figures | None) -> Amount:
+    def _bound(self, model: str, request: GenerateRequest, figures: Figures | None) -> Amount:
         if not self._shared.ledger.limited or figures is None:
             return Amount()
         limit = request.max_output_tokens or 0
-        return call_bound(figures(request.model), len(request.prompt.encode()), limit)
+        return call_bound(figures(model), len(request.prompt.encode()), limit)
 
     def _identity(self, model: str) -> str:
         if model not in self._identities:

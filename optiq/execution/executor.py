@@ -10,21 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
-from string import ascii_uppercase
 
 from optiq.execution.accounting import Prices, settle
 from optiq.execution.answers import node_answer
+from optiq.execution.asking import Asking
 from optiq.execution.calling import Caller, Figures
 from optiq.execution.identity import execution_id
 from optiq.execution.ledger import Amount, LimitReached, Reservation
 from optiq.execution.output_caps import OutputCaps, limits_outputs
 from optiq.execution.partial_answers import fall_back
-from optiq.execution.prompt_builder import (
-    build_prompt,
-    extra_prompt_bytes,
-    longest_prompt_chars,
-    predecessors_said,
-)
+from optiq.execution.prompt_builder import build_prompt, predecessors_said
 from optiq.execution.retries import Retries
 from optiq.execution.shared import Shared
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, Call, Execution, Predicted, main_topic
@@ -34,9 +29,7 @@ from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet, question_text
 from optiq.question import Kind, Question
 from optiq.servers.protocol import Fusion, GenerateRequest, ModelServer
 from optiq.statistics import ANY_TOPIC, ModelFigures
-
-MAX_OUTPUT_TOKENS: Mapping[Kind, int] = {Kind.OPEN: 32, Kind.CHOICE: 16, Kind.MULTI: 24}
-"""How long an output may get where nothing else is said: room for a short answer, not for an essay."""
+from optiq.variants import Operators
 
 OnResult = Callable[[int, Execution], None]
 
@@ -64,10 +57,12 @@ class Executor:
     prices
         Rates for cost and energy, such as a :class:`~optiq.statistics.Statistics`; without, both are unknown.
     max_output_tokens
-        Cap on every output; None takes :data:`MAX_OUTPUT_TOKENS` by kind of question, and what the prompts
-        want for reasoning. A question's budget may ask for less.
+        Cap on every output; None takes :data:`~optiq.execution.asking.MAX_OUTPUT_TOKENS` by kind of question,
+        and what the prompts want for reasoning. A question's budget may ask for less.
     prompts
         Which prompts are used; recorded with every execution.
+    operators
+        Names in plans that are no served model but a variant of one, with prompts and cap of their own.
     constrain
         Whether servers are asked to let out nothing but letters where options are to be chosen. Prompts that
         ask for reasoning are never constrained.
@@ -91,18 +86,17 @@ class Executor:
         shared: Shared | None = None,
         rank: int = 0,
         prompts: PromptSet = ZERO_SHOT,
+        operators: Operators | None = None,
         constrain: bool = False,
     ) -> None:
         self.server = server
         self.run_id = run_id
         self.prices = prices
         self.snapshot_id = snapshot_id
-        self.max_output_tokens = max_output_tokens
         self.timeout_s = timeout_s
         self.seed = seed
         self.shared = shared or Shared()
-        self.prompts = prompts
-        self.constrain = constrain and not prompts.reasoning_tokens
+        self.asking = Asking(prompts, operators or {}, max_output_tokens, constrain)
         # Merging the rows of a model takes time; there are few topics, and an executor lives for a chunk.
         self._rates = cache(prices.figures) if prices is not None else None
         self._caller = Caller(server, self.shared, retries or Retries(), rank)
@@ -173,7 +167,7 @@ class Executor:
             datetime.now(UTC),
             predicted=item.predicted,
             snapshot_id=self.snapshot_id,
-            prompt=self.prompts.label,
+            prompt=self.asking.label(plan),
             execution_id=execution_id(self.run_id, question.question_id, plan.key, item.attempt),
         )
         figures = self._figures(question)
@@ -206,8 +200,13 @@ class Executor:
         figures = self._figures(question)
         if figures is None:
             return Amount(math.nan, math.nan)
-        longest = longest_prompt_chars(question, self.prompts) + extra_prompt_bytes(question, self.prompts)
-        return plan_bound(item.plan, figures, longest, self._longest(question))
+        asking = self.asking
+        return plan_bound(
+            item.plan,
+            figures,
+            partial(asking.prompt_bytes, question=question),
+            partial(asking.longest, question=question),
+        )
 
     async def _walk(
         self, question: Question, plan: Plan, figures: Figures | None, allowance: Reservation
@@ -247,41 +246,41 @@ class Executor:
         node: int,
     ) -> Call:
         """One call, with the cap on its output that the budget asks for."""
-        model = plan.models[node]
+        name = plan.models[node]
+        operator = self.asking.of(name)
         outputs = {v: calls[v].output or "" for v in calls}
-        prompt = build_prompt(question, plan, node, outputs, self.prompts)
-        limit = self._longest(question)
+        prompt = build_prompt(question, plan, node, outputs, operator.prompts)
+        limit = self.asking.longest(name, question)
         call = Call(
-            node, model, datetime.now(UTC), plan.subplan(node), len(prompt), limit, server=self.server.name
+            node, name, datetime.now(UTC), plan.subplan(node), len(prompt), limit, server=self.server.name
         )
         if caps is not None:
             limit = call.max_output_tokens = caps.cap(
-                node, await self._count(caps, node, model, prompt), calls
+                node, await self._count(caps, node, operator.model, prompt), calls
             )
             if limit < 1:
                 call.error = f"the budget ({question.budget.describe()}) leaves nothing for it"
                 return call
         request = GenerateRequest(
-            model,
+            operator.model,
             prompt,
             max_output_tokens=limit,
             seed=self.seed,
             timeout_s=self.timeout_s,
-            letters=tuple(ascii_uppercase[: len(question.options)]) if self.constrain else (),
-            several_letters=self.constrain and question.kind is Kind.MULTI,
-            reasons=self.prompts.reasoning_tokens > 0,
+            **self.asking.form(name, question),
             fusion=self._fusion(question, plan, node, outputs),
         )
         maker = self._maker(question)
-        name = f"{self.seed}:{question.question_id}:{plan.key}:{node}"
-        await self._caller.make(call, request, figures, allowance, maker, name)
+        draw = f"{self.seed}:{question.question_id}:{plan.key}:{node}"
+        await self._caller.make(call, request, figures, allowance, maker, draw)
         return call
 
     def _fusion(self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str]) -> Fusion | None:
         if not plan.is_blend(node):
             return None
         said = predecessors_said(plan, node, outputs)
-        return Fusion(self.prompts.instruction(question), question_text(question), tuple(said.values()))
+        prompts = self.asking.of(plan.models[node]).prompts
+        return Fusion(prompts.instruction(question), question_text(question), tuple(said.values()))
 
     async def _count(self, caps: OutputCaps, node: int, model: str, prompt: str) -> float:
         """Tokens of a prompt: counted where the server can, else estimated on the high side."""
@@ -303,16 +302,13 @@ class Executor:
             plan,
             question.budget,
             figures,
-            longest_prompt_chars(question, self.prompts),
-            self._longest(question),
+            partial(self.asking.prompt_chars, question=question),
+            partial(self.asking.longest, question=question),
         )
 
     def _maker(self, question: Question) -> str:
         """Whose calls they are, for :class:`~optiq.execution.responses.ResponseStore`."""
         return f"{self.run_id}/{question.question_id}"
-
-    def _longest(self, question: Question) -> int:
-        return self.max_output_tokens or MAX_OUTPUT_TOKENS[question.kind] + self.prompts.reasoning_tokens
 
 
 def _figures(

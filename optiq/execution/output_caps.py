@@ -56,7 +56,8 @@ def limits_outputs(budget: Budget) -> bool:
 class OutputCaps:
     """The caps of one execution of ``plan`` under ``budget``; ``longest`` tokens at most, whatever is left.
 
-    ``prompt_chars`` is the prompt of a node without what its predecessors said.
+    ``longest`` and ``prompt_chars`` are functions of a node's model; the latter is its prompt without what its
+    predecessors said.
     """
 
     def __init__(
@@ -64,16 +65,18 @@ class OutputCaps:
         plan: Plan,
         budget: Budget,
         figures: Callable[[str], ModelFigures],
-        prompt_chars: int,
-        longest: int,
+        prompt_chars: Callable[[str], int],
+        longest: Callable[[str], int],
     ) -> None:
         self._plan = plan
-        self._longest = longest
+        self._longest = [longest(model) for model in plan.models]
         self._figures = [figures(model) for model in plan.models]
-        self._outputs = [_known(f.output_tokens, longest, longest) for f in self._figures]
+        self._outputs = [
+            _known(f.output_tokens, most, most) for f, most in zip(self._figures, self._longest, strict=True)
+        ]
         self._caps: dict[int, int] = {}
         self._prompts = [
-            self.prompt_tokens(v, prompt_chars)
+            self.prompt_tokens(v, prompt_chars(plan.models[v]))
             + sum(self._outputs[u] * _SAFETY + _TEMPLATE_TOKENS for u in plan.predecessors(v))
             for v in range(plan.k)
         ]
@@ -96,7 +99,7 @@ class OutputCaps:
     def cap(self, node: int, prompt_tokens: float, done: Mapping[int, Call]) -> int:
         """Most output tokens of ``node``, whose prompt has ``prompt_tokens``; 0: not even one fits."""
         self._prompts[node] = prompt_tokens
-        most = float(self._longest)
+        most = float(self._longest[node])
         for limit, rates, name in self._sums:
             most = min(most, self._within_sum(node, limit, rates, name, done))
         if self._seconds is not None:
@@ -122,7 +125,7 @@ class OutputCaps:
         slack = limit - committed - rates[node].of(self._prompts[node], expected)
         readers = [v for v in range(self._plan.k) if node in self._plan.predecessors(v)]
         marginal = rates[node].output + sum(rates[v].prompt for v in readers)
-        return _stretched(expected, slack / to_begin if slack > 0 else slack, marginal, self._longest)
+        return _stretched(expected, slack / to_begin if slack > 0 else slack, marginal, self._longest[node])
 
     def _within_path(self, node: int, limit: float, done: Mapping[int, Call]) -> float:
         before = longest_paths(
@@ -133,7 +136,7 @@ class OutputCaps:
         expected = self._outputs[node]
         slack = limit - reached - after - self._paces[node].of(self._prompts[node], expected)
         share = slack / (steps + 1) if slack > 0 else slack
-        return _stretched(expected, share, self._paces[node].output, self._longest)
+        return _stretched(expected, share, self._paces[node].output, self._longest[node])
 
     def _path_after(self, node: int) -> tuple[float, int]:
         """Expected seconds and number of nodes on the longest path behind ``node``."""

@@ -16,14 +16,17 @@ than either of its models alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from optiq.estimation.shape import PromptShape
 from optiq.plan import Plan
 from optiq.prompts import fill, fixed_chars, template
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet, question_text
 from optiq.question import Question
+from optiq.variants import Operators
 
 NO_OUTPUT = "(no answer)"
+_NO_OPERATORS: Operators = MappingProxyType({})
 
 
 def build_prompt(
@@ -47,17 +50,33 @@ def predecessors_said(plan: Plan, node: int, outputs: Mapping[int, str]) -> dict
     return {v: outputs[v].strip() or NO_OUTPUT for v in plan.predecessors(node)}
 
 
-def prompt_shape(question: Question, prompts: PromptSet = ZERO_SHOT) -> PromptShape:
+def prompt_shape(
+    question: Question, prompts: PromptSet = ZERO_SHOT, operators: Operators = _NO_OPERATORS
+) -> PromptShape:
     """How long the prompts for ``question`` are, in characters; options count as part of the question.
+
+    ``operators`` with other prompts have lengths of their own.
 
     The names that a blend puts before each output are not counted: they depend on the plan.
     """
+    bases = {label: used.base_chars(question) for label, used in _others(prompts, operators).items()}
     return PromptShape(
         question_chars=len(question_text(question)),
         base_chars=prompts.base_chars(question),
         context_chars=1 + fixed_chars(template("context")),  # 1: the line break after it
         blend_chars=1 + fixed_chars(template("blend")),
+        base_chars_of=tuple(
+            (name, bases[label])
+            for name, item in sorted(operators.items())
+            if (label := item.prompts.label) in bases
+        ),
     )
+
+
+def _others(prompts: PromptSet, operators: Operators) -> dict[str, PromptSet]:
+    """The prompt sets of ``operators`` that are not ``prompts``, by label."""
+    used = {item.prompts.label: item.prompts for item in operators.values()}
+    return {label: item for label, item in used.items() if label != prompts.label}
 
 
 def longest_prompt_chars(question: Question, prompts: PromptSet = ZERO_SHOT) -> int:

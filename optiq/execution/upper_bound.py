@@ -31,17 +31,21 @@ def call_bound(figures: ModelFigures, prompt_bytes: int, max_output_tokens: int)
 
 
 def plan_bound(
-    plan: Plan, figures: Callable[[str], ModelFigures], longest_prompt_bytes: int, max_output_tokens: int
+    plan: Plan,
+    figures: Callable[[str], ModelFigures],
+    longest_prompt_bytes: Callable[[str], int],
+    max_output_tokens: Callable[[str], int],
 ) -> Amount:
     """The most that all calls of ``plan`` can cost, one attempt each.
 
-    ``longest_prompt_bytes`` is the question in the longest template, without the outputs before a node.
+    ``longest_prompt_bytes`` of a model is the question in its longest template, without the outputs before a
+    node; ``max_output_tokens`` of a model is the most that it may write.
     """
     total = Amount()
     for node, model in enumerate(plan.models):
         said = sum(
-            max_output_tokens * _BYTES_PER_OUTPUT_TOKEN + len(plan.models[v].encode()) + 4
+            max_output_tokens(plan.models[v]) * _BYTES_PER_OUTPUT_TOKEN + len(plan.models[v].encode()) + 4
             for v in plan.predecessors(node)
         )
-        total += call_bound(figures(model), longest_prompt_bytes + said, max_output_tokens)
+        total += call_bound(figures(model), longest_prompt_bytes(model) + said, max_output_tokens(model))
     return total

@@ -99,7 +99,7 @@ def _groups(items: Sequence[BatchItem]) -> Iterator[list[int]]:
         if item.topics not in weights:
             weights[item.topics] = topic_weights(item.topics)
         shape = item.shape
-        templates = shape.base_chars, shape.context_chars, shape.blend_chars, bool(shape.question_tokens)
+        templates = shape.bases, shape.context_chars, shape.blend_chars, bool(shape.question_tokens)
         groups.setdefault((weights[item.topics], str(item.kind), templates), []).append(i)
     for group in groups.values():
         yield sorted(group, key=lambda i: items[i].shape.question_chars)

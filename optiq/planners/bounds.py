@@ -85,7 +85,7 @@ def _lone_calls(
     if shape.question_tokens:
         return _looked_up(statistics, topics, kind, shape, models)
     kept = statistics.derived
-    key = "lone calls", topics, str(kind), shape.base_chars, models
+    key = "lone calls", topics, str(kind), shape.bases, models
     if key not in kept:
         start, end = (
             _looked_up(statistics, topics, kind, replace(shape, question_chars=chars), models)
