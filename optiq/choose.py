@@ -1,8 +1,9 @@
 """Choose one plan from a frontier: hard limits first, then the weights (Opti-Q, sections 3.1 and 4.3).
 
 Plans with bounds (:mod:`optiq.estimation.risk`) are held to the limits, and compared, by these. The weights
-apply to metrics scaled to 0…1 over the feasible plans, so that units do not matter. Of equal plans the one that
-sorts first (:attr:`optiq.plan.Plan.order`) wins.
+apply to metrics scaled to 0…1 over the feasible plans, so that units do not matter. That makes a hundredth of QoA
+count as much as all the money where plans differ by no more; who knows what a right answer is worth says that
+instead. Of equal plans the one that sorts first (:attr:`optiq.plan.Plan.order`) wins.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate
 from optiq.question import Budget, Weights
+
+METRICS = 4
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -75,8 +78,9 @@ def limit_array(budget: Budget) -> FloatArray:
 
 
 def weight_array(weights: Weights) -> FloatArray:
-    """The four weights in the order of the metrics."""
-    return np.array([weights.cost, weights.latency, weights.energy, weights.qoa])
+    """The four weights in the order of the metrics, then what a right answer is worth (USD; NaN: not said)."""
+    worth = math.nan if weights.worth_usd is None else weights.worth_usd
+    return np.array([weights.cost, weights.latency, weights.energy, weights.qoa, worth])
 
 
 def meets(values: FloatArray, limits: FloatArray) -> BoolArray:
@@ -89,8 +93,8 @@ def meets(values: FloatArray, limits: FloatArray) -> BoolArray:
 def pick(values: FloatArray, feasible: BoolArray, weights: FloatArray) -> NDArray[np.intp]:
     """The index of the preferred plan among the feasible ones.
 
-    ``values`` (…, plans, 4), ``feasible`` (…, plans) with at least one true, ``weights`` (…, 4); shape (…)
-    out.
+    ``values`` (…, plans, 4), ``feasible`` (…, plans) with at least one true, ``weights`` (…, 5);
+    shape (…) out.
     """
     return weighted_losses(values, feasible, weights).argmin(axis=-1)
 
@@ -107,7 +111,10 @@ def rank(plans: Sequence[Estimate], weights: Weights | None = None) -> list[tupl
 
 
 def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray) -> FloatArray:
-    """What the weights make of each plan, 0 (best) to 1; infinite where not feasible. Shapes of ``pick``."""
+    """What the preference makes of each plan; infinite where not feasible. Shapes of ``pick``.
+
+    0 (best) to 1 with weights. Where a right answer has a worth: cost / worth − QoA, the greater the yield the less.
+    """
     loss = values * (1.0, 1.0, 1.0, -1.0)
     known = feasible[..., None] & ~np.isnan(loss)
     low = np.where(known, loss, np.inf).min(axis=-2, keepdims=True)
@@ -117,7 +124,12 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
         scaled = np.where(spread > 0, (loss - low) / np.where(spread > 0, spread, 1.0), 0.0)
     # unknown is the worst, unless it is unknown for all
     scaled = np.where(known, scaled, np.where(known.any(axis=-2, keepdims=True), 1.0, 0.0))
-    score = np.round((scaled * weights[..., None, :]).sum(axis=-1), 12)
+    score = np.round((scaled * weights[..., None, :METRICS]).sum(axis=-1), 12)
+    worth = weights[..., None, METRICS]
+    if not np.isnan(worth).all():
+        worst = np.where(known.any(axis=-2, keepdims=True), high, 0.0)
+        filled = np.where(known, loss, worst)
+        score = np.where(np.isnan(worth), score, np.round(filled[..., 0] / worth + filled[..., 3], 12))
     return np.where(feasible, score, np.inf)
 
 

@@ -86,21 +86,38 @@ class Budget:
         return ", ".join(parts) or "no limits"
 
 
+WEIGHTED = ("cost", "latency", "energy", "qoa")
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Preference between objectives; used only to choose from a frontier. They sum to 1."""
+    """Preference between objectives; used only to choose from a frontier. They sum to 1.
+
+    With ``worth_usd`` the four count for nothing: it says what a right answer (QoA 1) is worth more than a wrong
+    one (QoA 0), in USD, and of the plans within the limits the one is taken that yields the most for its cost,
+    ``worth_usd`` · QoA − cost.
+    """
 
     cost: float = 0.25
     latency: float = 0.25
     energy: float = 0.25
     qoa: float = 0.25
+    worth_usd: float | None = None
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            number = parse_number(getattr(self, item.name), f"weight {item.name}")
+        for name in WEIGHTED:
+            number = parse_number(getattr(self, name), f"weight {name}")
             if number < 0:
-                raise InputError(f"weight {item.name} is {number:g}", "Give weights from 0 up that sum to 1.")
-            object.__setattr__(self, item.name, number)
+                raise InputError(f"weight {name} is {number:g}", "Give weights from 0 up that sum to 1.")
+            object.__setattr__(self, name, number)
+        if self.worth_usd is not None:
+            worth = parse_number(self.worth_usd, "worth")
+            if worth <= 0:
+                raise InputError(
+                    f"worth is {worth:g}",
+                    "Say what a right answer is worth in USD, above 0: --weights worth=0.002.",
+                )
+            object.__setattr__(self, "worth_usd", worth)
         total = self.cost + self.latency + self.energy + self.qoa
         if abs(total - 1) > 1e-6:
             raise InputError(
@@ -108,10 +125,16 @@ class Weights:
                 "Give weights that sum to 1, such as cost=0.2,latency=0.1,energy=0.1,qoa=0.6.",
             )
 
+    def describe(self) -> str:
+        """One line for people."""
+        if self.worth_usd is not None:
+            return f"a right answer is worth {self.worth_usd:g} USD"
+        return f"cost {self.cost:g}, latency {self.latency:g}, energy {self.energy:g}, QoA {self.qoa:g}"
+
     @classmethod
     def parse(cls, text: str) -> Weights:
-        """Read ``cost=0.2,latency=0.1,energy=0.1,qoa=0.6``; weights left out are 0."""
-        known = [f.name for f in fields(cls)]
+        """Read ``cost=0.2,latency=0.1,energy=0.1,qoa=0.6`` (weights left out are 0) or ``worth=0.002``."""
+        known = (*WEIGHTED, "worth")
         given: dict[str, float] = {}
         for part in filter(None, (p.strip() for p in text.split(","))):
             name, _, value = part.partition("=")
@@ -121,7 +144,13 @@ class Weights:
             if name in given:
                 raise InputError(f"weight {name!r} is given twice", "Give each weight once.")
             given[name] = parse_number(value.strip(), f"weight {name}")
-        return cls(**{name: given.get(name, 0.0) for name in known})
+        if "worth" in given:
+            if len(given) > 1:
+                raise InputError(
+                    "worth is given beside weights", "Give either worth=USD or weights that sum to 1."
+                )
+            return cls(worth_usd=given["worth"])
+        return cls(**{name: given.get(name, 0.0) for name in WEIGHTED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from benchmarks.calibration.recorded import Recording
 from optiq.calibration.utility import Preference, no_limits
-from optiq.choose import meets, weighted_losses
+from optiq.choose import meets, weight_array, weighted_losses
+from optiq.question import Weights
 
 FloatArray = NDArray[np.float64]
 
@@ -77,7 +78,7 @@ def _weights(recording: Recording, weights: tuple[float, float, float, float]) -
         "weighted loss (cost, latency, energy, QoA scaled to 0…1 over the topic's plans by true figures; weights "
         f"{', '.join(map(str, weights))}) of the chosen plan, less the least of the topic's plans"
     )
-    return Wanted(Preference(np.array(weights), no_limits(len(recording.trials.topics))), text)
+    return Wanted(Preference(weight_array(Weights(*weights)), no_limits(len(recording.trials.topics))), text)
 
 
 UTILITIES: dict[str, Callable[[Recording], Wanted]] = {

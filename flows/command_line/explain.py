@@ -118,7 +118,7 @@ def explain(
     say(f"budget     {budget.describe()}")
     if line := bounds_line(settings.confidence):
         say(f"confidence {line}")
-    say(f"weights    cost {used.cost:g}, latency {used.latency:g}, energy {used.energy:g}, QoA {used.qoa:g}")
+    say(f"weights    {used.describe()}")
     say(f"pool       {', '.join(planning.pool)}; blender {planning.blender or 'none'}")
     operations = planning.operations(planned.question).max_operations
     decision = decide_planner(planning.planner, len(planning.pool), bool(planning.blender), operations)

@@ -27,7 +27,8 @@ WeightsText = Annotated[
     typer.Option(
         "--weights",
         metavar="NAME=W,…",
-        help="Preference on the frontier: cost, latency, energy, qoa; they sum to 1. Default: equal.",
+        help="Preference on the frontier: cost, latency, energy, qoa; they sum to 1. Default: equal. Or "
+        "worth=USD, what a right answer is worth: then the plan that yields most for its cost.",
     ),
 ]
 Confidence = Annotated[

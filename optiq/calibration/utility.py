@@ -12,7 +12,8 @@ from optiq.choose import meets, pick
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-QOA_COLUMN = 3
+COST_COLUMN, QOA_COLUMN = 0, 3
+WORTH = 4
 _LEAST_SPREAD = (0.2, 0.2, 0.2)  # of the mean of a figure
 _LEAST_QOA_SPREAD = 0.1
 _BEYOND = 1.96
@@ -21,7 +22,7 @@ _MISSED = 2.0  # what missing a limit costs: more than all weights together
 
 @dataclass(frozen=True)
 class Preference:
-    """``weights`` (4) as in :class:`~optiq.question.Weights`; ``limits`` (topics, 4), NaN where there is none.
+    """``weights`` (5) as of :func:`optiq.choose.weight_array`; ``limits`` (topics, 4), NaN where there is none.
 
     ``caution`` (arms, 4): by what figures are multiplied, and how much is taken off QoA, to hold with the
     confidence that plans will be chosen with; None if none was given.
@@ -55,7 +56,7 @@ class Preference:
         utility, slopes = np.zeros(len(figures)), np.zeros((4, len(figures)))
         for topic, group in enumerate(groups):
             values = figures[group]
-            for metric in np.flatnonzero(self.weights > 0).tolist():
+            for metric in self._counting():
                 column = values[:, metric]
                 if np.isnan(column).all():
                     continue
@@ -67,13 +68,26 @@ class Preference:
                     else _LEAST_SPREAD[metric] * float(column.mean())
                 )
                 spread = max(float(np.ptp(column)), least) or 1.0
-                weight = float(self.weights[metric]) / spread
+                weight = self._per_unit(metric, spread)
                 good = metric == QOA_COLUMN
                 utility[group] += weight * (column if good else -column)
                 slopes[metric, group] = weight if good else -weight * column
             missed = ~meets(self.judged(figures, group), self.limits[topic]).all(axis=1)
             utility[group] -= _MISSED * missed
         return utility, slopes
+
+    def _counting(self) -> list[int]:
+        """The metrics that the choice depends on."""
+        if math.isnan(self.weights[WORTH]):
+            return [int(metric) for metric in np.flatnonzero(self.weights[:WORTH] > 0)]
+        return [COST_COLUMN, QOA_COLUMN]
+
+    def _per_unit(self, metric: int, spread: float) -> float:
+        """What one unit of a metric counts: its weight over its spread, or by what a right answer is worth."""
+        worth = float(self.weights[WORTH])
+        if math.isnan(worth):
+            return float(self.weights[metric]) / spread
+        return 1.0 if metric == QOA_COLUMN else 1.0 / worth
 
     def plausible(
         self, figures: FloatArray, deviations: FloatArray, groups: list[IntArray]

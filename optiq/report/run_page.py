@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from optiq.question import Weights
 from optiq.report import sections
 from optiq.report.page import Miss, Page, Section, Table, Tile
 from optiq.report.text import clean, count, number, percent, usd
@@ -115,7 +116,7 @@ def facts(run_id: str, about: Mapping[str, Any]) -> list[tuple[str, str]]:
             "limits",
             ", ".join(f"{name} {value:g}" for name, value in budget.items()) or "none for all questions",
         ),
-        ("weights", ", ".join(f"{name} {value:g}" for name, value in weights.items()) if weights else None),
+        ("weights", Weights(**weights).describe() if weights else None),
         ("planner", settings.get("planner")),
         ("state", about.get("status")),
     ]

@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from optiq.choose import choose
 from optiq.estimation import Estimate
@@ -33,6 +35,37 @@ FRONTIER = [GOOD, CHEAP, FAST]
 )
 def test_weights_decide_between_feasible_plans(weights: Weights, chosen: Estimate) -> None:
     assert choose(FRONTIER, Budget(), weights).chosen == chosen
+
+
+@pytest.mark.parametrize(
+    ("worth_usd", "chosen"),
+    [(0.01, CHEAP), (13.3, CHEAP), (13.4, GOOD), (1e6, GOOD)],
+    ids=["money counts", "8 USD for 0.6 more are too many", "just not", "money is nothing"],
+)
+def test_what_a_right_answer_is_worth_decides_what_is_paid_for_it(worth_usd: float, chosen: Estimate) -> None:
+    assert choose(FRONTIER, weights=Weights(worth_usd=worth_usd)).chosen == chosen
+
+
+@given(
+    figures=st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1)), min_size=1, max_size=6),
+    worth_usd=st.floats(0.1, 100),
+)
+def test_no_plan_yields_more_for_its_cost_than_the_chosen(
+    figures: list[tuple[float, float]], worth_usd: float
+) -> None:
+    plans = [estimate(f"m{i}", cost, 1.0, 1.0, qoa) for i, (cost, qoa) in enumerate(figures)]
+    chosen = choose(plans, weights=Weights(worth_usd=worth_usd)).chosen
+    assert chosen is not None
+    yields = [worth_usd * plan.qoa - plan.cost_usd for plan in plans]
+    assert worth_usd * chosen.qoa - chosen.cost_usd == pytest.approx(max(yields), abs=1e-9 * worth_usd)
+
+
+def test_with_a_worth_a_figure_that_nobody_gave_is_the_worst() -> None:
+    unpriced, unknown = estimate("unpriced", NAN, 1.0, 1.0, 0.9), estimate("unknown", 1.0, 1.0, 1.0, NAN)
+    assert (
+        choose([unpriced, CHEAP], weights=Weights(worth_usd=1e3)).chosen == unpriced
+    )  # as dear as the dearest
+    assert choose([unknown, CHEAP, FAST], weights=Weights(worth_usd=1e-3)).chosen == CHEAP
 
 
 def test_limits_come_before_weights() -> None:

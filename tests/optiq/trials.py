@@ -11,6 +11,8 @@ from optiq.calibration.learner import Learner, Trials
 from optiq.calibration.plans import calibration_plans
 from optiq.calibration.similarity import model_similarity, plan_similarity
 from optiq.calibration.utility import Preference, no_limits
+from optiq.choose import weight_array
+from optiq.question import Weights
 from optiq.statistics import ModelFigures, Statistics
 
 MODELS = ("large", "medium", "small")
@@ -59,4 +61,4 @@ def make_trials(
 def make_learner(trials: Trials, limits: np.ndarray | None = None, seed: int = 0, **how: bool) -> Learner:
     """A learner for whom quality counts most."""
     limits = no_limits(len(trials.topics)) if limits is None else limits
-    return Learner(trials, Preference(np.array([0.1, 0.1, 0.1, 0.7]), limits), seed, **how)
+    return Learner(trials, Preference(weight_array(Weights(0.1, 0.1, 0.1, 0.7)), limits), seed, **how)

@@ -35,7 +35,9 @@ def random_items(
                     max_latency_s=draw.choice([None, None, 15.0 * draw.random()]),
                     min_qoa=draw.choice([None, None, draw.random()]),
                 ),
-                Weights(*(part / total for part in parts)),
+                draw.choice(
+                    [Weights(*(part / total for part in parts)), Weights(worth_usd=10 ** draw.uniform(-5, 0))]
+                ),
             )
         )
     return items
