@@ -146,7 +146,10 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         if isinstance(value, Weights):
             return value
         if isinstance(value, Mapping):
-            value = ",".join(f"{key}={part}" for key, part in value.items())
+            given = {key: part for key, part in value.items() if part is not None}
+            if "worth_usd" in given:
+                return Weights(worth_usd=given["worth_usd"])
+            value = ",".join(f"{key}={part}" for key, part in given.items())
         return Weights.parse(str(value))
     if name == "confidence":
         return _probability(value, origin)

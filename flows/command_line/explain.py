@@ -133,7 +133,8 @@ def explain(
     )
     if choice.chosen is not None:
         say(f"chosen     {choice.chosen.plan.expression}")
-        say(f"because    of {len(choice.feasible)} plans within the limits the weights prefer it")
+        why = "the weights prefer it" if used.worth_usd is None else "it yields most for what it costs"
+        say(f"because    of {len(choice.feasible)} plans within the limits {why}")
     else:
         say(f"infeasible {choice.reason}")
         say(f"would do   {would_do(choice)}")
@@ -150,9 +151,18 @@ def explain(
     )
     ranked = rank(choice.feasible, used)
     if len(ranked) > 1:
+        by_weights = used.worth_usd is None
         table(
-            ["plan", *ESTIMATE_COLUMNS, "weighted loss"],
-            ([item.plan.expression, *estimate_cells(item), figure(loss)] for item, loss in ranked[:6]),
-            title="The chosen plan and its runners-up (loss 0: best in everything)",
+            ["plan", *ESTIMATE_COLUMNS, "weighted loss" if by_weights else "yield"],
+            (
+                [item.plan.expression, *estimate_cells(item), figure(loss if by_weights else -loss)]
+                for item, loss in ranked[:6]
+            ),
+            title="The chosen plan and its runners-up "
+            + (
+                "(loss 0: best in everything)"
+                if by_weights
+                else "(yield: QoA − cost / worth of a right answer)"
+            ),
             right=range(1, 6),
         )
