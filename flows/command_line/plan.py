@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.command_line.options import (
+    LIMITS,
     Blender,
     BoundOperations,
     Confidence,
@@ -62,6 +63,15 @@ def plan(
     seed: Seed = None,
     prompt: Prompt = None,
     examples: Examples = None,
+    mean_cost: Annotated[
+        str | None,
+        typer.Option(
+            "--mean-cost",
+            metavar="USD",
+            help="Expected cost per question over the file: spent where it yields most.",
+            rich_help_panel=LIMITS,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Choose a plan per question; execute nothing.
@@ -75,21 +85,27 @@ def plan(
     from flows.command_line.present import bounds_line, estimate_cells, frontier_table, planned_object
     from flows.command_line.screen import note, say, say_json, table
     from flows.parameters import budget_of, settings_of
+    from flows.run_options import amount
+    from optiq.mean_cost import within_mean
     from tasks.session import open_session
 
     settings = settings_of(flags)
+    most_usd = amount(flags, "mean_cost")
     questions = read_asked(asked, budget_of(flags), topic, option)
     session = open_session(settings, serve=models is None)
     if about := session.describe():
         note(about)
     session.check_topics(questions.questions)
     ready = session.with_topics(questions.questions)
-    every = list(map(session.planning.plan, ready)) if frontier else session.planning.plan_all(ready)
+    planning, kept = session.planning, None
+    if most_usd is not None and ready:
+        planning, kept = within_mean(planning, ready, most_usd)
+    every = list(map(planning.plan, ready)) if frontier else planning.plan_all(ready)
     planned = {item.question.question_id: item for item in every}
     if json:
         say_json(
             [
-                planned_object(planned[row.question_id], session.planning, frontier)
+                planned_object(planned[row.question_id], planning, frontier)
                 if row.question is not None
                 else {"question_id": row.question_id, "status": "invalid", "reason": row.error}
                 for row in questions.rows
@@ -114,4 +130,6 @@ def plan(
     table(["question", "status", "plan", "cost USD", "latency s", "energy J", "QoA"], rows, right=range(3, 7))
     if line := bounds_line(settings.confidence):
         say(line)
+    if kept is not None:
+        say(kept)
     say(f"{len(rows)} question{'' if len(rows) == 1 else 's'}, snapshot {session.statistics.snapshot_id}")

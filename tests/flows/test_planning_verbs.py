@@ -55,6 +55,27 @@ def test_limits_and_weights_change_the_choice(optiq) -> None:
     assert limited[0]["chosen"]["predicted_cost_usd"] <= float(limit)
 
 
+def test_a_mean_cost_over_a_file_names_the_worth_that_keeps_it(optiq, tmp_path: Path) -> None:
+    asked = [HAMLET, "What is the capital of Norway, and which kings lived there before 1905?" * 8]
+    (tmp_path / "two.csv").write_text("question\n" + "\n".join(f'"{text}"' for text in asked) + "\n")
+    file = str(tmp_path / "two.csv")
+
+    def costs(*flags: str) -> list[float]:
+        planned = json.loads(optiq("plan", file, *PAPER, *flags, "--json").out)
+        return [item["chosen"]["predicted_cost_usd"] for item in planned]
+
+    cheap, dear = costs("--weights", "cost=1"), costs("--weights", "qoa=1")
+    mean = (sum(cheap) + sum(dear)) / 4
+    kept = costs("--mean-cost", str(mean))
+    assert sum(cheap) <= sum(kept) <= 2 * mean
+    said = optiq("plan", file, *PAPER, "--mean-cost", str(mean)).out
+    worth = said.split("is kept by --weights ")[1].split()[0]
+    assert costs("--weights", worth) == kept
+    low = optiq("plan", file, *PAPER, "--mean-cost", "1e-12")
+    assert (low.code, low.err.count("\n")) == (2, 1)
+    assert "even the cheapest plans cost" in low.err
+
+
 def test_the_same_plan_twice(optiq) -> None:
     first = optiq("plan", HAMLET, *PAPER, "--json", "--frontier").out
     assert optiq("plan", HAMLET, *PAPER, "--json", "--frontier").out == first
