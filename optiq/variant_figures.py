@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache, partial
 
 from optiq.prompts.prompt_set import PromptSet
 from optiq.statistics import ANY_TASK, ANY_TOPIC, NAN, TASKS, ModelFigures, Statistics
@@ -50,6 +51,9 @@ class _Family:
         self.variant = variant
         self.of_model = {(row.topic, row.task): row for row in statistics.rows(variant.model)}
         self.own = {(row.topic, row.task): row for row in statistics.rows(variant.name)}
+        self._known = cache(partial(_scope, statistics))
+        alone = statistics.records_of(f"1:0:{variant.name}")
+        self.judged = [record for record in alone if not math.isnan(record.qoa)]
         self.priced = any(
             not math.isnan(getattr(row, name)) for row in self.of_model.values() for name in _PRICES
         )
@@ -100,13 +104,8 @@ class _Family:
 
     def _judged(self, topic: str, task: str, own: ModelFigures) -> float:
         """Questions behind the quality of the variant; many more of its answers may never have been judged."""
-        key = f"1:0:{self.variant.name}"
         tasks = (*TASKS, ANY_TASK) if task == ANY_TASK else (task, ANY_TASK)
-        found = [
-            row
-            for row in self.statistics.records_of(key)
-            if topic in (row.topic, ANY_TOPIC) and row.task in tasks and not math.isnan(row.qoa)
-        ]
+        found = [row for row in self.judged if topic in (row.topic, ANY_TOPIC) and row.task in tasks]
         if not found:
             return own.n_observations
         return sum(row.n_questions or row.n_observations for row in found)
@@ -117,9 +116,6 @@ class _Family:
     def _capped(self, length: float) -> float:
         cap = self.variant.max_output_tokens
         return length if cap is None else min(length, cap)  # a length that is not known stays NaN
-
-    def _known(self, name: str, topic: str, task: str) -> ModelFigures:
-        return _scope(self.statistics, name, topic, task)
 
 
 def _scope(statistics: Statistics, name: str, topic: str, task: str) -> ModelFigures:

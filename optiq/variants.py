@@ -62,10 +62,8 @@ def find_variant(name: str, configured: Iterable[Variant], models: Collection[st
     for variant in configured:
         if variant.name == name:
             return variant
-    model, plus, prompt = name.rpartition("+")
-    if plus and prompt in PROMPT_NAMES and prompt != ZERO_SHOT.name and model in models:
-        return Variant(name, model, prompt)
-    return None
+    found = _named_so(name)
+    return found if found is not None and found.model in models else None
 
 
 def read_variants(value: Any, origin: str) -> tuple[Variant, ...]:
@@ -146,7 +144,21 @@ def _variant(name: Any, table: Any, origin: str) -> Variant:
         raise ConfigurationError(
             f"{where} has max_output_tokens {cap!r}", "Give a whole number from 1 up, or leave it out."
         )
-    return Variant(name, model, prompt, cap)
+    found, said = Variant(name, model, prompt, cap), _named_so(name)
+    if said is not None and said != found:
+        raise ConfigurationError(
+            f"{where} is not what its name says: {said.model!r} with the prompts {said.prompt!r}",
+            "Give it another name.",
+        )
+    return found
+
+
+def _named_so(name: str) -> Variant | None:
+    """What ``MODEL+PROMPT`` says; None for other names."""
+    model, plus, prompt = name.rpartition("+")
+    if not plus or prompt not in PROMPT_NAMES or prompt == ZERO_SHOT.name:
+        return None
+    return Variant(name, model, prompt)
 
 
 def _record(item: Any) -> dict[str, Any]:

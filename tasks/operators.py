@@ -65,7 +65,7 @@ class Names:
         ConfigurationError
             if the model of a variant among them is not served, or a variant has the name of a served model.
         """
-        names = tuple(self.own(name) for name in models)
+        names = tuple(dict.fromkeys(self.own(name) for name in models))
         if self.served is not None:
             check_names(self.settings.variants, self.served)
             check_served(self.variants(names), self.served)

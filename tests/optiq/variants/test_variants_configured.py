@@ -59,6 +59,9 @@ def test_settings_cross_to_another_machine_as_plain_values(tmp_path: Path) -> No
         ('[variants.x]\nmodel = "a"\ntemperature = 1', "Known: model, prompt, max_output_tokens"),
         ('[variants.x]\nmodel = "x"', "the name of its model"),
         ('[variants.x]\nmodel = "a"\n[variants.y]\nmodel = "x"', "a variant of the variant 'x'"),
+        ('[variants."a+cot"]\nmodel = "a"', "is not what its name says"),
+        ('[variants."a+cot"]\nmodel = "b"\nprompt = "cot"', "Give it another name"),
+        ('[variants."a+cot"]\nmodel = "a"\nprompt = "cot"\nmax_output_tokens = 9', "Give it another name"),
         ('[variants."a, b"]\nmodel = "a"', "no plan can hold"),
         ('[variants."a > b"]\nmodel = "a"', "no plan can hold"),
         ('[variants]\nx = "a"', 'Such as [variants."phi4:14b+short"]'),
@@ -90,7 +93,10 @@ def test_a_model_with_a_prompt_needs_no_configuration() -> None:
     assert find_variant("a+magic", (), {"a"}) is None
     assert find_variant("a+zero-shot", (), {"a"}) is None, "that is the model itself"
     assert find_variant("b+cot", (), {"a"}) is None
-    own = Variant("a+cot", "b")
-    assert find_variant("a+cot", (own,), {"a", "b"}) == own, "what is configured goes first"
+    own = Variant("a+short", "b")
+    assert find_variant("a+short", (own,), {"a", "b"}) == own
+    assert read_variants({"a+cot": {"model": "a", "prompt": "cot"}}, "variants") == (
+        Variant("a+cot", "a", "cot"),
+    )
     assert with_prompt("a", "zero-shot") == "a"
     assert with_prompt("a", "cot") == "a+cot"
