@@ -14,9 +14,33 @@ from optiq.report import Page, render
 from warehouse.home import Home
 from warehouse.report import POINTS, ReportSource
 
-_OF_A_RUN = ("run", "run_plans", "points", "errors", "adherence", "spend", "misses", "plans", "topic_means")
+_OF_A_RUN = (
+    "run",
+    "run_plans",
+    "points",
+    "errors",
+    "adherence",
+    "spend",
+    "misses",
+    "plans",
+    "topic_means",
+    "calibration",
+    "ranks",
+)
 _OF_ALL = ("frontier", "topics", "coverage", "uncertain")
-_OF_A_SNAPSHOT = ("snapshot", "run", "points", "errors", "spend", "best_models", "frontier_plans", "days")
+_OF_A_SNAPSHOT = (
+    "snapshot",
+    "run",
+    "points",
+    "errors",
+    "spend",
+    "best_models",
+    "frontier_plans",
+    "days",
+    "calibration",
+    "ranks",
+    "weeks",
+)
 _VALUES: dict[str, tuple[str, ...]] = {
     "run": ("run",),
     "run_plans": ("run",),
@@ -35,9 +59,12 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "frontier_plans": ("rows",),
     "days": ("rows",),
     "snapshot": (),
+    "calibration": ("run",),
+    "ranks": ("rows",),
+    "weeks": ("rows",),
 }
 _ROWS = {"misses": 12, "plans": 12, "frontier_plans": 12, "topic_means": 20, "topics": 60, "coverage": 25}
-_ROWS |= {"uncertain": 12, "best_models": 40, "days": 60}
+_ROWS |= {"uncertain": 12, "best_models": 40, "days": 60, "ranks": 25, "weeks": 26}
 
 
 def write_report(

@@ -23,10 +23,10 @@ class ReportSource:
     def __init__(self, perfdb: Path) -> None:
         self._perfdb = perfdb
         with reading(perfdb, any_version=True) as connection:
-            has = "select count(*) from duckdb_views() where view_name = 'chart_frontier'"
+            has = "select count(*) from duckdb_views() where view_name = 'calibration_answers'"
             if not connection.execute(has).fetchall()[0][0]:
                 raise PerfDBError(
-                    f"{perfdb} was made before there were reports",
+                    f"{perfdb} was made before there were reports of this kind",
                     "Bring it up to date with `optiq refresh`.",
                 )
 

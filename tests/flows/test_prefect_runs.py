@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -46,9 +47,44 @@ def test_a_flow_run_does_what_the_direct_run_does(home: Path, tmp_path: Path, pr
     assert sorted(artifact_keys()) == ["perfdb-gate", "perfdb-refresh"]
 
 
+def test_an_evaluation_leaves_its_summary_its_table_and_where_its_page_is(
+    home: Path, tmp_path: Path, prefect_server: None
+) -> None:
+    from flows.evaluate_policies import evaluate_policies
+
+    rows = [
+        {
+            "question_id": f"q{i}",
+            "question": f"What is {i} + {i}?",
+            "plan": {"models": [model], "edges": []},
+            "cost_usd": cost,
+            "qoa": qoa,
+        }
+        for i in range(12)
+        for model, cost, qoa in (("small:1b", 1e-6, 0.4), ("large|9b", 4e-6, 0.8))
+    ]
+    traces = tmp_path / "traces.jsonl"
+    traces.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = tmp_path / "page.html"
+    given = {"traces": [str(traces)], "policies": ["single:large|9b", "oracle"], "embedding": False}
+    flown = evaluate_policies(report=str(page), **given)
+    assert evaluate_policies.fn(**given)["lines"] == flown["lines"]
+    assert page.exists()
+    found = {str(one.key): str(one.data) for one in artifacts()}
+    assert "oracle *(hindsight: a bound, no result)*" in found["policy-evaluation-summary"]
+    assert "single:large\\|9b" in found["policy-evaluation-summary"]
+    assert "single:large|9b" in found["policy-evaluation"]
+    assert page.as_uri() in found["policy-evaluation-report"]
+
+
 def artifact_keys() -> list[str]:
     """Keys of all artifacts on the server."""
+    return [str(artifact.key) for artifact in artifacts()]
+
+
+def artifacts() -> list[Any]:
+    """All artifacts on the server."""
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        return [str(artifact.key) for artifact in client.read_artifacts()]
+        return list(client.read_artifacts())

@@ -23,6 +23,7 @@ HEADINGS = {
     "run": [
         "The frontier and the chosen plans",
         "Predicted against observed",
+        "How far predictions can be believed",
         "Limits",
         "Spend",
         "Worst misses",
@@ -31,6 +32,7 @@ HEADINGS = {
         "The frontier",
         "Best single models",
         "Predicted against observed",
+        "How far predictions can be believed",
         "Calls by day",
         "Topics",
     ],
