@@ -41,6 +41,7 @@ _OF_A_SNAPSHOT = (
     "ranks",
     "weeks",
 )
+_OF_CALIBRATION = ("calibration", "ranks", "weeks")
 _VALUES: dict[str, tuple[str, ...]] = {
     "run": ("run",),
     "run_plans": ("run",),
@@ -152,6 +153,8 @@ def _snapshots(home: Home, name: str, against: str | None) -> Page:
 
 
 def _frames(source: ReportSource, run: str | None, names: tuple[str, ...]) -> dict[str, pl.DataFrame]:
+    if "calibration_answers" not in source.views:  # an earlier snapshot: it is read as it is
+        names = tuple(name for name in names if name not in _OF_CALIBRATION)
     given = {name: {"run": run, "points": POINTS, "rows": _ROWS.get(name, POINTS)} for name in names}
     queries = [(name, {key: given[name][key] for key in _VALUES[name]}) for name in names]
     return dict(zip(names, source.frames(queries), strict=True))

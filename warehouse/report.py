@@ -23,10 +23,11 @@ class ReportSource:
     def __init__(self, perfdb: Path) -> None:
         self._perfdb = perfdb
         with reading(perfdb, any_version=True) as connection:
-            has = "select count(*) from duckdb_views() where view_name = 'calibration_answers'"
-            if not connection.execute(has).fetchall()[0][0]:
+            found = connection.execute("select view_name from duckdb_views()").fetchall()
+            self.views = frozenset(str(row[0]) for row in found)
+            if "chart_frontier" not in self.views:
                 raise PerfDBError(
-                    f"{perfdb} was made before there were reports of this kind",
+                    f"{perfdb} was made before there were reports",
                     "Bring it up to date with `optiq refresh`.",
                 )
 

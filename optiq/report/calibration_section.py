@@ -5,6 +5,8 @@ Whatever cannot be shown yet says why.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from optiq.report import calibration_charts as drawing
@@ -15,6 +17,14 @@ from optiq.report.text import count, percent
 
 TITLE = "How far predictions can be believed"
 PROMISED = 0.9
+
+
+def calibration_of(frames: Mapping[str, pl.DataFrame], what: str) -> Section:
+    """The section from the frames of a page (sql/queries/report_*.sql by name); earlier snapshots have none of them."""
+    if "calibration" not in frames:
+        told = "The snapshot was made before predictions were compared in this way; later ones have it."
+        return Section("calibration", TITLE, told)
+    return calibration_section(frames["calibration"], frames["ranks"], frames.get("weeks"), what)
 
 
 def calibration_section(
@@ -35,7 +45,7 @@ def calibration_section(
     else:
         notes.append("No answer with a predicted quality was judged, so quality is not in the charts.")
     if ranks.height:
-        middle = ranks["rank_correlation"].median()
+        middle = ranks.select(pl.col("rank_correlation").median()).item()
         said = (
             f"Rank correlation of plans in {count(ranks.height, 'topic')}, half of them {middle:.2f} or more"
         )

@@ -9,7 +9,7 @@ import polars as pl
 
 from optiq.question import Weights
 from optiq.report import sections
-from optiq.report.calibration_section import calibration_section
+from optiq.report.calibration_section import calibration_of
 from optiq.report.page import Miss, Page, Section, Table, Tile
 from optiq.report.text import clean, count, number, percent, usd
 
@@ -28,7 +28,7 @@ def run_page(run_id: str, frames: Mapping[str, pl.DataFrame], about: Mapping[str
     found = [
         plans_section(frames["frontier"], frames["run_plans"], key),
         sections.prediction_section(frames["points"], frames["errors"], points),
-        calibration_section(frames["calibration"], frames["ranks"], what="the run"),
+        calibration_of(frames, "the run"),
         limits_section(frames["adherence"]),
         sections.spend_section(frames["spend"], "The run"),
         misses_section(frames["misses"], key),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from optiq.report import charts, sections
-from optiq.report.calibration_section import calibration_section
+from optiq.report.calibration_section import calibration_of
 from optiq.report.page import Chart, Page, Section, Table, Tile
 from optiq.report.text import clean, count, number, usd
 
@@ -19,7 +19,7 @@ def snapshot_page(frames: Mapping[str, pl.DataFrame], points: int) -> Page:
         frontier_section(frames["frontier"]),
         best_models_section(frames["best_models"]),
         sections.prediction_section(frames["points"], frames["errors"], points),
-        calibration_section(frames["calibration"], frames["ranks"], frames["weeks"]),
+        calibration_of(frames, "PerfDB"),
         sections.spend_section(frames["spend"], "All runs together"),
         days_section(frames["days"]),
         sections.drawings_section(

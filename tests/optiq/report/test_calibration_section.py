@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from optiq.report.calibration_section import calibration_section
+from optiq.report.calibration_section import calibration_of, calibration_section
 
 BIN: dict[str, Any] = {
     "task": "open",
@@ -60,6 +60,10 @@ def test_what_cannot_be_shown_yet_says_why() -> None:
     assert "No topic has three plans" in section.note
     assert "of one week" in section.note
     assert section.charts == []
+
+
+def test_an_earlier_snapshot_has_no_such_views() -> None:
+    assert "made before" in calibration_of({}, "PerfDB").takeaway
 
 
 def test_the_page_of_a_run_has_no_weeks() -> None:
