@@ -74,8 +74,9 @@ def write_report(
     run: str | None = None,
     snapshot: str | None = None,
     against: str | None = None,
+    selection: str | None = None,
 ) -> dict[str, Any]:
-    """Write the page of a run (by default the last), of a snapshot, or of two of a kind (``against``: the later one).
+    """Write the page of a run (by default the last), a snapshot, two of a kind (``against``: the later), a selection.
 
     Returns its path, title and size. Raises :class:`~optiq.errors.InputError` for a path that is no page or
     both kinds at once, :class:`~optiq.errors.UnknownName` for a run or snapshot that is not there.
@@ -83,10 +84,15 @@ def write_report(
     check_page(output)
     if run is not None and snapshot is not None:
         raise InputError("both a run and a snapshot are given", "Give --run or --snapshot.")
+    if selection is not None and (run, snapshot, against) != (None, None, None):
+        raise InputError("a selection has a page of its own", "Give --selection alone.")
     home = Home.find(perfdb)
-    page = (
-        _snapshots(home, snapshot, against) if snapshot is not None else _runs(home, run or "last", against)
-    )
+    if selection is not None:
+        page = _selection(home, selection)
+    elif snapshot is not None:
+        page = _snapshots(home, snapshot, against)
+    else:
+        page = _runs(home, run or "last", against)
     return write_page(page, output)
 
 
@@ -113,6 +119,13 @@ def write_page(page: Page, output: str) -> dict[str, Any]:
         "bytes": len(text.encode()),
         "sections": [s.name for s in page.sections],
     }
+
+
+def _selection(home: Home, name: str) -> Page:
+    from optiq.report.selection_page import selection_page
+    from tasks.selection_report import find_selection
+
+    return selection_page(find_selection(home, name))
 
 
 def _runs(home: Home, name: str, against: str | None) -> Page:

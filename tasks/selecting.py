@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     from optiq.atomic import check_place
     from optiq.selection.api import ModelSelector, SelectionInterrupted
     from optiq.selection.traces import traces_of
+    from tasks.selection_report import keep_selection
     from tasks.session import load_statistics, new_run_id
     from warehouse.home import Home
     from warehouse.landing import land_traces
@@ -131,8 +133,10 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         result.write_plot(request.plot)
     if request.deploy and result.ranking.order:
         result.write_yaml(request.deploy)
-    return {
+    summary = {
         "run_id": run_id,
+        "started_at": f"{datetime.fromtimestamp(started, UTC):%Y-%m-%d %H:%M} UTC",
+        "data": request.data,
         "subject": selector.subject.name,
         "method": request.method,
         "objective": request.objective.describe(),
@@ -142,6 +146,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         "roles": list(selector.space.roles),
         "best": result.best if result.ranking.order else None,
         "floor": result.ranking.floor,
+        "note": result.ranking.note,
         "finished": result.finished,
         "runs_of_all": result.evidence.runs / (len(selector.space) * selector.problem.n_examples),
         **result.about["run"],
@@ -150,6 +155,8 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         "seed": request.settings.seed,
         "results": result.frame().to_dicts(),
     }
+    keep_selection(home, {**summary, "deployable": result.deployable() if result.ranking.order else None})
+    return summary
 
 
 def _subject(request: SelectionRequest) -> tuple[Any, dict[str, tuple[str, ...]], Any]:

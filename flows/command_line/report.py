@@ -1,4 +1,4 @@
-"""`optiq report`: one HTML page on a run, a snapshot, or two of them."""
+"""`optiq report`: one HTML page on a run, a snapshot, two of them, or a selection."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ def report(
             "--against", metavar="NAME", help="Compare with this run or snapshot, the later of the two."
         ),
     ] = None,
+    selection: Annotated[
+        str | None,
+        typer.Option(
+            "--selection", metavar="NAME", help="A run of `optiq select`, how its name begins, or `last`."
+        ),
+    ] = None,
     perfdb: PerfDBHome = None,
     json: Json = False,
 ) -> None:
@@ -42,7 +48,7 @@ def report(
     from tasks.reporting import write_report
 
     home = Settings.load({"home": perfdb}).home
-    written = write_report(output, home, run, snapshot, against)
+    written = write_report(output, home, run, snapshot, against, selection)
     if json:
         say_json(written)
         return

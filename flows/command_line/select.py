@@ -170,6 +170,7 @@ def _show(summary: dict[str, Any]) -> None:
         say(f"{'leading so far' if interrupted else 'chosen'}: {chosen}")
     else:
         say("no combination that was run meets what was asked: the column `standing` says why")
+    say(f"selection {summary['run_id']}: `optiq report --selection last -o page.html` shows it all")
 
 
 def _how_to_go_on(summary: dict[str, Any], cached: bool) -> str:

@@ -200,6 +200,71 @@ def two_dots(frame: pl.DataFrame, metric: str, names: tuple[str, str]) -> dict[s
     return _spec(lines + dots, height=max(120, 26 * frame.height + 20))
 
 
+def accuracy_against(metric: str, frame: pl.DataFrame, series: Sequence[str]) -> dict[str, Any]:
+    """Accuracy with its interval against one metric.
+
+    ``frame``: combination, value, accuracy, low, high, series, runs.
+    """
+    import altair as alt
+
+    title, factor = METRICS[metric]
+    rows = _rows(frame.with_columns(value=pl.col("value") * factor))
+    order = {name: place for place, name in enumerate(series)}
+    rows.sort(key=lambda row: order[row["series"]])  # the last series lies on top
+    colours = [*_MUTED[: len(series) - 1], _STRONG]
+    shapes = ["circle", "square", "diamond"][-len(series) :]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X(
+            "value:Q",
+            title=title.replace("question", "example"),
+            scale=alt.Scale(type=_scale(rows, "value"), nice=True),
+            axis=_axis(alt),
+        ),
+        color=alt.Color("series:N", scale=alt.Scale(domain=list(series), range=colours), legend=_legend(alt)),
+        tooltip=[
+            alt.Tooltip("combination:N"),
+            alt.Tooltip("series:N", title="is"),
+            alt.Tooltip("accuracy:Q", format=".3f"),
+            alt.Tooltip("low:Q", title="at least (95 %)", format=".3f"),
+            alt.Tooltip("high:Q", title="at most (95 %)", format=".3f"),
+            alt.Tooltip("value:Q", title=title, format=".3~g"),
+            alt.Tooltip("runs:Q"),
+        ],
+    )
+    plain = alt.value(0.2 if len(rows) > 20 else 0.5)
+    strong = alt.condition(alt.datum.series == series[-1], alt.value(0.9), plain)
+    bars = base.mark_rule().encode(y="low:Q", y2="high:Q", opacity=strong)
+    marks = base.mark_point(filled=True, opacity=0.9).encode(
+        y=alt.Y("accuracy:Q", title="accuracy", scale=alt.Scale(zero=False, nice=True)),
+        shape=alt.Shape("series:N", scale=alt.Scale(domain=list(series), range=shapes), legend=_legend(alt)),
+        size=alt.condition(alt.datum.series == series[-1], alt.value(150), alt.value(60)),
+    )
+    return _spec(bars + marks, height=320)
+
+
+def runs_of_combinations(frame: pl.DataFrame, most: int) -> dict[str, Any]:
+    """How many of ``most`` examples each combination was run on. ``frame``: combination, runs, standing, in order."""
+    import altair as alt
+
+    rows = _rows(frame)
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("runs:Q", title="examples run", scale=alt.Scale(domain=[0, most]), axis=_axis(alt)),
+            y=alt.Y(
+                "combination:N",
+                title=None,
+                sort=[row["combination"] for row in rows],
+                axis=alt.Axis(labelLimit=260),
+            ),
+            color=alt.Color("standing:N", legend=_legend(alt)),
+            tooltip=["combination:N", "standing:N", "runs:Q"],
+        )
+    )
+    return _spec(chart, height=max(120, 22 * len(rows) + 20))
+
+
 def _scale(rows: list[dict[str, Any]], name: str) -> Any:
     """Logarithmic where figures are far apart and above 0."""
     values = [row[name] for row in rows]

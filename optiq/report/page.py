@@ -67,6 +67,7 @@ class Section:
     misses: Sequence[Miss] = ()
     drawings: Sequence[tuple[str, str]] = ()  # (what is said about it, SVG of optiq.drawing_svg)
     topics: Sequence[tuple[str, str, Sequence[str]]] = ()  # (topic, more, words)
+    code: Sequence[tuple[str, str]] = ()  # (caption, text to copy)
     note: str = ""
 
 

@@ -23,7 +23,7 @@ class Outcome:
     """What a run gave. ``score`` is 0 to 1, and 0 if it failed: then ``error`` says why.
 
     ``cost_usd`` and ``latency_s`` are None where they are not known. ``role_cost_usd`` splits the cost by role,
-    in role order, where calls could be attributed.
+    in role order, where calls could be attributed. ``calls`` is how many model calls were seen, if they were counted.
     """
 
     score: float
@@ -31,6 +31,7 @@ class Outcome:
     latency_s: float | None = None
     error: str | None = None
     role_cost_usd: tuple[float | None, ...] | None = None
+    calls: int | None = None
 
 
 class Evidence:
@@ -46,6 +47,7 @@ class Evidence:
         self.cost_usd = np.full(shape, np.nan)
         self.latency_s = np.full(shape, np.nan)
         self.failed = np.zeros(shape, dtype=bool)
+        self.called = np.zeros(shape, dtype=bool)
         self.role_cost_usd = np.full((*shape, roles), np.nan)
         self.repeats: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
 
@@ -57,6 +59,7 @@ class Evidence:
         at = run.combination, run.example
         self.score[at] = outcome.score
         self.failed[at] = outcome.error is not None
+        self.called[at] = outcome.calls != 0
         for array, value in ((self.cost_usd, outcome.cost_usd), (self.latency_s, outcome.latency_s)):
             array[at] = np.nan if value is None else value
         if outcome.role_cost_usd is not None:
@@ -90,8 +93,11 @@ class Evidence:
 
     @property
     def mean_cost_usd(self) -> np.ndarray:
-        """Mean cost per combination; NaN unless every run that succeeded has one: unknown is not free."""
-        return self._mean_if_complete(self.cost_usd)
+        """Mean cost per combination; NaN unless every run that succeeded has one: unknown is not free.
+
+        Nor is a combination free of which no run was seen to call a model: its calls go where nobody looks.
+        """
+        return np.where(self.called.any(axis=1), self._mean_if_complete(self.cost_usd), np.nan)
 
     @property
     def mean_latency_s(self) -> np.ndarray:

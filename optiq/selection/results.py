@@ -13,7 +13,7 @@ import polars as pl
 
 from optiq.atomic import replacing
 from optiq.errors import InfeasibleError
-from optiq.selection.evidence import Evidence
+from optiq.selection.evidence import Evidence, mean_of_known
 from optiq.selection.protocol import Problem, Ranking
 
 
@@ -58,12 +58,16 @@ class SelectionResult:
         return keep
 
     def frame(self) -> pl.DataFrame:
-        """One row per combination, the best first; then by accuracy. Unknown figures are null."""
+        """One row per combination, the best first; then by accuracy. Unknown figures are null.
+
+        ``behind`` is how much more accurate the chosen one was on the very examples that this one was run on.
+        """
         evidence, ranking, space = self.evidence, self.ranking, self.problem.space
         places = {c: place for place, c in enumerate(ranking.order, start=1)}
         accuracy = np.nan_to_num(evidence.accuracy, nan=-1.0)
         rest = sorted((c for c in range(len(space)) if c not in places), key=lambda c: (-accuracy[c], c))
         frontier, unmet = set(self.frontier), self.problem.objective.unmet(evidence)
+        behind = self._behind()
         rows = []
         for c in [*ranking.order, *rest]:
             rows.append(
@@ -77,11 +81,19 @@ class SelectionResult:
                     "latency_s": _figure(evidence.mean_latency_s[c]),
                     "runs": int(evidence.counts[c]),
                     "failed": int(evidence.failed[c].sum()),
+                    "behind": _figure(behind[c]),
                     "on_frontier": c in frontier,
                     "standing": self._standing(c, places.get(c), unmet[c]),
                 }
             )
         return pl.DataFrame(rows, infer_schema_length=None)
+
+    def _behind(self) -> np.ndarray:
+        """Per combination; NaN where no example was run with both."""
+        if not self.ranking.order:
+            return np.full(len(self.problem.space), np.nan)
+        score = self.evidence.score
+        return mean_of_known(score[self.ranking.order[0]] - score)
 
     def _standing(self, c: int, place: int | None, unmet: str | None) -> str:
         if place == 1:
@@ -100,8 +112,8 @@ class SelectionResult:
             else:
                 self.frame().write_csv(temporary)
 
-    def write_yaml(self, path: str | Path) -> None:
-        """What to deploy: the model of each role, and what it stands on."""
+    def deployable(self) -> str:
+        """What to deploy, as YAML: the model of each role, and what it stands on."""
         import yaml  # type: ignore[import-untyped]
 
         best = self.best
@@ -120,10 +132,13 @@ class SelectionResult:
             "finished": self.finished,
             **json.loads(json.dumps(dict(self.about), default=str)),
         }
+        return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+    def write_yaml(self, path: str | Path) -> None:
+        """:meth:`deployable` as a file."""
+        text = self.deployable()
         with replacing(path) as temporary:
-            temporary.write_text(
-                yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8"
-            )
+            temporary.write_text(text, encoding="utf-8")
 
     def write_plot(self, path: str | Path) -> None:
         """Accuracy against cost (latency where no cost is known) as SVG or PNG, by suffix."""

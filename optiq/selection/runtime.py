@@ -206,6 +206,7 @@ class Runtime:
             None if error else recorder.latency_s(wall),
             error,
             tuple(recorder.cost_usd(role) for role in self.space.roles),
+            len(recorder.calls),
         )
         if store is not None and error is None:  # a failure may pass: it is tried again when resumed
             store.keep_outcome(key, outcome)

@@ -181,6 +181,7 @@ def test_agents_that_misbehave_have_failed_and_the_others_go_on(capsys: pytest.C
     for part in ("ValueError: no idea", "no answer within 0.3 s", "SystemExit", "returned None"):
         assert part in errors
     assert result.about["run"]["without_calls"] == 10
+    assert result.frame()["cost_usd"].null_count() == 5  # what was called where nobody looks is not free
     assert capsys.readouterr().out == ""  # what it prints does not get between the results
 
 
