@@ -23,6 +23,10 @@ from optiq.selection.runtime import Limits, Ran
 
 _LAND_EVERY = 64
 _TELL_EVERY_S = 10.0
+_CALLS_ALONE = (
+    "a plan has at most 7 nodes, this has more roles: its calls landed one by one, so cost and latency of each model "
+    "in its role are learned, the quality of combinations is not"
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     """Search, land the traces of what was run, write the files that were asked for, and sum up."""
     from optiq.atomic import check_place
     from optiq.selection.api import ModelSelector, SelectionInterrupted
-    from optiq.selection.traces import traces_of
+    from optiq.selection.traces import too_many_roles, traces_of
     from tasks.selection_report import keep_selection
     from tasks.session import load_statistics, new_run_id
     from warehouse.home import Home
@@ -151,6 +155,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         "runs_of_all": result.evidence.runs / (len(selector.space) * selector.problem.n_examples),
         **result.about["run"],
         "traces": landed[0],
+        "traces_note": _CALLS_ALONE if too_many_roles(selector.space) else None,
         "seconds": time.time() - started,
         "seed": request.settings.seed,
         "results": result.frame().to_dicts(),

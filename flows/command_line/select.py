@@ -162,6 +162,8 @@ def _show(summary: dict[str, Any]) -> None:
         note(f"{summary['unpriced_calls']} calls have no known price: their cost is unknown, not 0")
     if summary["without_calls"]:
         note(f"{summary['without_calls']} runs called no model that could be seen")
+    if summary["traces_note"]:
+        note(summary["traces_note"])
     interrupted = summary["stopped"] == "interrupted"
     if not summary["finished"] and not interrupted:
         note(f"stopped before the method had enough: {summary['stopped']}")

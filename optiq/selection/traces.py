@@ -2,6 +2,10 @@
 
 A plan's runs are executions like any other. Those of an agent or workflow have prompts of their own: their traces
 say so (``prompt``), and stand under a topic of their own, so that nobody's plans are judged by them.
+
+A plan has at most seven nodes (:data:`optiq.topology.MAX_OPERATIONS`: the wirings of more are not counted any more).
+Of what has more roles each call lands alone, as a plan of one model under a topic of its role: what models cost and
+how long they take there is learned, how good the whole is is not.
 """
 
 from __future__ import annotations
@@ -11,27 +15,27 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from optiq.errors import PlanError
 from optiq.execution.accounting import settle
 from optiq.execution.trace import ANSWERED, FAILED, Call, Execution, traces_frame
 from optiq.plan import Plan
+from optiq.question import Kind
 from optiq.scoring import Scores, score_many
 from optiq.selection.recording import CallRecord, total_tokens
 from optiq.selection.runtime import Ran
 from optiq.selection.space import Space
 from optiq.selection.subjects import Subject
+from optiq.topology import MAX_OPERATIONS
 
 
 def traces_of(runs: Sequence[Ran], subject: Subject, space: Space, run_id: str) -> pl.DataFrame:
     """One trace per run that was made (not of those found in the store), in order.
 
     A plan's answers are judged as all are (:mod:`optiq.scoring`), others by the selection's metric. A failed run
-    has no score. Empty for subjects of more roles than a plan may have nodes.
+    has no score. Of subjects with more roles than a plan may have nodes, one trace per call that was made.
     """
-    try:
-        wirings = {c: subject.wiring(space.assignment(c)) for c in {ran.run.combination for ran in runs}}
-    except PlanError:
-        return traces_frame([])
+    if too_many_roles(space):
+        return traces_frame([one for ran in runs for one in _calls_alone(ran, subject, run_id)])
+    wirings = {c: subject.wiring(space.assignment(c)) for c in {ran.run.combination for ran in runs}}
     judged = [ran for ran in runs if ran.outcome.error is None]
     if subject.topic is None:
         scores = score_many([(ran.question, ran.answer) for ran in judged])
@@ -64,6 +68,44 @@ def traces_of(runs: Sequence[Ran], subject: Subject, space: Space, run_id: str) 
         execution.cost_usd, execution.latency_s = ran.outcome.cost_usd, ran.outcome.latency_s
         executions.append(execution)
     return traces_frame(executions)
+
+
+def too_many_roles(space: Space) -> bool:
+    """Whether its combinations are no plans, and calls land one by one."""
+    return len(space.roles) > MAX_OPERATIONS
+
+
+def _calls_alone(ran: Ran, subject: Subject, run_id: str) -> list[Execution]:
+    """The calls that were made (found ones landed when they were), each as an execution of one model, not judged."""
+    executions = []
+    for number, call in enumerate(ran.recorder.calls):
+        if call.cached or call.role is None:
+            continue
+        plan = Plan.of([call.model], [])
+        question = dataclasses.replace(
+            ran.question,
+            question_id=f"{ran.question.question_id}/{call.role}/{number}",
+            topics=((f"{subject.topic or 'plan'}/{call.role}", 1.0),),
+            topics_inferred=False,
+            options=(),
+            kind=Kind.OPEN,
+            reference=None,
+        )
+        execution = Execution(
+            question,
+            plan,
+            run_id,
+            ran.recorder.started_at,
+            status=FAILED if call.error else ANSWERED,
+            answer=call.output,
+            error=call.error,
+            wall_s=call.ended_s - call.started_s,
+            prompt=subject.prompt,
+        )
+        execution.calls.append(_call([call], 0, plan, ran))
+        settle(execution)
+        executions.append(execution)
+    return executions
 
 
 def _call(calls: Sequence[CallRecord], node: int, plan: Plan, ran: Ran) -> Call:

@@ -145,3 +145,48 @@ def test_misuse_is_said_in_one_line(optiq, questions: Path, arguments: list[str]
     assert done.code == 2
     assert said in done.err
     assert done.err.count("\n") == 1
+
+
+EIGHT_ROLES = '''
+import json
+import httpx
+
+
+def answer(request):
+    content = json.loads(request.content)["messages"][0]["content"]
+    usage = {"prompt_tokens": 7, "completion_tokens": 3}
+    return httpx.Response(200, json={"choices": [{"message": {"content": content}}], "usage": usage})
+
+
+CLIENT = httpx.Client(transport=httpx.MockTransport(answer))
+
+
+class Agent:
+    """Says its question through eight models."""
+
+    def __init__(self, models):
+        self.models = models
+
+    def run(self, example):
+        for role, model in self.models.items():
+            body = {"model": model, "messages": [{"role": "user", "content": f"{role}: {example['question']}"}]}
+            said = CLIENT.post("http://nowhere.test/v1/chat/completions", json=body).json()
+        return said["choices"][0]["message"]["content"].partition(": ")[2]
+'''
+
+
+def test_more_roles_than_a_plan_has_nodes_land_call_by_call(optiq, home: Path) -> None:
+    Path("eight.py").write_text(EIGHT_ROLES)
+    Path("same.csv").write_text("question,reference\none,one\ntwo,two\n")
+    roles = [flag for number in range(8) for flag in ("--role", f"step{number}=gemma3:270m")]
+    done = optiq("select", "same.csv", "--agent", "eight.py:Agent", *roles)
+    assert done.code == 0, done.err
+    assert "its calls landed one by one" in done.err
+    assert optiq("refresh").code == 0
+    query = (
+        "select topic, count(*) n, count(qoa) judged, min(cost_usd) > 0 priced from executions group by topic"
+    )
+    stored = json.loads(optiq("sql", query, "--json").out)
+    assert len(stored) == 8
+    assert all(row["topic"].startswith("agent/eight.py:Agent/step") for row in stored)
+    assert all((row["n"], row["judged"], row["priced"]) == (2, 0, True) for row in stored)
