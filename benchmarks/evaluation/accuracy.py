@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optiq.evaluation.folds import split
-from optiq.evaluation.outcomes import FloatArray, Outcomes
+from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
 from optiq.evaluation.policies.published import PublishedEstimator, ShrunkEstimator
 from optiq.evaluation.quality import Quality, Switches
 from optiq.evaluation.replay import Setting
@@ -38,12 +38,12 @@ def by_snapshot(kind: type[PublishedEstimator]) -> Predictor:
     return predict
 
 
-def by_question(switches: Switches, priors: bool = True) -> Predictor:
+def by_question(switches: Switches, priors: bool = True, looks: bool = True) -> Predictor:
     """Estimates per question, with parts switched off."""
 
     def predict(history: Outcomes, held: Outcomes, setting: Setting) -> FloatArray:
         quality, _ = Quality(history, switches, setting.priors if priors else {}).estimate(held)
-        figures = Resources(history, switches.parts).estimate(held)
+        figures = Resources(history, switches.parts, looks).estimate(held)
         return np.concatenate([figures, quality[:, :, None]], axis=2)
 
     return predict
@@ -57,6 +57,7 @@ PREDICTORS: dict[str, Predictor] = {
     "without neighbours": by_question(Switches(neighbours=False)),
     "without topics": by_question(Switches(topics=False)),
     "without priors": by_question(Switches(), priors=False),
+    "without looks": by_question(Switches(), looks=False),
 }
 
 
@@ -76,9 +77,15 @@ class Accuracy:
     latency_error_halves_s: float
 
 
+def of_fixed(outcomes: Outcomes, name: str, predicted: FloatArray, seed: int, repeats: int) -> list[Accuracy]:
+    """The same of predictions that were made elsewhere: learned from none of these folds."""
+    folds = [split(outcomes.questions, 2, seed + repeat) for repeat in range(repeats)]
+    pooled = [(predicted, folds[0])]
+    return _lines(outcomes, name, pooled, [(predicted, fold_of) for fold_of in folds])
+
+
 def accuracies(outcomes: Outcomes, names: Sequence[str], setting: Setting, repeats: int) -> list[Accuracy]:
     """One line per estimator and kind of question."""
-    kinds = np.array([asked.kind.value for asked in outcomes.questions])
     found = []
     for name in names:
         pooled, halves = [], []
@@ -86,14 +93,40 @@ def accuracies(outcomes: Outcomes, names: Sequence[str], setting: Setting, repea
             again = replace(setting, seed=setting.seed + repeat)
             pooled.append(_predicted(outcomes, PREDICTORS[name], again, 5))
             halves.append(_predicted(outcomes, PREDICTORS[name], again, 2))
-        for kind in sorted(set(kinds.tolist())):
-            rows = kinds == kind
-            whole = np.array([_errors(outcomes, p, rows) for p, _ in pooled])
-            part = np.array([_errors(outcomes, p, rows & (f == k)) for p, f in halves for k in (0, 1)])
-            error, rank, cost, latency = np.nanmean(whole, axis=0).tolist()
-            halves_of = np.nanmean(part, axis=0).tolist()
-            both = zip((error, rank, cost, latency), halves_of, strict=True)
-            found.append(Accuracy(name, kind, *(value for pair in both for value in pair)))
+        found += _lines(outcomes, name, pooled, halves)
+    return found
+
+
+Predictions = list[tuple[FloatArray, IntArray]]
+"""(questions, plans, 4) and the fold of each question, per repeat."""
+
+
+def rank_ceiling(outcomes: Outcomes, rows: IntArray, seed: int, repeats: int) -> float:
+    """What the truth would reach in rank on the halves: the root of how halves agree with each other within topics."""
+    topics = np.array([asked.topics[0][0] if asked.topics else "" for asked in outcomes.questions])[rows]
+    found = []
+    for repeat in range(repeats):
+        fold_of = split(outcomes.questions, 2, seed + repeat)[rows]
+        for topic in sorted(set(topics.tolist())):
+            with np.errstate(invalid="ignore"):
+                one, other = (
+                    np.nansum(qoa, axis=0) / (~np.isnan(qoa)).sum(axis=0)
+                    for qoa in (outcomes.qoa[rows[(topics == topic) & (fold_of == half)]] for half in (0, 1))
+                )
+            known = ~np.isnan(one) & ~np.isnan(other)
+            found.append(_rank_correlation(np.column_stack([one, other])[known]))
+    return float(np.sqrt(max(np.nanmean(found), 0.0)))
+
+
+def _lines(outcomes: Outcomes, name: str, pooled: Predictions, halves: Predictions) -> list[Accuracy]:
+    kinds = np.array([asked.kind.value for asked in outcomes.questions])
+    found = []
+    for kind in sorted(set(kinds.tolist())):
+        rows = kinds == kind
+        whole = np.array([_errors(outcomes, p, rows) for p, _ in pooled])
+        part = np.array([_errors(outcomes, p, rows & (f == k)) for p, f in halves for k in (0, 1)])
+        both = zip(np.nanmean(whole, axis=0).tolist(), np.nanmean(part, axis=0).tolist(), strict=True)
+        found.append(Accuracy(name, kind, *(value for pair in both for value in pair)))
     return found
 
 

@@ -1,12 +1,14 @@
 """The second table: which model answers which question, single calls, no task labels, five folds.
 
-A frontier over the price is traced by what quality a call of the best single model is worth. Where a price or a
-quality is to be met, that worth is chosen on the training folds alone, by leaving questions out there.
+Prices are known before a call, so that a mean price is met on the held-out questions themselves, by spending where
+quality is expected to gain most (:mod:`optiq.evaluation.policies.spending`). Which mean price is enough for a quality
+is chosen on the training folds alone, by leaving questions out there. Whatever else is tuned (number of neighbours,
+strengths) is tuned inside the training folds too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,35 +16,25 @@ from benchmarks.evaluation.recorded_table import Row
 from optiq.evaluation.folds import split
 from optiq.evaluation.intervals import interval
 from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
+from optiq.evaluation.policies.spending import spend
 from optiq.evaluation.quality import Quality, Switches
 
-TRADEOFFS = np.concatenate([[0.0], np.geomspace(0.005, 3.0, 240)])
-"""Quality that a call at the dearest price is worth."""
-
 PRICE_GOAL = 0.27
+PRICES = np.round(np.arange(0.12, 0.92, 0.02), 2)
+"""Mean prices among which the least that is enough is looked for, USD per million tokens."""
 
 
 def table(outcomes: Outcomes, tasks: Sequence[str], seed: int, repeats: int) -> list[Row]:
     """Best single, ours at any price, ours at the price goal, ours at the best single's quality, and bounds."""
-    rows: list[Row] = []
-    variants: dict[str, Switches] = {
-        "opti-q": Switches(),
-        "opti-q without surface features": Switches(surface=False),
-        "opti-q without neighbours": Switches(neighbours=False),
-    }
-    base, base_price, _ = _chosen(outcomes, seed, repeats, Switches(neighbours=False), lambda *_: 0.0)
-    rows.append(("best single", "0.623 at 0.90", "", _text(base, base_price)))
-    goals: list[tuple[str, str, Callable[..., float]]] = [
-        ("at any price", "≥ 0.65", lambda *_: 0.0),
-        (f"at ≤ {PRICE_GOAL} USD/M", "≥ 0.623", _by_price),
-        ("at the best single's quality", "price ≤ 0.27", _by_quality),
-    ]
-    for name, switches in variants.items():
-        for goal, to_reach, choose in goals if name != "opti-q without neighbours" else goals[:0]:
-            quality, price, _ = _chosen(outcomes, seed, repeats, switches, choose)
+    any_price: Goals = {"": lambda *_: np.inf}
+    base, base_price = _chosen(outcomes, seed, repeats, Switches(neighbours=False), any_price)[""]
+    rows: list[Row] = [("best single", "0.623 at 0.90", "", _text(base, base_price))]
+    to_reach = dict(zip(GOALS, ("≥ 0.65", "≥ 0.623", "price ≤ 0.27"), strict=True))
+    for name, switches in VARIANTS.items():
+        for goal, (quality, price) in _chosen(outcomes, seed, repeats, switches, GOALS).items():
             above = interval(quality - base, seed)
             text = f"{_text(quality, price)}; {above.mean:+.3f} [{above.low:+.3f}, {above.high:+.3f}] above"
-            rows.append((f"{name}, {goal}", "", to_reach if name == "opti-q" else "", text))
+            rows.append((f"{name}, {goal}", "", to_reach[goal] if name == "opti-q" else "", text))
     rows.append(
         ("means per true task (labels that no policy has)", "0.04 above", "", _by_task(outcomes, tasks, seed))
     )
@@ -52,7 +44,7 @@ def table(outcomes: Outcomes, tasks: Sequence[str], seed: int, repeats: int) -> 
 
 
 def frontier(outcomes: Outcomes, seed: int) -> list[Row]:
-    """Quality against price, one line per worth of a call; the worth is the same for all folds."""
+    """Quality against mean price, one line per price."""
     rows: list[Row] = []
     folds = split(outcomes.questions, 5, seed)
     estimates = np.zeros(outcomes.qoa.shape)
@@ -62,57 +54,60 @@ def frontier(outcomes: Outcomes, seed: int) -> list[Row]:
             outcomes.only(np.flatnonzero(folds == fold)),
         )
         estimates[folds == fold] = Quality(history, Switches()).estimate(held)[0]
-    for worth in TRADEOFFS[::15]:
-        picked = _pick(estimates, outcomes.cost, worth)
-        rows.append((f"{worth:.3f}", _text(*_observed(outcomes, picked))))
+    for mean_price in PRICES[::3]:
+        rows.append(
+            (f"{mean_price:.2f}", _text(*_observed(outcomes, _pick(estimates, outcomes.cost, mean_price))))
+        )
     return rows
 
 
 def _chosen(
-    outcomes: Outcomes, seed: int, repeats: int, switches: Switches, choose: Callable[..., float]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Quality, price and worth per question, the means over ``repeats`` splits."""
-    shape = (repeats, len(outcomes.questions))
-    quality, price, worths = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    outcomes: Outcomes, seed: int, repeats: int, switches: Switches, goals: Goals
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """Per goal quality and price per question, the means over ``repeats`` splits."""
+    found = {goal: (np.zeros(len(outcomes.questions)), np.zeros(len(outcomes.questions))) for goal in goals}
     for repeat in range(repeats):
         folds = split(outcomes.questions, 5, seed + repeat)
         for fold in range(5):
             places = np.flatnonzero(folds == fold)
             history, held = outcomes.only(np.flatnonzero(folds != fold)), outcomes.only(places)
             learned = Quality(history, switches)
-            worth = choose(history, learned)
-            picked = _pick(learned.estimate(held)[0], held.cost, worth)
-            quality[repeat, places], price[repeat, places] = _observed(held, picked)
-            worths[repeat, places] = worth
-    return quality.mean(axis=0), price.mean(axis=0), worths.mean(axis=0)
-
-
-def _by_price(history: Outcomes, learned: Quality) -> float:
-    """The least worth of a call with which the training questions, each left out, keep the price."""
-    estimates = learned.left_out()
-    for worth in TRADEOFFS:
-        _, price = _observed(history, _pick(estimates, history.cost, worth))
-        if price.mean() <= PRICE_GOAL:
-            return float(worth)
-    return float(TRADEOFFS[-1])
+            estimates = learned.estimate(held)[0]
+            for goal, choose in goals.items():
+                picked = _pick(estimates, held.cost, choose(history, learned))
+                for total, values in zip(found[goal], _observed(held, picked), strict=True):
+                    total[places] += values / repeats
+    return found
 
 
 def _by_quality(history: Outcomes, learned: Quality) -> float:
-    """The greatest worth with which the training questions, each left out, keep the best single's quality."""
+    """The least mean price with which the training questions, each left out, keep the best single's quality."""
     estimates = learned.left_out()
     best = np.nanmean(history.qoa, axis=0).max()
-    kept = [
-        worth
-        for worth in TRADEOFFS
-        if _observed(history, _pick(estimates, history.cost, worth))[0].mean() >= best
-    ]
-    return float(max(kept, default=0.0))
+    for mean_price in PRICES.tolist():
+        if _observed(history, _pick(estimates, history.cost, mean_price))[0].mean() >= best:
+            return float(mean_price)
+    return float("inf")
 
 
-def _pick(estimates: FloatArray, prices: FloatArray, worth: float) -> IntArray:
-    """The best plan per question; of equal ones the cheapest."""
-    score = np.round(estimates - worth * prices / np.nanmax(prices), 9) - 1e-10 * prices
-    return np.asarray(np.nanargmax(score, axis=1))
+def _pick(estimates: FloatArray, prices: FloatArray, mean_price: float) -> IntArray:
+    """The best plan per question at this mean price."""
+    return np.array(spend(list(np.round(estimates, 9)), list(prices), mean_price * len(prices)))
+
+
+Goals = Mapping[str, Callable[[Outcomes, Quality], float]]
+"""By name the mean price to spend, from what a history and its estimates say."""
+
+GOALS: Goals = {
+    "at any price": lambda *_: np.inf,
+    f"at ≤ {PRICE_GOAL} USD/M": lambda *_: PRICE_GOAL,
+    "at the best single's quality": _by_quality,
+}
+
+VARIANTS = {
+    "opti-q": Switches(),
+    "opti-q without surface features": Switches(surface=False),
+}
 
 
 def _observed(outcomes: Outcomes, picked: IntArray) -> tuple[FloatArray, FloatArray]:

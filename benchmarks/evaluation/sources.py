@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from optiq.evaluation.features import with_features
-from optiq.evaluation.outcomes import Asked, Outcomes
+from optiq.evaluation.outcomes import Asked, FloatArray, Outcomes
 from optiq.plan import Plan
+from optiq.statistics import METRICS
 from warehouse.recorded import read_recorded
 
 RUNS = "Opti-Q nsga"
@@ -24,6 +25,20 @@ def recorded(path: Path, embedding: bool) -> Outcomes:
     """Executions that were published with the paper (``executions.parquet``, with its neighbours in the folder)."""
     traces, _ = read_recorded([path], RUNS)
     return with_features(Outcomes.from_traces(traces), embedding)
+
+
+def published_predictions(path: Path, outcomes: Outcomes) -> FloatArray:
+    """(questions, plans, 4): what the published optimizer had expected of the same executions."""
+    traces, _ = read_recorded([path], RUNS)
+    row = {asked.question_id: q for q, asked in enumerate(outcomes.questions)}
+    column = {plan.key: p for p, plan in enumerate(outcomes.plans)}
+    names = [f"predicted_{metric}" for metric in METRICS]
+    table = traces.group_by("question_id", "plan_key").agg(pl.col(names).mean())
+    found = np.full(outcomes.values.shape, np.nan)
+    for name, key, *figures in table.select("question_id", "plan_key", *names).iter_rows():
+        if name in row and key in column:
+            found[row[name], column[key]] = [np.nan if value is None else value for value in figures]
+    return found
 
 
 def router(path: Path, embedding: bool) -> Outcomes:
