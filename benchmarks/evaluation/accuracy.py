@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -23,16 +24,16 @@ Predictor = Callable[[Outcomes, Outcomes, Setting], FloatArray]
 """(history, held-out questions, setting) → (questions, plans, 4)."""
 
 
-def by_snapshot(kind: type[PublishedEstimator]) -> Predictor:
+def by_snapshot(kind: Callable[[], PublishedEstimator]) -> Predictor:
     """What `optiq estimate` says with statistics of the history."""
 
     def predict(history: Outcomes, held: Outcomes, setting: Setting) -> FloatArray:
         policy = kind()
         policy.learn(history, setting)
         found = np.full((len(held.questions), len(held.plans), 4), np.nan)
-        for q, asked in enumerate(held.questions):
+        for q, (asked, shifts) in enumerate(zip(held.questions, policy.shifts(held.questions), strict=True)):
             for p in held.scored(q).tolist():
-                found[q, p] = policy.figures(asked, held.plans[p])
+                found[q, p] = policy.figures(asked, held.plans[p], shifts)
         return found
 
     return predict
@@ -52,6 +53,7 @@ def by_question(switches: Switches, priors: bool = True, looks: bool = True) -> 
 PREDICTORS: dict[str, Predictor] = {
     "paper": by_snapshot(PublishedEstimator),
     "shrunk": by_snapshot(ShrunkEstimator),
+    "shrunk, without neighbours": by_snapshot(partial(ShrunkEstimator, neighbours=False)),
     "per question": by_question(Switches()),
     "without parts": by_question(Switches(parts=False)),
     "without neighbours": by_question(Switches(neighbours=False)),

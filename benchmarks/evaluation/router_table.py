@@ -81,13 +81,21 @@ def _chosen(
 
 
 def _by_quality(history: Outcomes, learned: Quality) -> float:
-    """The least mean price with which the training questions, each left out, keep the best single's quality."""
+    """The least mean price with which the training questions, each left out, keep the best single's quality.
+
+    By halving: more money buys more quality, but for luck.
+    """
     estimates = learned.left_out()
     best = np.nanmean(history.qoa, axis=0).max()
-    for mean_price in PRICES.tolist():
-        if _observed(history, _pick(estimates, history.cost, mean_price))[0].mean() >= best:
-            return float(mean_price)
-    return float("inf")
+    low, high = 0, len(PRICES)
+    while low < high:
+        middle = (low + high) // 2
+        picked = _pick(estimates, history.cost, float(PRICES[middle]))
+        if _observed(history, picked)[0].mean() >= best:
+            high = middle
+        else:
+            low = middle + 1
+    return float(PRICES[low]) if low < len(PRICES) else float("inf")
 
 
 def _pick(estimates: FloatArray, prices: FloatArray, mean_price: float) -> IntArray:

@@ -14,7 +14,7 @@ import numpy as np
 
 from optiq.evaluation.outcomes import FloatArray
 
-HALVINGS = 60
+HALVINGS = 45
 
 
 def spend(gains: Sequence[FloatArray], costs: Sequence[FloatArray], total: float) -> list[int]:
@@ -30,13 +30,13 @@ def spend(gains: Sequence[FloatArray], costs: Sequence[FloatArray], total: float
     cost = np.full((len(gains), widest), np.inf)
     for q, (one, other) in enumerate(zip(gains, costs, strict=True)):
         gain[q, : len(one)], cost[q, : len(other)] = one, other
-    every = np.arange(len(gain))
+    every, there = np.arange(len(gain)), np.isfinite(cost)
+    priced = np.where(there, cost, 0.0)
 
     def at(worth: float) -> FloatArray:
-        with np.errstate(invalid="ignore"):
-            score = np.where(np.isfinite(cost), gain - worth * cost, -np.inf)
+        score = np.where(there, gain - worth * priced, -np.inf)
         # of equal ones the cheapest, then the first
-        best = np.isclose(score, score.max(axis=1, keepdims=True), rtol=0, atol=1e-12)
+        best = score >= score.max(axis=1, keepdims=True) - 1e-12
         return np.asarray(np.where(best, cost, np.inf).argmin(axis=1))
 
     def spent(picked: FloatArray) -> float:
