@@ -32,6 +32,9 @@ BEST = {"open": "single:gemma3:27b", "choice": "single:phi4:14b"}
 MEAN_COST = 2.1e-5
 """USD per question on average: what the best single model costs on multiple choice."""
 
+SPARING = 2.0e-5
+"""A total that leaves room for costs a little above what was expected."""
+
 ABLATIONS = (
     "opti-q",
     "opti-q:parts=off",
