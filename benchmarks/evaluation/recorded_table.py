@@ -69,14 +69,10 @@ def picks(outcomes: Outcomes, setting: Setting, repeats: int) -> list[Row]:
     for kind, (reference, goal) in published.items():
         # apart, since the total of a batch is a total of its kind
         part = outcomes.only(_of_kind(outcomes, kind))
-        names = [
-            "best-single",
-            BEST[kind],
-            "opti-q",
-            "opti-q:as_single=on",
-            f"opti-q:mean_cost={MEAN_COST:g}",
-        ]
-        names = [*names[: 4 if kind == "open" else 5], "opti-q-shrunk", "opti-q-paper"]
+        names = ["best-single", BEST[kind], "opti-q", "opti-q:as_single=on"]
+        if kind == "choice":
+            names += [f"opti-q:mean_cost={total:g}" for total in (MEAN_COST, SPARING)]
+        names += ["opti-q-shrunk", "opti-q-paper"]
         frame = replay(part, make_policies(names), three, 5, repeats)
         spread = _spread(frame)
         for line, other in zip(summarise(frame), summarise(frame, BEST[kind]), strict=True):
