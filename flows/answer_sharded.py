@@ -26,6 +26,7 @@ def answer_questions_sharded(
     planner: str | None = None,
     max_operations: int | None = None,
     bound_operations: str | None = None,
+    neighbours: bool | None = None,
     models: str | None = None,
     blender: str | None = None,
     topic: str | None = None,

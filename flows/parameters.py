@@ -27,6 +27,7 @@ _SETTINGS = (
     "blender",
     "planner",
     "estimator",
+    "neighbours",
     "max_operations",
     "bound_operations",
     "weights",

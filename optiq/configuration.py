@@ -28,6 +28,7 @@ _CHOICES = {
     "prompt": PROMPT_NAMES,
     "energy": ("auto", "measured", "predicted"),
     "topic_model": ("centroid", "bertopic"),
+    "neighbours": ("auto", "off"),
 }
 _INTEGERS = {"max_operations", "seed", "chunk_size", "max_output_tokens", "keep"}
 
@@ -38,7 +39,8 @@ class Settings:
 
     ``models`` is the pool (``None``: every served model that PerfDB knows), ``blender`` the model of blend
     nodes (``None``: the served model with the highest QoA). ``max_operations`` bounds the nodes of a plan,
-    ``estimator`` is ``shrunk`` (compositions drawn to their parts) or ``paper`` (section 4.2),
+    ``estimator`` is ``shrunk`` (compositions drawn to their parts) or ``paper`` (section 4.2), ``neighbours`` whether
+    past questions like one that is asked say how good models are on it (``auto``, where they do; ``off``),
     and ``bound_operations`` says how a budget bounds them further (``upper``, ``sample`` or ``none``).
     ``confidence`` is the probability with which limits are to hold (``None``: they hold for expected figures).
     ``timeout_s`` is how long one attempt of a call may take.
@@ -61,6 +63,7 @@ class Settings:
     blender: str | None = None
     planner: str = "exact"
     estimator: str = "shrunk"
+    neighbours: str = "auto"
     max_operations: int = 3
     bound_operations: str = "upper"
     weights: Weights = field(default_factory=Weights)
@@ -153,6 +156,8 @@ def _convert(name: str, value: Any, origin: str) -> Any:
         return Weights.parse(str(value))
     if name == "confidence":
         return _probability(value, origin)
+    if name == "neighbours" and isinstance(value, bool):
+        return "auto" if value else "off"
     if name in _LISTS:
         parts = value.split(",") if isinstance(value, str) else list(value)
         names = tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))

@@ -24,6 +24,9 @@ from optiq.variants import Operators
 if TYPE_CHECKING:
     import polars as pl
 
+    from optiq.estimation.past_questions import Neighbour, QuestionFigures
+    from optiq.estimation.shifts import Shifts
+
 
 BOUNDS = ("upper", "sample", "none")
 
@@ -38,7 +41,7 @@ class Planning:
     not bound. ``prompts`` decides how long prompts are, for ``operators`` (variants by name) their own do;
     statistics of a name are of whatever prompts it was asked with.
     ``confidence`` is the probability with which limits are to hold (:mod:`optiq.estimation.risk`); None: they hold
-    for what is expected.
+    for what is expected. ``neighbours`` are past questions whose answers say how good models are on one like them.
     """
 
     statistics: Statistics
@@ -52,10 +55,27 @@ class Planning:
     prompts: PromptSet = ZERO_SHOT
     confidence: float | None = None
     operators: Operators = field(default_factory=dict)
+    neighbours: QuestionFigures | None = None
 
     def shape(self, question: Question) -> PromptShape:
         """How long the prompts for ``question`` are."""
         return prompt_shape(question, self.prompts, self.operators)
+
+    def shifts(self, questions: Sequence[Question]) -> list[Shifts | None]:
+        """How what past questions say moves the figures of models, per question; None where it does not."""
+        if self.neighbours is None or self.neighbours.silent:
+            return [None] * len(questions)
+        texts, tasks = [q.text for q in questions], [q.kind.task for q in questions]
+        return list(self.neighbours.shifts(texts, [_topics(q) for q in questions], tasks))
+
+    def nearest(self, question: Question, most: int = 5) -> list[Neighbour]:
+        """The past questions that are most like one; none where they say nothing."""
+        if self.neighbours is None or self.neighbours.silent:
+            return []
+        return self.neighbours.nearest(question.text, _topics(question), question.kind.task, most)
+
+    def _statistics(self, question: Question) -> Statistics:
+        return self.statistics.shifted(self.shifts([question])[0])
 
     def operations(self, question: Question) -> OperationBound:
         """How many operations plans for ``question`` may have."""
@@ -75,7 +95,7 @@ class Planning:
         A question without a topic is planned on figures for any topic.
         """
         frontier = plan_frontier(
-            self.statistics,
+            self._statistics(question),
             _topics(question),
             question.kind,
             self.shape(question),
@@ -90,14 +110,15 @@ class Planning:
 
     def plan_all(self, questions: Sequence[Question]) -> list[PlannedQuestion]:
         """The choices that :meth:`plan` makes, for many questions at once and without their frontiers."""
+        shifts = self.shifts(questions)
         by_bound: dict[int, list[int]] = {}
         for place, question in enumerate(questions):
             by_bound.setdefault(self.operations(question).max_operations, []).append(place)
         planned: dict[int, PlannedQuestion] = {}
         for operations, places in sorted(by_bound.items()):
             items = [
-                BatchItem(_topics(q), q.kind, self.shape(q), q.budget, self.weights)
-                for q in (questions[place] for place in places)
+                BatchItem(_topics(q), q.kind, self.shape(q), q.budget, self.weights, shifts[place])
+                for place, q in ((place, questions[place]) for place in places)
             ]
             choices = plan_batch(
                 self.statistics,
@@ -117,7 +138,7 @@ class Planning:
         """The same estimate with the source of each of its figures, which a search does not carry along."""
         return estimate_plan(
             estimate.plan,
-            self.statistics,
+            self._statistics(question),
             _topics(question),
             question.kind,
             self.shape(question),
@@ -140,18 +161,19 @@ def estimate_rows(
 ) -> list[tuple[Question, Estimate]]:
     """What each plan would cost and yield for each question, questions outer, with provenance.
 
-    Questions that look alike to the estimator (topics, kind, lengths) share their estimates.
+    Questions that look alike to the estimator (topics, kind, lengths, neighbours) share their estimates.
     """
     known: dict[tuple[object, ...], list[Estimate]] = {}
     rows = []
-    for question in questions:
+    for question, shifts in zip(questions, planning.shifts(questions), strict=True):
         topics, shape = _topics(question), planning.shape(question)
-        key = (topics, question.kind, shape)
+        key = (topics, question.kind, shape, shifts)
         if key not in known:
+            statistics = planning.statistics.shifted(shifts)
             known[key] = [
                 estimate_plan(
                     plan,
-                    planning.statistics,
+                    statistics,
                     topics,
                     question.kind,
                     shape,

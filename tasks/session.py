@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
 from optiq.energy import metered, open_counter
+from optiq.estimation.past_questions import QuestionFigures
 from optiq.plan import Plan
 from optiq.planning import Planning, choose_blender, choose_pool, topic_fault
 from optiq.question import Question
@@ -27,6 +28,7 @@ from tasks.operators import Names, operators_of
 from tasks.prompting import check_examples
 from tasks.recommending import recommended_pool, recommended_size
 from warehouse.home import Home
+from warehouse.neighbours import load_past_questions
 from warehouse.statistics import load_statistics as read_statistics
 from warehouse.topics import load_topic_model
 
@@ -70,6 +72,19 @@ def load_statistics(home: Home, estimator: str = "shrunk", variants: tuple[Varia
     """
     modified_ns = home.perfdb.stat().st_mtime_ns if home.perfdb.exists() else 0
     return _estimated(str(home.perfdb), modified_ns, estimator, variants)
+
+
+@lru_cache(maxsize=2)
+def _neighbours(perfdb: Path, modified_ns: int, statistics: Statistics) -> QuestionFigures | None:
+    past = load_past_questions(perfdb)
+    return None if past is None else QuestionFigures(past, statistics)
+
+
+def neighbours_of(settings: Settings, home: Home, statistics: Statistics) -> QuestionFigures | None:
+    """What past questions say of new ones; None where they say nothing, or are not to be asked."""
+    if settings.neighbours == "off" or settings.estimator != "shrunk" or not home.perfdb.exists():
+        return None
+    return _neighbours(home.perfdb, home.perfdb.stat().st_mtime_ns, statistics)
 
 
 @dataclass(frozen=True)
@@ -160,6 +175,7 @@ def open_session(settings: Settings, *, serve: bool = True, plans: Iterable[Plan
         settings.bound_operations,
         confidence=settings.confidence,
         operators=operators_of([v for v in variants if v.name in {*pool, *also, blender}], settings, home),
+        neighbours=neighbours_of(settings, home, statistics),
     )
     return Session(settings, home, planning, server, names, reason)
 
@@ -185,6 +201,7 @@ def open_planning(settings: Settings, models: Sequence[str]) -> Session:
         seed=settings.seed,
         confidence=settings.confidence,
         operators=operators_of(variants, settings, home),
+        neighbours=neighbours_of(settings, home, statistics),
     )
     return Session(settings, home, planning, None, names)
 

@@ -29,6 +29,7 @@ from warehouse.landing import LandedFile, landed
 from warehouse.lock import alone
 from warehouse.merge import merge
 from warehouse.migrate import migrate, pending
+from warehouse.neighbours import recompute_neighbours
 from warehouse.priors import shipped
 from warehouse.publish import compacted, publish
 from warehouse.snapshots import keep_snapshot, prune_snapshots, record_snapshot
@@ -212,6 +213,8 @@ def _recompute(connection: duckdb.DuckDBPyConnection, settings: Settings, step: 
             step("chemistry computed")
         for name in sql.names("views"):
             connection.execute(sql.read(name))
+        if recompute_neighbours(connection):
+            step("past questions read")
         connection.commit()
     except BaseException:
         connection.rollback()

@@ -68,6 +68,13 @@ def load_statistics(perfdb: str | Path) -> Statistics:
         return Statistics.build(snapshot_id(connection), _model_figures(connection), _records(connection))
 
 
+def load_singles(connection: duckdb.DuckDBPyConnection) -> Statistics:
+    """The statistics of single models alone, from a connection: all that says what a model is worth."""
+    return Statistics.build(
+        snapshot_id(connection), _model_figures(connection), _records(connection, "level = 0")
+    )
+
+
 def stored_settings(connection: duckdb.DuckDBPyConnection) -> str:
     """The settings that the connection's statistics were computed with, as JSON."""
     rows = connection.execute("select settings from snapshots order by number desc limit 1").fetchall()
@@ -86,11 +93,11 @@ def _model_figures(connection: duckdb.DuckDBPyConnection) -> list[ModelFigures]:
     return [ModelFigures(**_known(names, row)) for row in rows]
 
 
-def _records(connection: duckdb.DuckDBPyConnection) -> list[Record]:
+def _records(connection: duckdb.DuckDBPyConnection, among: str = "true") -> list[Record]:
     names = ("topic", "task", "n_observations", "n_questions", *RECORDED, "provenance")
     table = (
         connection.table("plan_statistics")
-        .filter("n_observations > 0 or n_published > 0")
+        .filter(f"(n_observations > 0 or n_published > 0) and {among}")
         .order("topic, task, plan_key")
     )
     rows = table.select("plan_key", *names).fetchall()

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, stdev
 
 from benchmarks.planners.catalogs import BLENDER, SHAPE, synthetic
 from benchmarks.planners.quality import hypervolume_share, inverted_distance
 from benchmarks.planners.timing import timed
 from optiq.estimation import Estimate, PromptShape
+from optiq.estimation.shifts import Shifts
 from optiq.planners import BatchItem, Planner, PlanningTask, make_planner, plan_batch, planning_task
 from optiq.planners.candidates import find_candidates
 from optiq.planners.dynamic_programming import DynamicProgrammingPlanner
@@ -103,6 +104,30 @@ def _batch_speed(setting: Setting, k: int) -> Iterator[Row]:
     rest = max(whole.cpu_s - made.cpu_s, 1e-6)
     yield (f"10,000 questions planned, k={k}, sets included", f"{whole.cpu_s:.2f}", f"{whole.wall_s:.2f}", "")
     yield ("questions per CPU second after the sets", f"{len(items) / rest:,.0f}", "", "20,000")
+    yield from _moved_speed(setting, items, (3, k))
+
+
+def _moved_speed(setting: Setting, items: list[BatchItem], operations: tuple[int, ...]) -> Iterator[Row]:
+    """The same questions, each moved by neighbours of its own: by 0.1 for all models and 0.05 for each, typically."""
+    draw = random.Random(2)
+    shrunk = setting.statistics.with_estimator("shrunk")
+    moved = []
+    for item in items:
+        common = draw.gauss(0, 0.1)
+        by_model = tuple(
+            (name, round(common + draw.gauss(0, 0.05), 3))
+            for name in dict.fromkeys([*setting.models, BLENDER])
+        )
+        moved.append(replace(item, shifts=Shifts(50, by_model)))
+    for k in operations:
+        for what, asked in (("without neighbours", items), ("each with its neighbours", moved)):
+            whole = timed(lambda asked=asked, k=k: plan_batch(shrunk, asked, setting.models, BLENDER, k))
+            yield (
+                f"10,000 questions planned, k={k}, shrunk, {what}",
+                f"{whole.cpu_s:.2f}",
+                f"{whole.wall_s:.2f}",
+                "",
+            )
 
 
 def _first_plan(k: int) -> float:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.command_line.options import Blender, Confidence, Estimator, Json, PerfDBHome, Topic
+from flows.command_line.options import Blender, Confidence, Estimator, Json, Neighbours, PerfDBHome, Topic
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +31,7 @@ def estimate(
     blender: Blender = None,
     estimator: Estimator = None,
     confidence: Confidence = None,
+    neighbours: Neighbours = None,
     topic: Topic = None,
     perfdb: PerfDBHome = None,
     json: Json = False,
@@ -53,7 +54,13 @@ def estimate(
     from tasks.session import open_planning
 
     settings = settings_of(
-        {"perfdb": perfdb, "blender": blender, "estimator": estimator, "confidence": confidence}
+        {
+            "perfdb": perfdb,
+            "blender": blender,
+            "estimator": estimator,
+            "confidence": confidence,
+            "neighbours": neighbours,
+        }
     )
     if output is not None:
         check_writable(output)

@@ -20,6 +20,7 @@ from flows.command_line.options import (
     MaxOperations,
     MinQoA,
     Models,
+    Neighbours,
     PerfDBHome,
     PlannerName,
     Prompt,
@@ -52,6 +53,7 @@ def explain(
     confidence: Confidence = None,
     planner: PlannerName = None,
     estimator: Estimator = None,
+    neighbours: Neighbours = None,
     max_operations: MaxOperations = None,
     bound_operations: BoundOperations = None,
     models: Models = None,
@@ -71,6 +73,7 @@ def explain(
     """
     flags = locals()
     from flows.command_line.asked import read_asked
+    from flows.command_line.neighbours_screen import show_neighbours
     from flows.command_line.present import (
         ESTIMATE_COLUMNS,
         bounds_line,
@@ -128,6 +131,8 @@ def explain(
             f"bound      {operations} of {planning.max_operations} operations within the budget ({planning.bound})"
         )
     say(f"statistics snapshot {session.statistics.snapshot_id}")
+    if planning.neighbours is not None:
+        show_neighbours(planning, planned.question)
     frontier_table(
         planned, f"Frontier: {len(planned.frontier)} plans that no other plan beats in every respect"
     )

@@ -51,6 +51,14 @@ Estimator = Annotated[
         help="How plans are estimated: shrunk (drawn to their parts) or paper.  [default: shrunk]",
     ),
 ]
+Neighbours = Annotated[
+    bool | None,
+    typer.Option(
+        "--neighbours/--no-neighbours",
+        help="Estimate models by how they did on the past questions most like each one.  [default: --neighbours]",
+        show_default=False,
+    ),
+]
 MaxOperations = Annotated[
     str | None,
     typer.Option("--max-operations", metavar="K", help="Most model calls in one plan.  [default: 3]"),

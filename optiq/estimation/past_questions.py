@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import topic_weights
-from optiq.estimation.likeness import FloatArray, Likeness, surface
+from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, surface
 from optiq.estimation.neighbours import Neighbours, Strengths, nearest
 from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import DIGITS, Shifts
@@ -28,7 +28,7 @@ TUNED_ON = 1500
 ENOUGH_EXPLAINED = 0.01
 """Share of the squared error that neighbours must explain, beyond the luck of :data:`LUCK` questions, to be heard."""
 
-LUCK = 3.0
+LUCK = 8.0
 
 CHUNK = 1024
 """Questions that are compared with the past at once."""
@@ -42,7 +42,7 @@ def seen(texts: Sequence[str]) -> NDArray[np.float16]:
 
     In half precision, as they are kept: a question asked again is the same.
     """
-    looks = np.array([surface(text) for text in texts], dtype=np.float32).reshape(len(texts), -1)
+    looks = np.array([surface(text) for text in texts], dtype=np.float32).reshape(len(texts), SURFACE)
     rows = np.hstack([word_vectors(texts), looks])
     return np.clip(rows, -60_000, 60_000).astype(np.float16)
 
@@ -90,6 +90,7 @@ class QuestionFigures:
             votes.strengths = Strengths()
         self.votes = votes
         self.explained = votes.explained
+        self._shift = lru_cache(maxsize=1024)(lambda *asked: self._shifts(*([part] for part in asked))[0])
 
     def _usual(self, statistics: Statistics, chars: int) -> tuple[FloatArray, FloatArray]:
         """(questions, models): quality and cost that the statistics promise without neighbours."""
@@ -125,6 +126,11 @@ class QuestionFigures:
 
     def shifts(self, texts: Sequence[str], topics: Sequence[Topics], tasks: Sequence[str]) -> list[Shifts]:
         """By how much each model is better on each question than its topics say."""
+        if len(texts) == 1:  # plans of one question are explained one by one
+            return [self._shift(texts[0], topics[0], tasks[0])]
+        return self._shifts(texts, topics, tasks)
+
+    def _shifts(self, texts: Sequence[str], topics: Sequence[Topics], tasks: Sequence[str]) -> list[Shifts]:
         found = []
         for start in range(0, len(texts), CHUNK):
             part = slice(start, start + CHUNK)

@@ -154,15 +154,19 @@ class PlanEstimator:
         found = self._mean([(weight, topic.values(plans)) for weight, topic in self.topics])
         return self._moved(plans, found)
 
-    def values_and_bounds(self, plans: PlanList) -> tuple[FloatArray, FloatArray]:
-        """The values and, with a confidence, their bounds (:mod:`optiq.estimation.risk`), else the same again."""
+    def values_and_bounds(self, plans: PlanList, cut: bool = True) -> tuple[FloatArray, FloatArray]:
+        """The values and, with a confidence, their bounds (:mod:`optiq.estimation.risk`), else the same again.
+
+        Without ``cut`` bounds of the quality may be below 0: those that neighbours are to move yet.
+        """
         if self.confidence is None:
             values = self.values(plans)
             return values, values
         parts = [(weight, topic.values_and_bounds(plans)) for weight, topic in self.topics]
         values, bounds = (self._mean([(weight, both[i]) for weight, both in parts]) for i in (0, 1))
         bounds = self._moved(plans, bounds)
-        np.maximum(bounds[QOA], 0.0, out=bounds[QOA])
+        if cut:
+            np.maximum(bounds[QOA], 0.0, out=bounds[QOA])
         return self._moved(plans, values), bounds
 
     @staticmethod

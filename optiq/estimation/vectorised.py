@@ -47,8 +47,11 @@ class SpaceEstimator:
         """(4, rows of the space): the metrics in the order of METRICS, averaged over topics, none below 0."""
         return self.values_and_bounds(shape)[0]
 
-    def values_and_bounds(self, shape: PromptShape) -> tuple[FloatArray, FloatArray]:
-        """The values and, with a confidence, their bounds (:mod:`optiq.estimation.risk`), else the same again."""
+    def values_and_bounds(self, shape: PromptShape, cut: bool = True) -> tuple[FloatArray, FloatArray]:
+        """The values and, with a confidence, their bounds (:mod:`optiq.estimation.risk`), else the same again.
+
+        Without ``cut`` bounds of the quality may be below 0: those that neighbours are to move yet.
+        """
         total = np.zeros((len(METRICS), self.space.n_rows))
         bounds = total if self.confidence is None else np.zeros_like(total)
         for topic, weight in self.topics:
@@ -69,7 +72,8 @@ class SpaceEstimator:
         if self.confidence is None:
             return total, total
         self._moved(bounds)
-        np.maximum(bounds[QOA], 0.0, out=bounds[QOA])
+        if cut:
+            np.maximum(bounds[QOA], 0.0, out=bounds[QOA])
         return total, bounds
 
     def _moved(self, values: FloatArray) -> None:

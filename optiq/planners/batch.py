@@ -2,7 +2,7 @@
 
 The choices are those that planning each question alone makes, at every length in the batch. Where the space
 is too large to enumerate, the candidates are what the planner finds at the shortest, the middle and the
-longest length.
+longest length, and at the least and greatest that neighbours move each model.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from optiq.choose import Choice, choose, explain_infeasible, limit_array, meets,
 from optiq.errors import OptiqWarning
 from optiq.estimation.estimates import Estimate, topic_weights
 from optiq.estimation.shape import PromptShape
+from optiq.estimation.shifts import Shifts
 from optiq.plan import Plan
 from optiq.planners.candidates import Candidates, candidates_of, find_candidates
+from optiq.planners.moves import Moves
 from optiq.planners.protocol import PlanningTask
 from optiq.planners.registry import decide_planner, make_planner
 from optiq.planners.tasks import planning_task
@@ -39,6 +41,8 @@ class BatchItem:
     shape: PromptShape
     budget: Budget = field(default_factory=Budget)
     weights: Weights = field(default_factory=Weights)
+    shifts: Shifts | None = None
+    """How the question's neighbours move the figures of models."""
 
 
 def plan_batch(
@@ -80,14 +84,17 @@ def plan_batch(
             warned = True
         if first.shape.question_tokens:
             for i in group:
-                frontier = make_planner(decision.planner).frontier(replace(task, shape=items[i].shape))
+                asked = replace(task, shape=items[i].shape, statistics=statistics.shifted(items[i].shifts))
+                frontier = make_planner(decision.planner).frontier(asked)
                 choices[i] = choose(frontier, items[i].budget, items[i].weights)
             continue
         lengths = [items[i].shape.question_chars for i in group]
-        candidates = _candidates(task, min(lengths), max(lengths), decision.planner)
+        moves = Moves.of([items[i].shifts for i in group], task)
+        candidates = _candidates(task, min(lengths), max(lengths), decision.planner, moves)
         for start in range(0, len(group), CHUNK):
             part = group[start : start + CHUNK]
-            choices.update(zip(part, _choices(candidates, [items[i] for i in part]), strict=True))
+            chosen = _choices(candidates, [items[i] for i in part], moves.among(start, start + CHUNK))
+            choices.update(zip(part, chosen, strict=True))
     return [choices[i] for i in range(len(items))]
 
 
@@ -105,19 +112,24 @@ def _groups(items: Sequence[BatchItem]) -> Iterator[list[int]]:
         yield sorted(group, key=lambda i: items[i].shape.question_chars)
 
 
-def _candidates(task: PlanningTask, low: int, high: int, planner: str) -> Candidates:
+def _candidates(task: PlanningTask, low: int, high: int, planner: str, moves: Moves) -> Candidates:
     if planner == "exact":
-        return find_candidates(task, low, high)
+        return find_candidates(task, low, high, moves)
     found: list[Plan] = []
     for chars in sorted({low, (low + high) // 2, high}):
-        at_length = replace(task, shape=replace(task.shape, question_chars=chars))
-        found += [estimate.plan for estimate in make_planner(planner).frontier(at_length)]
-    return candidates_of(task, found, low, high)
+        for shifts in moves.corners():
+            there = replace(
+                task,
+                shape=replace(task.shape, question_chars=chars),
+                statistics=task.statistics.shifted(shifts),
+            )
+            found += [estimate.plan for estimate in make_planner(planner).frontier(there)]
+    return candidates_of(task, found, low, high, moves)
 
 
-def _choices(candidates: Candidates, items: Sequence[BatchItem]) -> list[Choice]:
+def _choices(candidates: Candidates, items: Sequence[BatchItem], moves: Moves) -> list[Choice]:
     chars = np.array([item.shape.question_chars for item in items])
-    expected_by_plan, by_plan = candidates.values_and_bounds(chars)
+    expected_by_plan, by_plan = candidates.values_and_bounds(chars, moves)
     frontier = candidates.on_frontier(by_plan).T
     values = np.ascontiguousarray(by_plan.transpose(2, 1, 0))
     confidence = candidates.task.confidence

@@ -16,6 +16,8 @@ CHAIN = Plan.parse('{"models": ["gemma3:270m", "smollm2:135m"], "edges": [[0, 1]
 SINGLE = Plan.parse('{"models": ["smollm2:135m"], "edges": []}')
 STATISTICS = "select * exclude (provenance) from plan_statistics order by all"
 FIGURES = "select model, topic, task, metric, value, n_observations from model_figures order by all"
+PAST = "select question, task, model, n, round(total, 9) from past_questions join past_qualities "
+PAST += "using (question_key, task) order by all"
 DAYS = "select topic, plan_key, task, day, sum(n_executions), sum(n_subplans), sum(qoa.n) as n, "
 DAYS += "round(sum(qoa.total), 9), round(sum(qoa.squares), 9) from plan_days group by all having n > 0 order by all"
 
@@ -45,7 +47,7 @@ def _rounded(value):
 
 
 def same(left, right):
-    for statement in (STATISTICS, FIGURES, DAYS):
+    for statement in (STATISTICS, FIGURES, DAYS, PAST):
         one, other = query(left.perfdb, statement), query(right.perfdb, statement)
         assert one.columns == other.columns
         for a, b in zip(one.rows(), other.rows(), strict=True):

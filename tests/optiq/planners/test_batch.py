@@ -1,6 +1,7 @@
 """Batch planning makes the choices that planning each question alone makes, at every length and budget."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from optiq.choose import choose
 from optiq.errors import OptiqWarning
 from optiq.estimation import PromptShape
+from optiq.estimation.shifts import Shifts
 from optiq.planners import BatchItem, plan_batch, plan_frontier, planning_task
 from optiq.planners.candidates import find_candidates
 from optiq.question import Budget, Weights
@@ -55,7 +57,14 @@ def assert_as_one_by_one(
     assert len(choices) == len(items)
     for item, choice in zip(items, choices, strict=True):
         frontier = plan_frontier(
-            statistics, item.topics, item.kind, item.shape, models, blender, k, confidence=confidence
+            statistics.shifted(item.shifts),
+            item.topics,
+            item.kind,
+            item.shape,
+            models,
+            blender,
+            k,
+            confidence=confidence,
         )
         alone = choose(frontier, item.budget, item.weights)
         assert (choice.status, choice.reason, choice.relaxed) == (alone.status, alone.reason, alone.relaxed)
@@ -91,6 +100,27 @@ def test_a_batch_is_planned_as_its_questions_alone(
     items = random_items(seed, 25, topics, [1e-4, 1e-3])
     statistics = statistics.with_estimator("paper" if seed % 2 else "shrunk")
     assert_as_one_by_one(statistics, items, ["a", "b", "c"], "z", 3, confidence)
+
+
+@settings(deadline=None, max_examples=16)
+@given(
+    seed=st.integers(0, 10_000),
+    missing=st.sampled_from([0.0, 0.1]),
+    n_records=st.sampled_from([0, 30]),
+    width=st.sampled_from([0.02, 0.2, 0.9]),
+    confidence=st.sampled_from([None, 0.9]),
+)
+def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
+    seed: int, missing: float, n_records: int, width: float, confidence: float | None
+) -> None:
+    draw = random.Random(seed)
+    statistics = random_catalog(seed, "abc", "z", topics=("Art", "Law"), n_records=n_records, missing=missing)
+    topics = [(("Art", 1.0),), (("Art", 0.5), ("Law", 0.5))]
+    items = []
+    for item in random_items(seed, 25, topics, [1e-4, 1e-3]):
+        moves = tuple((name, width * (2 * draw.random() - 1)) for name in "abz")
+        items.append(replace(item, shifts=Shifts(50, moves) if draw.random() < 0.9 else None))
+    assert_as_one_by_one(statistics.with_estimator("shrunk"), items, ["a", "b", "c"], "z", 3, confidence)
 
 
 @pytest.mark.parametrize("confidence", [None, 0.95])

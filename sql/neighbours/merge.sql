@@ -1,0 +1,50 @@
+-- Add the new answers; the latest questions stay.
+
+create or replace temp table merged_qualities as
+select question_key, task, model, served, sum(n)::bigint as n, sum(total) as total
+from (
+    select question_key, task, model, served, n, total from past_qualities
+    union all
+    select md5_number_lower(trim(question)), task, model, served, n, total from new_answers
+)
+group by question_key, task, model, served;
+
+create or replace temp table merged_questions as
+with
+
+new_questions as (
+    select
+        md5_number_lower(trim(question)) as question_key,
+        task,
+        min(question) as question,
+        arg_max(topics, (last_seen, topics)) as topics,
+        max(last_seen) as last_seen
+    from new_answers
+    group by question_key, task
+),
+
+told as (
+    select
+        question_key,
+        task,
+        coalesce(old.question, new.question) as question,
+        coalesce(new.topics, old.topics) as topics,
+        greatest(old.last_seen, new.last_seen) as last_seen,
+        old.vector,
+        old.embedding
+    from past_questions as old
+    full join new_questions as new using (question_key, task)
+)
+
+select * from told
+order by last_seen desc, question_key, task
+limit getvariable('most_past_questions');
+
+delete from past_questions;
+insert into past_questions by name select * from merged_questions order by question_key, task;
+delete from past_qualities;
+insert into past_qualities by name
+select * from merged_qualities semi join merged_questions using (question_key, task)
+order by question_key, task, model, served;
+drop table merged_questions;
+drop table merged_qualities;

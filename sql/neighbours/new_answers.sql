@@ -1,0 +1,60 @@
+-- Judged answers of lone models in executions that were not read yet (temp table new_answers); a lone model may be the
+-- first node of a larger plan. Grain: one row per question × task × model × what answered.
+create or replace temp table new_answers as
+with
+
+runs as (
+    select
+        execution_id,
+        question,
+        coalesce(nullif(topics, []), [{'topic': topic, 'weight': 1.0}]) as topics,
+        task_of(kind) as task,
+        operations,
+        repeated_nodes,
+        case when status = 'answered' then qoa end as qoa,
+        started_at
+    from executions
+    inner join plans using (plan_key)
+    where ingestion > getvariable('past_ingestion') and trim(question) <> ''
+),
+
+answers as (
+    select
+        runs.question,
+        runs.topics,
+        runs.task,
+        runs.started_at,
+        runs.execution_id,
+        calls.model,
+        coalesce(calls.digest, calls.answered_model) as served,
+        coalesce(calls.subplan_qoa, case when runs.operations = 1 then runs.qoa end) as qoa
+    from calls
+    inner join runs using (execution_id)
+    where
+        calls.ingestion > getvariable('past_ingestion')
+        and calls.subplan_level = 0
+        and calls.error is null
+        and not coalesce(calls.cached, false)
+        and not list_contains(runs.repeated_nodes, calls.node)
+    union all
+    -- recorded elsewhere without its calls
+    select runs.question, runs.topics, runs.task, runs.started_at, runs.execution_id, plans.sink_model, null, runs.qoa
+    from runs
+    inner join executions using (execution_id)
+    inner join plans using (plan_key)
+    anti join calls using (execution_id)
+    where runs.operations = 1
+)
+
+select
+    question,
+    task,
+    model,
+    served,
+    arg_max(topics, (started_at, execution_id)) as topics,
+    max(started_at) as last_seen,
+    count(*) as n,
+    sum(qoa) as total
+from answers
+where qoa is not null
+group by question, task, model, served;
