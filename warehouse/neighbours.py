@@ -94,15 +94,14 @@ def _tune(connection: duckdb.DuckDBPyConnection) -> None:
         return
     if before and before[0][0] == NAME and abs(n_answers - before[0][1]) <= WORTH_TUNING * n_answers:
         return
-    found, share = tuned(past, load_singles(connection).with_estimator("shrunk"))
-    assert found.strengths is not None
+    strengths, share = tuned(past, load_singles(connection).with_estimator("shrunk"))
     connection.execute("delete from neighbour_strengths")
     connection.execute(
         "insert into neighbour_strengths values (?, ?, ?, ?, ?, ?, ?)",
         [
             NAME,
-            found.strengths.n,
-            *(None if np.isinf(x) else x for x in (found.strengths.difficulty, found.strengths.preference)),
+            strengths.n,
+            *(None if np.isinf(x) else x for x in (strengths.difficulty, strengths.preference)),
             share,
             n_questions,
             n_answers,
@@ -134,14 +133,6 @@ def load_past_questions(perfdb: str | Path) -> PastQuestions | None:
             )
             return None
         return _published(connection, strengths)
-
-
-def load_strengths(perfdb: str | Path) -> tuple[float, int] | None:
-    """Share of the squared error that neighbours explain, and the number of past questions; None without."""
-    perfdb = Path(perfdb)
-    with reading(perfdb) as connection, explained(perfdb):
-        rows = connection.execute("select explained, n_questions from neighbour_strengths").fetchall()
-    return (float(rows[0][0]), int(rows[0][1])) if rows else None
 
 
 def _published(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +90,7 @@ class QuestionFigures:
             votes.strengths = Strengths()
         self.votes = votes
         self.explained = votes.explained
-        self._shift = lru_cache(maxsize=1024)(lambda *asked: self._shifts(*([part] for part in asked))[0])
+        self._known: dict[tuple[str, Topics, str], Shifts] = {}
 
     def _usual(self, statistics: Statistics, chars: int) -> tuple[FloatArray, FloatArray]:
         """(questions, models): quality and cost that the statistics promise without neighbours."""
@@ -126,9 +126,15 @@ class QuestionFigures:
 
     def shifts(self, texts: Sequence[str], topics: Sequence[Topics], tasks: Sequence[str]) -> list[Shifts]:
         """By how much each model is better on each question than its topics say."""
-        if len(texts) == 1:  # plans of one question are explained one by one
-            return [self._shift(texts[0], topics[0], tasks[0])]
-        return self._shifts(texts, topics, tasks)
+        if len(texts) != 1:
+            return self._shifts(texts, topics, tasks)
+        # plans of one question are explained one by one
+        asked = texts[0], tuple(topics[0]), tasks[0]
+        if asked not in self._known:
+            if len(self._known) >= CHUNK:
+                self._known.clear()
+            self._known[asked] = self._shifts(texts, topics, tasks)[0]
+        return [self._known[asked]]
 
     def _shifts(self, texts: Sequence[str], topics: Sequence[Topics], tasks: Sequence[str]) -> list[Shifts]:
         found = []
@@ -159,7 +165,7 @@ class QuestionFigures:
         return np.round(found, 9)
 
 
-def tuned(past: PastQuestions, statistics: Statistics) -> tuple[PastQuestions, float]:
-    """The same questions with how much they are heard, and the share of squared error that they explain."""
+def tuned(past: PastQuestions, statistics: Statistics) -> tuple[Strengths, float]:
+    """How much the questions are heard, and the share of squared error that they explain."""
     found = QuestionFigures(replace(past, strengths=None), statistics)
-    return replace(past, strengths=found.strengths), found.explained
+    return found.strengths, found.explained

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from catalogs import build, figures, record
@@ -117,8 +119,8 @@ def test_one_question_equal_scores_and_texts_without_words_are_no_trouble() -> N
             np.array(qoa),
             Strengths(10, 0.0, 0.0),
         )
-        again, _ = tuned(past, statistics)
-        assert QuestionFigures(again, statistics).silent
+        strengths, _ = tuned(past, statistics)
+        assert QuestionFigures(replace(past, strengths=strengths), statistics).silent
         (found,) = QuestionFigures(past, statistics).shifts(["What?"], [ANYTHING], ["open"])
         assert all(np.isfinite(value) for _, value in found.by_model)
         (other_task,) = QuestionFigures(past, statistics).shifts(["What?"], [ANYTHING], ["choice"])
