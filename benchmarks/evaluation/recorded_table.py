@@ -50,6 +50,7 @@ ABLATIONS = (
     "opti-q:tradeoff=0.05",
     "opti-q:singles=on",
     "opti-q-shrunk",
+    "opti-q-shrunk:neighbours=off",
     "opti-q-paper",
 )
 

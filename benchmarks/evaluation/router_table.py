@@ -16,8 +16,11 @@ from benchmarks.evaluation.recorded_table import Row
 from optiq.evaluation.folds import split
 from optiq.evaluation.intervals import interval
 from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
+from optiq.evaluation.policies import make_policies
 from optiq.evaluation.policies.spending import spend
 from optiq.evaluation.quality import Quality, Switches
+from optiq.evaluation.replay import Setting, replay
+from optiq.question import Budget
 
 PRICE_GOAL = 0.27
 PRICES = np.round(np.arange(0.12, 0.92, 0.02), 2)
@@ -35,11 +38,31 @@ def table(outcomes: Outcomes, tasks: Sequence[str], seed: int, repeats: int) -> 
             above = interval(quality - base, seed)
             text = f"{_text(quality, price)}; {above.mean:+.3f} [{above.low:+.3f}, {above.high:+.3f}] above"
             rows.append((f"{name}, {goal}", "", to_reach[goal] if name == "opti-q" else "", text))
+    rows += _product(outcomes, seed)
     rows.append(
         ("means per true task (labels that no policy has)", "0.04 above", "", _by_task(outcomes, tasks, seed))
     )
     best = np.nanmax(outcomes.qoa, axis=1)
     rows.append(("oracle (hindsight, a bound)", "0.806", "", f"{best.mean():.3f}"))
+    return rows
+
+
+def _product(outcomes: Outcomes, seed: int) -> list[Row]:
+    """What `optiq plan` does, with and without past questions, and what those are worth."""
+    rows: list[Row] = []
+    names = ["opti-q-shrunk:neighbours=on", "opti-q-shrunk:neighbours=off"]
+    for most in (None, 0.5):
+        setting = Setting(Budget(max_cost_usd=most), seed=seed)
+        frame = replay(outcomes, make_policies(names), setting, 5, 1).sort("question_id")
+        found = [frame.filter(frame["policy"] == name) for name in names]
+        quality, price = (
+            [part[f"observed_{metric}"].to_numpy() for part in found] for metric in ("qoa", "cost_usd")
+        )
+        limit = "any price" if most is None else f"at most {most:g} USD/M"
+        above = interval(quality[0] - quality[1], seed)
+        rows.append((f"{names[1]}, {limit}", "", "", _text(quality[1], price[1])))
+        text = f"{_text(quality[0], price[0])}; {above.mean:+.3f} [{above.low:+.3f}, {above.high:+.3f}] above off"
+        rows.append((f"{names[0]}, {limit}", "", "", text))
     return rows
 
 
