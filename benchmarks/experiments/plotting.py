@@ -34,6 +34,7 @@ _COLOURS = {
     "authors' best in hindsight": "#cc79a7",
     "every plan that the authors ran": "#ddb4d0",
 }
+_BOUND = " (hindsight, a bound)"
 _OTHERS = ("#882255", "#332288", "#661100", "#6699cc", "#888888", "#000000")
 
 
@@ -58,15 +59,21 @@ def chart(experiment: Experiment, table: pl.DataFrame) -> Any:
     """The picture as an Altair chart."""
     import altair as alt
 
-    shown = table.filter(pl.col("x") <= LARGEST_X)
+    drawn = [metric for metric, _ in experiment.plotted]
+    drawn += [f"{metric}_low" for metric in drawn if f"{metric}_low" in table.columns]
+    something = pl.any_horizontal(pl.col(name).is_not_null() for name in drawn)
+    shown = table.filter(pl.col("x") <= LARGEST_X, something).with_columns(
+        policy=pl.col("policy")
+        + pl.when(pl.col("what") == "hindsight").then(pl.lit(_BOUND)).otherwise(pl.lit(""))
+    )
     names = shown["policy"].unique(maintain_order=True).to_list()
     spare = iter(_OTHERS * len(names))
-    colours = [_COLOURS.get(name) or next(spare) for name in names]
+    colours = [_COLOURS.get(name.removesuffix(_BOUND)) or next(spare) for name in names]
     colour = alt.Color(
         "policy:N",
         title=None,
         scale=alt.Scale(domain=names, range=colours),
-        legend=alt.Legend(labelLimit=320, symbolType="stroke", symbolStrokeWidth=3),
+        legend=alt.Legend(labelLimit=320, symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1),
     )
     panels = []
     for metric, title in experiment.plotted:
@@ -84,7 +91,8 @@ def _panel(
 ) -> Any:
     low, high = f"{metric}_low", f"{metric}_high"
     bounds = [pl.col(low), pl.col(high)] if low in part.columns else []
-    columns = ["x", "policy", "what", pl.col(metric).alias("y")]
+    factor = 1000.0 if metric.endswith("cost_usd") else 1.0
+    columns = ["x", "policy", "what", (pl.col(metric) * factor).alias("y")]
     rows = part.select(*columns, *bounds).rename({low: "low", high: "high"}, strict=False).to_dicts()
     # one beside the other, so that intervals can be told apart
     order = part["policy"].unique(maintain_order=True).to_list()
@@ -94,7 +102,9 @@ def _panel(
     xs = sorted({record["x"] for record in rows})
     axis = alt.Axis(values=xs, format="d")
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("at:Q", title=experiment.x_title, axis=axis, scale=alt.Scale(nice=False, padding=12)),
+        x=alt.X(
+            "at:Q", title=experiment.x_title, axis=axis, scale=alt.Scale(nice=False, zero=False, padding=12)
+        ),
         color=colour,
     )
     y = alt.Y("y:Q", title=title, scale=alt.Scale(zero=False))
@@ -109,7 +119,7 @@ def _panel(
         .encode(y=y),
     ]
     if bounds:
-        y_low = alt.Y("low:Q", title=title)
+        y_low = alt.Y("low:Q", title=title, scale=alt.Scale(zero=False))
         whiskers = base.transform_filter("isValid(datum.low)")
         layers.insert(0, whiskers.mark_rule(opacity=0.35).encode(y=y_low, y2="high:Q"))
     return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT, title=kind)

@@ -87,9 +87,7 @@ def run(
             frames.append(frame.with_columns(repeat=pl.col("repeat") + number * repeats))
         if same[0].budget != Budget() and not suffix:
             frames.append(reference.picks(recordings.folder, same[0].budget, int(same[0].x)))
-        rows += rows_of(
-            pl.concat(frames), same[0], seed, "replayed", runs_seen, experiment.together, NAMES
-        )
+        rows += rows_of(pl.concat(frames), same[0], seed, "replayed", runs_seen, experiment.together, NAMES)
     return rows
 
 

@@ -37,7 +37,12 @@ def picks(folder: Path, budget: Budget, b: int) -> pl.DataFrame:
     columns = ["execution_id", "topic", "benchmark", "models", "edges", "realized_qoa"]
     columns += ["realized_cost", "realized_latency", "realized_energy"]
     table = ran.select(
-        "execution_id", "question_id", "predicted_cost", "predicted_latency", "predicted_energy", "predicted_qoa"
+        "execution_id",
+        "question_id",
+        "predicted_cost",
+        "predicted_latency",
+        "predicted_energy",
+        "predicted_qoa",
     ).join(executions.select(columns), on="execution_id")
     ranked = {
         PREDICTED_BEST: table.sort(

@@ -17,7 +17,7 @@ from flows.command_line.screen import figure, printable
 from optiq.atomic import replacing
 from optiq.errors import InputError
 
-WIDTH = 190
+WIDTH = 240
 
 HEADS = {
     "answered": "answered",
@@ -65,7 +65,7 @@ def show(experiment: Experiment, table: pl.DataFrame) -> None:
         title = f"{experiment.title}: {printable(kind)}, {asked} questions, seed {', '.join(map(str, seeds))}"
         drawn = Table(title=escape(title), title_justify="left")
         drawn.add_column("setting", no_wrap=True)
-        drawn.add_column("policy")
+        drawn.add_column("policy", no_wrap=True)
         for name in experiment.columns:
             left = name == "source"
             drawn.add_column(HEADS[name], justify="left" if left else "right", no_wrap=not left)

@@ -1,4 +1,4 @@
-"""Rows of an experiment: one per setting, kind of question and policy, with intervals, from what was replayed or run."""
+"""Rows of an experiment: one per setting, kind of question and policy, with intervals."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def rows_of(
     """
     if together and frame["kind"].n_unique() > 1:
         frame = pl.concat([frame, frame.with_columns(kind=pl.lit(ALL_KINDS))])
-    shares = {(row["policy"], row["kind"]): row for row in _shares(frame, setting.budget).iter_rows(named=True)}
+    shares = {
+        (row["policy"], row["kind"]): row for row in _shares(frame, setting.budget).iter_rows(named=True)
+    }
     rows = []
     for line in summarise(frame, seed=seed):
         seen = None if line.hindsight or runs_seen is None else runs_seen
@@ -79,7 +81,11 @@ def rows_of(
                 "cost_usd": line.cost_usd,
                 "latency_s": line.latency_s,
                 "energy_j": line.energy_j,
-                **{k: v for k, v in shares[line.policy, line.kind].items() if k in ROW_SCHEMA and k != "policy"},
+                **{
+                    k: v
+                    for k, v in shares.get((line.policy, line.kind), {}).items()
+                    if k in ROW_SCHEMA and k != "policy"
+                },
                 "runs_seen": seen,
                 "seed": seed,
             }
