@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.experiments.catalogue import EXPERIMENTS
+from benchmarks.experiments.paper import beside
 from benchmarks.experiments.plotting import draw
-from benchmarks.experiments.published import beside
 from benchmarks.experiments.showing import show, write_csv
 from benchmarks.experiments.summing import table_of, with_steps
 from optiq.errors import InputError, OptiqError

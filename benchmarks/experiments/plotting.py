@@ -92,7 +92,7 @@ def _panel(
     low, high = f"{metric}_low", f"{metric}_high"
     bounds = [pl.col(low), pl.col(high)] if low in part.columns else []
     factor = 1000.0 if metric.endswith("cost_usd") else 1.0
-    columns = ["x", "policy", "what", (pl.col(metric) * factor).alias("y")]
+    columns: list[Any] = ["x", "policy", "what", (pl.col(metric) * factor).alias("y")]
     rows = part.select(*columns, *bounds).rename({low: "low", high: "high"}, strict=False).to_dicts()
     # one beside the other, so that intervals can be told apart
     order = part["policy"].unique(maintain_order=True).to_list()

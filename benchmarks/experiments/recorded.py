@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,20 +120,20 @@ def _limited(names: Sequence[str], seen: Outcomes | None, folder: Path) -> dict[
             "opti-q-shrunk": ShrunkEstimator,
         }
         found: dict[str, Maker] = {
-            name: lambda name=name: _OnPriors(able[name](), priors) for name in names if name in able
+            name: partial(_OnPriors, able[name], priors) for name in names if name in able
         }
         return found | {name: maker for name, maker in make_policies(names).items() if name == "oracle"}
-    limited: dict[str, Maker] = {}
-    for name, maker in make_policies(names).items():
-        limited[name] = maker if name == "oracle" else lambda maker=maker: _OnPart(maker(), seen)
-    return limited
+    return {
+        name: maker if name == "oracle" else partial(_OnPart, maker, seen)
+        for name, maker in make_policies(names).items()
+    }
 
 
 class _OnPart:
     """A policy that learns from a part of what was recorded of the history's questions."""
 
-    def __init__(self, policy: Any, seen: Outcomes) -> None:
-        self._policy, self._seen = policy, seen
+    def __init__(self, make: Callable[[], Any], seen: Outcomes) -> None:
+        self._policy, self._seen = make(), seen
 
     def learn(self, history: Outcomes, setting: Rules) -> None:
         known = {asked.question_id for asked in history.questions}
@@ -147,8 +148,8 @@ class _OnPart:
 class _OnPriors:
     """An estimator that knows published figures of single models and no execution."""
 
-    def __init__(self, policy: PublishedEstimator, priors: Statistics) -> None:
-        self._policy, self._priors = policy, priors
+    def __init__(self, make: Callable[[], PublishedEstimator], priors: Statistics) -> None:
+        self._policy, self._priors = make(), priors
 
     def learn(self, history: Outcomes, setting: Rules) -> None:
         self._policy.learn(history, setting)

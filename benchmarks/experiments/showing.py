@@ -61,7 +61,7 @@ def show(experiment: Experiment, table: pl.DataFrame) -> None:
     seeds = table["seed"].drop_nulls().unique().to_list()
     for kind in table["questions"].unique(maintain_order=True):
         rows = table.filter(pl.col("questions") == kind)
-        asked = rows["n_questions"].max()
+        asked = max(rows["n_questions"].drop_nulls(), default=0)
         title = f"{experiment.title}: {printable(kind)}, {asked} questions, seed {', '.join(map(str, seeds))}"
         drawn = Table(title=escape(title), title_justify="left")
         drawn.add_column("setting", no_wrap=True)

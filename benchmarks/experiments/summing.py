@@ -60,7 +60,12 @@ def rows_of(
     ``together`` adds rows for questions of all kinds; ``names`` are what kinds of question are called.
     """
     if together and frame["kind"].n_unique() > 1:
-        frame = pl.concat([frame, frame.with_columns(kind=pl.lit(ALL_KINDS))])
+        # apart: the same question of two kinds would be two observations
+        whole = frame.with_columns(kind=pl.lit(ALL_KINDS))
+        return [
+            *rows_of(frame, setting, seed, what, runs_seen, names=names),
+            *rows_of(whole, setting, seed, what, runs_seen, names=names),
+        ]
     shares = {
         (row["policy"], row["kind"]): row for row in _shares(frame, setting.budget).iter_rows(named=True)
     }
