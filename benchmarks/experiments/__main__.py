@@ -19,10 +19,11 @@ from pathlib import Path
 
 from benchmarks.experiments.catalogue import EXPERIMENTS
 from benchmarks.experiments.paper import beside
-from benchmarks.experiments.plotting import draw
-from benchmarks.experiments.showing import show, write_csv
+from benchmarks.experiments.plotting import check_picture, draw
+from benchmarks.experiments.showing import check_csv, show, write_csv
 from benchmarks.experiments.summing import table_of, with_steps
-from optiq.errors import InputError, OptiqError
+from flows.command_line.screen import printable
+from optiq.errors import OptiqError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,12 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.process_time()
     try:
         _run(given)
-    except InputError as fault:
-        print(fault, file=sys.stderr)
-        return 2
     except OptiqError as fault:
-        print(fault, file=sys.stderr)
-        return 1
+        print(printable(str(fault)), file=sys.stderr)
+        return fault.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on with what is left", file=sys.stderr)
+        return 130
     print(f"{time.process_time() - started:.0f} s CPU", file=sys.stderr)
     return 0
 
@@ -78,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(given: argparse.Namespace) -> None:
+    # before anything is spent
+    if given.plot:
+        check_picture(given.plot)
+    if given.csv:
+        check_csv(given.csv)
     if given.experiment == "planners":
         from benchmarks.experiments import planners
 

@@ -29,6 +29,7 @@ from optiq.plan import Plan
 from optiq.planning import estimate_rows
 from optiq.question import Budget, Question
 from optiq.question_file import read_questions
+from tasks.run_folder import RunFolder
 from tasks.session import Session, open_session
 from warehouse.home import Home
 from warehouse.published import published_qualities
@@ -71,12 +72,15 @@ class Bench:
         with progress():
             summary = start(answer_questions, file=str(self.file), output=str(path), **given)
         self.spent_usd += summary["cost_usd"] or 0.0
-        if summary["stopped"]:
-            raise OptiqError(
-                f"{name}: {summary['stopped']} ({self.spent_usd:.3g} USD spent in all)",
-                "The same command goes on, with a higher limit.",
-            )
         table = read_table(path)
+        about = RunFolder(perfdb or self.home, summary["run_id"]).about() or {}
+        if about.get("status") != "done":
+            told = table.filter(pl.col("status") != "answered")["error"].drop_nulls()
+            reason = summary["stopped"] or (told[0] if len(told) else "unfinished")
+            raise OptiqError(
+                f"{name} is not done: {reason} ({self.spent_usd:.3g} USD spent in all)",
+                "The same command goes on; a limit on what it may spend has to be higher.",
+            )
         self.answers[name] = table
         return table
 

@@ -40,19 +40,23 @@ _OTHERS = ("#882255", "#332288", "#661100", "#6699cc", "#888888", "#000000")
 
 def draw(experiment: Experiment, table: pl.DataFrame, path: str | Path) -> None:
     """Write the picture, SVG or PNG by suffix."""
-    suffix = Path(path).suffix[1:]
-    if suffix not in ("svg", "png"):
-        raise InputError(f"{path} is neither .svg nor .png", "Name the plot with one of these suffixes.")
+    check_picture(path)
     import vl_convert
 
     spec = chart(experiment, table).to_json()
     content = (
         vl_convert.vegalite_to_svg(spec).encode()
-        if suffix == "svg"
+        if Path(path).suffix == ".svg"
         else bytes(vl_convert.vegalite_to_png(spec, scale=2))
     )
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def check_picture(path: str | Path) -> None:
+    """:class:`~optiq.errors.InputError` if the suffix is not one of a picture."""
+    if Path(path).suffix not in (".svg", ".png"):
+        raise InputError(f"{path} is neither .svg nor .png", "Name the plot with one of these suffixes.")
 
 
 def chart(experiment: Experiment, table: pl.DataFrame) -> Any:

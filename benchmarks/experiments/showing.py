@@ -82,14 +82,19 @@ def show(experiment: Experiment, table: pl.DataFrame) -> None:
         console.print(drawn)
 
 
+def check_csv(path: str) -> None:
+    """:class:`~optiq.errors.InputError` if the path is neither ``-`` nor a ``.csv``."""
+    if path != "-" and Path(path).suffix != ".csv":
+        raise InputError(f"{path} is no .csv", "Name the file with this suffix, or give - for the screen.")
+
+
 def write_csv(table: pl.DataFrame, path: str) -> None:
     """Write all columns; ``-`` is standard output. The same rows are the same bytes."""
     text = table.write_csv(float_precision=9)
     if path == "-":
         sys.stdout.write(text)
         return
-    if Path(path).suffix != ".csv":
-        raise InputError(f"{path} is no .csv", "Name the file with this suffix, or give - for the screen.")
+    check_csv(path)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
