@@ -22,6 +22,7 @@ from benchmarks.experiments.setting import Experiment, Setting, Unit
 from benchmarks.experiments.summing import rows_of
 from flows.parameters import settings_of
 from optiq.errors import InputError, OptiqError, OptiqWarning
+from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.policies import make_policies
 from optiq.evaluation.replay import Setting as Rules
 from optiq.evaluation.replay import replay
@@ -95,6 +96,8 @@ def run(experiment: Experiment, given: argparse.Namespace) -> list[dict[str, Any
     settings = settings_for_live(experiment, unit, session.planning.pool)
     rows: list[dict[str, Any]] = []
     answers = {id(s): _answers(experiment, bench, s, session.planning.pool) for s in settings}
+    if experiment.replayed_live:
+        outcomes = outcomes_of(list(bench.answers.values()), bench.questions)
     for label, suffix in dict.fromkeys((s.label, s.suffix) for s in settings):
         same = [s for s in settings if (s.label, s.suffix) == (label, suffix)]
         frames = []
@@ -103,7 +106,7 @@ def run(experiment: Experiment, given: argparse.Namespace) -> list[dict[str, Any
                 frame = frame_of(table, policy, bench.questions, setting.budget)
                 frames.append(frame.with_columns(repeat=pl.lit(number, pl.Int64())))
         if experiment.replayed_live:
-            frames.append(_replayed(experiment, bench, same[0], given.seed))
+            frames.append(_replayed(experiment, outcomes, same[0], given.seed))
         level = same[0].level
         seen = None if level is None else float(runs_in(home_of_level(bench, level)))
         found = rows_of(pl.concat(frames), same[0], given.seed, "live", seen, experiment.together)
@@ -204,9 +207,8 @@ def _single(bench: Bench, model: str) -> pl.DataFrame:
     return bench.answers[name]
 
 
-def _replayed(experiment: Experiment, bench: Bench, setting: Setting, seed: int) -> pl.DataFrame:
+def _replayed(experiment: Experiment, outcomes: Outcomes, setting: Setting, seed: int) -> pl.DataFrame:
     """Policies that choose among calls which were made, whatever setting made them."""
-    outcomes = outcomes_of(list(bench.answers.values()), bench.questions)
     names = list(experiment.replayed_live)
     if not any(asked.topics for asked in outcomes.questions):
         names.remove("best-single-per-topic")

@@ -31,11 +31,11 @@ _COLOURS = {
     "random": "#9ca3af",
     "oracle": "#374151",
     "authors' predicted best": "#aa4499",
-    "authors' best in hindsight": "#cc79a7",
+    "authors' best run": "#cc79a7",
     "every plan that the authors ran": "#ddb4d0",
 }
 _BOUND = " (hindsight, a bound)"
-_OTHERS = ("#882255", "#332288", "#661100", "#6699cc", "#888888", "#000000")
+_OTHERS = ("#882255", "#332288", "#661100", "#6699cc", "#888888", "#000000", "#b45f06", "#20b2aa", "#c71585")
 
 
 def draw(experiment: Experiment, table: pl.DataFrame, path: str | Path) -> None:

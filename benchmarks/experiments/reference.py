@@ -17,7 +17,7 @@ from optiq.question import Budget
 from optiq.statistics import Statistics
 
 PREDICTED_BEST = "authors' predicted best"
-HINDSIGHT = "authors' best in hindsight"
+HINDSIGHT = "authors' best run"
 EVERY = "every plan that the authors ran"
 
 COMPLETE = range(1, 4)
