@@ -114,7 +114,12 @@ def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
     seed: int, missing: float, n_records: int, width: float, confidence: float | None
 ) -> None:
     draw = random.Random(seed)
-    statistics = random_catalog(seed, "abc", "z", topics=("Art", "Law"), n_records=n_records, missing=missing)
+    drawn = random_catalog(seed, "abc", "z", topics=("Art", "Law"), n_records=n_records, missing=missing)
+    statistics = build(
+        *(drawn.figures(name, topic, "open") for name in drawn.models for topic in ("Art", "Law")),
+        *(figures(name) for name in "abcz"),
+        *(r for topic in ("Art", "Law") for r in drawn.records(topic).values()),
+    )
     topics = [(("Art", 1.0),), (("Art", 0.5), ("Law", 0.5))]
     items = []
     for item in random_items(seed, 25, topics, [1e-4, 1e-3]):
