@@ -79,6 +79,11 @@ def read_evidence(files: Iterable[str | Path], part: Part) -> Evidence:
     if failed:
         left.append(LeftOut.of(failed, "execution", "that failed", FAILED))
     table = once.filter(pl.col("status") == "answered").with_columns(pl.col("prompt").fill_null(UNRECORDED))
+    timeless = table["started_at"].null_count()
+    if timeless and (part.since or part.until):
+        left.append(
+            LeftOut.of(timeless, "execution", "without a start", "whether they are in that time is unknown")
+        )
     if part.since is not None:
         table = table.filter(pl.col("started_at") >= part.since)
     if part.until is not None:
@@ -102,6 +107,8 @@ def read_evidence(files: Iterable[str | Path], part: Part) -> Evidence:
     table = table.filter(pl.col("prompt") == prompt)
     if unjudged := table.height - table.filter(judged).height:
         more.append(LeftOut.of(unjudged, "execution", "without a score", UNJUDGED))
+    if nameless := table.filter(judged & pl.col("asked").is_null()).height:
+        more.append(LeftOut.of(nameless, "execution", "without a question", "nothing says what was asked"))
     table = table.filter(judged & pl.col("asked").is_not_null())
     kept = _drawn(table, part.questions)
     if (n := table["asked"].n_unique() - kept["asked"].n_unique()) > 0:

@@ -155,6 +155,18 @@ def test_executions_given_twice_count_once(optiq: Callable[..., Any], tmp_path: 
     assert "left out: 2 rows: they cannot be used" in done.out
 
 
+def test_what_cannot_be_placed_is_counted(optiq: Callable[..., Any], tmp_path: Path) -> None:
+    rows = recordings(started_at="2026-03-01T00:00:00Z") + recordings(1, question_id=None, question=None)
+    file = written(rows, tmp_path / "traces.jsonl")
+    everything = optiq("evaluate", "--no-embedding", "--traces", file, "--policy", "oracle")
+    assert "left out: 2 executions without a question" in everything.out
+    since = optiq(
+        "evaluate", "--no-embedding", "--traces", file, "--policy", "oracle", "--since", "2026-02-01"
+    )
+    assert "24 judged outcomes of 2 plans from the traces since 2026-02-01 00:00 UTC" in since.out
+    assert "left out: 2 executions without a start" in since.out
+
+
 def test_a_perfdb_with_too_little_says_so(refused: Callable[..., str]) -> None:
     assert "PerfDB has no answered execution" in refused()
     assert "since 2026-01-01 00:00 UTC" in refused("--since", "2026-01-01")
