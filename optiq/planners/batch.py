@@ -20,7 +20,7 @@ from optiq.estimation.estimates import Estimate, topic_weights
 from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import Shifts
 from optiq.plan import Plan
-from optiq.planners.candidates import Candidates, candidates_of, find_candidates
+from optiq.planners.candidates import Candidates, candidates_of, find_parts
 from optiq.planners.moves import Moves
 from optiq.planners.protocol import PlanningTask
 from optiq.planners.registry import decide_planner, make_planner
@@ -90,11 +90,13 @@ def plan_batch(
             continue
         lengths = [items[i].shape.question_chars for i in group]
         moves = Moves.of([items[i].shifts for i in group], task)
-        candidates = _candidates(task, min(lengths), max(lengths), decision.planner, moves)
-        for start in range(0, len(group), CHUNK):
-            part = group[start : start + CHUNK]
-            chosen = _choices(candidates, [items[i] for i in part], moves.among(start, start + CHUNK))
-            choices.update(zip(part, chosen, strict=True))
+        for places, candidates in _parts(task, min(lengths), max(lengths), decision.planner, moves):
+            there = places if len(places) else np.arange(len(group))
+            for start in range(0, len(there), CHUNK):
+                some = there[start : start + CHUNK]
+                part = [group[place] for place in some.tolist()]
+                chosen = _choices(candidates, [items[i] for i in part], moves.among(some))
+                choices.update(zip(part, chosen, strict=True))
     return [choices[i] for i in range(len(items))]
 
 
@@ -112,9 +114,13 @@ def _groups(items: Sequence[BatchItem]) -> Iterator[list[int]]:
         yield sorted(group, key=lambda i: items[i].shape.question_chars)
 
 
-def _candidates(task: PlanningTask, low: int, high: int, planner: str, moves: Moves) -> Candidates:
+def _parts(
+    task: PlanningTask, low: int, high: int, planner: str, moves: Moves
+) -> Iterator[tuple[NDArray[np.intp], Candidates]]:
+    """Candidates of some of the questions (their places), or of all (no places)."""
     if planner == "exact":
-        return find_candidates(task, low, high, moves)
+        yield from find_parts(task, low, high, moves)
+        return
     found: list[Plan] = []
     for chars in sorted({low, (low + high) // 2, high}):
         for shifts in moves.corners():
@@ -124,7 +130,7 @@ def _candidates(task: PlanningTask, low: int, high: int, planner: str, moves: Mo
                 statistics=task.statistics.shifted(shifts),
             )
             found += [estimate.plan for estimate in make_planner(planner).frontier(there)]
-    return candidates_of(task, found, low, high, moves)
+    yield np.zeros(0, dtype=np.intp), candidates_of(task, found, low, high, moves)
 
 
 def _choices(candidates: Candidates, items: Sequence[BatchItem], moves: Moves) -> list[Choice]:

@@ -9,7 +9,7 @@ one that beats it is at most its chord, so its ends decide, too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -30,6 +30,12 @@ BoolArray = NDArray[np.bool_]
 LATENCY, QOA = 1, 3
 TOLERANCE = 1e-9
 """By how much a tangent is lowered, relatively: a tangent over one character is extended over thousands."""
+
+MANY, FEW = 6000, 8
+"""More candidates are made fewer by halving their questions, down to so few."""
+
+PAIRS = 300
+"""Candidates that neighbours move up to which pairs of rivals are told beforehand; more are compared per question."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +92,18 @@ class Candidates:
         """(plans, lengths): which plans no other candidate dominates; of equal ones the first in plan order."""
         one, other = self.rivals
         beaten = np.zeros(values.shape[1:], dtype=bool)
+        if self.weights is not None and self.by_quality is None:
+            for question in range(values.shape[2]):
+                beaten[:, question] = True
+                beaten[nondominated(losses(values[:, :, question])), question] = False
+            return ~beaten
         if self.by_quality is not None and len(self.by_quality[0]):
             strong, weak = self.by_quality
             starts = np.flatnonzero(np.diff(weak, prepend=-1))
             loss = 1.0 - values[QOA]
             loss = rounded(np.where(np.isnan(loss), np.inf, loss))
-            beaten[weak[starts]] = np.minimum.reduceat(loss[strong], starts, axis=0) <= loss[weak[starts]]
+            for of, rivals in zip(weak[starts].tolist(), np.split(strong, starts[1:]), strict=True):
+                beaten[of] = loss[rivals].min(axis=0) <= loss[of]
         if not len(one):
             return ~beaten
         no_worse = np.ones((len(one), values.shape[2]), dtype=bool)
@@ -107,11 +119,22 @@ class Candidates:
         return ~beaten
 
 
-def find_candidates(task: PlanningTask, low: int, high: int, moves: Moves = NO_MOVES) -> Candidates:
+def find_candidates(task: PlanningTask, low: int, high: int) -> Candidates:
     """The candidates between question lengths of ``low`` and ``high`` characters, by enumeration.
 
-    With ``moves``, those of all questions that are moved so. Raises nothing but what the estimator raises; the size of
-    the space is the caller's business.
+    Raises nothing but what the estimator raises; the size of the space is the caller's business.
+    """
+    ((_, found),) = find_parts(task, low, high)
+    return found
+
+
+def find_parts(
+    task: PlanningTask, low: int, high: int, moves: Moves = NO_MOVES
+) -> Iterator[tuple[NDArray[np.intp], Candidates]]:
+    """The candidates of questions that neighbours move by ``moves``, by enumeration: places of questions, candidates.
+
+    Where they are many, questions that are moved alike have candidates of their own. Without moves there is one part,
+    of no places.
     """
     estimator = SpaceEstimator(
         task.statistics, task.topics, task.kind, task.pool, task.max_operations, task.confidence
@@ -129,7 +152,8 @@ def find_candidates(task: PlanningTask, low: int, high: int, moves: Moves = NO_M
         plans = [estimator.space.plan(int(row), task.pool.models, task.pool.blender) for row in rows[best]]
         ends = np.stack([first[:, best]] * 2, axis=-1)
         expected = np.stack([first_expected[:, best]] * 2, axis=-1)
-        return _with_rivals(task, plans, low, high, ends, expected, None)
+        yield np.zeros(0, dtype=np.intp), _with_rivals(task, plans, low, high, ends, expected, None)
+        return
     last_expected, last = values_at(high) if high > low else (first_expected, first)
     after = estimator.latencies(_shape(task, low + 1)).take(rows)
     before = estimator.latencies(_shape(task, high - 1)).take(rows)
@@ -139,27 +163,40 @@ def find_candidates(task: PlanningTask, low: int, high: int, moves: Moves = NO_M
     falling = last[LATENCY] - (last[LATENCY] - before) * span
     with np.errstate(invalid="ignore"):
         kinked = last[LATENCY] - rising > TOLERANCE * last[LATENCY]
+
+    def chosen(keep: BoolArray, part: Moves) -> Candidates:
+        at = np.flatnonzero(keep)
+        plans = [estimator.space.plan(int(row), task.pool.models, task.pool.blender) for row in rows[at]]
+        ends = np.stack([first[:, at], last[:, at]], axis=-1)
+        expected = np.stack([first_expected[:, at], last_expected[:, at]], axis=-1)
+        return _with_rivals(task, plans, low, high, ends, expected, kinked[at], part)
+
     if moves.by_question is not None:
-        box = [row_shifts(estimator.space, task.pool, at, moves.rule).take(rows) for at in moves.ends]
         line = np.where(kinked, rising * (1 - TOLERANCE), last[LATENCY])
-        keep = ~_surely_beaten(first, last, line, box, moves.common)
-    else:
-        points = losses(first), losses(last)
-        best = nondominated(np.concatenate(points))
-        keep = np.zeros(len(rows), dtype=bool)
-        keep[best] = True
-        doubtful = np.flatnonzero(kinked & ~keep)
-        for start, end in ((first[LATENCY], rising), (falling, last[LATENCY])):
-            below = [figures[:, doubtful] for figures in points]
-            below[0][LATENCY] = start[doubtful] * (1 - TOLERANCE)
-            below[1][LATENCY] = end[doubtful] * (1 - TOLERANCE)
-            doubtful = doubtful[~_beaten(np.concatenate(below), np.concatenate([p[:, best] for p in points]))]
-        keep[doubtful] = True
-    chosen = np.flatnonzero(keep)
-    plans = [estimator.space.plan(int(row), task.pool.models, task.pool.blender) for row in rows[chosen]]
-    ends = np.stack([first[:, chosen], last[:, chosen]], axis=-1)
-    expected = np.stack([first_expected[:, chosen], last_expected[:, chosen]], axis=-1)
-    return _with_rivals(task, plans, low, high, ends, expected, kinked[chosen], moves)
+        left = [np.arange(len(moves.by_question))]
+        while left:
+            places = left.pop()
+            part = moves.among(places)
+            box = [row_shifts(estimator.space, task.pool, at, moves.rule).take(rows) for at in part.ends]
+            keep = ~_surely_beaten(first, last, line, box, part.common)
+            halves = part.halves() if keep.sum() > MANY and len(places) > FEW else None
+            if halves is None:
+                yield places, chosen(keep, part)
+            else:
+                left += [places[half] for half in halves]
+        return
+    points = losses(first), losses(last)
+    best = nondominated(np.concatenate(points))
+    keep = np.zeros(len(rows), dtype=bool)
+    keep[best] = True
+    doubtful = np.flatnonzero(kinked & ~keep)
+    for start, end in ((first[LATENCY], rising), (falling, last[LATENCY])):
+        below = [figures[:, doubtful] for figures in points]
+        below[0][LATENCY] = start[doubtful] * (1 - TOLERANCE)
+        below[1][LATENCY] = end[doubtful] * (1 - TOLERANCE)
+        doubtful = doubtful[~_beaten(np.concatenate(below), np.concatenate([p[:, best] for p in points]))]
+    keep[doubtful] = True
+    yield np.zeros(0, dtype=np.intp), chosen(keep, NO_MOVES)
 
 
 def _surely_beaten(
@@ -230,6 +267,9 @@ def _with_rivals(
     if moves.by_question is None:
         return Candidates(task, tuple(plans), low, high, ends, expected, kinked, _rivals(ends, kinked))
     weights = weight_table(plans, task.pool.names, moves.rule)
+    if len(plans) > PAIRS:
+        none = np.zeros(0, dtype=np.intp)
+        return Candidates(task, tuple(plans), low, high, ends, expected, kinked, (none, none), weights)
     least, greatest = (ends[QOA, :, 0] + weights @ at for at in moves.ends)
     # one may beat another in quality, unless it is worse on every question
     uncut = _uncut(least, greatest, moves.common)

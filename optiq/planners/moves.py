@@ -40,11 +40,22 @@ class Moves:
         rows = [np.zeros(len(names)) if one is None else one.among(names) for one in shifts]
         return cls(np.array(rows), rule_of(task.statistics, task.kind), names, some[0].n)
 
-    def among(self, start: int, stop: int) -> Moves:
+    def among(self, places: slice | NDArray[np.intp]) -> Moves:
         """Those of some of the questions."""
         if self.by_question is None:
             return self
-        return replace(self, by_question=self.by_question[start:stop])
+        return replace(self, by_question=self.by_question[places])
+
+    def halves(self) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+        """Places of the questions in two halves, by the model on which they differ most; None if they do not."""
+        assert self.by_question is not None
+        left = self.by_question - self.by_question.mean(axis=1, keepdims=True)
+        least, greatest = self.ends
+        widest = left[:, int((greatest - least).argmax())]
+        below = widest < (np.median(widest) if np.median(widest) > widest.min() else widest.max())
+        if not below.any():
+            return None
+        return np.flatnonzero(below), np.flatnonzero(~below)
 
     @cached_property
     def common(self) -> tuple[float, float]:

@@ -109,9 +109,17 @@ def test_a_batch_is_planned_as_its_questions_alone(
     n_records=st.sampled_from([0, 30]),
     width=st.sampled_from([0.02, 0.2, 0.9]),
     confidence=st.sampled_from([None, 0.9]),
+    many=st.sampled_from([0, 40, 250]),
+    pairs=st.sampled_from([0, 300]),
 )
 def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
-    seed: int, missing: float, n_records: int, width: float, confidence: float | None
+    seed: int,
+    missing: float,
+    n_records: int,
+    width: float,
+    confidence: float | None,
+    many: int,
+    pairs: int,
 ) -> None:
     draw = random.Random(seed)
     drawn = random_catalog(seed, "abc", "z", topics=("Art", "Law"), n_records=n_records, missing=missing)
@@ -125,7 +133,11 @@ def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
     for item in random_items(seed, 25, topics, [1e-4, 1e-3]):
         moves = tuple((name, width * (2 * draw.random() - 1)) for name in "abz")
         items.append(replace(item, shifts=Shifts(50, moves) if draw.random() < 0.9 else None))
-    assert_as_one_by_one(statistics.with_estimator("shrunk"), items, ["a", "b", "c"], "z", 3, confidence)
+    with pytest.MonkeyPatch.context() as patch:  # also where questions are parted by how they are moved
+        patch.setattr("optiq.planners.candidates.MANY", many)
+        patch.setattr("optiq.planners.candidates.FEW", 2)
+        patch.setattr("optiq.planners.candidates.PAIRS", pairs)
+        assert_as_one_by_one(statistics.with_estimator("shrunk"), items, ["a", "b", "c"], "z", 3, confidence)
 
 
 @pytest.mark.parametrize("confidence", [None, 0.95])
