@@ -159,7 +159,10 @@ def _show(summary: dict[str, Any]) -> None:
     for fault, count in sorted(summary["errors"].items(), key=lambda item: -item[1])[:3]:
         note(f"{count} runs failed: {fault}")
     if summary["unpriced_calls"]:
-        note(f"{summary['unpriced_calls']} calls have no known price: their cost is unknown, not 0")
+        note(
+            f"{summary['unpriced_calls']} calls have no known price: their cost is unknown, not 0 "
+            "(give prices with `optiq ingest priors FILE`, then `optiq refresh`)"
+        )
     if summary["without_calls"]:
         note(f"{summary['without_calls']} runs called no model that could be seen")
     if summary["traces_note"]:

@@ -16,6 +16,7 @@ _ROWS = 30
 _BARS = 25
 _WHY = {
     "not run": "the method needed no run of it to decide",
+    "every run failed": "see the reasons below",
     "price unknown": "a model's price is not known, and unknown is not free",
     "latency unknown": "a call's latency is not known",
     "not comparable": "it was run on too few examples to rank it",

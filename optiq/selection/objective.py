@@ -90,6 +90,8 @@ class Objective:
         for place, count in enumerate(evidence.counts):
             if not count:
                 reasons.append("not run")
+            elif evidence.failed[place].sum() == count:
+                reasons.append("every run failed")
             elif self.needs_cost and np.isnan(cost[place]):
                 reasons.append("price unknown")
             elif self.needs_latency and np.isnan(latency[place]):

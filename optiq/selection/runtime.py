@@ -11,9 +11,11 @@ import json
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from optiq.errors import InputError
 from optiq.question import Question
@@ -226,7 +228,7 @@ class Runtime:
                     answer = asyncio.run(_finished(answer))
                 done.append((None, "returned None") if answer is None else (str(answer), None))
             except BaseException as fault:  # also an agent that calls sys.exit
-                done.append((None, f"{type(fault).__name__}: {fault}"[:300]))
+                done.append((None, _described(fault)))
 
         thread = threading.Thread(
             target=contextvars.Context().run, args=(work,), name=RUN_THREAD, daemon=True
@@ -285,6 +287,15 @@ class Runtime:
             if error is not None:
                 progress.failed += 1
                 progress.errors[error] = progress.errors.get(error, 0) + 1
+
+
+def _described(fault: BaseException) -> str:
+    """A fault in one line, with the line of the user's code that it came through last."""
+    said = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
+    frames = traceback.extract_tb(fault.__traceback__)
+    ours = str(Path(__file__).parents[1])
+    own = [f for f in frames if not f.filename.startswith((ours, sys.base_prefix, sys.prefix))]
+    return f"{said} ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else said
 
 
 def _has_failed(future: Future[Outcome | None]) -> bool:

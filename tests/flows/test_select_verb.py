@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -124,6 +125,50 @@ def test_the_nodes_of_a_plan_are_roles(optiq, questions: Path) -> None:
     summary = json.loads(done.out)
     assert summary["best"] == {"first": "gemma3:270m", "second": "gemma3:270m"}
     assert done.code == 0
+
+
+TROUBLED = '''
+class Agent:
+    """Its model says what goes wrong."""
+
+    def __init__(self, models):
+        self.how = models["solver"].partition("#")[0]
+
+    def run(self, example):
+        if self.how == "raises":
+            raise ValueError("no\\nidea")
+        print("an agent that prints")
+        return None if self.how == "none" else "Paris"
+
+
+def two(expected, actual):
+    return 2
+'''
+
+
+def test_agents_that_only_fail_are_not_chosen(optiq, questions: Path) -> None:
+    Path("agent.py").write_text(TROUBLED)
+    done = optiq("select", questions, "--agent", "agent.py:Agent", "--role", "solver=raises,none")
+    assert done.code == 1
+    assert "every run failed" in done.out
+    assert "3 runs failed: ValueError: no idea (agent.py:10)" in done.err.splitlines()
+    assert "3 runs failed: returned None" in done.err.splitlines()
+    assert "6 runs called no model that could be seen" in done.err.splitlines()
+    alone = optiq("select", questions, "--agent", "agent.py:Agent", "--role", "solver=prints", "--json")
+    assert json.loads(alone.out)["best"] == {"solver": "prints"}  # what it prints is not between the results
+    told = optiq(
+        "select", questions, "--agent", "agent.py:Agent", "--role", "solver=fine", "--metric", "agent.py:two"
+    )
+    assert told.code == 2
+    assert re.fullmatch(
+        r"error: the metric gave 2 on question \d. A metric gives a number from 0 to 1.",
+        told.err.splitlines()[-1],
+    )
+    empty = Path("empty.csv")
+    empty.write_text("question,reference\n")
+    none = optiq("select", empty, "--agent", "agent.py:Agent", "--role", "solver=fine")
+    assert none.code == 2
+    assert "no example with a reference answer" in none.err
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,8 @@ class ArmElimination(Method):
             gains = np.where(alive & ~full, above, 0.0)
             return (int(gains.argmax()) if gains.any() else None), gains
         leader = int(np.where(likely, cost, np.inf).argmin())
+        if not np.isfinite(cost[leader]):  # no price is known: nothing can be the cheapest
+            return leader, np.zeros(len(usable))
         saving = np.clip(1 - cost / max(cost[leader], 1e-300), 0.0, 1.0)
         gains = np.where(alive & ~full, above * saving, 0.0)
         if not full[leader]:

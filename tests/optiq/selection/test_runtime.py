@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -180,6 +181,8 @@ def test_agents_that_misbehave_have_failed_and_the_others_go_on(capsys: pytest.C
     errors = " ".join(result.about["run"]["errors"])
     for part in ("ValueError: no idea", "no answer within 0.3 s", "SystemExit", "returned None"):
         assert part in errors
+    assert re.search(r"ValueError: no idea \(test_runtime.py:\d+\)", errors)  # where to look
+    assert result.frame()["standing"].to_list() == ["chosen"] + ["every run failed"] * 4
     assert result.about["run"]["without_calls"] == 10
     assert result.frame()["cost_usd"].null_count() == 5  # what was called where nobody looks is not free
     assert capsys.readouterr().out == ""  # what it prints does not get between the results
