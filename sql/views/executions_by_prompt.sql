@@ -1,4 +1,4 @@
--- What was executed with which prompts: statistics pool them. Grain: one row per topic × plan × prompt.
+-- What was executed with which prompts: plans name them (model+cot), executions from before that do not. Grain: one row per topic × plan × prompt.
 create or replace view executions_by_prompt as
 select
     topic,
@@ -14,7 +14,7 @@ select
 from executions
 group by topic, plan_key, prompt
 order by topic, plan_key, prompt;
-comment on view executions_by_prompt is 'Executions per topic, plan and prompt set; plan_statistics pools the prompt sets.';
+comment on view executions_by_prompt is 'Executions per topic, plan and prompt set; plan_statistics pools those of one plan, which has had one set since plans name it (model+cot).';
 comment on column executions_by_prompt.prompt is 'Prompt set and hash of its content. NULL if not recorded.';
 comment on column executions_by_prompt.n_executions is 'Executions, failed ones too.';
 comment on column executions_by_prompt.qoa is 'Mean quality of the answers that were judged, 0 to 1.';
