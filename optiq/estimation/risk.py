@@ -19,7 +19,7 @@ from optiq.errors import InputError
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import Bounds, Estimate, Source
 from optiq.estimation.shrunk import STRENGTH, observations
-from optiq.estimation.spread import METRICS, Spread, class_of, learn_spread, own_variance
+from optiq.estimation.spread import METRICS, Spread, class_of, independent, learn_spread, own_variance
 from optiq.plan import Plan
 from optiq.question import parse_number
 from optiq.statistics import ANY_TOPIC, Record
@@ -98,7 +98,7 @@ class Risk:
     def run_factor(self, record: Record, metric: int) -> float:
         """The same for a plan that ran: the quantile of one more run, its mean known from so many."""
         within = self.within(record, metric)
-        return self._factor(0.0, within, within / max(record.n_observations, 1))
+        return self._factor(0.0, within, within / max(independent(record), 1.0))
 
     def unrun_factor(self, number: int, metric: int) -> float:
         """The same for plans of a class that did not run: as after one run, or wider if such plans were off by more."""
@@ -114,13 +114,13 @@ class Risk:
         own = self.record(plan, metric)
         pooled = self.spread.within[metric]
         if own is not None:
-            text = f"spread {math.sqrt(self.within(own, metric)):.2f} of n={own.n_observations}"
+            text = f"spread {math.sqrt(self.within(own, metric)):.2f} of n={independent(own):g}"
             return text + (
-                f", drawn to {pooled.n} runs of all plans" if pooled.n else ", by default: none known"
+                f", drawn to {pooled.n:g} runs of all plans" if pooled.n else ", by default: none known"
             )
         off = self.spread.off[class_of(plan)][metric]
         text = f"never run: spread {math.sqrt(pooled.value):.2f} of "
-        text += f"{pooled.n} runs of all plans" if pooled.n else "no run (default)"
+        text += f"{pooled.n:g} runs of all plans" if pooled.n else "no run (default)"
         wide = f"{math.sqrt(max(off.variance, pooled.value)):.2f}"
         return text + (
             f", estimate off by {wide} (n={off.n})" if off.n else f", estimate off by {wide} (default)"

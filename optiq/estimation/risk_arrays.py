@@ -18,7 +18,14 @@ from optiq.estimation.ingredients import Ingredients
 from optiq.estimation.matches import Records
 from optiq.estimation.risk import Risk
 from optiq.estimation.space import Group, Space
-from optiq.estimation.spread import CLASSES, METRICS, drawn_variance, log_variance
+from optiq.estimation.spread import (
+    CLASSES,
+    METRICS,
+    between_questions,
+    drawn_variance,
+    independent,
+    log_variance,
+)
 from optiq.estimation.tables import Overrides
 from optiq.plan import Plan
 
@@ -66,11 +73,11 @@ class RiskArrays:
         nearer = replace(catalog.shape, question_chars=0, question_tokens=())
         start = Catalog(catalog.statistics, catalog.topic, catalog.kind, nearer, catalog.blender)
         slopes = (self.given.recorded_at(further) - self.given.recorded_at(start)) / SPAN
-        runs = np.array([record.n_observations for record in records], dtype=np.float64)
+        runs = np.array([independent(record) for record in records])
         chars = np.array([record.var_question_chars for record in records])
         found = np.ones((len(METRICS), len(records)))
-        for m, metric in enumerate(METRICS):
-            variance = np.array([getattr(record, f"var_{metric}") for record in records])
+        for m in range(len(METRICS)):
+            variance = np.array([between_questions(record, m) for record in records])
             own = log_variance(self.given.recorded[:, m], variance, slopes[:, m], chars)
             before = np.array([self.risk.spread.start(record, m).value for record in records])
             known = ~np.isnan(own) & (runs >= 2)

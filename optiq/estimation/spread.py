@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.shape import PromptShape, chars_per_token
+from optiq.estimation.shrunk import observations
 from optiq.plan import Plan
 from optiq.question import Kind
 from optiq.statistics import ANY_TOPIC, Record, Statistics
@@ -57,7 +58,7 @@ class Variance(NamedTuple):
     """A variance and on how many runs (0: the default)."""
 
     value: float
-    n: int
+    n: float
 
 
 class Off(NamedTuple):
@@ -89,7 +90,7 @@ class Spread:
     def within_of(self, record: Record, metric: int, own: float) -> float:
         """The variance of the logarithm of single runs of a plan on a topic, of which ``own`` was observed there."""
         start = self.start(record, metric).value
-        return start if math.isnan(own) else float(drawn_variance(start, own, record.n_observations - 1))
+        return start if math.isnan(own) else float(drawn_variance(start, own, independent(record) - 1))
 
 
 def drawn_variance(start: FloatArray | float, own: FloatArray | float, n: FloatArray | float) -> Any:
@@ -109,11 +110,23 @@ def log_variance(mean: Any, variance: Any, slope: Any, chars_variance: Any) -> A
         return np.where(mean > 0, np.log1p(left / mean**2), np.nan)
 
 
+def independent(record: Record) -> float:
+    """How many runs count: one per question, as answers to one question are much alike; all if nothing is told."""
+    return min(observations(record), float(record.n_observations))
+
+
+def between_questions(record: Record, metric: int) -> float:
+    """The variance of a record's runs as if each were on a question of its own."""
+    runs, n = independent(record), record.n_observations
+    variance: float = getattr(record, f"var_{METRICS[metric]}")
+    return variance * (n - 1) / n * runs / (runs - 1) if runs > 1 else math.nan
+
+
 def own_variance(catalog: Catalog, record: Record, metric: int) -> float:
     """The variance of the logarithm of a record's runs at one length; NaN if it holds fewer than two."""
-    if record.n_observations < 2:
+    if independent(record) < 2:
         return math.nan
-    mean, variance = getattr(record, METRICS[metric]), getattr(record, f"var_{METRICS[metric]}")
+    mean, variance = getattr(record, METRICS[metric]), between_questions(record, metric)
     slope = 0.0 if math.isnan(variance) else _slope(catalog, record, METRICS[metric])
     return float(log_variance(mean, variance, slope, record.var_question_chars))
 
@@ -152,24 +165,24 @@ def _learn(
     known = _Known(statistics, scopes, kind, templates)
     within, within_plan = [], {}
     for metric in range(len(METRICS)):
-        total, runs = DEFAULT_RUNS * DEFAULT_DEVIATION**2, 0
-        of_plan: dict[str, tuple[float, int]] = {}
+        total, runs = DEFAULT_RUNS * DEFAULT_DEVIATION**2, 0.0
+        of_plan: dict[str, tuple[float, float]] = {}
         for scope, record in known.records[:MOST]:
             own = own_variance(known.catalog(scope), record, metric)
             if not math.isnan(own):
-                n = record.n_observations - 1
+                n = independent(record) - 1
                 total, runs = total + n * own, runs + n
-                before = of_plan.get(record.plan.key, (0.0, 0))
+                before = of_plan.get(record.plan.key, (0.0, 0.0))
                 of_plan[record.plan.key] = before[0] + n * own, before[1] + n
         pooled = Variance(total / (DEFAULT_RUNS + runs), runs)
         within.append(pooled)
         for key, (scatter, n) in of_plan.items():
             within_plan[key, metric] = Variance(drawn_variance(pooled.value, scatter / n, n), runs)
     answers: dict[str, float] = {}
-    total, runs = DEFAULT_RUNS * DEFAULT_WITHIN_QOA, 0
+    total, runs = DEFAULT_RUNS * DEFAULT_WITHIN_QOA, 0.0
     for _, record in known.records:
         if not math.isnan(record.qoa):
-            n = record.n_questions or record.n_observations
+            n = observations(record)
             answers[record.plan.key] = answers.get(record.plan.key, 0.0) + n
             if n > 1 and not math.isnan(record.var_qoa):
                 total, runs = total + (n - 1) * record.var_qoa, runs + n - 1
@@ -210,18 +223,18 @@ class _Known:
         """How far estimates of plans of a class would have been off, had they not run."""
         from optiq.estimation.scalar import composed
 
-        found: list[list[tuple[float, int]]] = [[], [], []]
+        found: list[list[tuple[float, float]]] = [[], [], []]
         for scope, record in [row for row in self.records if class_of(row[1].plan) == number][:MOST]:
             catalog = self.catalog(scope)
             for metric, figure in enumerate(composed(record.plan, catalog)):
                 recorded = catalog.recorded(record, METRICS[metric])
                 if figure > 0 and recorded > 0:
-                    found[metric].append((math.log(recorded / figure), max(record.n_observations, 1)))
+                    found[metric].append((math.log(recorded / figure), max(independent(record), 1.0)))
         cost, latency, energy = (_summed(found[m], within[m].value) for m in range(len(METRICS)))
         return cost, latency, energy
 
 
-def _summed(ratios: list[tuple[float, int]], within: float) -> Off:
+def _summed(ratios: list[tuple[float, float]], within: float) -> Off:
     """Bias and variance of ``ratios`` (logarithm, runs), what single runs scatter taken off the variance."""
     n = len(ratios)
     bias = sum(ratio for ratio, _ in ratios) / (n + DEFAULT_RUNS)

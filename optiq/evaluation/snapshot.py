@@ -48,10 +48,10 @@ def statistics_of(history: Outcomes) -> Statistics:
                     energy_j=energy,
                     qoa=quality,
                     mean_question_chars=_mean(chars[ran], weights),
-                    var_question_chars=_variance(chars[ran]),
-                    var_cost_usd=_variance(history.values[ran, p, 0]),
-                    var_latency_s=_variance(history.values[ran, p, 1]),
-                    var_energy_j=_variance(history.values[ran, p, 2]),
+                    var_question_chars=_variance(chars[ran], weights),
+                    var_cost_usd=_variance(history.values[ran, p, 0], weights),
+                    var_latency_s=_variance(history.values[ran, p, 1], weights),
+                    var_energy_j=_variance(history.values[ran, p, 2], weights),
                     var_qoa=float(np.var(qoa)),
                     provenance=f"observed n={int(weights.sum())}",
                 )
@@ -117,7 +117,11 @@ def _mean(values: FloatArray, weights: FloatArray) -> float:
     return float(np.average(values[known], weights=weights[known])) if known.any() else float("nan")
 
 
-def _variance(values: FloatArray) -> float:
-    """The sample variance of what is known; NaN below two values."""
-    known = values[~np.isnan(values)]
-    return float(np.var(known, ddof=1)) if len(known) > 1 else float("nan")
+def _variance(values: FloatArray, weights: FloatArray) -> float:
+    """The sample variance over executions, of which each question's are taken as alike; NaN below two questions."""
+    known = ~np.isnan(values)
+    n = float(weights[known].sum())
+    if known.sum() < 2:
+        return float("nan")
+    off = values[known] - _mean(values, weights)
+    return float((weights[known] * off**2).sum() / (n - 1))
