@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.evaluation import recorded_table, router_table, sources
+from benchmarks.evaluation.coverage import coverage
 from benchmarks.evaluation.recorded_table import Row
 from optiq.evaluation.policies import default_policies
 from optiq.evaluation.replay import Setting
@@ -29,7 +30,9 @@ def main() -> None:
     parser.add_argument("data", choices=["recorded", "router"])
     parser.add_argument("path", type=Path)
     parser.add_argument(
-        "--only", choices=["picks", "errors", "ablation", "baselines", "frontier"], help="one of the tables"
+        "--only",
+        choices=["picks", "errors", "ablation", "baselines", "frontier", "coverage"],
+        help="one of the tables",
     )
     parser.add_argument(
         "--repeats",
@@ -65,6 +68,12 @@ def _recorded(given: argparse.Namespace) -> None:
             three,
             recorded_table.picks(outcomes, setting, given.repeats),
         )
+    if given.only == "coverage":
+        rows = recorded_table.product_adherence(outcomes, setting, given.repeats)
+        _print(given, "Limits kept by optiq plan --confidence", three, rows)
+        head = ["history", "confidence", "cost within", "latency within", "energy within", "mean QoA above"]
+        rows = coverage(outcomes, setting, min(given.repeats, 2))
+        _print(given, "Held-out runs within the bounds", head, rows)
     if given.only in (None, "errors"):
         head = [
             "QoA error / rank / USD error / s error",

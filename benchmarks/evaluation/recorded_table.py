@@ -100,6 +100,18 @@ def _adherence(outcomes: Outcomes, setting: Setting, repeats: int) -> list[Row]:
             name = "all" if kind is None else KINDS[kind]
             rows.append((f"adherence, b={b}, held with 95 %: {name}", reference, "≥ 95 %", text))
             reference = ""
+    return rows + product_adherence(outcomes, setting, repeats)
+
+
+def product_adherence(outcomes: Outcomes, setting: Setting, repeats: int) -> list[Row]:
+    """The same for what `optiq plan` does: limits held for expected figures, and with a confidence."""
+    rows = []
+    for b in (1, 2, 3):
+        for confidence, held in ((None, "as expected"), (SURE, "with 95 %")):
+            given = replace(setting, budget=budget(b), confidence=confidence)
+            frame = replay(outcomes, make_policies(["opti-q-shrunk"]), given, 5, repeats)
+            goal = "" if confidence is None else "≥ 95 %"
+            rows.append((f"adherence, b={b}, held {held}: opti-q-shrunk", "", goal, _kept(frame)))
     return rows
 
 

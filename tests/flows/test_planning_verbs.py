@@ -55,6 +55,49 @@ def test_limits_and_weights_change_the_choice(optiq) -> None:
     assert limited[0]["chosen"]["predicted_cost_usd"] <= float(limit)
 
 
+def test_with_a_confidence_bounds_are_shown_and_hold_the_limits(optiq, monkeypatch) -> None:
+    plain = json.loads(optiq("plan", HAMLET, *PAPER, "--weights", "qoa=1", "--json").out)[0]["chosen"]
+    assert not any(name.startswith(("bound_", "confidence")) for name in plain)
+    sure = ("--weights", "qoa=1", "--confidence", "0.9")
+    chosen = json.loads(optiq("plan", HAMLET, *PAPER, *sure, "--json").out)[0]["chosen"]
+    assert chosen["confidence"] == 0.9
+    for metric in ("cost_usd", "latency_s", "energy_j"):
+        assert chosen[f"bound_{metric}"] > chosen[f"predicted_{metric}"]
+    assert chosen["bound_qoa"] < chosen["predicted_qoa"]
+    told = {row["metric"]: row["source"] for row in chosen["provenance"]}
+    assert "default" in told["bound_cost_usd"]  # nothing ran in a fresh PerfDB
+
+    limit = str(chosen["bound_cost_usd"])
+    kept = json.loads(optiq("plan", HAMLET, *PAPER, *sure, "--max-cost", limit, "--json").out)[0]["chosen"]
+    assert kept == chosen
+    less = str((chosen["bound_cost_usd"] + chosen["predicted_cost_usd"]) / 2)
+    other = json.loads(optiq("plan", HAMLET, *PAPER, *sure, "--max-cost", less, "--json").out)[0]["chosen"]
+    assert other["bound_cost_usd"] <= float(less)
+    monkeypatch.setenv("OPTIQ_CONFIDENCE", "0.9")
+    assert f"≥ {chosen['bound_qoa']:.3f}" in optiq("plan", HAMLET, *PAPER, "--weights", "qoa=1").out
+    assert "bound_latency_s" in optiq("explain", HAMLET, *PAPER).out
+
+
+def test_a_limit_that_only_expected_figures_meet_names_the_confidence(optiq) -> None:
+    flags = ("--models", "phi4:14b", "--max-operations", "1")
+    (plain,) = json.loads(optiq("plan", HAMLET, *flags, "--json").out)
+    limit = str(1.1 * plain["chosen"]["predicted_cost_usd"])
+    result = optiq("plan", HAMLET, *flags, "--max-cost", limit, "--confidence", "0.95", "--json")
+    (planned,) = json.loads(result.out)
+    assert planned["status"] == "infeasible"
+    assert "lower --confidence, or leave it out" in planned["reason"]
+
+
+def test_estimates_have_bounds(optiq, tmp_path: Path) -> None:
+    out = tmp_path / "estimates.csv"
+    flags = ("--plans", "phi4:14b", "--confidence", "0.8")
+    assert optiq("estimate", HAMLET, *flags, "-o", str(out)).code == 0
+    (row,) = pl.read_csv(out).to_dicts()
+    assert row["confidence"] == 0.8
+    assert row["bound_cost_usd"] > row["predicted_cost_usd"]
+    assert "≤" in optiq("estimate", HAMLET, *flags).out
+
+
 def test_a_mean_cost_over_a_file_names_the_worth_that_keeps_it(optiq, tmp_path: Path) -> None:
     asked = [HAMLET, "What is the capital of Norway, and which kings lived there before 1905?" * 8]
     (tmp_path / "two.csv").write_text("question\n" + "\n".join(f'"{text}"' for text in asked) + "\n")
