@@ -74,7 +74,7 @@ def test_with_a_confidence_bounds_are_shown_and_hold_the_limits(optiq, monkeypat
     other = json.loads(optiq("plan", HAMLET, *PAPER, *sure, "--max-cost", less, "--json").out)[0]["chosen"]
     assert other["bound_cost_usd"] <= float(less)
     monkeypatch.setenv("OPTIQ_CONFIDENCE", "0.9")
-    assert f"≥ {chosen['bound_qoa']:.3f}" in optiq("plan", HAMLET, *PAPER, "--weights", "qoa=1").out
+    assert "confidence 0.9" in optiq("plan", HAMLET, *PAPER, "--weights", "qoa=1").out
     assert "bound_latency_s" in optiq("explain", HAMLET, *PAPER).out
 
 
