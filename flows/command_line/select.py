@@ -148,13 +148,15 @@ def _show(summary: dict[str, Any]) -> None:
         f"{summary['objective']}; {summary['method']}, {summary['metric']}, {summary['examples']} examples"
     )
     table(columns, rows, title, right=range(len(summary["roles"]) + 1, len(columns) - 1))
+    unknown = summary["unpriced_calls"] and not summary["spent_usd"]
+    spent = "cost unknown" if unknown else f"{figure(summary['spent_usd'])} USD"
     if left := len(summary["results"]) - len(rows):
         say(f"and {left} more: --table FILE has all")
     say(
         f"{summary['runs']} runs made, {summary['reused']} known already, {summary['failed']} failed; "
         f"{summary['runs_of_all']:.0%} of {summary['combinations']} combinations × {summary['examples']} examples; "
         f"{summary['calls']} calls made, {summary['cached_calls']} found in the cache, "
-        f"{figure(summary['spent_usd'])} USD, {summary['seconds']:.1f} s"
+        f"{spent}, {summary['seconds']:.1f} s"
     )
     for fault, count in sorted(summary["errors"].items(), key=lambda item: -item[1])[:3]:
         note(f"{count} runs failed: {fault}")

@@ -46,7 +46,8 @@ class SelectionResult:
         """
         evidence = self.evidence
         figures = np.stack([-evidence.accuracy, evidence.mean_cost_usd, evidence.mean_latency_s], axis=1)
-        seen = [c for c in np.flatnonzero(evidence.counts).tolist() if not self.ranking.eliminated[c]]
+        worked = evidence.counts > evidence.failed.sum(axis=1)
+        seen = [c for c in np.flatnonzero(worked).tolist() if not self.ranking.eliminated[c]]
         values = np.where(np.isnan(figures), np.inf, figures)
         # Priced nowhere at all: the frontier is over what is known.
         keep = []

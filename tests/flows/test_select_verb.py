@@ -151,6 +151,7 @@ def test_agents_that_only_fail_are_not_chosen(optiq, questions: Path) -> None:
     done = optiq("select", questions, "--agent", "agent.py:Agent", "--role", "solver=raises,none")
     assert done.code == 1
     assert "every run failed" in done.out
+    assert "frontier" not in done.out.partition("selection ")[0]
     assert "3 runs failed: ValueError: no idea (agent.py:10)" in done.err.splitlines()
     assert "3 runs failed: returned None" in done.err.splitlines()
     assert "6 runs called no model that could be seen" in done.err.splitlines()
