@@ -58,7 +58,12 @@ def _adherence(unit: Unit, models: Sequence[str]) -> list[Setting]:
         found.append(Setting(f"b={b}", b, limits))
         found.append(
             Setting(
-                f"b={b}", b, limits, SURE, policies=("best-single", "opti-q"), suffix=f", {SURE:.0%} sure"
+                f"b={b}",
+                b,
+                limits,
+                SURE,
+                policies=("best-single", "opti-q", "opti-q-shrunk"),
+                suffix=f", {SURE:.0%} sure",
             )
         )
     return found

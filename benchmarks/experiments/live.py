@@ -133,7 +133,7 @@ def unit_of(session: Session, questions: Sequence[Question]) -> Unit:
 
 def settings_for_live(experiment: Experiment, unit: Unit, pool: Sequence[str]) -> list[Setting]:
     """The settings that the product can be asked for: it has no flag for the number of distinct models in a plan."""
-    found = [s for s in experiment.settings(unit, pool) if s.distinct is None and s.confidence is None]
+    found = [s for s in experiment.settings(unit, pool) if s.distinct is None]
     pools = [s.x for s in found if s.pool is not None]
     return [replace(s, x=s.x - min(pools) + 1) if pools else s for s in found]
 
@@ -185,10 +185,11 @@ def _answers(
     """Per policy the answers within one setting. A single model runs once: no limit changes what it says."""
     budget = setting.budget
     limits = {"max_cost": budget.max_cost_usd, "max_latency": budget.max_latency_s}
+    limits["confidence"] = setting.confidence
     perfdb = None if setting.level is None else home_of_level(bench, setting.level)
     name = _file_name(setting)
     found = {}
-    for policy in setting.policies or experiment.live_policies:
+    for policy in experiment.live_policies:
         operations = 1 if policy == "best-single" else setting.operations
         models = {"models": ",".join(setting.pool)} if setting.pool else {}
         found[policy] = bench.answer(
@@ -218,6 +219,8 @@ def _replayed(experiment: Experiment, outcomes: Outcomes, setting: Setting, seed
 
 def _file_name(setting: Setting) -> str:
     parts = [setting.label.replace("≤", "-").replace("=", "-").replace(" ", "-")]
+    if setting.confidence is not None:
+        parts.append(f"{setting.confidence:g}")
     if setting.pool:
         parts += [_safe(model) for model in setting.pool]
     return _safe("-".join(parts))

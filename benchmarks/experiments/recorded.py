@@ -115,9 +115,9 @@ def _limited(names: Sequence[str], seen: Outcomes | None, folder: Path) -> dict[
     """The policies, learning from ``seen`` alone; without it, those that can plan on published priors."""
     if seen is None:
         priors = reference.priors(folder)
-        able: dict[str, type[PublishedEstimator]] = {
+        able: dict[str, Callable[[], PublishedEstimator]] = {
             "opti-q-paper": PublishedEstimator,
-            "opti-q-shrunk": ShrunkEstimator,
+            "opti-q-shrunk": partial(ShrunkEstimator, neighbours=False),  # neighbours are executions
         }
         found: dict[str, Maker] = {
             name: partial(_OnPriors, able[name], priors) for name in names if name in able

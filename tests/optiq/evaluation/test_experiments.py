@@ -186,10 +186,9 @@ def test_published_figures_stand_beside_other_questions_under_their_own_name() -
     assert "published: Opti-Q (DP) on SimpleQA" in both["policy"].to_list()
 
 
-def test_the_product_is_asked_only_for_what_it_can_do() -> None:
+def test_the_product_is_asked_for_pools_since_it_cannot_count_models() -> None:
     pools = settings_for_live(EXPERIMENTS["diversity"], UNIT, ["a", "b"])
     assert [(s.label, s.x) for s in pools] == [("pool of 1", 1), ("pool of 1", 1), ("pool of 2", 2)]
-    assert all(s.confidence is None for s in settings_for_live(EXPERIMENTS["adherence"], UNIT, ["a"]))
 
 
 def answered(rows: list[tuple[float, ...]]) -> pl.DataFrame:
