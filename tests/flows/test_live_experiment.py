@@ -15,10 +15,11 @@ def test_a_live_experiment_goes_on_where_it_was(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [("What is the capital of France?", "Paris"), ("What is the capital of Italy?", "Rome")]
+    rows.append(("What is the capital of Spain?", "Madrid"))
     lines = [json.dumps({"question": q, "reference": r}) for q, r in rows]
     (tmp_path / "questions.jsonl").write_text("\n".join(lines) + "\n")
     arguments = ["operations", "--live", str(home), "--questions", "questions.jsonl", "--answers", "found"]
-    arguments += ["--server", "embedded", "--models", "smollm2:135m"]
+    arguments += ["--server", "embedded", "--models", "smollm2:135m", "--limit", "2"]
 
     assert main([*arguments, "--max-total-cost", "0"]) == 1
     assert "has to be higher" in capsys.readouterr().err
