@@ -3,7 +3,7 @@
 The paper multiplies ratios along a chain (section 4.2). A ratio from five runs is mostly luck, and three lucky ones
 in a row promise a quality near 1. Here a node's quality lies between its model's own and what it hears
 (:mod:`optiq.estimation.composition`), and what was observed of a pair, a blend or a whole plan moves it by
-``n / (n + STRENGTH)`` of the difference. No record stands for a similar plan: its parts say more.
+``n / (n + PARTS_STRENGTH)`` of the difference. No record stands for a similar plan: its parts say more.
 
 Every rule has the form ``share · heard + bonus``, so that arrays hold it like the paper's (share = ratio, bonus = 0).
 """
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 STRENGTH = 10.0
 """So many observations weigh as much as what the parts say: the variance within plans over that between them, which
 is 0.2 over 0.02 on recorded multiple choice and 0.05 over 0.005 on recorded open questions."""
+
+PARTS_STRENGTH = 40.0
+"""The same for what a composition was observed to do against what its parts say: compositions differ from their
+parts by less than models differ from each other (docs/evaluation.md)."""
 
 
 class Step(NamedTuple):
@@ -152,7 +156,7 @@ class Shrunk:
         if plan.k <= 2 or (_is_flat(plan) and plan.models[-1] == self.catalog.blender):
             return 0.0
         n = observations(record)
-        return n / (n + STRENGTH)
+        return n / (n + PARTS_STRENGTH)
 
     def _deviation(self, key: str, parts: float) -> tuple[float, float]:
         """How much a plan differs from its parts on this topic, and the observations behind it."""
@@ -160,7 +164,7 @@ class Shrunk:
         if record is None or math.isnan(record.qoa) or math.isnan(parts):
             return 0.0, 0.0
         n = observations(record)
-        return n / (n + STRENGTH) * (record.qoa - parts), n
+        return n / (n + PARTS_STRENGTH) * (record.qoa - parts), n
 
 
 def rule_of(statistics: Statistics, kind: Kind | str) -> Rule:
