@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from optiq.estimation.past_questions import Neighbour, QuestionFigures
-    from optiq.estimation.shifts import Shifts
+    from optiq.question_shifts import Shifts
 
 
 BOUNDS = ("upper", "sample", "none")

@@ -20,7 +20,7 @@ from optiq.plan import Plan
 from optiq.question import Kind
 
 if TYPE_CHECKING:
-    from optiq.estimation.shifts import Shifts
+    from optiq.question_shifts import Shifts
 
 NAN = math.nan
 ANY_TOPIC = "*"

@@ -15,13 +15,13 @@ from benchmarks.planners.catalogs import BLENDER, SHAPE, synthetic
 from benchmarks.planners.quality import hypervolume_share, inverted_distance
 from benchmarks.planners.timing import timed
 from optiq.estimation import Estimate, PromptShape
-from optiq.estimation.shifts import Shifts
 from optiq.planners import BatchItem, Planner, PlanningTask, make_planner, plan_batch, planning_task
 from optiq.planners.candidates import find_candidates
 from optiq.planners.dynamic_programming import DynamicProgrammingPlanner
 from optiq.planners.hill_climbing import HillClimbingPlanner
 from optiq.planners.nsga2 import NSGA2Planner
 from optiq.question import Budget, Weights
+from optiq.question_shifts import Shifts
 from optiq.statistics import Statistics
 
 Row = Sequence[object]

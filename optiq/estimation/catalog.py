@@ -10,8 +10,9 @@ import math
 from functools import cached_property
 from typing import NamedTuple
 
+from optiq.estimation.figure import Figure, Step
 from optiq.estimation.shape import PromptShape, chars_per_token
-from optiq.estimation.shrunk import Shrunk, Step
+from optiq.estimation.shrunk import Shrunk
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plan import Plan
 from optiq.question import Kind
@@ -28,13 +29,6 @@ _RATES = {
     "latency_s": ("", "seconds_per_prompt_token", "seconds_per_output_token"),
     "energy_j": ("", "joules_per_prompt_token", "joules_per_output_token"),
 }
-
-
-class Figure(NamedTuple):
-    """A value and where it comes from."""
-
-    value: float
-    source: str
 
 
 class Rates(NamedTuple):

@@ -18,7 +18,8 @@ from optiq.estimation.estimates import topic_weights
 from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, surface
 from optiq.estimation.neighbours import Neighbours, Strengths, nearest
 from optiq.estimation.shape import PromptShape
-from optiq.estimation.shifts import DIGITS, Shifts
+from optiq.estimation.shifts import DIGITS
+from optiq.question_shifts import Shifts
 from optiq.statistics import Statistics
 from optiq.word_vectors import word_vectors
 

@@ -18,7 +18,7 @@ from statistics import NormalDist
 from optiq.errors import InputError
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import Bounds, Estimate, Source
-from optiq.estimation.shrunk import STRENGTH, observations
+from optiq.estimation.pooled import STRENGTH, observations
 from optiq.estimation.spread import METRICS, Spread, class_of, independent, learn_spread, own_variance
 from optiq.plan import Plan
 from optiq.question import parse_number

@@ -30,7 +30,7 @@ from optiq.estimation.tables import Overrides
 from optiq.plan import Plan
 
 if TYPE_CHECKING:
-    from optiq.estimation.plan_batch import PlanList
+    from optiq.estimation.plan_list import PlanList
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

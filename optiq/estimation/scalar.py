@@ -23,19 +23,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from optiq.estimation.catalog import EPSILON, TOKEN_METRICS, Catalog, catalogs
+from optiq.estimation.accumulation import Node, at_least_0, spend
+from optiq.estimation.catalog import EPSILON, Catalog, catalogs
 from optiq.estimation.estimates import Estimate, Source, Topics, combine, topic_weights
+from optiq.estimation.pooled import rule_of
 from optiq.estimation.risk import Risk
 from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import moved
-from optiq.estimation.shrunk import rule_of
 from optiq.plan import Plan
 from optiq.question import Kind
-from optiq.statistics import METRICS, NAN, Statistics
-
-ADDITIVE = ("cost_usd", "energy_j")
+from optiq.statistics import METRICS, Statistics
 
 
 def clip(qoa: float) -> float:
@@ -65,22 +64,6 @@ def blend_rule(reference: float, changes: Sequence[tuple[float, int]]) -> float:
 def mean_change(changes: Sequence[tuple[float, int]]) -> float:
     """The mean of (change, weight)."""
     return sum(change * weight for change, weight in changes) / sum(weight for _, weight in changes)
-
-
-@dataclass
-class Node:
-    """What has been estimated up to and including one node.
-
-    ``total`` and ``own`` hold cost and energy: of the whole sub-plan, and the node's part in it. ``finish``
-    is the latency of the sub-plan, ``reference`` the QoA that a branch is compared with when it is blended.
-    """
-
-    total: dict[str, float] = field(default_factory=dict)
-    own: dict[str, float] = field(default_factory=dict)
-    finish: float = NAN
-    qoa: float = NAN
-    reference: float = NAN
-    sources: dict[str, str] = field(default_factory=dict)
 
 
 def estimate(
@@ -141,9 +124,9 @@ def estimate_on(plan: Plan, catalog: Catalog) -> Estimate:
     answer = nodes[-1]
     return Estimate(
         plan,
-        cost_usd=_at_least_0(answer.total["cost_usd"]),
-        latency_s=_at_least_0(answer.finish),
-        energy_j=_at_least_0(answer.total["energy_j"]),
+        cost_usd=at_least_0(answer.total["cost_usd"]),
+        latency_s=at_least_0(answer.finish),
+        energy_j=at_least_0(answer.total["energy_j"]),
         qoa=answer.qoa,
         provenance=tuple(
             Source(v, metric, node.sources[metric]) for v, node in enumerate(nodes) for metric in METRICS
@@ -151,23 +134,9 @@ def estimate_on(plan: Plan, catalog: Catalog) -> Estimate:
     )
 
 
-def composed(plan: Plan, catalog: Catalog) -> tuple[float, float, float]:
-    """Cost, latency and energy of ``plan`` on one topic as if it had not run itself; its sub-plans may have."""
-    if plan.k == 1:
-        cost, latency, energy = (catalog.composed_single(plan.models[0], metric) for metric in TOKEN_METRICS)
-        return cost, latency, energy
-    nodes: list[Node] = []
-    for v in range(plan.k):
-        node = Node()
-        _spend(node, plan, v, nodes, catalog, recorded=v < plan.sink)
-        nodes.append(node)
-    cost, energy = (_at_least_0(nodes[-1].total[metric]) for metric in ADDITIVE)
-    return cost, _at_least_0(nodes[-1].finish), energy
-
-
 def _visit(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> Node:
     node = Node()
-    _spend(node, plan, v, nodes, catalog)
+    spend(node, plan, v, nodes, catalog)
     node.qoa, node.reference, node.sources["qoa"] = _qoa(plan, v, nodes, catalog)
     if match := catalog.match(plan.subplan(v), "qoa"):
         trust = 1.0 if math.isnan(node.qoa) else catalog.trust(match.record)
@@ -176,49 +145,6 @@ def _visit(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> Node:
             node.qoa = trust * match.record.qoa + ruled
             node.sources["qoa"] = match.source if trust == 1 else f"shrunk n={match.record.n_observations}"
     return node
-
-
-def _spend(
-    node: Node, plan: Plan, v: int, nodes: list[Node], catalog: Catalog, recorded: bool = True
-) -> None:
-    """Cost, energy and latency up to and including node ``v``, put into ``node``."""
-    matches = {
-        metric: catalog.match(plan.subplan(v), metric) if recorded else None for metric in TOKEN_METRICS
-    }
-    for metric in ADDITIVE:
-        before = _accumulated(plan, v, nodes, metric)
-        if match := matches[metric]:
-            node.total[metric] = catalog.recorded(match.record, metric)
-            node.own[metric] = node.total[metric] - before
-            node.sources[metric] = match.source
-        else:
-            node.own[metric], node.sources[metric] = _own(plan, v, catalog, metric)
-            node.total[metric] = before + node.own[metric]
-    if match := matches["latency_s"]:
-        node.finish, node.sources["latency_s"] = catalog.recorded(match.record, "latency_s"), match.source
-    else:
-        own, node.sources["latency_s"] = _own(plan, v, catalog, "latency_s")
-        node.finish = _latest([nodes[u].finish for u in plan.predecessors(v)]) + own
-
-
-def _accumulated(plan: Plan, v: int, nodes: list[Node], metric: str) -> float:
-    """What all ancestors of ``v`` cost: the totals of its branches, shared ancestors taken off again."""
-    totals = sum(nodes[u].total[metric] for u in plan.predecessors(v))
-    return totals - sum(extra * nodes[w].own[metric] for w, extra in plan.topology.shared[v])
-
-
-def _own(plan: Plan, v: int, catalog: Catalog, metric: str) -> tuple[float, str]:
-    """A lone call of the node's model, plus what reading its predecessors' outputs adds."""
-    before = plan.predecessors(v)
-    model = plan.models[v]
-    lone = catalog.lone(model, metric)
-    if not before:
-        return lone
-    heard = tuple(plan.models[u] for u in before)
-    grown = catalog.growth(model, metric, catalog.shape.template_chars(len(before)), heard)
-    if math.isnan(lone.value + grown):
-        return NAN, "unknown"
-    return lone.value + grown, lone.source + (" + rates" if lone.source.startswith("single") else "")
 
 
 def _qoa(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> tuple[float, float, str]:
@@ -238,14 +164,3 @@ def _qoa(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> tuple[float
     changes = [(catalog.change(nodes[u].qoa, nodes[u].reference), len(leaves[u])) for u in before]
     mean = mean_change(changes)
     return clip(catalog.blended(reference.value, mean)), reference.value, reference.source
-
-
-def _latest(finishes: list[float]) -> float:
-    """The latest of ``finishes``, 0 if there are none; unknown if one of them is."""
-    if any(math.isnan(finish) for finish in finishes):
-        return NAN
-    return max(finishes, default=0.0)
-
-
-def _at_least_0(value: float) -> float:
-    return value if math.isnan(value) else max(value, 0.0)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from optiq.estimation.composition import Rule
 from optiq.plan import Plan
+from optiq.question_shifts import Shifts
 
 if TYPE_CHECKING:
     from optiq.estimation.ingredients import Pool
@@ -27,26 +26,6 @@ FloatArray = NDArray[np.float64]
 
 DIGITS = 3
 """Shifts are rounded to so many decimals: less is noise."""
-
-
-@dataclass(frozen=True)
-class Shifts:
-    """By how much models are better on a question than on its topic; ``n`` neighbours say so."""
-
-    n: int
-    by_model: tuple[tuple[str, float], ...]
-
-    @cached_property
-    def _found(self) -> dict[str, float]:
-        return dict(self.by_model)
-
-    def of(self, model: str) -> float:
-        """The shift of ``model``; 0 if nothing is known of it."""
-        return self._found.get(model, 0.0)
-
-    def among(self, names: Sequence[str]) -> FloatArray:
-        """The shifts of models, in the order of ``names``."""
-        return np.array([self.of(name) for name in names])
 
 
 def plan_weights(plan: Plan, rule: Rule) -> dict[str, float]:

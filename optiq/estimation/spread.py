@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from optiq.estimation.accumulation import composed
+from optiq.estimation.pooled import observations
 from optiq.estimation.shape import PromptShape, chars_per_token
-from optiq.estimation.shrunk import observations
 from optiq.plan import Plan
 from optiq.question import Kind
 from optiq.statistics import ANY_TOPIC, Record, Statistics
@@ -221,8 +222,6 @@ class _Known:
 
     def off(self, number: int, within: list[Variance]) -> tuple[Off, Off, Off]:
         """How far estimates of plans of a class would have been off, had they not run."""
-        from optiq.estimation.scalar import composed
-
         found: list[list[tuple[float, float]]] = [[], [], []]
         for scope, record in [row for row in self.records if class_of(row[1].plan) == number][:MOST]:
             catalog = self.catalog(scope)

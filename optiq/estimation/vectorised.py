@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate, Topics, topic_weights
 from optiq.estimation.ingredients import Ingredients, Pool, TokenArrays, ingredients
+from optiq.estimation.pooled import rule_of
 from optiq.estimation.risk_arrays import risk_arrays
 from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import row_shifts
-from optiq.estimation.shrunk import rule_of
 from optiq.estimation.space import Space, space
 from optiq.estimation.tables import Overrides, Tables, finish_times
 from optiq.question import Kind

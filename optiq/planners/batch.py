@@ -18,7 +18,6 @@ from optiq.choose import Choice, choose, explain_infeasible, limit_array, meets,
 from optiq.errors import OptiqWarning
 from optiq.estimation.estimates import Estimate, topic_weights
 from optiq.estimation.shape import PromptShape
-from optiq.estimation.shifts import Shifts
 from optiq.plan import Plan
 from optiq.planners.candidates import Candidates, candidates_of, find_parts
 from optiq.planners.moves import Moves
@@ -26,6 +25,7 @@ from optiq.planners.protocol import PlanningTask
 from optiq.planners.registry import decide_planner, make_planner
 from optiq.planners.tasks import planning_task
 from optiq.question import Budget, Kind, Weights
+from optiq.question_shifts import Shifts
 from optiq.statistics import Statistics
 
 CHUNK = 256

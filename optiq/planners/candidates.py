@@ -16,7 +16,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.plan_batch import PlanEstimator, PlanList
+from optiq.estimation.plan_batch import PlanEstimator
+from optiq.estimation.plan_list import PlanList
 from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import row_shifts, weight_table
 from optiq.estimation.vectorised import SpaceEstimator

@@ -13,7 +13,8 @@ from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
 from optiq.choose import limit_array, violations
 from optiq.estimation.estimates import Estimate
-from optiq.estimation.plan_batch import PlanEstimator, PlanList
+from optiq.estimation.plan_batch import PlanEstimator
+from optiq.estimation.plan_list import PlanList
 from optiq.planners.frontier import losses
 from optiq.planners.genomes import Genomes, IntArray, Random
 from optiq.planners.protocol import PlanningTask

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.composition import Rule
-from optiq.estimation.shifts import Shifts
-from optiq.estimation.shrunk import rule_of
+from optiq.estimation.pooled import rule_of
 from optiq.planners.protocol import PlanningTask
+from optiq.question_shifts import Shifts
 
 FloatArray = NDArray[np.float64]
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate
-from optiq.estimation.plan_batch import PlanEstimator, PlanList
+from optiq.estimation.plan_batch import PlanEstimator
+from optiq.estimation.plan_list import PlanList
 from optiq.plan import Plan, canonical_plan
 from optiq.planners.frontier import losses, nondominated
 from optiq.planners.protocol import PlanningTask

@@ -13,13 +13,14 @@ from dataclasses import replace
 
 from optiq.estimation import Estimate, estimate
 from optiq.estimation.past_questions import ANYTHING, QuestionFigures
-from optiq.estimation.shifts import Shifts, moved
-from optiq.estimation.shrunk import rule_of
+from optiq.estimation.pooled import rule_of
+from optiq.estimation.shifts import moved
 from optiq.evaluation.outcomes import Asked, Outcomes
 from optiq.evaluation.replay import Decision, Held, Setting
 from optiq.evaluation.snapshot import past_questions, statistics_of
 from optiq.plan import Plan
 from optiq.question import Budget, Question
+from optiq.question_shifts import Shifts
 from optiq.statistics import ANY_TOPIC
 from optiq.word_vectors import available
 

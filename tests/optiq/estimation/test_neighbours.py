@@ -15,8 +15,9 @@ from optiq.estimation.composition import Rule
 from optiq.estimation.likeness import SURFACE, Likeness, surface
 from optiq.estimation.neighbours import NEIGHBOURS, Neighbours, Strengths, nearest
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen, tuned
-from optiq.estimation.shifts import Shifts, moved, plan_weights, weight_table
+from optiq.estimation.shifts import moved, plan_weights, weight_table
 from optiq.plan import Plan
+from optiq.question_shifts import Shifts
 from optiq.word_vectors import word_vectors
 
 

@@ -16,11 +16,11 @@ from optiq.estimation import Estimate, estimate
 from optiq.estimation.ingredients import Pool
 from optiq.estimation.plan_batch import PlanEstimator, PlanList
 from optiq.estimation.risk import heavy_quantile, parse_confidence
-from optiq.estimation.shifts import Shifts
 from optiq.estimation.vectorised import SpaceEstimator
 from optiq.plan import Plan
 from optiq.planners import plan_frontier
 from optiq.question import Budget, Weights
+from optiq.question_shifts import Shifts
 from optiq.statistics import ModelFigures, Record, Statistics
 
 SIGNS = (1, 1, 1, -1)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from optiq.choose import choose
 from optiq.errors import OptiqWarning
 from optiq.estimation import PromptShape
-from optiq.estimation.shifts import Shifts
 from optiq.planners import BatchItem, plan_batch, plan_frontier, planning_task
 from optiq.planners.candidates import find_candidates
 from optiq.question import Budget, Weights
+from optiq.question_shifts import Shifts
 from optiq.statistics import Statistics
 
 
