@@ -18,7 +18,7 @@ from warehouse.query import query
 from warehouse.refresh import init, refresh
 
 if TYPE_CHECKING:
-    from benchmarks.experiments.live import Bench
+    from benchmarks.experiments.bench import Bench
 
 LAST_LEVEL = 4
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
+from benchmarks.experiments.bench import Bench
 from benchmarks.experiments.coverage_homes import home_of_level, runs_in
 from benchmarks.experiments.live_answers import frame_of, outcomes_of
 from benchmarks.experiments.setting import Experiment, Setting, Unit
 from benchmarks.experiments.summing import rows_of
-from flows.parameters import settings_of
-from optiq.errors import InputError, OptiqError, OptiqWarning
+from optiq.errors import InputError, OptiqWarning
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.policies import make_policies
 from optiq.evaluation.replay import Setting as Rules
@@ -30,61 +29,12 @@ from optiq.plan import Plan
 from optiq.planning import estimate_rows
 from optiq.question import Budget, Question
 from optiq.question_file import read_questions
-from tasks.run_folder import RunFolder
-from tasks.session import Session, open_session
+from tasks.session import Session
 from warehouse.home import Home
 from warehouse.published import published_qualities
 from warehouse.query import query
 
 FOLDS = 5
-
-
-@dataclass
-class Bench:
-    """A home, a question file, and what was spent so far."""
-
-    home: Home
-    file: Path
-    folder: Path
-    questions: list[Question]
-    common: dict[str, Any]
-    max_total_cost_usd: float | None = None
-    spent_usd: float = 0.0
-    answers: dict[str, pl.DataFrame] = field(default_factory=dict)
-
-    def session(self) -> Session:
-        """What the product plans with."""
-        return open_session(settings_of({**self.common, "perfdb": str(self.home.path)}))
-
-    def answer(self, name: str, perfdb: Home | None = None, **parameters: Any) -> pl.DataFrame:
-        """The answers of one run of the product; ``name`` is that of its answers file."""
-        from flows.answer_questions import answer_questions
-        from flows.command_line.progress import progress
-        from flows.command_line.screen import note
-        from optiq.tables import read_table
-        from tasks.orchestration import start
-
-        path = self.folder / f"{name}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        given = {**self.common, **parameters, "perfdb": str((perfdb or self.home).path)}
-        if self.max_total_cost_usd is not None:
-            given["max_total_cost"] = max(self.max_total_cost_usd - self.spent_usd, 0.0)
-        note(f"== {name}")
-        with progress():
-            summary = start(answer_questions, file=str(self.file), output=str(path), **given)
-        self.spent_usd += summary["cost_usd"] or 0.0
-        table = read_table(path)
-        # a question that a spending limit left over has a row in the answers, but none that is settled
-        settled = RunFolder(perfdb or self.home, summary["run_id"]).rows().height
-        if settled < summary["questions"]:
-            told = table.filter(pl.col("status") != "answered")["error"].drop_nulls()
-            reason = summary["stopped"] or (told[0] if len(told) else "unfinished")
-            raise OptiqError(
-                f"{name} is not done: {reason} ({self.spent_usd:.3g} USD spent in all)",
-                "The same command goes on; a limit on what it may spend has to be higher.",
-            )
-        self.answers[name] = table
-        return table
 
 
 def run(experiment: Experiment, given: argparse.Namespace) -> list[dict[str, Any]]:
