@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from flows.parameters import settings_of
+from optiq.errors import OptiqError
 from optiq.question import Question
 from tasks.run_folder import RunFolder
 from tasks.session import Session, open_session
