@@ -8,11 +8,13 @@ runs (with retries, states and logs); outside they are plain calls, because a te
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
 from tasks.run_state import interrupt_all
+
+_LOOK_S = 0.2
 
 
 def inside_flow_run() -> bool:
@@ -49,6 +51,10 @@ def _in_threads(work: Callable[[Any], Any], items: list[Any], workers: int) -> l
     with ThreadPoolExecutor(max(min(workers, len(items)), 1), thread_name_prefix="optiq-chunk") as pool:
         futures = [pool.submit(work, item) for item in items]
         try:
+            # In short waits: a signal that another thread takes does not end the main thread's wait for a lock.
+            while (turn := wait(futures, _LOOK_S, FIRST_EXCEPTION)).not_done:
+                for future in turn.done:
+                    future.result()  # what failed is said at once
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
