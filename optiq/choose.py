@@ -129,8 +129,15 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
     if not np.isnan(worth).all():
         worst = np.where(known.any(axis=-2, keepdims=True), high, 0.0)
         filled = np.where(known, loss, worst)
-        score = np.where(np.isnan(worth), score, np.round(filled[..., 0] / worth + filled[..., 3], 12))
+        score = np.where(np.isnan(worth), score, worth_losses(filled[..., 0], filled[..., 3], worth))
     return np.where(feasible, score, np.inf)
+
+
+def worth_losses(cost: FloatArray, loss: FloatArray, worth: FloatArray | float) -> FloatArray:
+    """``cost`` / ``worth`` + ``loss`` to twelve digits, (…, plans); of equals the cheaper is less."""
+    dearest = np.where(np.isfinite(cost), cost, 0.0).max(axis=-1, keepdims=True)
+    found: FloatArray = np.round(cost / worth + loss, 12) + 4e-13 * (cost / np.maximum(dearest, 1e-300))
+    return found
 
 
 def explain_infeasible(

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from optiq.choose import worth_losses
 from optiq.errors import InputError
 from optiq.estimation.estimates import Estimate
 from optiq.planning import Planning
@@ -76,7 +77,7 @@ def worth_within(feasible: Sequence[Sequence[Estimate]], mean_cost_usd: float) -
         )
 
     def mean(worth: float) -> float:
-        picked = (np.round(judged / worth + loss, 12)).argmin(axis=1)
+        picked = worth_losses(judged, loss, worth).argmin(axis=1)
         return float(cost[np.arange(len(cost)), picked].mean())
 
     low, high = 1e-15, 1e15

@@ -29,6 +29,7 @@ STEPS = [
     "statistics recomputed",
     "topics learned",
     "chemistry computed",
+    "past questions read",
     "gate passed",
     "snapshot recorded",
     "closed",
