@@ -27,6 +27,9 @@ STRENGTHS = (0.0, 1.0, 4.0, 16.0, 64.0, np.inf)
 ENOUGH = 500
 """Questions from which on neighbours are tuned by what picks are worth; with fewer, luck would choose."""
 
+ROWS = 512
+"""Questions that are compared with all others at once: bounds memory."""
+
 PICK_STRENGTHS = (0.0, 16.0, 64.0)
 PER_CALL = (0.0, 0.05, 0.1, 0.2, 0.3)
 """Quality that the dearest call is worth, in turn."""
@@ -79,18 +82,19 @@ class Neighbours:
 
     def _counted(self, order: IntArray, counts: BoolArray) -> Counted:
         """What the nearest say: their levels added up and how many they are; per column the same of what is left."""
-        near = np.zeros((len(order), len(self._level)))
-        np.put_along_axis(near, order, counts.astype(np.float64), axis=1)
-        return (
-            near @ (self._level * self._judged),
-            near @ self._judged,
-            near @ self._left,
-            near @ self._ran,
-        )
+        parts = []
+        for first in range(0, max(len(order), 1), ROWS):
+            some = slice(first, first + ROWS)
+            near = np.zeros((len(order[some]), len(self._level)))
+            np.put_along_axis(near, order[some], counts[some].astype(np.float64), axis=1)
+            level = near @ (self._level * self._judged)
+            parts.append((level, near @ self._judged, near @ self._left, near @ self._ran))
+        level, voters, left, ran = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return level, voters, left, ran
 
     def _tuned(self, rows: IntArray, qoa: FloatArray, usual: FloatArray, cost: FloatArray) -> Strengths:
         """Number of neighbours and strengths with the least squared error when each question is left out."""
-        order, others = nearest(self.likeness.to_others(rows), NEIGHBOURS[-1])
+        order, others = self._nearest_others(rows)
         residual, ran = self._residual[rows], self._ran[rows]
         best, found = np.inf, Strengths()
         for n, counted in self._by_number(order, others):
@@ -135,6 +139,12 @@ class Neighbours:
                 if worth > best + 1e-9:
                     best, found = worth, Strengths(n, difficulty, preference)
         return found
+
+    def _nearest_others(self, rows: IntArray) -> tuple[IntArray, BoolArray]:
+        """The nearest of each of the history's ``rows``, itself left out."""
+        pieces = [rows[first : first + ROWS] for first in range(0, max(len(rows), 1), ROWS)]
+        parts = [nearest(self.likeness.to_others(piece), NEIGHBOURS[-1]) for piece in pieces]
+        return np.concatenate([order for order, _ in parts]), np.concatenate([alike for _, alike in parts])
 
     def _by_number(self, order: IntArray, others: BoolArray) -> Iterator[tuple[int, Counted]]:
         for n in NEIGHBOURS:
