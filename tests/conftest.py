@@ -13,7 +13,7 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ.pop("PREFECT_API_URL", None)
 
-from hypothesis import settings  # noqa: E402  # the settings above come first
+from hypothesis import settings  # the settings above come first
 
 # How long an example takes depends on what else the machine does: no test fails for it.
 settings.register_profile("optiq", deadline=None, print_blob=True)
