@@ -163,7 +163,8 @@ def test_killed_worker_and_coordinator(pool, coordinate, model_server, questions
     one = json.loads(optiq("sql", counted, "--json").out)[0]
     assert (one["executions"], one["questions"]) == (QUESTIONS, QUESTIONS)
     assert one["calls"] == summary["calls"]
-    assert 0 <= asked - summary["calls"] <= SLOTS, "no more than what was in flight when it was killed"
+    # A slot is free for the next call while an answer is written down.
+    assert 0 <= asked - summary["calls"] <= 2 * SLOTS, "what was in flight or being written when it was killed"
     listed = json.loads(optiq("runs", "list", "--json").out)
     assert [(run["run_id"], run["status"], run["answered"]) for run in listed[1:]] == [
         (summary["run_id"], "done", QUESTIONS)
