@@ -164,7 +164,9 @@ def test_killed_worker_and_coordinator(pool, coordinate, model_server, questions
     assert (one["executions"], one["questions"]) == (QUESTIONS, QUESTIONS)
     assert one["calls"] == summary["calls"]
     # A slot is free for the next call while an answer is written down.
-    assert 0 <= asked - summary["calls"] <= 2 * SLOTS, "what was in flight or being written when it was killed"
+    assert 0 <= asked - summary["calls"] <= 2 * SLOTS, (
+        "what was in flight or being written when it was killed"
+    )
     listed = json.loads(optiq("runs", "list", "--json").out)
     assert [(run["run_id"], run["status"], run["answered"]) for run in listed[1:]] == [
         (summary["run_id"], "done", QUESTIONS)
