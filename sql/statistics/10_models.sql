@@ -7,7 +7,7 @@ calls_made as (
     select
         model,
         -- The weights that answered last; a change of them starts new statistics.
-        arg_max(served, last_seen) filter (served is not null) as served,
+        arg_max(served, last_seen) filter (served <> model) as served,
         arg_max(server, last_seen) filter (server is not null) as server,
         min(first_seen) as first_called_at,
         max(last_seen) as last_called_at,

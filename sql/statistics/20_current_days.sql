@@ -1,5 +1,5 @@
 -- The observations that count now: those of the weights that are served now, and those of which no server
--- told the weights. Grain: as plan_days and model_days.
+-- told the weights, be it that it only repeated the name it was asked by. Grain: as plan_days and model_days.
 --
 -- With a half-life (variable half_life_days) a day's sums weigh 0.5 ^ (age / half-life), age in days before the
 -- newest observation, so that the result depends on the data alone and not on the day of the refresh. Counts that
@@ -30,7 +30,9 @@ create or replace temp view current_plan_days as
 with
 
 served_now as (
-    select coalesce(list(model || '@' || served), []) as names from models where served is not null
+    select coalesce(list(model || '@' || served) filter (served is not null), [])
+        || coalesce(list(model || '@' || model), []) as names
+    from models
 ),
 
 newest as (
@@ -81,7 +83,7 @@ from newest, model_days
 inner join models using (model)
 left join drifted_models using (model)
 where
-    (model_days.served is null or model_days.served = models.served)
+    (model_days.served is null or model_days.served in (models.served, model_days.model))
     and (drifted_models.since is null or model_days.day >= drifted_models.since);
 
 -- Distinct questions behind the judged answers that count now. Grain: one row per topic × task × plan.
@@ -89,7 +91,9 @@ create or replace temp table current_plan_questions as
 with
 
 served_now as (
-    select coalesce(list(model || '@' || served), []) as names from models where served is not null
+    select coalesce(list(model || '@' || served) filter (served is not null), [])
+        || coalesce(list(model || '@' || model), []) as names
+    from models
 ),
 
 current_keys as (

@@ -149,15 +149,17 @@ def test_vectors_of_another_embedding_are_not_asked_and_made_anew(
     ]
 
 
-def test_answers_of_weights_that_are_no_longer_served_do_not_count(answered: Home, traces: Any) -> None:
-    rows = rows_of(traces, range(40), start=2000)
-    for row in rows:
-        row["calls"] = [call | {"answered_model": call["model"] + "-new"} for call in row["calls"]]
-        row["qoa"] = 1.0
-        row["calls"][0]["subplan_qoa"] = 1.0
-    land_traces(answered, traces(*rows[:80]))
-    refresh(answered, full_gate=False)
-    with duckdb.connect(answered.perfdb, read_only=True) as connection:
+def test_answers_of_weights_that_are_no_longer_served_do_not_count(home: Home, traces: Any) -> None:
+    for weights, start in (("-old", 0), ("-new", 2000)):
+        rows = rows_of(traces, range(40), start=start)
+        for row in rows:
+            row["calls"] = [call | {"answered_model": call["model"] + weights} for call in row["calls"]]
+            if weights == "-new":
+                row["qoa"] = 1.0
+                row["calls"][0]["subplan_qoa"] = 1.0
+        land_traces(home, traces(*(rows if weights == "-old" else rows[:80])))
+        refresh(home, full_gate=False)
+    with duckdb.connect(home.perfdb, read_only=True) as connection:
         past = neighbours._published(connection)
     assert past is not None
     assert np.nanmin(past.qoa) == 1.0

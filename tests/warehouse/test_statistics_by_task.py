@@ -96,6 +96,15 @@ def test_repeats_of_a_question_count_as_one_observation(home: Home, traces: Any)
     assert doubtful.rows() == [("art", 2)]
 
 
+def test_calls_that_do_not_tell_the_weights_leave_what_is_known(home: Home, traces: Any) -> None:
+    """Selections and many servers only repeat the name of the model; earlier topics must not vanish for that."""
+    told = {"digest": "weights of january"}
+    learn(home, traces, [traces.execution(A, i, topic="art", call=told) for i in range(6)])
+    learn(home, traces, [traces.execution(A, 100 + i, topic="workflow/draft") for i in range(3)])
+    rows = query(home.perfdb, f"select topic, n_observations from plan_statistics where plan_key = '{A.key}'")
+    assert {("art", 6), ("workflow/draft", 3), ("*", 9)} <= set(rows.rows())
+
+
 def test_an_older_perfdb_is_migrated_without_losing_anything(home: Home, traces: Any) -> None:
     rows = [traces.execution(CHAIN, i, kind=("open", "choice")[i % 2], qoa=(i % 3) / 2) for i in range(30)]
     rows += [traces.execution(A, 100 + i, qoa=None if i % 4 else 0.5) for i in range(10)]
