@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate
 from optiq.question import Budget, Weights
+from optiq.statistics import METRICS
 
-METRICS = 4
+WORTH = len(METRICS)
+"""The place of what a right answer is worth in an array of weights, behind those of the metrics."""
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -124,8 +126,8 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
         scaled = np.where(spread > 0, (loss - low) / np.where(spread > 0, spread, 1.0), 0.0)
     # unknown is the worst, unless it is unknown for all
     scaled = np.where(known, scaled, np.where(known.any(axis=-2, keepdims=True), 1.0, 0.0))
-    score = np.round((scaled * weights[..., None, :METRICS]).sum(axis=-1), 12)
-    worth = weights[..., None, METRICS]
+    score = np.round((scaled * weights[..., None, :WORTH]).sum(axis=-1), 12)
+    worth = weights[..., None, WORTH]
     if not np.isnan(worth).all():
         worst = np.where(known.any(axis=-2, keepdims=True), high, 0.0)
         filled = np.where(known, loss, worst)

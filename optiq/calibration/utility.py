@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.choose import meets, pick
+from optiq.choose import WORTH, meets, pick
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 COST_COLUMN, QOA_COLUMN = 0, 3
-WORTH = 4
 _LEAST_SPREAD = (0.2, 0.2, 0.2)  # of the mean of a figure
 _LEAST_QOA_SPREAD = 0.1
 _BEYOND = 1.96

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from optiq.report.chart_spec import spec
 from optiq.report.charts import NAMES
 from optiq.report.text import clean
 
@@ -42,7 +43,7 @@ def reliability(bins: pl.DataFrame) -> dict[str, Any]:
             alt.Tooltip("n_executions:Q", title="answers"),
         ],
     )
-    return _spec(line + bars + marks, 260)
+    return spec(line + bars + marks, 260)
 
 
 def weeks(frame: pl.DataFrame) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def weeks(frame: pl.DataFrame) -> dict[str, Any]:
             ],
         )
     )
-    return _spec(one + lines, 240)
+    return spec(one + lines, 240)
 
 
 def ranks(frame: pl.DataFrame) -> dict[str, Any]:
@@ -104,17 +105,8 @@ def ranks(frame: pl.DataFrame) -> dict[str, Any]:
             tooltip=["topic:N", alt.Tooltip("value:Q", format=".2f"), alt.Tooltip("plans:Q")],
         )
     )
-    return _spec(chart, max(100, 24 * len(rows) + 20))
+    return spec(chart, max(100, 24 * len(rows) + 20))
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
     return {name: float(f"{v:.5g}") if isinstance(v, float) else v for name, v in row.items()}
-
-
-def _spec(chart: Any, height: int) -> dict[str, Any]:
-    made: dict[str, Any] = chart.properties(
-        width="container", height=height, background="transparent"
-    ).to_dict(validate=False)
-    made.pop("config", None)
-    made.pop("$schema", None)
-    return made

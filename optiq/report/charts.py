@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from optiq.report.chart_spec import spec
 from optiq.report.text import clean
 
 METRICS: dict[str, tuple[str, float]] = {
@@ -22,7 +23,6 @@ METRICS: dict[str, tuple[str, float]] = {
 
 NAMES = {"cost_usd": "Cost", "latency_s": "Latency", "energy_j": "Energy", "qoa": "Quality"}
 
-HEIGHT = 260
 # Seen on light and on dark paper, told apart with any colour vision: what is known, and what this page is about.
 _MUTED = ["#8a94a1", "#d98200", "#cc79a7"]
 _STRONG = "#1790d8"
@@ -68,7 +68,7 @@ def quality_against(metric: str, points: pl.DataFrame, series: Sequence[str]) ->
             ],
         )
     )
-    return _spec(chart)
+    return spec(chart)
 
 
 def predicted_observed(metric: str, points: pl.DataFrame) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def predicted_observed(metric: str, points: pl.DataFrame) -> dict[str, Any]:
             ],
         )
     )
-    return _spec(diagonal + marks)
+    return spec(diagonal + marks)
 
 
 def stacked_bars(frame: pl.DataFrame, category: str, part: str, value: str, title: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def stacked_bars(frame: pl.DataFrame, category: str, part: str, value: str, titl
             tooltip=[f"{category}:N", f"{part}:N", alt.Tooltip(f"{value}:Q", title=title, format=".3~g")],
         )
     )
-    return _spec(chart, height=max(120, 26 * grouped[category].n_unique() + 20))
+    return spec(chart, height=max(120, 26 * grouped[category].n_unique() + 20))
 
 
 def columns_over_time(frame: pl.DataFrame, value: str, title: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def columns_over_time(frame: pl.DataFrame, value: str, title: str) -> dict[str, 
             tooltip=["day:O", "model:N", alt.Tooltip(f"{value}:Q", title=title, format=".3~g")],
         )
     )
-    return _spec(chart)
+    return spec(chart)
 
 
 def coverage(frame: pl.DataFrame) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def coverage(frame: pl.DataFrame) -> dict[str, Any]:
         ],
     )
     labels = base.mark_text(fontWeight="bold").encode(text="n_judged:Q")
-    return _spec(cells + labels, height=max(120, 30 * frame["row"].n_unique() + 20))
+    return spec(cells + labels, height=max(120, 30 * frame["row"].n_unique() + 20))
 
 
 def two_dots(frame: pl.DataFrame, metric: str, names: tuple[str, str]) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def two_dots(frame: pl.DataFrame, metric: str, names: tuple[str, str]) -> dict[s
         shape=alt.Shape("which:N", scale=alt.Scale(domain=list(names)), legend=_legend(alt)),
         tooltip=["topic:N", "which:N", alt.Tooltip("value:Q", title=title, format=".3~g")],
     )
-    return _spec(lines + dots, height=max(120, 26 * frame.height + 20))
+    return spec(lines + dots, height=max(120, 26 * frame.height + 20))
 
 
 def accuracy_against(metric: str, frame: pl.DataFrame, series: Sequence[str]) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def accuracy_against(metric: str, frame: pl.DataFrame, series: Sequence[str]) ->
         shape=alt.Shape("series:N", scale=alt.Scale(domain=list(series), range=shapes), legend=_legend(alt)),
         size=alt.condition(alt.datum.series == series[-1], alt.value(150), alt.value(60)),
     )
-    return _spec(bars + marks, height=320)
+    return spec(bars + marks, height=320)
 
 
 def runs_of_combinations(frame: pl.DataFrame, most: int) -> dict[str, Any]:
@@ -262,7 +262,7 @@ def runs_of_combinations(frame: pl.DataFrame, most: int) -> dict[str, Any]:
             tooltip=["combination:N", "standing:N", "runs:Q"],
         )
     )
-    return _spec(chart, height=max(120, 22 * len(rows) + 20))
+    return spec(chart, height=max(120, 22 * len(rows) + 20))
 
 
 def _scale(rows: list[dict[str, Any]], name: str) -> Any:
@@ -288,13 +288,3 @@ def _axis(alt: Any) -> Any:
 
 def _legend(alt: Any, columns: int = 3) -> Any:
     return alt.Legend(orient="top", title=None, columns=columns, labelLimit=220, symbolOpacity=1)
-
-
-def _spec(chart: Any, height: int = HEIGHT) -> dict[str, Any]:
-    """The specification, as wide as its place on the page."""
-    made = chart.properties(width="container", height=height, background="transparent").to_dict(
-        validate=False
-    )
-    made.pop("config", None)
-    made.pop("$schema", None)
-    return made

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from optiq.evaluation.comparison import Compared
-from optiq.report.charts import HEIGHT, METRICS
+from optiq.report.chart_spec import HEIGHT, spec
+from optiq.report.charts import METRICS
 from optiq.report.text import clean
 
 POLICY, REFERENCE, BOUND = "policy", "best single model", "hindsight: a bound, no result"
@@ -87,7 +88,7 @@ def quality_against_cost(lines: Sequence[Compared], reference: str) -> dict[str,
         .encode(x=x, y=y, text="label:N")
         for side, dy in (("true", -7), ("false", 10))
     )
-    return _spec(bars + marks + above + below, HEIGHT + 80)
+    return spec(bars + marks + above + below, HEIGHT + 80)
 
 
 def differences(lines: Sequence[Compared], reference: str) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def differences(lines: Sequence[Compared], reference: str) -> dict[str, Any]:
             alt.Tooltip("n:Q", title="questions"),
         ],
     )
-    return _spec(zero + bars + marks, max(120, 24 * len(rows) + 30))
+    return spec(zero + bars + marks, max(120, 24 * len(rows) + 30))
 
 
 def _legend(alt: Any) -> Any:
@@ -136,12 +137,3 @@ def _legend(alt: Any) -> Any:
 
 def _short(value: float) -> float:
     return float(f"{value:.5g}")
-
-
-def _spec(chart: Any, height: int) -> dict[str, Any]:
-    made: dict[str, Any] = chart.properties(
-        width="container", height=height, background="transparent"
-    ).to_dict(validate=False)
-    made.pop("config", None)
-    made.pop("$schema", None)
-    return made

@@ -53,7 +53,7 @@ questions as (
         and coalesce(calls.subplan_qoa, runs.lone_qoa) is not null
         and calls.error is null
         and not coalesce(calls.cached, false)
-        and coalesce(coalesce(calls.digest, nullif(calls.answered_model, calls.model)) = models.served, true)
+        and coalesce(told_weights(calls.model, calls.digest, calls.answered_model) = models.served, true)
     group by all
 ),
 

@@ -52,7 +52,7 @@ where
     and runs.ingestion > least(drift_window.first_ingestion, watched.ingestion)
     and not coalesce(calls.cached, false)
     and calls.error is null
-    and (watched.served is null or coalesce(calls.digest, nullif(calls.answered_model, calls.model), watched.served) = watched.served)
+    and (watched.served is null or coalesce(told_weights(calls.model, calls.digest, calls.answered_model), watched.served) = watched.served)
     and (calls.ingestion <= watched.ingestion or md5_number_upper(runs.execution_id) % watched.every = 0);
 
 create or replace temp table drift_residuals as

@@ -28,7 +28,7 @@ where
     calls.ingestion > least(drift_window.first_ingestion, coalesce(watch.ingestion, drift_window.first_ingestion))
     and not coalesce(calls.cached, false)
     and calls.error is null
-    and (models.served is null or coalesce(calls.digest, nullif(calls.answered_model, calls.model), models.served) = models.served)
+    and (models.served is null or coalesce(told_weights(calls.model, calls.digest, calls.answered_model), models.served) = models.served)
 group by calls.model;
 
 -- A model is watched from the first refresh that finds 50 calls of it; other weights start again.

@@ -27,3 +27,7 @@ end;
 create or replace temp macro task_of(kind) as
     case when kind in ('choice', 'multi') then 'choice' else 'open' end;
 create or replace temp macro single(model) as '1:0:' || model;
+
+-- The weights that answered a call, as far as the server told: one that only repeats the name it was asked by has not.
+create or replace temp macro told_weights(model, digest, answered_model) as
+    coalesce(digest, nullif(answered_model, model));

@@ -26,7 +26,7 @@ answers as (
         runs.started_at,
         runs.execution_id,
         calls.model,
-        coalesce(calls.digest, nullif(calls.answered_model, calls.model)) as served,
+        told_weights(calls.model, calls.digest, calls.answered_model) as served,
         coalesce(calls.subplan_qoa, case when runs.operations = 1 then runs.qoa end) as qoa
     from calls
     inner join runs using (execution_id)

@@ -11,11 +11,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from optiq.estimation import Estimate, estimate
 from optiq.estimation.past_questions import ANYTHING, QuestionFigures
 from optiq.estimation.pooled import rule_of
 from optiq.estimation.shifts import moved
 from optiq.evaluation.outcomes import Asked, Outcomes
+from optiq.evaluation.policies.affordable import fits
 from optiq.evaluation.replay import Decision, Held, Setting
 from optiq.evaluation.snapshot import past_questions, statistics_of
 from optiq.plan import Plan
@@ -43,7 +46,7 @@ class PublishedEstimator:
             for p in held.candidates(q).tolist():
                 item = self.estimate(asked, held.plans[p], shifts)
                 judged = item.judged
-                if _fits(judged, self.budget) and not math.isnan(judged[3]):
+                if fits(np.array(judged[:3]), self.budget) and not math.isnan(judged[3]):
                     able.append((judged[3], -judged[0], -p, item.metrics))
             if not able:
                 found.append(Decision(None))
@@ -101,8 +104,3 @@ class ShrunkEstimator(PublishedEstimator):
             return super().shifts(questions)
         texts, tasks = [asked.text for asked in questions], [asked.kind.task for asked in questions]
         return list(self._past.shifts(texts, [asked.topics or ANYTHING for asked in questions], tasks))
-
-
-def _fits(figures: tuple[float, ...], budget: Budget) -> bool:
-    limits = (budget.max_cost_usd, budget.max_latency_s, budget.max_energy_j)
-    return all(limit is None or value <= limit for limit, value in zip(limits, figures[:3], strict=True))
