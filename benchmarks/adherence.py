@@ -34,7 +34,7 @@ ASKED = ("What is the capital of {}?", "Which language do most people in {} spea
 def question_file(folder: Path, number: int, seed: int) -> Path:
     """A CSV of questions with limits that at least one plan is predicted to keep, metric by metric."""
     from optiq.configuration import Settings
-    from optiq.question import Question
+    from optiq.questions.question import Question
     from tasks.session import open_session
 
     planning = open_session(Settings.load({"server": "embedded"})).planning

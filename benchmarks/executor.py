@@ -57,7 +57,7 @@ def bare_loop(url: str, number: int, clients: int = 1) -> float:
     """
     import ollama
 
-    from optiq.question_file import read_questions
+    from optiq.questions.question_file import read_questions
 
     with tempfile.TemporaryDirectory() as folder:
         prompts = [

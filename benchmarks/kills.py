@@ -185,7 +185,7 @@ def compare(
 def bill(home: Path, seen: dict[str, int]) -> float:
     """USD for all that the server answered, by the prices in PerfDB and the server's own count of tokens."""
     from benchmarks.model_server import text_for, tokens
-    from optiq.statistics import ANY_TOPIC
+    from optiq.statistics.snapshot import ANY_TOPIC
     from warehouse.statistics import load_statistics
 
     statistics = load_statistics(home / "perfdb.duckdb")

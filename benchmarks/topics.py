@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from optiq.question_file import read_questions
-from optiq.topics import TopicModel
-from optiq.topics.bertopic import fit_bertopic
+from optiq.questions.question_file import read_questions
+from optiq.text.topics import TopicModel
+from optiq.text.topics.bertopic import fit_bertopic
 
 
 def measure(

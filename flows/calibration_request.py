@@ -8,7 +8,7 @@ from typing import Any
 from flows.parameters import budget_of, settings_of
 from flows.run_options import amount
 from optiq.errors import InputError
-from optiq.question import parse_number
+from optiq.questions.question import parse_number
 from tasks.calibration import Wanted
 
 

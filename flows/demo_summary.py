@@ -7,7 +7,7 @@ from pathlib import Path
 import sql
 from flows.command_line.screen import figure, say, table
 from optiq.configuration import Settings
-from optiq.tables import read_table
+from optiq.files.tables import read_table
 from warehouse.home import Home
 from warehouse.query import query
 

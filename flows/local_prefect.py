@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from optiq.atomic import replacing
 from optiq.errors import InputError, OptiqError
+from optiq.files.atomic import replacing
 from warehouse.home import Home
 
 POOL = "optiq"

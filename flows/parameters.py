@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optiq.configuration import Settings
 from optiq.errors import InputError
-from optiq.question import Budget, parse_number
+from optiq.questions.question import Budget, parse_number
 
 if TYPE_CHECKING:
     from warehouse.evidence import Part

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optiq.errors import InputError
-from optiq.question import parse_number
+from optiq.questions.question import parse_number
 from tasks.run_state import RunOptions
 
 

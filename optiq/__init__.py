@@ -9,24 +9,24 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "Budget": "optiq.question",
+    "Budget": "optiq.questions.question",
     "Estimate": "optiq.estimation",
     "Executor": "optiq.execution",
-    "ModelFigures": "optiq.statistics",
+    "ModelFigures": "optiq.statistics.snapshot",
     "ModelSelector": "optiq.selection.api",
     "OptiqError": "optiq.errors",
-    "Plan": "optiq.plan",
-    "Planning": "optiq.planning",
+    "Plan": "optiq.plans.plan",
+    "Planning": "optiq.planning.planning",
     "PromptShape": "optiq.estimation",
-    "Question": "optiq.question",
-    "Record": "optiq.statistics",
-    "Statistics": "optiq.statistics",
-    "Weights": "optiq.question",
+    "Question": "optiq.questions.question",
+    "Record": "optiq.statistics.snapshot",
+    "Statistics": "optiq.statistics.snapshot",
+    "Weights": "optiq.questions.question",
     "estimate": "optiq.estimation",
     "open_server": "optiq.servers",
-    "plan_batch": "optiq.planners",
-    "plan_frontier": "optiq.planners",
-    "read_questions": "optiq.question_file",
+    "plan_batch": "optiq.planning",
+    "plan_frontier": "optiq.planning",
+    "read_questions": "optiq.questions.question_file",
 }
 
 __all__ = sorted(_HOMES)

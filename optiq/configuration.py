@@ -16,9 +16,9 @@ from typing import Any
 
 from optiq.errors import ConfigurationError
 from optiq.prompts.prompt_set import PROMPT_NAMES
-from optiq.question import Weights
-from optiq.statistics import ESTIMATORS
-from optiq.variants import Variant, read_variants
+from optiq.prompts.variants import Variant, read_variants
+from optiq.questions.question import Weights
+from optiq.statistics.snapshot import ESTIMATORS
 
 _LISTS = {"models"}
 _SWITCHES = {"constrain", "distrust_drifted"}
@@ -50,7 +50,7 @@ class Settings:
     GenFuser that may be the blender. ``energy`` is ``auto`` (measured where it can be), ``measured`` or
     ``predicted``.
 
-    ``variants`` are models with a prompt set or cap of their own (:mod:`optiq.variants`); only the file has them.
+    ``variants`` are models with a prompt set or cap of their own (:mod:`optiq.prompts.variants`); only files have them.
 
     Of refreshes: ``keep`` snapshots, ``half_life_days`` after which an observation counts half (0: age does not
     matter), ``distrust_drifted`` (start a drifted model's statistics again at its drift), ``topic_model``.

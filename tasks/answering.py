@@ -14,8 +14,8 @@ from prefect.cache_policies import NO_CACHE
 
 from optiq.configuration import Settings
 from optiq.errors import InputError
-from optiq.question import Budget
-from optiq.question_file import Row, read_questions
+from optiq.questions.question import Budget
+from optiq.questions.question_file import Row, read_questions
 from tasks.run_state import RunOptions
 from tasks.same_run import identify, to_resume
 
@@ -58,7 +58,7 @@ def open_job(
 ) -> Job:
     """Read the question file, find the run to resume or start one, and check that answers can be written."""
     from optiq.execution.ledger import Amount
-    from optiq.tables import check_writable
+    from optiq.files.tables import check_writable
     from tasks.run_folder import RunFolder
     from tasks.run_state import open_state
     from tasks.session import new_run_id, open_session
@@ -129,7 +129,7 @@ def write_job(job: Job, parts: list[list[dict[str, Any]]]) -> dict[str, Any]:
     """Write the answers file, whole or not at all, and sum up the run."""
     import polars as pl
 
-    from optiq.answer_file import ANSWER_SCHEMA, answers_frame, write_answers
+    from optiq.questions.answer_file import ANSWER_SCHEMA, answers_frame, write_answers
     from tasks.run_state import close_state, state_of
 
     state = state_of(job.run_id)

@@ -16,9 +16,9 @@ from optiq.configuration import Settings
 from optiq.errors import InputError
 from optiq.execution import Predicted, Shared, Work
 from optiq.execution.ledger import Ledger
-from optiq.plan import Plan
-from optiq.question import Budget, Question
-from optiq.question_file import read_questions
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget, Question
+from optiq.questions.question_file import read_questions
 from tasks.answers import executor_of
 from tasks.run_state import open_responses, show
 from tasks.session import Session, new_run_id, open_session

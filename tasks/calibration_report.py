@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from optiq.calibration.learner import Learner, Standing
-from optiq.statistics import METRICS
+from optiq.statistics.snapshot import METRICS
 from tasks.calibration import Calibration, most_usd
 
 

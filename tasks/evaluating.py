@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from optiq.question import Budget
+from optiq.questions.question import Budget
 from tasks.orchestration import inside_flow_run
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def publish_evaluation(
     import polars as pl
 
     from optiq.evaluation.comparison import compare
-    from optiq.tables import write_table
+    from optiq.files.tables import write_table
 
     lines = compare(frame, seed=how["seed"])
     summary: dict[str, Any] = {

@@ -11,9 +11,9 @@ import numpy as np
 
 from optiq.execution import Predicted, Work
 from optiq.execution.shared import Shared
-from optiq.question_file import Row
-from optiq.statistics import METRICS
-from optiq.variants import served_model
+from optiq.prompts.variants import served_model
+from optiq.questions.question_file import Row
+from optiq.statistics.snapshot import METRICS
 from tasks.answers import executor_of
 from tasks.session import Session
 from warehouse.query import query

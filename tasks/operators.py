@@ -6,8 +6,16 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from optiq.configuration import Settings
-from optiq.plan import Plan, canonical_plan
-from optiq.variants import Operator, Operators, Variant, check_names, check_served, find_variant, with_prompt
+from optiq.plans.plan import Plan, canonical_plan
+from optiq.prompts.variants import (
+    Operator,
+    Operators,
+    Variant,
+    check_names,
+    check_served,
+    find_variant,
+    with_prompt,
+)
 from tasks.prompting import prompts_named
 from warehouse.home import Home
 

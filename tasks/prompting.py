@@ -8,7 +8,7 @@ from pathlib import Path
 from optiq.configuration import Settings
 from optiq.errors import InputError
 from optiq.prompts.prompt_set import PromptSet, draw_examples
-from optiq.question import Question
+from optiq.questions.question import Question
 from warehouse.home import Home
 from warehouse.labelled import labelled_questions
 
@@ -50,6 +50,6 @@ def _few_shot(home: Home, file: str | None, modified_ns: int, seed: int) -> Prom
 
 
 def _from_file(file: str) -> list[Question]:
-    from optiq.question_file import read_questions
+    from optiq.questions.question_file import read_questions
 
     return [question for question in read_questions(Path(file)).questions if question.reference is not None]

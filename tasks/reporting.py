@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from optiq.atomic import replacing
 from optiq.errors import InputError, OptiqError
+from optiq.files.atomic import replacing
 from optiq.report import Page, render
 from warehouse.home import Home
 from warehouse.report import POINTS, ReportSource

@@ -20,12 +20,12 @@ from optiq.errors import InputError
 from optiq.execution import Execution, Shared, Work, score_executions, traces_frame
 from optiq.execution.ledger import Ledger
 from optiq.execution.trace import ANSWERED, main_topic
-from optiq.plan import Plan
-from optiq.planning import Planning
+from optiq.planning.planning import Planning
+from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import question_text
-from optiq.question import Kind, Question
-from optiq.question_file import read_questions
-from optiq.variants import served_model
+from optiq.prompts.variants import served_model
+from optiq.questions.question import Kind, Question
+from optiq.questions.question_file import read_questions
 from tasks.answers import executor_of
 from tasks.run_state import open_responses, show
 from tasks.session import Session, new_run_id, open_session

@@ -23,9 +23,9 @@ from typing import Any
 import polars as pl
 from filelock import FileLock, Timeout
 
-from optiq.answer_file import ANSWER_SCHEMA
-from optiq.atomic import replacing
 from optiq.errors import InputError
+from optiq.files.atomic import replacing
+from optiq.questions.answer_file import ANSWER_SCHEMA
 from warehouse.home import Home
 from warehouse.landing import land_traces
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from optiq.errors import UnknownName
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from tasks.run_folder import RunFolder
 from warehouse.home import Home
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from optiq.configuration import Settings
 from optiq.errors import InputError
-from optiq.question import Budget
-from optiq.question_file import QuestionFile
+from optiq.questions.question import Budget
+from optiq.questions.question_file import QuestionFile
 from tasks.run_state import RunOptions
 
 _NOT_PLANNING = (

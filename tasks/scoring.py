@@ -12,8 +12,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from optiq.errors import InputError
-from optiq.question import Kind, Question
-from optiq.question_cells import topics_in
+from optiq.questions.question import Kind, Question
+from optiq.questions.question_cells import topics_in
 from optiq.scoring import SCORES, Scores, score_many
 from optiq.scoring.references import Asked, question_of, read_answers, read_references
 from warehouse.home import Home
@@ -24,8 +24,8 @@ NO_TOPIC = "*"
 @task(cache_policy=NO_CACHE, persist_result=False)
 def score_file(answers: str, references: str, output: str | None, perfdb: str | None) -> dict[str, Any]:
     """Score ``answers`` by ``references``, write them to ``output`` and land the scores of their executions."""
-    from optiq.execution.answers import parse_answer
-    from optiq.tables import check_writable, write_table
+    from optiq.files.tables import check_writable, write_table
+    from optiq.scoring.answers import parse_answer
     from warehouse.scores import executions_of
 
     _check_paths(answers, references, output)
@@ -113,7 +113,7 @@ def _recorded(executions: pl.DataFrame) -> dict[str, Asked]:
 
 def _from_runs(frame: pl.DataFrame, home: Home) -> dict[str, Asked]:
     """The questions of the runs that the answers are from, where their question file is still what it was."""
-    from optiq.question_file import read_questions
+    from optiq.questions.question_file import read_questions
     from tasks.run_folder import RunFolder
 
     found: dict[str, Asked] = {}
@@ -154,7 +154,7 @@ def _land(
     label: str,
 ) -> int:
     """Land the scores of the executions; returns how many."""
-    from optiq.plan import Plan
+    from optiq.plans.plan import Plan
     from warehouse.scores import SCORE_COLUMNS, land_scores
 
     rows = []

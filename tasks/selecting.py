@@ -58,7 +58,7 @@ class SelectionRequest:
 @task(cache_policy=NO_CACHE, persist_result=False)
 def run_selection(request: SelectionRequest) -> dict[str, Any]:
     """Search, land the traces of what was run, write the files that were asked for, and sum up."""
-    from optiq.atomic import check_place
+    from optiq.files.atomic import check_place
     from optiq.selection.api import ModelSelector, SelectionInterrupted
     from optiq.selection.traces import too_many_roles, traces_of
     from tasks.selection_report import keep_selection

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from optiq.atomic import replacing
 from optiq.errors import InputError, UnknownName
+from optiq.files.atomic import replacing
 from warehouse.home import Home
 
 _FOLDER = "selection/results"

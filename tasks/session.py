@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
-from optiq.energy import metered, open_counter
 from optiq.estimation.past_questions import QuestionFigures
-from optiq.plan import Plan
-from optiq.planning import Planning, choose_blender, choose_pool, topic_fault
-from optiq.question import Question
+from optiq.estimation.variant_figures import with_variants
+from optiq.planning.planning import Planning, choose_blender, choose_pool, topic_fault
+from optiq.plans.plan import Plan
+from optiq.prompts.variants import Variant
+from optiq.questions.question import Question
 from optiq.servers import ModelServer, open_server
 from optiq.servers.composite import with_blender
-from optiq.statistics import Statistics
-from optiq.variant_figures import with_variants
-from optiq.variants import Variant
+from optiq.servers.energy import metered, open_counter
+from optiq.statistics.snapshot import Statistics
 from tasks.operators import Names, operators_of
 from tasks.prompting import check_examples
 from tasks.recommending import recommended_pool, recommended_size
@@ -33,8 +33,8 @@ from warehouse.statistics import load_statistics as read_statistics
 from warehouse.topics import load_topic_model
 
 if TYPE_CHECKING:
-    from optiq.topics import TopicModel
-    from optiq.topics.bertopic import SupervisedBertopic
+    from optiq.text.topics import TopicModel
+    from optiq.text.topics.bertopic import SupervisedBertopic
 
 
 @lru_cache(maxsize=8)

@@ -13,8 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from optiq.atomic import replacing
-from optiq.question_file import Row
+from optiq.files.atomic import replacing
+from optiq.questions.question_file import Row
 from tasks.grants import Grants
 from tasks.run_folder import RunFolder
 from tasks.shard_files import (

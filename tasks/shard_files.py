@@ -22,9 +22,9 @@ from typing import Any
 
 import polars as pl
 
-from optiq.atomic import replacing
-from optiq.question import Budget, Kind, Question
-from optiq.question_file import Row
+from optiq.files.atomic import replacing
+from optiq.questions.question import Budget, Kind, Question
+from optiq.questions.question_file import Row
 from tasks.run_folder import ROW_SCHEMA, RunFolder
 from warehouse.home import Home
 

@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 
 from optiq.configuration import Settings
 from optiq.errors import InputError
-from optiq.question_file import Row
+from optiq.questions.question_file import Row
 from tasks.answering import Job
 from tasks.pulse import Pulse
 from tasks.run_state import RunOptions

@@ -13,11 +13,11 @@ import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from optiq.atomic import replacing
 from optiq.configuration import Settings
 from optiq.errors import InputError
-from optiq.question import Budget
-from optiq.question_file import Row, read_questions
+from optiq.files.atomic import replacing
+from optiq.questions.question import Budget
+from optiq.questions.question_file import Row, read_questions
 from tasks.answering import STATUSES
 from tasks.run_folder import RunFolder
 from tasks.run_state import RunOptions, show
@@ -79,7 +79,7 @@ def open_sharded(
     InputError
         if the file cannot be used, the answers cannot be written, or another process coordinates the run.
     """
-    from optiq.tables import check_writable
+    from optiq.files.tables import check_writable
     from tasks.session import load_statistics, new_run_id
 
     started = time.time()
@@ -142,7 +142,7 @@ def answer_shards(job: ShardedJob, silence_s: float, attempts: int) -> int:
 @task(cache_policy=NO_CACHE, persist_result=False)
 def write_sharded(job: ShardedJob, restarts: int) -> dict[str, Any]:
     """Merge the answers in input order into one file, whole or not at all, and sum up the run."""
-    from optiq.answer_file import ANSWER_SCHEMA, write_answers
+    from optiq.questions.answer_file import ANSWER_SCHEMA, write_answers
 
     folder, board = job.board.folder, job.board
     done = folder.rows().filter(pl.col("row_number") <= len(job.rows))

@@ -12,12 +12,12 @@ from optiq.calibration.beliefs import Arms
 from optiq.calibration.learner import Learner, Trials
 from optiq.calibration.similarity import model_similarity, plan_similarity
 from optiq.calibration.utility import Preference
-from optiq.choose import limit_array, weight_array
 from optiq.estimation import Estimate, estimate
 from optiq.execution.trace import Execution, main_topic
-from optiq.plan import Plan
-from optiq.question import Question
-from optiq.statistics import ANY_TOPIC, METRICS
+from optiq.planning.choose import limit_array, weight_array
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
+from optiq.statistics.snapshot import ANY_TOPIC, METRICS
 from tasks.session import Session
 from warehouse.home import Home
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.tables import check_suffix
+from optiq.files.tables import check_suffix
 from warehouse.connection import reading
 from warehouse.faults import columns_of
 from warehouse.home import Home, usable

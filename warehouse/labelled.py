@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sql
-from optiq.question import Question
+from optiq.questions.question import Question
 from warehouse.connection import reading
 from warehouse.home import Home
 

@@ -15,7 +15,7 @@ import polars as pl
 
 import sql
 from optiq.errors import PlanError
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.faults import columns_of, content_fault, schema_fault
 from warehouse.landing import LandedFile
 

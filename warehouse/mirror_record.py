@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from optiq.sqlite_file import open_shared
+from optiq.files.sqlite_file import open_shared
 
 _TABLE = "create table if not exists files (name text primary key, version text not null) without rowid"
 

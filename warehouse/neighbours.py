@@ -14,7 +14,7 @@ import sql
 from optiq.errors import OptiqWarning
 from optiq.estimation.neighbours import Strengths
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, seen, tuned
-from optiq.word_vectors import NAME, available
+from optiq.text.word_vectors import NAME, available
 from warehouse.connection import explained, reading
 from warehouse.statistics import load_singles
 

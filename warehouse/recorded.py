@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.tables import check_suffix
+from optiq.files.tables import check_suffix
 from warehouse.evidence import FAILED, UNJUDGED, UNRECORDED, Evidence, LeftOut, Part, beyond, choose_prompt
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.history import History, is_history

@@ -12,8 +12,8 @@ import duckdb
 
 import sql
 from optiq.errors import InputError
-from optiq.plan import Plan
-from optiq.statistics import FIGURES, RECORDED, ModelFigures, Record, Statistics
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import FIGURES, RECORDED, ModelFigures, Record, Statistics
 from warehouse.connection import reading
 
 TOPIC_MODELS = ("centroid", "bertopic")

@@ -13,8 +13,8 @@ import sql
 from warehouse.connection import explained, reading
 
 if TYPE_CHECKING:
-    from optiq.topics import TopicModel
-    from optiq.topics.bertopic import SupervisedBertopic
+    from optiq.text.topics import TopicModel
+    from optiq.text.topics.bertopic import SupervisedBertopic
 
 REGRESSION_FILE = "regression.npz"
 # Share of the questions that must differ before the topics are learned again.
@@ -42,7 +42,7 @@ def recompute_topics(connection: duckdb.DuckDBPyConnection, kind: str = "centroi
         changed = set(digests) ^ set(before[0][0])
         if len(changed) <= _CHANGE_WORTH_A_FIT * len(digests):
             return
-    from optiq.embedding import available
+    from optiq.text.embedding import available
 
     if not available():
         return
@@ -66,7 +66,7 @@ def recompute_topics(connection: duckdb.DuckDBPyConnection, kind: str = "centroi
 
 
 def _centroids(questions: list[str], labels: list[str]) -> tuple[bytes, dict[str, list[str]]]:
-    from optiq.topics import TopicModel
+    from optiq.text.topics import TopicModel
 
     model = TopicModel.fit(questions, labels)
     return model.to_bytes(), dict(model.words)
@@ -74,7 +74,7 @@ def _centroids(questions: list[str], labels: list[str]) -> tuple[bytes, dict[str
 
 def _bertopic(questions: list[str], labels: list[str]) -> tuple[bytes, dict[str, list[str]]]:
     """What assigning needs of a supervised BERTopic (its regression), without BERTopic's own files."""
-    from optiq.topics.bertopic import fit_bertopic
+    from optiq.text.topics.bertopic import fit_bertopic
 
     model = fit_bertopic(questions, labels)
     with tempfile.TemporaryDirectory() as folder:
@@ -90,11 +90,11 @@ def load_topic_model(perfdb: str | Path) -> TopicModel | SupervisedBertopic | No
     if not rows:
         return None
     if rows[0][1] == "bertopic":
-        from optiq.topics.bertopic import SupervisedBertopic
+        from optiq.text.topics.bertopic import SupervisedBertopic
 
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / REGRESSION_FILE).write_bytes(rows[0][0])
             return SupervisedBertopic.load(folder)
-    from optiq.topics import TopicModel
+    from optiq.text.topics import TopicModel
 
     return TopicModel.from_bytes(rows[0][0], f"the topic model in {perfdb}")

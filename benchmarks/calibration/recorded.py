@@ -21,8 +21,8 @@ from optiq.calibration.beliefs import Arms
 from optiq.calibration.learner import Trials
 from optiq.calibration.similarity import model_similarity, plan_similarity
 from optiq.estimation import PromptShape, estimate
-from optiq.plan import Plan
-from optiq.statistics import METRICS, ModelFigures, Statistics
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import METRICS, ModelFigures, Statistics
 
 BLENDER = "gemma3:27b"
 """What really ran every node that is called ``blend``."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from benchmarks.calibration.recorded import Recording
 from optiq.calibration.utility import Preference, no_limits
-from optiq.choose import meets, weight_array, weighted_losses
-from optiq.question import Weights
+from optiq.planning.choose import meets, weight_array, weighted_losses
+from optiq.questions.question import Weights
 
 FloatArray = NDArray[np.float64]
 

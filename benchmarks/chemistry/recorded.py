@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 
 from optiq.chemistry.pool import topic_trials
-from optiq.planners import plan_frontier
-from optiq.statistics import ANY_TOPIC, ModelFigures, Statistics
+from optiq.planning import plan_frontier
+from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures, Statistics
 
 FOLDS = 5
 RANDOM_POOLS = 10
@@ -126,8 +126,8 @@ def planning_seconds(n_models: int, operations: int) -> float:
 
 
 def _frontier(statistics: Statistics, names: list[str], operations: int) -> None:
-    from optiq.execution.prompt_builder import prompt_shape
-    from optiq.question import Kind, Question
+    from optiq.prompts.prompt_builder import prompt_shape
+    from optiq.questions.question import Kind, Question
 
     shape = prompt_shape(Question("q", "What is the capital of Norway?"))
     plan_frontier(statistics, ((ANY_TOPIC, 1.0),), Kind.OPEN, shape, names, names[-1], operations)

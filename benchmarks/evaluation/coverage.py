@@ -19,8 +19,8 @@ from optiq.evaluation.folds import split
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.policies.published import ShrunkEstimator
 from optiq.evaluation.replay import Setting
-from optiq.execution.prompt_builder import prompt_shape
-from optiq.question import Question
+from optiq.prompts.prompt_builder import prompt_shape
+from optiq.questions.question import Question
 
 Row = tuple[str, ...]
 

@@ -16,7 +16,7 @@ from optiq.evaluation.policies import make_policies
 from optiq.evaluation.policies.affordable import fits
 from optiq.evaluation.replay import Setting
 from optiq.evaluation.summary import Line
-from optiq.question import Budget
+from optiq.questions.question import Budget
 
 Row = tuple[str, ...]
 

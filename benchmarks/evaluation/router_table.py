@@ -20,7 +20,7 @@ from optiq.evaluation.policies import make_policies
 from optiq.evaluation.policies.spending import spend
 from optiq.evaluation.quality import Quality, Switches
 from optiq.evaluation.replay import Setting, replay
-from optiq.question import Budget
+from optiq.questions.question import Budget
 
 PRICE_GOAL = 0.27
 PRICES = np.round(np.arange(0.12, 0.92, 0.02), 2)

@@ -9,8 +9,8 @@ import polars as pl
 
 from optiq.evaluation.features import with_features
 from optiq.evaluation.outcomes import Asked, FloatArray, Outcomes
-from optiq.plan import Plan
-from optiq.statistics import METRICS
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import METRICS
 from warehouse.recorded import read_recorded
 
 RUNS = "Opti-Q nsga"

@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.parameters import settings_of
 from optiq.errors import OptiqError
-from optiq.question import Question
+from optiq.questions.question import Question
 from tasks.run_folder import RunFolder
 from tasks.session import Session, open_session
 from warehouse.home import Home
@@ -38,7 +38,7 @@ class Bench:
         from flows.answer_questions import answer_questions
         from flows.command_line.progress import progress
         from flows.command_line.screen import note
-        from optiq.tables import read_table
+        from optiq.files.tables import read_table
         from tasks.orchestration import start
 
         path = self.folder / f"{name}.parquet"

@@ -25,10 +25,10 @@ from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.policies import make_policies
 from optiq.evaluation.replay import Setting as Rules
 from optiq.evaluation.replay import replay
-from optiq.plan import Plan
-from optiq.planning import estimate_rows
-from optiq.question import Budget, Question
-from optiq.question_file import read_questions
+from optiq.planning.planning import estimate_rows
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget, Question
+from optiq.questions.question_file import read_questions
 from tasks.session import Session
 from warehouse.home import Home
 from warehouse.published import published_qualities

@@ -9,8 +9,8 @@ import polars as pl
 from optiq.evaluation.features import with_features
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.replay import frame_schema
-from optiq.question import Budget, Question
-from optiq.statistics import METRICS
+from optiq.questions.question import Budget, Question
+from optiq.statistics.snapshot import METRICS
 
 
 def frame_of(

@@ -20,7 +20,7 @@ from benchmarks.planners.catalogs import SHAPE, load
 from benchmarks.planners.tables import Setting, comparison, prunings
 from flows.parameters import settings_of
 from optiq.errors import InputError
-from optiq.planners import PlanningTask, planning_task
+from optiq.planning import PlanningTask, planning_task
 from tasks.session import open_session
 
 PUBLISHED = {

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from benchmarks.experiments.setting import Experiment
-from optiq.atomic import replacing
 from optiq.errors import InputError
+from optiq.files.atomic import replacing
 
 LARGEST_X = 9.0
 """Settings that are no steps on a scale, such as pools, come after it and are not drawn."""

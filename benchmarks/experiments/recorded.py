@@ -21,9 +21,9 @@ from optiq.evaluation.policies import make_policies
 from optiq.evaluation.policies.published import PublishedEstimator, ShrunkEstimator
 from optiq.evaluation.replay import Decision, Held, HindsightPolicy, Policy, replay
 from optiq.evaluation.replay import Setting as Rules
-from optiq.plan import Plan
-from optiq.question import Budget
-from optiq.statistics import Statistics
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget
+from optiq.statistics.snapshot import Statistics
 from warehouse.published import published_qualities
 from warehouse.recorded import read_recorded
 

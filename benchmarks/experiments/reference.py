@@ -12,9 +12,9 @@ from pathlib import Path
 import polars as pl
 
 from optiq.evaluation.replay import frame_schema
-from optiq.plan import Plan
-from optiq.question import Budget
-from optiq.statistics import Statistics
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget
+from optiq.statistics.snapshot import Statistics
 
 PREDICTED_BEST = "authors' predicted best"
 HINDSIGHT = "authors' best run"

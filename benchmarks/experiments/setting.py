@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from optiq.plan import Plan
-from optiq.question import Budget
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget
 
 MOST_OPERATIONS = 5
 """The largest plans of the paper's experiments (section 6.2)."""

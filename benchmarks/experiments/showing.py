@@ -14,8 +14,8 @@ from rich.table import Table
 
 from benchmarks.experiments.setting import Experiment
 from flows.command_line.screen import figure, printable
-from optiq.atomic import replacing
 from optiq.errors import InputError
+from optiq.files.atomic import replacing
 
 WIDTH = 240
 

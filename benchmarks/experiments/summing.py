@@ -9,7 +9,7 @@ import polars as pl
 
 from optiq.evaluation.intervals import Interval
 from optiq.evaluation.summary import summarise
-from optiq.question import Budget
+from optiq.questions.question import Budget
 
 if TYPE_CHECKING:
     from benchmarks.experiments.setting import Setting

@@ -8,8 +8,8 @@ import warnings
 from pathlib import Path
 
 from optiq.estimation import PromptShape
-from optiq.plan import Plan
-from optiq.statistics import ModelFigures, Record, Statistics
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import ModelFigures, Record, Statistics
 
 LEVELS = Path(__file__).parents[3] / "shared" / "data" / "recorded" / "levels.parquet"
 SHAPE = PromptShape(question_chars=240, base_chars=120, context_chars=60, blend_chars=90)

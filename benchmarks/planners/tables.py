@@ -15,14 +15,14 @@ from benchmarks.planners.catalogs import BLENDER, SHAPE, synthetic
 from benchmarks.planners.quality import hypervolume_share, inverted_distance
 from benchmarks.planners.timing import timed
 from optiq.estimation import Estimate, PromptShape
-from optiq.planners import BatchItem, Planner, PlanningTask, make_planner, plan_batch, planning_task
-from optiq.planners.candidates import find_candidates
-from optiq.planners.dynamic_programming import DynamicProgrammingPlanner
-from optiq.planners.hill_climbing import HillClimbingPlanner
-from optiq.planners.nsga2 import NSGA2Planner
-from optiq.question import Budget, Weights
-from optiq.question_shifts import Shifts
-from optiq.statistics import Statistics
+from optiq.planning import BatchItem, Planner, PlanningTask, make_planner, plan_batch, planning_task
+from optiq.planning.candidates import find_candidates
+from optiq.planning.planners.dynamic_programming import DynamicProgrammingPlanner
+from optiq.planning.planners.hill_climbing import HillClimbingPlanner
+from optiq.planning.planners.nsga2 import NSGA2Planner
+from optiq.questions.question import Budget, Weights
+from optiq.statistics.question_shifts import Shifts
+from optiq.statistics.snapshot import Statistics
 
 Row = Sequence[object]
 
@@ -134,7 +134,7 @@ def _first_plan(k: int) -> float:
     """Wall seconds of a fresh process that imports, builds a small snapshot and plans."""
     script = (
         "from benchmarks.planners.catalogs import synthetic, SHAPE, BLENDER\n"
-        "from optiq.planners import plan_frontier\n"
+        "from optiq.planning import plan_frontier\n"
         "names = ('m1', 'm2', 'm3', 'm4', 'm5')\n"
         f"plan_frontier(synthetic(names, 1), ['topic 00'], 'open', SHAPE, names, BLENDER, {k})\n"
     )

@@ -16,8 +16,8 @@ from optiq.estimation import Estimate
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.scalar import estimate_on
 from optiq.estimation.space import space
-from optiq.planners import plan_frontier
-from optiq.planners.frontier import losses, nondominated
+from optiq.planning import plan_frontier
+from optiq.planning.frontier import losses, nondominated
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from optiq.execution.trace import TRACE_SCHEMA
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.landing import land_traces
 

@@ -34,7 +34,7 @@ from flows.command_line.options import (
 )
 
 if TYPE_CHECKING:
-    from optiq.question_file import Row
+    from optiq.questions.question_file import Row
     from tasks.session import Session
 
 
@@ -82,7 +82,7 @@ def ask(
     from flows.command_line.screen import figure, note, say, say_json
     from flows.parameters import budget_of, settings_of
     from optiq.errors import InputError
-    from optiq.plan import Plan
+    from optiq.plans.plan import Plan
     from tasks.session import open_session
 
     settings = settings_of(flags)

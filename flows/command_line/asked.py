@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from optiq.errors import InputError
-from optiq.question import Budget, Kind, Question
-from optiq.question_file import QuestionFile, Row, read_questions
-from optiq.tables import SUFFIXES
+from optiq.files.tables import SUFFIXES
+from optiq.questions.question import Budget, Kind, Question
+from optiq.questions.question_file import QuestionFile, Row, read_questions
 
 
 def is_file(argument: str) -> bool:

@@ -11,7 +11,7 @@ from flows.command_line.screen import figure, note, say, say_json, table
 from flows.parameters import settings_of
 from flows.run_options import options_of
 from optiq.errors import InputError
-from optiq.question import Budget
+from optiq.questions.question import Budget
 from tasks.forecast import Forecast, forecast
 
 ASK_ABOVE_USD = 1.0
@@ -66,7 +66,7 @@ def confirmed(file: str, budget: Budget, parameters: Mapping[str, Any], above_us
 
 
 def _forecast(file: str, budget: Budget, parameters: Mapping[str, Any]) -> Forecast:
-    from optiq.question_file import read_questions
+    from optiq.questions.question_file import read_questions
     from tasks.session import open_session
 
     options = options_of(parameters)

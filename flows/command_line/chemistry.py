@@ -57,7 +57,7 @@ def chemistry(
     from flows.command_line.chemistry_screen import draw, matrix_object, show_matrix
     from flows.command_line.screen import say, say_json
     from flows.parameters import settings_of
-    from optiq.atomic import check_place
+    from optiq.files.atomic import check_place
     from tasks.chemistry import Asked, names_in, open_pool
 
     settings = settings_of({"perfdb": perfdb, "seed": seed})

@@ -120,8 +120,8 @@ def draw(pool: PoolChemistry, output: str | None, members: tuple[str, ...]) -> s
     InputError
         if there is no file to draw to, or its suffix is unknown.
     """
-    from optiq.chart_file import check_picture, write_chart
     from optiq.chemistry.charts import map_chart, matrix_chart
+    from optiq.files.chart_file import check_picture, write_chart
 
     if output is None:
         raise InputError("--map needs a file to draw to", "Name it with -o map.svg.")

@@ -46,11 +46,11 @@ def estimate(
     from flows.command_line.present import bounds_line, estimate_cells
     from flows.command_line.screen import note, say, say_json, table
     from flows.parameters import settings_of
-    from optiq.plan import Plan
-    from optiq.plan_file import read_plans
-    from optiq.planning import estimate_rows, estimates_frame
-    from optiq.question import Budget
-    from optiq.tables import check_writable, write_table
+    from optiq.files.tables import check_writable, write_table
+    from optiq.planning.planning import estimate_rows, estimates_frame
+    from optiq.plans.plan import Plan
+    from optiq.plans.plan_file import read_plans
+    from optiq.questions.question import Budget
     from tasks.session import open_planning
 
     settings = settings_of(

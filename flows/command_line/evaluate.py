@@ -115,7 +115,7 @@ def evaluate(
     from flows.evaluate_policies import evaluate_policies
     from flows.parameters import budget_of, part_of, settings_of
     from optiq.evaluation.policies import make_policies
-    from optiq.tables import check_writable
+    from optiq.files.tables import check_writable
     from tasks.orchestration import start
     from tasks.reporting import check_page
 

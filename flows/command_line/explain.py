@@ -86,11 +86,11 @@ def explain(
     )
     from flows.command_line.screen import figure, note, say, say_json, table
     from flows.parameters import budget_of, settings_of
-    from optiq.atomic import check_place, replacing
-    from optiq.choose import rank
-    from optiq.drawing_svg import draw_svg
     from optiq.errors import InputError
-    from optiq.planners import decide_planner
+    from optiq.files.atomic import check_place, replacing
+    from optiq.planning import decide_planner
+    from optiq.planning.choose import rank
+    from optiq.plans.drawing_svg import draw_svg
     from tasks.session import open_session
 
     settings = settings_of(flags)

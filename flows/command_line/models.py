@@ -24,7 +24,7 @@ def models(
     from flows.command_line.screen import figure, note, say_json, table
     from optiq.configuration import Settings
     from optiq.errors import ServerError
-    from optiq.variants import find_variant
+    from optiq.prompts.variants import find_variant
     from tasks.session import load_statistics, shared_server
     from warehouse.home import Home
 

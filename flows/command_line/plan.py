@@ -88,7 +88,7 @@ def plan(
     from flows.command_line.screen import note, say, say_json, table
     from flows.parameters import budget_of, settings_of
     from flows.run_options import amount
-    from optiq.mean_cost import within_mean
+    from optiq.planning.mean_cost import within_mean
     from tasks.session import open_session
 
     settings = settings_of(flags)

@@ -8,11 +8,11 @@ from string import ascii_uppercase
 from typing import Any
 
 from flows.command_line.screen import figure, table
-from optiq.choose import Choice
 from optiq.estimation import Estimate
-from optiq.plan import Plan
-from optiq.planning import PlannedQuestion, Planning
-from optiq.question import Question
+from optiq.planning.choose import Choice
+from optiq.planning.planning import PlannedQuestion, Planning
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
 
 ESTIMATE_COLUMNS = ["cost USD", "latency s", "energy J", "QoA"]
 

@@ -37,7 +37,7 @@ def sql(
     from flows.command_line.screen import fits, say, say_json, table, upright
     from optiq.configuration import Settings
     from optiq.errors import InputError
-    from optiq.tables import write_table
+    from optiq.files.tables import write_table
     from warehouse.home import Home
     from warehouse.query import query
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from optiq.calibration.beliefs import LOG_RATIO, OUTCOME_DEVIATIONS, QOA, Arms, Beliefs
 from optiq.calibration.utility import Preference
 from optiq.calibration.value import value_of_trying
-from optiq.plan import Plan
-from optiq.planners.frontier import losses, nondominated
-from optiq.statistics import METRICS
+from optiq.planning.frontier import losses, nondominated
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import METRICS
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

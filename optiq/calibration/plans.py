@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations, permutations
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 
 def calibration_plans(pool: Sequence[str], blender: str | None, max_operations: int = 3) -> list[Plan]:

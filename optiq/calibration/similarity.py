@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.plan import Plan
-from optiq.statistics import ANY_TOPIC, Statistics
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import ANY_TOPIC, Statistics
 
 FloatArray = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.choose import WORTH, meets, pick
+from optiq.planning.choose import WORTH, meets, pick
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -21,7 +21,7 @@ _MISSED = 2.0  # what missing a limit costs: more than all weights together
 
 @dataclass(frozen=True)
 class Preference:
-    """``weights`` (5) as of :func:`optiq.choose.weight_array`; ``limits`` (topics, 4), NaN where there is none.
+    """``weights`` (5) as of :func:`optiq.planning.choose.weight_array`; ``limits`` (topics, 4), NaN where none is.
 
     ``caution`` (arms, 4): by what figures are multiplied, and how much is taken off QoA, to hold with the
     confidence that plans will be chosen with; None if none was given.
@@ -32,7 +32,7 @@ class Preference:
     caution: FloatArray | None = None
 
     def favourite(self, figures: FloatArray, topic: int, group: IntArray) -> int | None:
-        """The arm of ``group`` that :func:`optiq.choose.choose` would take; None if none is within the limits."""
+        """The arm of ``group`` that :func:`optiq.planning.choose.choose` takes; None if none is within the limits."""
         judged = self.judged(figures, group)
         within: NDArray[np.bool_] = np.all(meets(judged, self.limits[topic]), axis=1)
         return int(group[int(pick(judged, within, self.weights))]) if within.any() else None

@@ -14,8 +14,8 @@ from optiq.chemistry.profiles import HIGHEST_GRADE
 from optiq.errors import ServerError
 from optiq.execution.limits import limits_of
 from optiq.prompts import fill
+from optiq.prompts.variants import Operators, served_model
 from optiq.servers.protocol import GenerateRequest, ModelServer
-from optiq.variants import Operators, served_model
 
 _GRADE_TOKENS = 16
 _GRADES = tuple(str(grade) for grade in range(int(HIGHEST_GRADE) + 1))

@@ -6,6 +6,6 @@
 
 from optiq.estimation.estimates import Estimate, Source, topic_weights
 from optiq.estimation.scalar import estimate
-from optiq.estimation.shape import CHARS_PER_TOKEN, PromptShape
+from optiq.prompts.shape import CHARS_PER_TOKEN, PromptShape
 
 __all__ = ["CHARS_PER_TOKEN", "Estimate", "PromptShape", "Source", "estimate", "topic_weights"]

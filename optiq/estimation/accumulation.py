@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 
 from optiq.estimation.catalog import TOKEN_METRICS, Catalog
-from optiq.plan import Plan
-from optiq.statistics import NAN
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import NAN
 
 ADDITIVE = ("cost_usd", "energy_j")
 

@@ -11,18 +11,18 @@ from functools import cached_property
 from typing import NamedTuple
 
 from optiq.estimation.figure import Figure, Step
-from optiq.estimation.shape import PromptShape, chars_per_token
 from optiq.estimation.shrunk import Shrunk
 from optiq.estimation.similarity import THRESHOLD, similarity
-from optiq.plan import Plan
-from optiq.question import Kind
-from optiq.statistics import ANY_TOPIC, METRICS, NAN, ModelFigures, Record, Statistics
+from optiq.plans.plan import Plan
+from optiq.prompts.shape import PromptShape, chars_per_token
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import ANY_TOPIC, METRICS, NAN, ModelFigures, Record, Statistics
 
 EPSILON = 0.01
 """The smallest QoA that is divided by (ε in section 4.2): below one per cent a ratio says nothing."""
 
 TOKEN_METRICS = ("cost_usd", "latency_s", "energy_j")
-"""The metrics that follow from token counts, in the order of :data:`~optiq.statistics.METRICS`."""
+"""The metrics that follow from token counts, in the order of :data:`~optiq.statistics.snapshot.METRICS`."""
 
 _RATES = {
     "cost_usd": ("usd_per_call", "usd_per_prompt_token", "usd_per_output_token"),

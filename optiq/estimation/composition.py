@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 FloatArray = NDArray[np.float64]
 

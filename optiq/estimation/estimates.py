@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from optiq.errors import InputError
-from optiq.plan import Plan
-from optiq.question import parse_number
-from optiq.statistics import ANY_TOPIC, METRICS
+from optiq.plans.plan import Plan
+from optiq.questions.question import parse_number
+from optiq.statistics.snapshot import ANY_TOPIC, METRICS
 
 
 class Source(NamedTuple):
@@ -37,7 +37,7 @@ class Bounds:
 
     @property
     def metrics(self) -> tuple[float, float, float, float]:
-        """The bounds in the order of :data:`optiq.statistics.METRICS`."""
+        """The bounds in the order of :data:`optiq.statistics.snapshot.METRICS`."""
         return self.cost_usd, self.latency_s, self.energy_j, self.qoa
 
 
@@ -81,7 +81,7 @@ class Estimate:
 
     @property
     def metrics(self) -> tuple[float, float, float, float]:
-        """The figures in the order of :data:`optiq.statistics.METRICS`."""
+        """The figures in the order of :data:`optiq.statistics.snapshot.METRICS`."""
         return self.cost_usd, self.latency_s, self.energy_j, self.qoa
 
     def to_dict(self) -> dict[str, Any]:

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.catalog import EPSILON, TOKEN_METRICS, Catalog
-from optiq.estimation.shape import PromptShape, chars_per_token
-from optiq.question import Kind
-from optiq.statistics import METRICS, Record, Statistics
+from optiq.prompts.shape import PromptShape, chars_per_token
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import METRICS, Record, Statistics
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -18,8 +18,8 @@ from optiq.estimation.ingredients import Pool
 from optiq.estimation.similarity import THRESHOLD, edge_overlap, score
 from optiq.estimation.space import automorphic_strides
 from optiq.estimation.spreading import spread
-from optiq.plan import Plan
-from optiq.topology import Topology
+from optiq.plans.plan import Plan
+from optiq.plans.topology import Topology
 
 IntArray = NDArray[np.int64]
 NO_MATCH: tuple[IntArray, IntArray, IntArray] = (np.zeros(0, np.int64),) * 3

@@ -17,11 +17,11 @@ from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import topic_weights
 from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, surface
 from optiq.estimation.neighbours import Neighbours, Strengths, nearest
-from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import DIGITS
-from optiq.question_shifts import Shifts
-from optiq.statistics import Statistics
-from optiq.word_vectors import word_vectors
+from optiq.prompts.shape import PromptShape
+from optiq.statistics.question_shifts import Shifts
+from optiq.statistics.snapshot import Statistics
+from optiq.text.word_vectors import word_vectors
 
 TUNED_ON = 1500
 """Questions, spread evenly, that are left out in turn to tune how much neighbours say: more is slower, not better."""

@@ -19,10 +19,10 @@ from optiq.estimation.matches import Records
 from optiq.estimation.plan_list import WIDTH, PlanList, wiring
 from optiq.estimation.pooled import rule_of
 from optiq.estimation.risk_arrays import risk_arrays
-from optiq.estimation.shape import PromptShape
-from optiq.question import Kind
-from optiq.statistics import METRICS, Statistics
-from optiq.topology import Topology
+from optiq.plans.topology import Topology
+from optiq.prompts.shape import PromptShape
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import METRICS, Statistics
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from optiq.estimation.composition import Rule
 from optiq.estimation.ingredients import Pool
-from optiq.plan import Plan
-from optiq.topology import MAX_OPERATIONS, Topology
+from optiq.plans.plan import Plan
+from optiq.plans.topology import MAX_OPERATIONS, Topology
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from optiq.estimation.composition import Rule, learn_rule
-from optiq.plan import Plan
-from optiq.question import Kind
-from optiq.statistics import ANY_TOPIC, Record, Statistics
+from optiq.plans.plan import Plan
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import ANY_TOPIC, Record, Statistics
 
 STRENGTH = 10.0
 """So many observations weigh as much as what the parts say: the variance within plans over that between them, which

@@ -20,9 +20,9 @@ from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import Bounds, Estimate, Source
 from optiq.estimation.pooled import STRENGTH, observations
 from optiq.estimation.spread import METRICS, Spread, class_of, independent, learn_spread, own_variance
-from optiq.plan import Plan
-from optiq.question import parse_number
-from optiq.statistics import ANY_TOPIC, Record
+from optiq.plans.plan import Plan
+from optiq.questions.question import parse_number
+from optiq.statistics.snapshot import ANY_TOPIC, Record
 
 
 def parse_confidence(value: object, name: str) -> float:

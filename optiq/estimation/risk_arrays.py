@@ -27,7 +27,7 @@ from optiq.estimation.spread import (
     log_variance,
 )
 from optiq.estimation.tables import Overrides
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 if TYPE_CHECKING:
     from optiq.estimation.plan_list import PlanList

@@ -30,11 +30,11 @@ from optiq.estimation.catalog import EPSILON, Catalog, catalogs
 from optiq.estimation.estimates import Estimate, Source, Topics, combine, topic_weights
 from optiq.estimation.pooled import rule_of
 from optiq.estimation.risk import Risk
-from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import moved
-from optiq.plan import Plan
-from optiq.question import Kind
-from optiq.statistics import METRICS, Statistics
+from optiq.plans.plan import Plan
+from optiq.prompts.shape import PromptShape
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import METRICS, Statistics
 
 
 def clip(qoa: float) -> float:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.composition import Rule
-from optiq.plan import Plan
-from optiq.question_shifts import Shifts
+from optiq.plans.plan import Plan
+from optiq.statistics.question_shifts import Shifts
 
 if TYPE_CHECKING:
     from optiq.estimation.ingredients import Pool

@@ -17,8 +17,8 @@ from typing import Protocol
 from optiq.estimation.composition import Rule
 from optiq.estimation.figure import Figure, Step
 from optiq.estimation.pooled import Pooled, drawn, is_flat, observations, rule_of, usual
-from optiq.question import Kind
-from optiq.statistics import NAN, ModelFigures, Record, Statistics
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import NAN, ModelFigures, Record, Statistics
 
 PARTS_STRENGTH = 40.0
 """So many observations of a composition weigh as much as what its parts say. More than it takes for models:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import lru_cache
 from operator import ne
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 THRESHOLD = 0.75
 EDGE_SHARE = 0.4

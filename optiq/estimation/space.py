@@ -18,9 +18,9 @@ from functools import cache, cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.enumeration import check_operations, connectivity_maps
-from optiq.plan import Plan
-from optiq.topology import Topology, map_of_edges, topology
+from optiq.plans.enumeration import check_operations, connectivity_maps
+from optiq.plans.plan import Plan
+from optiq.plans.topology import Topology, map_of_edges, topology
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -258,7 +258,7 @@ class Space:
 
     @cached_property
     def plan_rows(self) -> NDArray[np.intp]:
-        """The rows that are plans, in plan order (:attr:`optiq.plan.Plan.order`)."""
+        """The rows that are plans, in plan order (:attr:`optiq.plans.plan.Plan.order`)."""
         shapes = self.structure.topologies
         sizes = self.n_models**self.structure.n_free
         ordered = sorted(range(len(shapes)), key=lambda i: (shapes[i].k, shapes[i].connectivity_map))

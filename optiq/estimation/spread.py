@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from optiq.estimation.accumulation import composed
 from optiq.estimation.pooled import observations
-from optiq.estimation.shape import PromptShape, chars_per_token
-from optiq.plan import Plan
-from optiq.question import Kind
-from optiq.statistics import ANY_TOPIC, Record, Statistics
+from optiq.plans.plan import Plan
+from optiq.prompts.shape import PromptShape, chars_per_token
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import ANY_TOPIC, Record, Statistics
 
 if TYPE_CHECKING:
     from optiq.estimation.catalog import Catalog

@@ -13,12 +13,12 @@ from optiq.estimation.estimates import Estimate, Topics, topic_weights
 from optiq.estimation.ingredients import Ingredients, Pool, TokenArrays, ingredients
 from optiq.estimation.pooled import rule_of
 from optiq.estimation.risk_arrays import risk_arrays
-from optiq.estimation.shape import PromptShape
 from optiq.estimation.shifts import row_shifts
 from optiq.estimation.space import Space, space
 from optiq.estimation.tables import Overrides, Tables, finish_times
-from optiq.question import Kind
-from optiq.statistics import METRICS, Statistics
+from optiq.prompts.shape import PromptShape
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import METRICS, Statistics
 
 FloatArray = NDArray[np.float64]
 QOA = METRICS.index("qoa")

@@ -16,7 +16,7 @@ def with_features(outcomes: Outcomes, embedding: bool = True) -> Outcomes:
 
     Without ``embedding``, or where the package for it is not installed, the surface features alone.
     """
-    from optiq.embedding import available, embed
+    from optiq.text.embedding import available, embed
 
     texts = [asked.text for asked in outcomes.questions]
     rows = np.array([surface(text) for text in texts], dtype=np.float64)

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.errors import InputError
-from optiq.plan import Plan
-from optiq.question import Kind
-from optiq.statistics import METRICS
+from optiq.plans.plan import Plan
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import METRICS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,7 +60,7 @@ class Token:
 class Outcomes:
     """Questions × plans → means of the four metrics, numbers of executions and answers.
 
-    ``values`` (questions, plans, 4) in the order of :data:`~optiq.statistics.METRICS`, ``counts`` (questions,
+    ``values`` (questions, plans, 4) in the order of :data:`~optiq.statistics.snapshot.METRICS`, ``counts`` (questions,
     plans), ``answers`` by (question, plan) where they are known, ``calls`` of all questions.
     """
 

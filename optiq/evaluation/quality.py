@@ -19,7 +19,7 @@ from optiq.estimation.likeness import Likeness
 from optiq.estimation.neighbours import Neighbours
 from optiq.evaluation.features import HasQuestions, seen_of
 from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 BoolArray = NDArray[np.bool_]
 

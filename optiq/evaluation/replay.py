@@ -10,9 +10,9 @@ import numpy as np
 
 from optiq.evaluation.folds import split
 from optiq.evaluation.outcomes import QOA, Asked, FloatArray, IntArray, Outcomes
-from optiq.plan import Plan
-from optiq.question import Budget
-from optiq.statistics import METRICS
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget
+from optiq.statistics.snapshot import METRICS
 
 if TYPE_CHECKING:
     import polars as pl

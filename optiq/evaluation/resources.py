@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from optiq.evaluation.features import HasQuestions, surface
 from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 PARTS_STRENGTH = 1.5
 """So many runs' worth of what the parts say."""

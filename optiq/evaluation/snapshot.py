@@ -9,7 +9,7 @@ import numpy as np
 
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, seen
 from optiq.evaluation.outcomes import QOA, FloatArray, Outcomes, Token
-from optiq.statistics import ANY_TASK, ANY_TOPIC, METRICS, ModelFigures, Record, Statistics
+from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, METRICS, ModelFigures, Record, Statistics
 
 _RATES = {
     "cost_usd": ("usd_per_prompt_token", "usd_per_output_token"),

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from optiq.execution.trace import Call, Execution
-from optiq.plan import Plan
-from optiq.question import Kind
-from optiq.statistics import ModelFigures
+from optiq.plans.plan import Plan
+from optiq.questions.question import Kind
+from optiq.statistics.snapshot import ModelFigures
 
 MEASURED, PREDICTED = "measured", "predicted"
 """Where an energy figure comes from: a device counter, or tokens and rates."""
 
 
 class Prices(Protocol):
-    """Where the rates come from: :class:`~optiq.statistics.Statistics` is one."""
+    """Where the rates come from: :class:`~optiq.statistics.snapshot.Statistics` is one."""
 
     def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
         """The rates in force for a call of ``model``."""

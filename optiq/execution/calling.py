@@ -17,7 +17,7 @@ from optiq.execution.trace import Call
 from optiq.execution.upper_bound import call_bound
 from optiq.servers.connections import AnswerLost
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
-from optiq.statistics import ModelFigures
+from optiq.statistics.snapshot import ModelFigures
 
 Figures = Callable[[str], ModelFigures]
 

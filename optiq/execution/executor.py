@@ -12,24 +12,24 @@ from datetime import UTC, datetime
 from functools import cache, partial
 
 from optiq.execution.accounting import Prices, settle
-from optiq.execution.answers import node_answer
-from optiq.execution.asking import Asking
 from optiq.execution.calling import Caller, Figures
 from optiq.execution.identity import execution_id
 from optiq.execution.ledger import Amount, LimitReached, Reservation
 from optiq.execution.output_caps import OutputCaps, limits_outputs
 from optiq.execution.partial_answers import fall_back
-from optiq.execution.prompt_builder import build_prompt, predecessors_said
 from optiq.execution.retries import Retries
 from optiq.execution.shared import Shared
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, Call, Execution, Predicted, main_topic
 from optiq.execution.upper_bound import plan_bound
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
+from optiq.prompts.asking import Asking
+from optiq.prompts.prompt_builder import build_prompt, predecessors_said
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet, question_text
-from optiq.question import Kind, Question
+from optiq.prompts.variants import Operators
+from optiq.questions.question import Kind, Question
+from optiq.scoring.answers import node_answer
 from optiq.servers.protocol import Fusion, GenerateRequest, ModelServer
-from optiq.statistics import ANY_TOPIC, ModelFigures
-from optiq.variants import Operators
+from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
 
 OnResult = Callable[[int, Execution], None]
 
@@ -55,9 +55,9 @@ class Executor:
     run_id
         Names the run in every trace; ``snapshot_id`` the statistics that it was planned on.
     prices
-        Rates for cost and energy, such as a :class:`~optiq.statistics.Statistics`; without, both are unknown.
+        Rates for cost and energy, such as a :class:`~optiq.statistics.snapshot.Statistics`; without, both are unknown.
     max_output_tokens
-        Cap on every output; None takes :data:`~optiq.execution.asking.MAX_OUTPUT_TOKENS` by kind of question,
+        Cap on every output; None takes :data:`~optiq.prompts.asking.MAX_OUTPUT_TOKENS` by kind of question,
         and what the prompts want for reasoning. A question's budget may ask for less.
     prompts
         Which prompts are used; recorded with every execution.

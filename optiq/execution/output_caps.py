@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from optiq.execution.accounting import longest_paths
 from optiq.execution.trace import Call
-from optiq.plan import Plan
-from optiq.question import Budget
-from optiq.statistics import ModelFigures
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget
+from optiq.statistics.snapshot import ModelFigures
 
 # Characters per token where nobody has counted: English text has four, so this errs on the dear side.
 _CHARS_PER_TOKEN = 3.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from optiq.execution.answers import node_answer
 from optiq.execution.calling import Figures
 from optiq.execution.trace import Call, Execution, Partial
+from optiq.scoring.answers import node_answer
 
 
 def fall_back(execution: Execution, figures: Figures | None) -> None:

@@ -30,8 +30,8 @@ from queue import SimpleQueue
 
 from optiq.errors import InputError, OptiqError
 from optiq.execution.ledger import Amount
+from optiq.files.sqlite_file import open_shared
 from optiq.servers.protocol import Generation
-from optiq.sqlite_file import open_shared
 
 _TABLES = """
 create table if not exists responses (

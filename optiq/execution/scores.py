@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from optiq.execution.answers import node_answer
 from optiq.execution.trace import Call, Execution
 from optiq.scoring import score_many
+from optiq.scoring.answers import node_answer
 
 
 def score_executions(executions: Sequence[Execution]) -> None:

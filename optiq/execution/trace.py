@@ -20,8 +20,8 @@ from typing import Any
 import polars as pl
 
 from optiq.execution.ledger import Amount
-from optiq.plan import Plan
-from optiq.question import Budget, Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget, Question
 from optiq.scoring import Scores
 
 ANSWERED = "answered"

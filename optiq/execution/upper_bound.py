@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable
 
 from optiq.execution.ledger import Amount
-from optiq.plan import Plan
-from optiq.statistics import ModelFigures
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import ModelFigures
 
 TEMPLATE_TOKENS = 128
 # A token of an output is rarely longer; a longer one is caught when the next call draws on the reservation.

@@ -23,9 +23,9 @@ from functools import cached_property
 from string import ascii_uppercase
 
 from optiq.errors import UnknownName
-from optiq.option_letters import letters_of
 from optiq.prompts import fill, template
-from optiq.question import Kind, Question
+from optiq.questions.option_letters import letters_of
+from optiq.questions.question import Kind, Question
 
 PROMPT_NAMES = ("zero-shot", "few-shot", "cot", "baseline")
 SHOTS = 3

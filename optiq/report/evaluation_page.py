@@ -10,7 +10,7 @@ import polars as pl
 from optiq.evaluation.comparison import Compared
 from optiq.evaluation.coverage import FEW, Coverage
 from optiq.evaluation.intervals import RESAMPLES, Interval
-from optiq.question import Budget
+from optiq.questions.question import Budget
 from optiq.report import evaluation_charts as charts
 from optiq.report.page import Chart, Page, Section, Table, Tile
 from optiq.report.text import clean, count, number, percent, usd

@@ -65,7 +65,7 @@ class Section:
     charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
     misses: Sequence[Miss] = ()
-    drawings: Sequence[tuple[str, str]] = ()  # (what is said about it, SVG of optiq.drawing_svg)
+    drawings: Sequence[tuple[str, str]] = ()  # (what is said about it, SVG of optiq.plans.drawing_svg)
     topics: Sequence[tuple[str, str, Sequence[str]]] = ()  # (topic, more, words)
     code: Sequence[tuple[str, str]] = ()  # (caption, text to copy)
     note: str = ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from optiq.question import Weights
+from optiq.questions.question import Weights
 from optiq.report import sections
 from optiq.report.calibration_section import calibration_of
 from optiq.report.page import Miss, Page, Section, Table, Tile

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from optiq.drawing_svg import draw_svg
-from optiq.plan import Plan
+from optiq.plans.drawing_svg import draw_svg
+from optiq.plans.plan import Plan
 from optiq.report import charts
 from optiq.report.page import Chart, Section, Table
 from optiq.report.text import change, clean, count, number, percent, usd

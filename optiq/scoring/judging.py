@@ -22,12 +22,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from optiq import embedding
-from optiq.option_letters import letters_of
-from optiq.question import Kind, Question
+from optiq.questions.option_letters import letters_of
+from optiq.questions.question import Kind, Question
 from optiq.scoring.dates import date_equality
 from optiq.scoring.numbers import numeric_equality
 from optiq.scoring.text import containment, exact_match
+from optiq.text import embedding
 
 
 @dataclass(frozen=True, slots=True)

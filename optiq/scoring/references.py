@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.question import Kind, Question
-from optiq.question_cells import kind_in, options_in, reference_in, short, text_in
-from optiq.tables import read_table
+from optiq.files.tables import read_table
+from optiq.questions.question import Kind, Question
+from optiq.questions.question_cells import kind_in, options_in, reference_in, short, text_in
 
 _LABELLED = ("reference", "options", "kind", "question", "topic")
 

@@ -14,8 +14,8 @@ from typing import Any
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.question import Question
-from optiq.question_file import questions_in, read_questions
+from optiq.questions.question import Question
+from optiq.questions.question_file import questions_in, read_questions
 from optiq.selection.interception import Transport
 from optiq.selection.metrics import make_metric
 from optiq.selection.objective import Objective
@@ -162,7 +162,7 @@ class ModelSelector:
 
 
 def _load_embedding() -> None:
-    from optiq import embedding
+    from optiq.text import embedding
 
     if embedding.available():
         embedding.sentence_model()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import InputError
-from optiq.question import Kind, Question
+from optiq.questions.question import Kind, Question
 
 Metric = Callable[[Question, str], float]
 """Question (with its reference) and answer → 0 to 1."""

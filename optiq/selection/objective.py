@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from optiq.errors import InputError
-from optiq.question import parse_number
+from optiq.questions.question import parse_number
 from optiq.selection.evidence import Evidence
 
 KINDS = ("accuracy", "cheapest", "penalised")

@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from optiq.chart_file import check_picture, write_chart
 from optiq.errors import InputError
+from optiq.files.chart_file import check_picture, write_chart
 from optiq.selection.space import Space
 
 

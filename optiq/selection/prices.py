@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from optiq.errors import InputError
-from optiq.question import Kind, parse_number
-from optiq.statistics import ANY_TOPIC, ModelFigures
+from optiq.questions.question import Kind, parse_number
+from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
 
 
 class Rates(Protocol):
-    """Where rates come from: :class:`~optiq.statistics.Statistics` is one."""
+    """Where rates come from: :class:`~optiq.statistics.snapshot.Statistics` is one."""
 
     def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
         """The rates of ``model``; NaN where unknown."""

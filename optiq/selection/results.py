@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from optiq.atomic import replacing
 from optiq.errors import InfeasibleError
+from optiq.files.atomic import replacing
 from optiq.selection.evidence import Evidence, mean_of_known
 from optiq.selection.protocol import Problem, Ranking
 

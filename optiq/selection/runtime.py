@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from optiq.errors import InputError
-from optiq.question import Question
+from optiq.questions.question import Question
 from optiq.selection.daemon_threads import DaemonThreads
 from optiq.selection.evidence import Outcome, Run
 from optiq.selection.interception import Transport, intercepting

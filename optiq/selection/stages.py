@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import InputError, PlanError
-from optiq.execution.answers import parse_answer
-from optiq.execution.prompt_builder import build_prompt
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
+from optiq.prompts.prompt_builder import build_prompt
 from optiq.prompts.prompt_set import ZERO_SHOT
-from optiq.question import Question
+from optiq.questions.question import Question
+from optiq.scoring.answers import parse_answer
 from optiq.selection.interception import Transport
 from optiq.selection.recording import CallRecord, Recorder, clock
 from optiq.selection.store import Response

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from optiq.errors import InputError
+from optiq.files.sqlite_file import open_shared
 from optiq.selection.evidence import Outcome
-from optiq.sqlite_file import open_shared
 
 _SCHEMA = """
 create table if not exists responses (

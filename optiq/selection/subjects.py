@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from optiq.errors import InputError
-from optiq.plan import Plan
-from optiq.question import Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
 from optiq.selection.metrics import load
 from optiq.selection.recording import Recorder, tagged
 

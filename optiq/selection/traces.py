@@ -3,7 +3,7 @@
 A plan's runs are executions like any other. Those of an agent or workflow have prompts of their own: their traces
 say so (``prompt``), and stand under a topic of their own, so that nobody's plans are judged by them.
 
-A plan has at most seven nodes (:data:`optiq.topology.MAX_OPERATIONS`: the wirings of more are not counted any more).
+A plan has at most seven nodes (:data:`optiq.plans.topology.MAX_OPERATIONS`: the wirings of more are not counted).
 Of what has more roles each call lands alone, as a plan of one model under a topic of its role: what models cost and
 how long they take there is learned, how good the whole is is not.
 """
@@ -17,14 +17,14 @@ import polars as pl
 
 from optiq.execution.accounting import settle
 from optiq.execution.trace import ANSWERED, FAILED, Call, Execution, traces_frame
-from optiq.plan import Plan
-from optiq.question import Kind
+from optiq.plans.plan import Plan
+from optiq.plans.topology import MAX_OPERATIONS
+from optiq.questions.question import Kind
 from optiq.scoring import Scores, score_many
 from optiq.selection.recording import CallRecord, total_tokens
 from optiq.selection.runtime import Ran
 from optiq.selection.space import Space
 from optiq.selection.subjects import Subject
-from optiq.topology import MAX_OPERATIONS
 
 
 def traces_of(runs: Sequence[Ran], subject: Subject, space: Space, run_id: str) -> pl.DataFrame:

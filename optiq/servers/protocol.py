@@ -62,7 +62,7 @@ class Generation:
     reading and writing tokens.
     ``answered_model`` is the name that the server says answered; it may differ from ``requested_model``.
     ``constrained`` says whether the output was held to the letters asked for (None: nothing was asked),
-    ``energy_j`` is a measured figure (:mod:`optiq.energy`), never an estimate.
+    ``energy_j`` is a measured figure (:mod:`optiq.servers.energy`), never an estimate.
     """
 
     text: str

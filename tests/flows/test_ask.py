@@ -7,8 +7,8 @@ import pytest
 
 from flows.command_line.present import answer_text, provenance_rows
 from optiq.estimation.estimates import Estimate, Source
-from optiq.plan import Plan
-from optiq.question import Kind, Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Kind, Question
 
 CITIES = Question("1", "Where?", options=("Oslo", "Bergen", "Oslo, Bergen"), kind=Kind.MULTI)
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.landing import land_traces, trace_columns
 from warehouse.refresh import refresh
@@ -132,5 +132,5 @@ def test_explain_shows_the_neighbours_and_how_they_move_each_model(optiq: Any) -
 def test_a_home_without_judged_questions_loads_no_vectors(
     optiq: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optiq.word_vectors._loaded", lambda: pytest.fail("vectors were loaded"))
+    monkeypatch.setattr("optiq.text.word_vectors._loaded", lambda: pytest.fail("vectors were loaded"))
     assert optiq("plan", SUM, "--models", f"{ADDS},{RHYMES}", "--topic", "geography").code == 0

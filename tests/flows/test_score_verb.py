@@ -7,9 +7,9 @@ import json
 import polars as pl
 import pytest
 
-from optiq.answer_file import answers_frame, write_answers
-from optiq.plan import Plan
-from optiq.question import Question
+from optiq.plans.plan import Plan
+from optiq.questions.answer_file import answers_frame, write_answers
+from optiq.questions.question import Question
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.query import query

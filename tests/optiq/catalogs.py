@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from benchmarks.planners.catalogs import LEVELS, load
-from optiq.enumeration import connectivity_maps
 from optiq.estimation import PromptShape
-from optiq.plan import Plan
-from optiq.statistics import ModelFigures, Record, Statistics
-from optiq.topology import topology
+from optiq.plans.enumeration import connectivity_maps
+from optiq.plans.plan import Plan
+from optiq.plans.topology import topology
+from optiq.statistics.snapshot import ModelFigures, Record, Statistics
 
 NAN = math.nan
 SHAPE = PromptShape(question_chars=200, base_chars=100, context_chars=40, blend_chars=80)

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 
 @st.composite

@@ -6,8 +6,8 @@ import numpy as np
 
 from optiq.evaluation.features import with_features
 from optiq.evaluation.outcomes import Asked, Outcomes
-from optiq.plan import Plan
-from optiq.question import Kind
+from optiq.plans.plan import Plan
+from optiq.questions.question import Kind
 
 CHEAP, DEAR = "cheap:1b", "dear:9b"
 PLANS = (Plan.of([CHEAP]), Plan.of([DEAR]), Plan.of([CHEAP, DEAR], [(0, 1)]))

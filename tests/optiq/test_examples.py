@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from optiq.question import Kind
-from optiq.question_file import read_questions
-from optiq.tables import read_table
-from optiq.topics import TopicModel
+from optiq.files.tables import read_table
+from optiq.questions.question import Kind
+from optiq.questions.question_file import read_questions
+from optiq.text.topics import TopicModel
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TOPICS = ("geography", "science", "history", "literature", "music", "animals")

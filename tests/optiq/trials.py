@@ -11,9 +11,9 @@ from optiq.calibration.learner import Learner, Trials
 from optiq.calibration.plans import calibration_plans
 from optiq.calibration.similarity import model_similarity, plan_similarity
 from optiq.calibration.utility import Preference, no_limits
-from optiq.choose import weight_array
-from optiq.question import Weights
-from optiq.statistics import ModelFigures, Statistics
+from optiq.planning.choose import weight_array
+from optiq.questions.question import Weights
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 MODELS = ("large", "medium", "small")
 STATISTICS = Statistics.build(

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from optiq.errors import ServerError
 from optiq.execution import Executor, Work
-from optiq.plan import Plan
-from optiq.question import Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
 from optiq.servers import GenerateRequest, open_server
 
 ASKED = [{"role": "user", "content": "What is the capital of Norway? One word."}]

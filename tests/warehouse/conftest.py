@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.landing import trace_columns
 from warehouse.refresh import init

@@ -8,7 +8,7 @@ import filelock
 import pytest
 
 from optiq.errors import PerfDBError, UnknownName
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.archive import diff_snapshots, list_snapshots, restore_snapshot
 from warehouse.home import Home
 from warehouse.landing import land_traces

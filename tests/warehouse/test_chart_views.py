@@ -2,7 +2,7 @@
 
 import pytest
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.landing import land_traces
 from warehouse.query import query
 from warehouse.refresh import refresh

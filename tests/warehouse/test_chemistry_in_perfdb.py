@@ -11,7 +11,7 @@ import pytest
 from optiq.chemistry.chem_e import chemistry
 from optiq.chemistry.profiles import Profile
 from optiq.errors import InputError, UnknownName
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.chemistry import load_chemistry, load_trials
 from warehouse.home import Home
 from warehouse.ingest import ingest_traces

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.drift import Comparison, drift_line, with_verdicts
 from warehouse.home import Home
 from warehouse.landing import land_traces, trace_columns

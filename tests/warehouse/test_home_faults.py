@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from optiq.errors import InputError
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.archive import restore_snapshot
 from warehouse.home import Home
 from warehouse.ingest import ingest_priors

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from optiq.errors import InputError
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.ingest import ingest_statistics
 from warehouse.landing import land_traces

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from optiq.errors import InputError
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.ingest import ingest_traces
 from warehouse.query import query

@@ -10,7 +10,7 @@ import pytest
 
 from optiq.errors import InputError, PerfDBError
 from optiq.evaluation.outcomes import Outcomes
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.evidence import Part
 from warehouse.home import Home
 from warehouse.judged import read_judged

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from optiq.errors import InputError
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.landing import land_traces, landed, trace_columns
 

@@ -5,7 +5,7 @@ import shutil
 import polars as pl
 import pytest
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.query import query

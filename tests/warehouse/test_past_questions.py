@@ -11,7 +11,7 @@ import pytest
 
 from optiq.errors import OptiqWarning
 from optiq.estimation.past_questions import QuestionFigures
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse import neighbours
 from warehouse.home import Home
 from warehouse.landing import land_traces

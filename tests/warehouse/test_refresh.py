@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from optiq.errors import GateError, PerfDBError
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse import gate
 from warehouse import refresh as refresh_module
 from warehouse.check_result import CheckResult

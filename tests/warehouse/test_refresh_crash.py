@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.ingest import ingest_priors
 from warehouse.landing import land_traces, landed

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.landing import land_traces, landed
 from warehouse.query import query

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optiq.errors import InputError
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.query import query

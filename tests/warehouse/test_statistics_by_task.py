@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 import sql
-from optiq.plan import Plan
-from optiq.question import Kind
+from optiq.plans.plan import Plan
+from optiq.questions.question import Kind
 from warehouse.home import Home
 from warehouse.ingest import ingest_statistics
 from warehouse.landing import land_traces

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.query import query

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 from warehouse.ingestion.chunks import Chunk, series
 from warehouse.ingestion.plans import PlanReader
 from warehouse.ingestion.units import KnownRates

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.tables import read_table
+from optiq.files.tables import read_table
 from warehouse.rules import ROW
 
 LONGEST_LINE = 16 * 1024 * 1024

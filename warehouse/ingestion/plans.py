@@ -1,4 +1,4 @@
-"""Plans in files: any form that :meth:`optiq.plan.Plan.parse` reads, in any numbering of the nodes."""
+"""Plans in files: any form that :meth:`optiq.plans.plan.Plan.parse` reads, in any numbering of the nodes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from optiq.errors import PlanError
-from optiq.plan import Plan
-from optiq.plan_checks import check_edges, check_models
-from optiq.topology import canonical_orders
+from optiq.plans.plan import Plan
+from optiq.plans.plan_checks import check_edges, check_models
+from optiq.plans.topology import canonical_orders
 
 _REMEMBERED = 50_000
 _LONGEST = 2_000

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.statistics import TASKS
+from optiq.statistics.snapshot import TASKS
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.plans import PlanReader

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.evaluation.outcomes import FloatArray
-from optiq.question import Budget
+from optiq.questions.question import Budget
 
 
 def fits(figures: FloatArray, budget: Budget) -> NDArray[np.bool_]:

@@ -21,11 +21,11 @@ from optiq.evaluation.outcomes import Asked, Outcomes
 from optiq.evaluation.policies.affordable import fits
 from optiq.evaluation.replay import Decision, Held, Setting
 from optiq.evaluation.snapshot import past_questions, statistics_of
-from optiq.plan import Plan
-from optiq.question import Budget, Question
-from optiq.question_shifts import Shifts
-from optiq.statistics import ANY_TOPIC
-from optiq.word_vectors import available
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget, Question
+from optiq.statistics.question_shifts import Shifts
+from optiq.statistics.snapshot import ANY_TOPIC
+from optiq.text.word_vectors import available
 
 
 class PublishedEstimator:
@@ -67,7 +67,7 @@ class PublishedEstimator:
 
     def estimate(self, asked: Asked, plan: Plan, shifts: Shifts | None = None) -> Estimate:
         """The estimate of one plan; questions that look alike to the estimator share it."""
-        from optiq.execution.prompt_builder import prompt_shape
+        from optiq.prompts.prompt_builder import prompt_shape
 
         topics = asked.topics or ((ANY_TOPIC, 1.0),)
         shape = prompt_shape(Question(asked.question_id, asked.text, topics, kind=asked.kind))

@@ -12,7 +12,7 @@ from typing import Any
 from optiq.errors import InputError, UnknownName
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.replay import HindsightPolicy, Policy
-from optiq.question import parse_number
+from optiq.questions.question import parse_number
 
 GROUP = "optiq.policies"
 _HOME = "optiq.evaluation.policies"

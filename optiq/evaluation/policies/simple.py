@@ -12,7 +12,7 @@ from optiq.evaluation.policies.affordable import fits
 from optiq.evaluation.quality import Quality, Switches
 from optiq.evaluation.replay import Decision, Held, Setting
 from optiq.evaluation.resources import Resources
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 
 class Single:

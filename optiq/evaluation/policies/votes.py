@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from optiq.question import Kind
+from optiq.questions.question import Kind
 
 _LETTER = re.compile(
     r"(?:answer|option|choice)\s*(?:is|:)?\s*\(?([A-Z])\b|^\s*\(?([A-Z])(?:[).:]|\s|$)", re.IGNORECASE

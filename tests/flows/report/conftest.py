@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from optiq.execution.trace import ANSWERED, Call, Execution, Predicted, traces_frame
-from optiq.plan import Plan
-from optiq.question import Budget, Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget, Question
 from optiq.scoring import Scores
 from warehouse.home import Home
 from warehouse.landing import land_traces

@@ -203,7 +203,7 @@ def test_the_coordinator_takes_whatever_answer_questions_takes() -> None:
 
 
 def test_questions_survive_the_way_to_another_machine(tmp_path: Path) -> None:
-    from optiq.question_file import read_questions
+    from optiq.questions.question_file import read_questions
     from tasks.shard_files import read_shard_questions, split, write_questions
 
     source = tmp_path / "all.jsonl"

@@ -12,8 +12,8 @@ from trials import MODELS, STATISTICS, make_learner, make_trials
 
 from optiq.calibration.similarity import model_similarity, plan_similarity
 from optiq.calibration.utility import no_limits
-from optiq.plan import Plan
-from optiq.statistics import ModelFigures, Statistics
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 
 def run(learner, rounds: int, size: int = 4) -> list[int]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from optiq.chart_file import png_of, svg_of
 from optiq.chemistry.charts import map_chart, matrix_chart
 from optiq.chemistry.profiles import Profile
+from optiq.files.chart_file import png_of, svg_of
 
 
 def test_the_matrix_names_all_models_and_marks_noise() -> None:

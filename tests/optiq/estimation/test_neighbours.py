@@ -16,9 +16,9 @@ from optiq.estimation.likeness import SURFACE, Likeness, surface
 from optiq.estimation.neighbours import NEIGHBOURS, Neighbours, Strengths, nearest
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen, tuned
 from optiq.estimation.shifts import moved, plan_weights, weight_table
-from optiq.plan import Plan
-from optiq.question_shifts import Shifts
-from optiq.word_vectors import word_vectors
+from optiq.plans.plan import Plan
+from optiq.statistics.question_shifts import Shifts
+from optiq.text.word_vectors import word_vectors
 
 
 def some_likeness(draw: np.random.Generator, n: int, tasks: list[str]) -> tuple[Likeness, np.ndarray]:

@@ -10,18 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_strategies import plans
 
-from optiq.choose import choose
 from optiq.errors import InputError
 from optiq.estimation import Estimate, estimate
 from optiq.estimation.ingredients import Pool
 from optiq.estimation.plan_batch import PlanEstimator, PlanList
 from optiq.estimation.risk import heavy_quantile, parse_confidence
 from optiq.estimation.vectorised import SpaceEstimator
-from optiq.plan import Plan
-from optiq.planners import plan_frontier
-from optiq.question import Budget, Weights
-from optiq.question_shifts import Shifts
-from optiq.statistics import ModelFigures, Record, Statistics
+from optiq.planning import plan_frontier
+from optiq.planning.choose import choose
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget, Weights
+from optiq.statistics.question_shifts import Shifts
+from optiq.statistics.snapshot import ModelFigures, Record, Statistics
 
 SIGNS = (1, 1, 1, -1)
 

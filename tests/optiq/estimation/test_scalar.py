@@ -15,8 +15,8 @@ from optiq.errors import InputError, PlanError
 from optiq.estimation import Estimate, PromptShape, estimate
 from optiq.estimation.scalar import blend_rule, relative_change, sequential_rule
 from optiq.estimation.similarity import THRESHOLD, similarity
-from optiq.plan import Plan
-from optiq.statistics import ModelFigures, Statistics
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 MODELS = [figures(name) for name in "abcz"]
 

@@ -12,9 +12,9 @@ from optiq.estimation.estimates import topic_weights
 from optiq.estimation.ingredients import Pool
 from optiq.estimation.plan_batch import PlanEstimator, PlanList
 from optiq.estimation.vectorised import SpaceEstimator
-from optiq.plan import Plan
-from optiq.question_shifts import Shifts
-from optiq.statistics import Statistics
+from optiq.plans.plan import Plan
+from optiq.statistics.question_shifts import Shifts
+from optiq.statistics.snapshot import Statistics
 
 CHAIN = Plan.parse("a → a → a → a")
 

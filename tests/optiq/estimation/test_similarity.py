@@ -13,7 +13,7 @@ from optiq.estimation.similarity import (
     score,
     similarity,
 )
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 
 @given(plans(max_k=7), plans(max_k=7))

@@ -19,8 +19,8 @@ from optiq.estimation.similarity import edit_distance
 from optiq.estimation.space import space
 from optiq.estimation.spreading import _spread_dense, _spread_sparse
 from optiq.estimation.vectorised import SpaceEstimator
-from optiq.plan import Plan
-from optiq.statistics import METRICS, Statistics
+from optiq.plans.plan import Plan
+from optiq.statistics.snapshot import METRICS, Statistics
 
 
 def assert_equal_to_the_oracle(
@@ -109,7 +109,7 @@ def test_a_pool_of_one() -> None:
 def test_matches_of_all_plans_are_those_of_one_plan_at_a_time(
     recorded: list[Plan], plan: Plan, seed: int, fuzzy: bool
 ) -> None:
-    from optiq.statistics import Record
+    from optiq.statistics.snapshot import Record
 
     draw = random.Random(seed)
     rows = [

@@ -16,7 +16,7 @@ from optiq.evaluation.coverage import check_enough, comparable, coverage_of
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.policies import make_policies
 from optiq.evaluation.replay import Decision, Held, Setting, frame_schema
-from optiq.question import Budget
+from optiq.questions.question import Budget
 
 
 def without(outcomes: Outcomes, question: int, plan: int) -> None:

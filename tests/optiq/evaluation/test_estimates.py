@@ -11,7 +11,7 @@ from recordings import CHEAP, DEAR, sums_and_poems
 from optiq.estimation.composition import Rule, learn_rule, node_values
 from optiq.evaluation.quality import Quality, Switches, plan_means
 from optiq.evaluation.resources import Resources
-from optiq.plan import Plan
+from optiq.plans.plan import Plan
 
 CHAIN = Plan.of([CHEAP, DEAR, CHEAP], [(0, 1), (1, 2)])
 

@@ -20,7 +20,7 @@ from benchmarks.experiments.recorded import RUNS, UNIT, Recordings
 from benchmarks.experiments.setting import Setting
 from benchmarks.experiments.summing import ALL_KINDS, ROW_SCHEMA, rows_of, table_of, with_steps
 from optiq.evaluation.replay import frame_schema
-from optiq.question import Budget
+from optiq.questions.question import Budget
 
 SMALL, LARGE = "small:1b", "large:9b"
 PLANS = {  # plan → USD, QoA: the chain is best, and large alone better than small

@@ -10,7 +10,7 @@ from recordings import sums_and_poems
 from optiq.errors import InputError
 from optiq.evaluation.folds import split
 from optiq.evaluation.outcomes import Outcomes
-from optiq.question import Kind
+from optiq.questions.question import Kind
 
 ROWS = [
     {

@@ -13,7 +13,7 @@ from optiq.evaluation.intervals import interval, paired
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.policies import default_policies, make_policies, policy_names
 from optiq.evaluation.replay import Decision, Held, Setting
-from optiq.question import Budget
+from optiq.questions.question import Budget
 
 EVERYTHING = [name for name in policy_names() if name != "single"] + [f"single:{DEAR}"]
 

@@ -3,11 +3,11 @@
 import pytest
 
 from optiq.execution import TRACE_SCHEMA, Executor, Work, score_executions, traces_frame
-from optiq.execution.prompt_builder import build_prompt
-from optiq.plan import Plan
-from optiq.question import Kind, Question
+from optiq.plans.plan import Plan
+from optiq.prompts.prompt_builder import build_prompt
+from optiq.questions.question import Kind, Question
 from optiq.servers import open_server
-from optiq.statistics import ModelFigures, Statistics
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 SMOLLM, GEMMA = "smollm2:135m", "gemma3:270m"
 PLANS = {

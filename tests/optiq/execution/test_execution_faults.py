@@ -6,8 +6,8 @@ import pytest
 from scripted_http import Reply, closed_port, scripted_server
 
 from optiq.execution import Executor, Retries, Work
-from optiq.plan import Plan
-from optiq.question import Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
 from optiq.servers import open_server
 
 QUICK = Retries(first_s=0.001)

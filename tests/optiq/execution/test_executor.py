@@ -9,10 +9,10 @@ from fake_server import FakeServer
 
 from optiq.errors import ModelNotServed, ServerError, TransientServerError
 from optiq.execution import TRACE_SCHEMA, Executor, Predicted, Retries, Work, score_executions, traces_frame
-from optiq.execution.prompt_builder import build_prompt, prompt_shape
-from optiq.plan import Plan
-from optiq.question import Kind, Question
-from optiq.statistics import ModelFigures, Statistics
+from optiq.plans.plan import Plan
+from optiq.prompts.prompt_builder import build_prompt, prompt_shape
+from optiq.questions.question import Kind, Question
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 QUESTION = Question("q1", "What is the capital of Norway?", topics=(("geography", 0.7), ("travel", 0.3)))
 CHAIN = Plan.of(["a", "b"], [(0, 1)])

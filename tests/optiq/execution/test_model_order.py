@@ -8,8 +8,8 @@ from fake_server import FakeServer
 
 from optiq.execution import Executor, Work
 from optiq.execution.limits import CALLS_PER_TURN, CallLimits
-from optiq.plan import Plan
-from optiq.question import Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
 
 
 def swaps(server):

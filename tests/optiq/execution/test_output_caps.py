@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optiq.execution import Executor, Work
-from optiq.plan import Plan
-from optiq.question import Budget, Question
-from optiq.statistics import ModelFigures, Statistics
+from optiq.plans.plan import Plan
+from optiq.questions.question import Budget, Question
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 PLANS = {
     "single": Plan.of(["a"]),

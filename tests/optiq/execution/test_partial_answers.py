@@ -5,9 +5,9 @@ from fake_server import FakeServer
 from optiq.errors import ModelNotServed, ServerError, TransientServerError
 from optiq.execution import Executor, Retries, Shared, Work
 from optiq.execution.health import ModelHealth
-from optiq.plan import Plan
-from optiq.question import Question
-from optiq.statistics import ModelFigures, Statistics
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 BLEND = Plan.of(["a", "b", "c"], [(0, 2), (1, 2)])
 DEEP = Plan.of(["a", "b", "d", "c"], [(0, 1), (1, 3), (2, 3)])

@@ -7,10 +7,10 @@ from optiq.errors import InputError, TransientServerError
 from optiq.execution import Executor, Retries, Shared, Work
 from optiq.execution.identity import call_key, execution_id
 from optiq.execution.responses import ResponseStore
-from optiq.plan import Plan
-from optiq.question import Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
 from optiq.servers import GenerateRequest
-from optiq.statistics import ModelFigures, Statistics
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 SINGLE, CHAIN = Plan.of(["a"]), Plan.of(["a", "b"], [(0, 1)])
 TWINS = Plan.of(["a", "a", "b"], [(0, 2), (1, 2)])

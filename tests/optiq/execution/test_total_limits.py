@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from optiq.execution import Executor, Retries, Shared, Work
 from optiq.execution.ledger import Amount, Ledger, LimitReached
 from optiq.execution.responses import ResponseStore
-from optiq.plan import Plan
-from optiq.question import Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
 from optiq.servers.connections import AnswerLost
-from optiq.statistics import ModelFigures, Statistics
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 CHAIN = Plan.of(["a", "b"], [(0, 1)])
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optiq import embedding
-from optiq.question import Kind, Question
+from optiq.questions.question import Kind, Question
 from optiq.scoring import Scores, containment, exact_match, jaccard, judging, normalise, score, score_many
+from optiq.text import embedding
 
 SAME = [
     ("Oslo", "oslo"),

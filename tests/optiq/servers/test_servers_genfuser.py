@@ -6,8 +6,8 @@ import pytest
 
 from optiq.errors import ModelNotServed, ServerError, TransientServerError
 from optiq.execution import Executor, Shared, Work
-from optiq.plan import Plan
-from optiq.question import Question
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
 from optiq.servers import GenerateRequest, ModelServer, open_server
 from optiq.servers.composite import CompositeServer, with_blender
 from optiq.servers.genfuser import CANDIDATE_TOKENS, GenFuserServer, fusion_text

@@ -1,0 +1,253 @@
+"""Read and write tables by suffix: CSV, JSON lines, JSON and Parquet (DESIGN, Files that cross the boundary).
+
+CSV is text: nothing is guessed from its cells, so the id ``007`` stays ``007``; an empty cell is missing.
+Where CSV needs a list or a record, the cell holds JSON.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+import polars.selectors as cs
+from polars.exceptions import PanicException, PolarsError
+
+from optiq.errors import InputError
+from optiq.files.atomic import check_place, replacing
+
+SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet")
+
+Handler = TypeVar("Handler")
+
+# The csv module refuses cells above 131,072 characters unless told otherwise; a model's output may be longer.
+_LONGEST_CELL = 2**31 - 1
+
+
+def read_table(path: str | Path) -> pl.DataFrame:
+    """The table in ``path``, by suffix.
+
+    Columns of CSV are all text, names without surrounding white space. Columns of JSON have the type that
+    holds all their values; a column whose values share none is text, with JSON for what was not text.
+    :class:`~optiq.errors.InputError` names the file, the line where there is one, and the remedy.
+    """
+    path = Path(path)
+    read = _by_suffix(path, _READERS)
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder", "Give a file.")
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty", "Write the table into it, or give another file.")
+        return read(path)
+    except FileNotFoundError:
+        raise InputError(f"no file {path}", "Check the path.") from None
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {error.strerror or error}", "Check the file's permissions."
+        ) from None
+
+
+def write_table(frame: pl.DataFrame, path: str | Path) -> None:
+    """Write ``frame`` to ``path`` by suffix, atomically (:func:`optiq.files.atomic.replacing`).
+
+    In CSV, lists and records are JSON, and a float that is not a number is an empty cell, as missing values
+    are; JSON has null for both. Times are ISO 8601.
+    """
+    path = Path(path)
+    write = _by_suffix(path, _WRITERS)
+    with replacing(path) as temporary:
+        write(frame, temporary)
+
+
+def check_suffix(path: str | Path) -> None:
+    """:class:`~optiq.errors.InputError` if ``path`` does not end like a table."""
+    _by_suffix(Path(path), _WRITERS)
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise the error that :func:`write_table` would, before the work whose result goes there is paid for."""
+    check_suffix(path)
+    check_place(path)
+
+
+def _by_suffix(path: Path, handlers: dict[str, Handler]) -> Handler:
+    handler = handlers.get(path.suffix.lower())
+    if handler is None:
+        what = f"unknown suffix {path.suffix!r}" if path.suffix else "no suffix"
+        raise InputError(f"{path} has {what}", f"Known suffixes are {', '.join(handlers)}.")
+    return handler
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path} line {line} is not UTF-8 text", "Save the file as UTF-8.") from None
+
+
+# --- CSV -----------------------------------------------------------------------------------------------
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    csv.field_size_limit(_LONGEST_CELL)
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        header = next((row for row in reader if row), None)
+        if header is None:
+            raise InputError(
+                f"{path} is empty", "Write a header line and rows into it, or give another file."
+            )
+        columns = _column_names(path, header)
+        rows = [_fit(path, reader.line_num, row, len(columns)) for row in _filled(reader, len(columns))]
+    except csv.Error as error:
+        raise InputError(
+            f"{path} line {reader.line_num} is not valid CSV: {error}",
+            'Put cells that hold commas, quotes or line breaks in double quotes; double their quotes ("").',
+        ) from None
+    cells = zip(*rows, strict=True) if rows else ((),) * len(columns)
+    series = [
+        pl.Series(name, [cell or None for cell in column], dtype=pl.String)
+        for name, column in zip(columns, cells, strict=True)
+    ]
+    return pl.DataFrame(series)
+
+
+def _column_names(path: Path, header: list[str]) -> list[str]:
+    names = [cell.strip() for cell in header]
+    for position, name in enumerate(names, start=1):
+        if name and name in names[: position - 1]:
+            raise InputError(f"{path} has two columns {name!r}", "Rename one of them.")
+    return [name or f"column_{position}" for position, name in enumerate(names, start=1)]
+
+
+def _filled(reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
+    """The rows without blank lines; with one column a blank line is an empty cell, except at the end."""
+    blank = 0
+    for row in reader:
+        if row:
+            yield from [[""]] * blank
+            blank = 0
+            yield row
+        elif width == 1:
+            blank += 1
+
+
+def _fit(path: Path, line: int, row: list[str], width: int) -> list[str]:
+    """``row`` with exactly ``width`` cells; spreadsheets add or leave out empty ones at the end."""
+    if len(row) > width and any(row[width:]):
+        raise InputError(
+            f"{path} line {line} has {len(row)} cells, the header has {width}",
+            "Put cells that hold commas in double quotes.",
+        )
+    return row[:width] + [""] * (width - len(row))
+
+
+def _write_csv(frame: pl.DataFrame, path: Path) -> None:
+    nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+    frame.with_columns(
+        cs.float().fill_nan(None),
+        cs.datetime().dt.to_string("iso:strict"),
+        *[pl.Series(name, _json_cells(frame[name]), dtype=pl.String) for name in nested],
+    ).write_csv(path)
+
+
+def _json_cells(column: pl.Series) -> list[str | None]:
+    """Polars writes the JSON (times, NaN, quotes); one key is put around it and taken off again."""
+    lines = column.alias("v").to_frame().write_ndjson().split("\n")[: len(column)]
+    return [None if line == '{"v":null}' else line[len('{"v":') : -1] for line in lines]
+
+
+# --- JSON ----------------------------------------------------------------------------------------------
+
+
+def _read_json_lines(path: Path) -> pl.DataFrame:
+    text = _text(path)
+    if not text.strip():
+        raise InputError(f"{path} is empty", "Write one JSON object per line into it, or give another file.")
+    try:
+        return pl.read_ndjson(text.encode(), infer_schema_length=None)
+    except PolarsError:
+        # Either a faulty line, which json names better, or values that Polars cannot put in one column.
+        numbered = ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+        return _frame([_object(path, number, line) for number, line in numbered])
+
+
+def _object(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        # NaN and Infinity are not JSON, but programs write them: keep the word, its reader judges.
+        value = json.loads(line, parse_constant=str)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path} line {number} is not valid JSON: {error.msg} at character {error.pos + 1}",
+            "Write one JSON object per line.",
+        ) from None
+    if not isinstance(value, dict):
+        raise InputError(
+            f"{path} line {number} is not a JSON object", 'Write lines such as {"question": "…"}.'
+        )
+    return value
+
+
+def _read_json(path: Path) -> pl.DataFrame:
+    try:
+        rows = json.loads(_text(path), parse_constant=str)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path} line {error.lineno} is not valid JSON: {error.msg}", "Mend that line."
+        ) from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path} is not a JSON list of objects", 'Write [{"question": "…"}, …].')
+    return _frame(rows)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pl.DataFrame([_column(name, [row.get(name) for row in rows]) for name in names])
+
+
+def _column(name: str, values: list[Any]) -> pl.Series:
+    """Polars' own inference over all values; text if they share no type."""
+    if all(value is None for value in values):
+        return pl.Series(name, values, dtype=pl.Null)
+    lines = "\n".join(json.dumps({"v": value}) for value in values)
+    try:
+        return pl.read_ndjson(lines.encode(), infer_schema_length=None)["v"].alias(name)
+    except PolarsError:
+        texts = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+        return pl.Series(name, texts, dtype=pl.String)
+
+
+# --- Parquet -------------------------------------------------------------------------------------------
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    try:
+        with path.open("rb") as file:  # a path would be taken for a pattern if it holds * or [
+            return pl.read_parquet(file)
+    except (PolarsError, PanicException) as error:
+        reason = str(error).splitlines()[0].removeprefix("parquet: ")
+        raise InputError(
+            f"{path} is not a valid Parquet file: {reason}", "Write it again; it may be cut off."
+        ) from None
+
+
+_READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    ".csv": _read_csv,
+    ".jsonl": _read_json_lines,
+    ".ndjson": _read_json_lines,
+    ".json": _read_json,
+    ".parquet": _read_parquet,
+}
+_WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
+    ".csv": _write_csv,
+    ".jsonl": lambda frame, path: frame.write_ndjson(path),
+    ".ndjson": lambda frame, path: frame.write_ndjson(path),
+    ".json": lambda frame, path: frame.write_json(path),
+    ".parquet": lambda frame, path: frame.write_parquet(path),
+}

@@ -1,0 +1,204 @@
+"""Choose one plan from a frontier: hard limits first, then the weights (Opti-Q, sections 3.1 and 4.3).
+
+Plans with bounds (:mod:`optiq.estimation.risk`) are held to the limits, and compared, by these. The weights
+apply to metrics scaled to 0…1 over the feasible plans, so that units do not matter. That makes a hundredth of QoA
+count as much as all the money where plans differ by no more; who knows what a right answer is worth says that
+instead. Of equal plans the one that sorts first (:attr:`optiq.plans.plan.Plan.order`) wins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optiq.estimation.estimates import Estimate
+from optiq.questions.question import Budget, Weights
+from optiq.statistics.snapshot import METRICS
+
+WORTH = len(METRICS)
+"""The place of what a right answer is worth in an array of weights, behind those of the metrics."""
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+LIMITS = ("max_cost_usd", "max_latency_s", "max_energy_j", "min_qoa")
+_UNITS = {"max_cost_usd": "USD", "max_latency_s": "s", "max_energy_j": "J", "min_qoa": ""}
+_BEST = {"max_cost_usd": "cheapest", "max_latency_s": "fastest", "max_energy_j": "leanest", "min_qoa": "best"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen, or why nothing could be.
+
+    ``status`` is ``planned`` or ``infeasible``. ``feasible`` are the plans within all limits, in plan
+    order. If there is none, ``reason`` names the limit that excludes the most plans, ``nearest`` is the
+    plan whose violations, each as a share of its limit, add up to least, and ``cheapest`` the cheapest plan
+    that meets all limits but one, ``relaxed``: the cost limit if that is enough, else the one that excludes
+    the most (None if even that leaves no plan).
+    """
+
+    status: str
+    chosen: Estimate | None
+    feasible: tuple[Estimate, ...]
+    nearest: Estimate | None = None
+    cheapest: Estimate | None = None
+    relaxed: str = ""
+    reason: str = ""
+
+
+def choose(
+    frontier: Sequence[Estimate], budget: Budget | None = None, weights: Weights | None = None
+) -> Choice:
+    """The plan of ``frontier`` that meets ``budget`` and that ``weights`` (uniform by default) prefer.
+
+    An unknown figure (NaN) fails a limit on its metric and counts as the worst when plans are compared; a
+    metric that is unknown for all plans does not count.
+    """
+    if not frontier:
+        return Choice("infeasible", None, (), reason="there is no plan to choose from")
+    plans = sorted(frontier, key=lambda estimate: estimate.plan.order)
+    values = np.array([estimate.judged for estimate in plans])
+    limits = limit_array(budget or Budget())
+    within = meets(values, limits)
+    feasible: BoolArray = np.all(within, axis=1)
+    if feasible.any():
+        index = int(pick(values, feasible, weight_array(weights or Weights())))
+        return Choice("planned", plans[index], tuple(p for p, ok in zip(plans, feasible, strict=True) if ok))
+    confidence = None if plans[0].bounds is None else plans[0].bounds.confidence
+    expected = np.array([estimate.metrics for estimate in plans])
+    return explain_infeasible(values, limits, plans.__getitem__, expected, confidence)
+
+
+def limit_array(budget: Budget) -> FloatArray:
+    """The four limits in the order of the metrics, NaN where there is none."""
+    given = (getattr(budget, name) for name in LIMITS)
+    return np.array([math.nan if value is None else value for value in given])
+
+
+def weight_array(weights: Weights) -> FloatArray:
+    """The four weights in the order of the metrics, then what a right answer is worth (USD; NaN: not said)."""
+    worth = math.nan if weights.worth_usd is None else weights.worth_usd
+    return np.array([weights.cost, weights.latency, weights.energy, weights.qoa, worth])
+
+
+def meets(values: FloatArray, limits: FloatArray) -> BoolArray:
+    """Whether each metric of ``values`` (…, 4) meets its limit in ``limits`` (…, 4); NaN meets no limit."""
+    kept = np.isnan(limits) | (values <= limits)
+    kept[..., 3] = np.isnan(limits[..., 3]) | (values[..., 3] >= limits[..., 3])
+    return kept
+
+
+def pick(values: FloatArray, feasible: BoolArray, weights: FloatArray) -> NDArray[np.intp]:
+    """The index of the preferred plan among the feasible ones.
+
+    ``values`` (…, plans, 4), ``feasible`` (…, plans) with at least one true, ``weights`` (…, 5);
+    shape (…) out.
+    """
+    return weighted_losses(values, feasible, weights).argmin(axis=-1)
+
+
+def rank(plans: Sequence[Estimate], weights: Weights | None = None) -> list[tuple[Estimate, float]]:
+    """Feasible plans with their weighted loss (0: best in everything), the preferred one first."""
+    if not plans:
+        return []
+    ordered = sorted(plans, key=lambda estimate: estimate.plan.order)
+    values = np.array([estimate.judged for estimate in ordered])
+    every = np.ones(len(ordered), dtype=np.bool_)
+    losses = weighted_losses(values, every, weight_array(weights or Weights()))
+    return [(ordered[i], float(losses[i])) for i in np.argsort(losses, kind="stable")]
+
+
+def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray) -> FloatArray:
+    """What the preference makes of each plan; infinite where not feasible. Shapes of ``pick``.
+
+    0 (best) to 1 with weights. Where a right answer has a worth: cost / worth − QoA, the greater the yield the less.
+    """
+    loss = values * (1.0, 1.0, 1.0, -1.0)
+    known = feasible[..., None] & ~np.isnan(loss)
+    low = np.where(known, loss, np.inf).min(axis=-2, keepdims=True)
+    high = np.where(known, loss, -np.inf).max(axis=-2, keepdims=True)
+    spread = high - low
+    with np.errstate(invalid="ignore"):
+        scaled = np.where(spread > 0, (loss - low) / np.where(spread > 0, spread, 1.0), 0.0)
+    # unknown is the worst, unless it is unknown for all
+    scaled = np.where(known, scaled, np.where(known.any(axis=-2, keepdims=True), 1.0, 0.0))
+    score = np.round((scaled * weights[..., None, :WORTH]).sum(axis=-1), 12)
+    worth = weights[..., None, WORTH]
+    if not np.isnan(worth).all():
+        worst = np.where(known.any(axis=-2, keepdims=True), high, 0.0)
+        filled = np.where(known, loss, worst)
+        score = np.where(np.isnan(worth), score, worth_losses(filled[..., 0], filled[..., 3], worth))
+    return np.where(feasible, score, np.inf)
+
+
+def worth_losses(cost: FloatArray, loss: FloatArray, worth: FloatArray | float) -> FloatArray:
+    """``cost`` / ``worth`` + ``loss`` to twelve digits, (…, plans); of equals the cheaper is less."""
+    dearest = np.where(np.isfinite(cost), cost, 0.0).max(axis=-1, keepdims=True)
+    found: FloatArray = np.round(cost / worth + loss, 12) + 4e-13 * (cost / np.maximum(dearest, 1e-300))
+    return found
+
+
+def explain_infeasible(
+    values: FloatArray,
+    limits: FloatArray,
+    estimate: Callable[[int], Estimate],
+    expected: FloatArray | None = None,
+    confidence: float | None = None,
+) -> Choice:
+    """Why none of the plans with ``values`` (plans, 4), in plan order, meets ``limits`` (4).
+
+    With ``confidence`` the values are bounds, and ``expected`` (plans, 4) what is expected of the plans.
+    """
+    within = meets(values, limits)
+    excluded = (~within).sum(axis=0)
+    worst = int(np.argmax(excluded))
+    name = LIMITS[worst]
+    reason = f"{name} = {_number(limits[worst], name)} excludes {excluded[worst]} of {len(values)} plans"
+    column = values[:, worst]
+    if np.isnan(column).all():
+        reason += ", since nothing is known of any"
+    else:
+        best = np.nanmax(column) if name == "min_qoa" else np.nanmin(column)
+        reason += f" (the {_BEST[name]} has {_number(best, name)})"
+    if not (excluded == len(values)).any():
+        reason += "; no single limit excludes all"
+    if confidence is not None and expected is not None:
+        reason += _sureness(expected, limits, confidence)
+    nearest = estimate(int(violations(values, limits).sum(axis=1).argmin()))
+    costs = np.where(np.isnan(values[:, 0]), np.inf, values[:, 0])
+    for relaxed in dict.fromkeys([0, worst]):
+        others = [i for i in range(len(LIMITS)) if i != relaxed]
+        fits: BoolArray = np.all(within[:, others], axis=1)
+        if fits.any() and not np.isnan(limits[relaxed]):
+            left = np.flatnonzero(fits)
+            cheapest = estimate(int(left[costs[left].argmin()]))
+            return Choice("infeasible", None, (), nearest, cheapest, LIMITS[relaxed], reason)
+    return Choice("infeasible", None, (), nearest, reason=reason)
+
+
+def _sureness(expected: FloatArray, limits: FloatArray, confidence: float) -> str:
+    """What the chosen confidence has to do with it, and what would help."""
+    able = int(np.all(meets(expected, limits), axis=1).sum())
+    text = f"; limits are to hold with confidence {confidence:g}"
+    if not able:
+        return text
+    verb = "meets" if able == 1 else "meet"
+    return f"{text}, as expected {able} of the plans {verb} them: lower --confidence, or leave it out"
+
+
+def violations(values: FloatArray, limits: FloatArray) -> FloatArray:
+    """(plans, 4): by what share of the limit each metric misses it; unknown counts as ten limits."""
+    over = values - limits
+    over[:, 3] = -over[:, 3]
+    scale = np.where(limits > 0, limits, np.nanmax(np.abs(np.nan_to_num(values)), axis=0))
+    share = np.where(scale > 0, over / np.where(scale > 0, scale, 1.0), over)
+    share = np.where(np.isnan(values), 10.0, np.maximum(share, 0.0))
+    return np.where(np.isnan(limits), 0.0, share)
+
+
+def _number(value: float, name: str) -> str:
+    return f"{value:.4g} {_UNITS[name]}".strip()

@@ -1,0 +1,1 @@
+"""The planners: searches for the frontier, one file each, and what they share."""

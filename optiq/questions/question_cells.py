@@ -1,0 +1,158 @@
+"""Cells of a question file: options, kind, reference and topics, from typed columns or from JSON text.
+
+Each function takes the raw cell and returns what a :class:`~optiq.questions.question.Question` holds, or raises
+:class:`~optiq.errors.InputError` with what the cell says and what it should.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import Any
+
+from optiq.errors import InputError
+from optiq.questions.option_letters import MOST_OPTIONS, is_list, letters_of
+from optiq.questions.question import Kind
+
+# Names that priors and statistics use for "any topic" and for the task (DESIGN, Priors).
+RESERVED_TOPICS = ("*", "open", "choice")
+
+_KINDS = tuple(kind.value for kind in Kind)
+_SEVERAL_ASKED = re.compile(
+    r"\b(select|choose|check|mark|pick|tick|name) all\b|\ball (that|which) apply\b", re.IGNORECASE
+)
+_OPTIONS_EXAMPLE = 'Write a JSON list such as ["a","b"].'
+_TOPICS_EXAMPLE = 'Write a name, ["a","b"], or [{"topic":"a","weight":0.7},{"topic":"b","weight":0.3}].'
+
+
+def text_in(value: Any, name: str) -> str:
+    """``value`` of column ``name`` as trimmed text, whole numbers without decimal point; empty if missing."""
+    if isinstance(value, str):
+        return value.strip()
+    if value is None or value != value:
+        return ""
+    if isinstance(value, list | dict):
+        raise InputError(f"{name} is {short(value)}, not text", f"Give {name} as one text.")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # a column of whole numbers with gaps is often stored as floats
+    return str(value)
+
+
+def options_in(value: Any) -> tuple[str, ...]:
+    """The options in their order; none for a missing cell or an empty list."""
+    items = _json(value) if isinstance(value, str) else value
+    if items is None or items == "" or items == []:
+        return ()
+    if not isinstance(items, list):
+        raise InputError(f"options is {short(value)}, not a list", _OPTIONS_EXAMPLE)
+    options = tuple("" if isinstance(item, list | dict) else text_in(item, "options") for item in items)
+    if not all(options):
+        raise InputError(f"option {options.index('') + 1} is empty or no text", _OPTIONS_EXAMPLE)
+    if len(options) < 2:
+        raise InputError("there is only 1 option", "Give at least 2, or no options for an open question.")
+    if len(options) > MOST_OPTIONS:
+        raise InputError(f"there are {len(options)} options", f"Give at most {MOST_OPTIONS}, one per letter.")
+    return options
+
+
+def kind_in(value: Any, question: str, options: tuple[str, ...], reference: Any) -> Kind:
+    """The kind as given, or inferred.
+
+    Without options a question is open. With options it is multi if it asks for all that apply, or if the
+    reference is a list or names several; else choice.
+    """
+    name = text_in(value, "kind").lower()
+    if name and name not in _KINDS:
+        remedy = f"Kinds are {', '.join(_KINDS)}; leave it out to have it inferred."
+        raise InputError(f"kind is {short(value)}", remedy)
+    if name and name != Kind.OPEN and not options:
+        raise InputError(f"kind is {name}, but there are no options", "Give options, or set kind to open.")
+    if name == Kind.OPEN and options:
+        raise InputError("kind is open, but there are options", "Leave out one of the two.")
+    if name or not options:
+        return Kind(name or Kind.OPEN)
+    several = _SEVERAL_ASKED.search(question) or is_list(reference) or len(letters_of(reference, options)) > 1
+    return Kind.MULTI if several else Kind.CHOICE
+
+
+def reference_in(value: Any, options: tuple[str, ...], kind: Kind) -> str | None:
+    """The gold answer: text as given for open questions, otherwise letters such as ``B`` or ``A, C``.
+
+    A reference that names no option is refused: whatever the answer, it would score 0.
+    """
+    if isinstance(value, list) and len(value) < 2:
+        value = value[0] if value else None
+    reference = value if isinstance(value, list) and options else text_in(value, "reference")
+    if not reference:
+        return None
+    if isinstance(reference, str) and kind is Kind.OPEN:
+        return reference
+    letters = letters_of(reference, options)
+    if not letters:
+        last = chr(ord("A") + len(options) - 1)
+        remedy = f"Give a letter from A to {last}, or the option's text."
+        raise InputError(f"reference is {short(value)}, which names no option", remedy)
+    if kind is Kind.CHOICE and len(letters) > 1:
+        remedy = "Give one, or set kind to multi."
+        raise InputError(f"reference names {len(letters)} options, but kind is choice", remedy)
+    return ", ".join(letters)
+
+
+def topics_in(value: Any) -> tuple[tuple[str, float], ...]:
+    """(topic, weight) with weights that sum to 1, from a name, a list of names, or a list of records."""
+    if isinstance(value, str):
+        return _topics_of_text(value)
+    return _weighted(value if isinstance(value, list) else [value])
+
+
+@lru_cache(maxsize=4096)
+def _topics_of_text(text: str) -> tuple[tuple[str, float], ...]:
+    value = _json(text)
+    return _weighted(value if isinstance(value, list) else [value])
+
+
+def _weighted(entries: list[Any]) -> tuple[tuple[str, float], ...]:
+    weights: dict[str, float] = {}
+    for entry in entries:
+        name, weight = _topic(entry)
+        if name:
+            weights[name] = weights.get(name, 0.0) + weight
+    total = sum(weights.values())
+    return tuple((name, weight / total) for name, weight in weights.items())
+
+
+def _topic(entry: Any) -> tuple[str, float]:
+    # Text again inside a list: a column with names in one row and records in another.
+    record = _json(entry) if isinstance(entry, str) else entry
+    weight: Any = 1.0
+    if isinstance(record, dict):
+        if not record.get("topic"):
+            raise InputError(f"topic is {short(record)}, without a name", _TOPICS_EXAMPLE)
+        record, weight = record["topic"], record.get("weight")
+        weight = 1.0 if weight is None else weight
+    name = text_in(record, "topic")
+    if name.startswith(("[", "{")):
+        raise InputError(f"topic is {short(name)}, which is not valid JSON", _TOPICS_EXAMPLE)
+    if name in RESERVED_TOPICS:
+        raise InputError(f"topic {name!r} is reserved", "Leave the cell empty to have the topic inferred.")
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
+        raise InputError(f"topic {name!r} has the weight {short(weight)}", "Give weights above 0.")
+    return name, float(weight)
+
+
+def _json(text: str) -> Any:
+    """The list or record that ``text`` holds as JSON; the trimmed text itself if it holds none."""
+    text = text.strip()
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def short(value: Any) -> str:
+    """``value`` for a one-line message."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}…{shown[-1]}"

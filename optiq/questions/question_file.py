@@ -1,0 +1,169 @@
+"""Question files: one question a row, each row either a :class:`~optiq.questions.question.Question` or why it is none.
+
+A fault in one row costs that row only; a file that cannot be understood at all is refused (DESIGN,
+Questions).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from optiq.errors import InputError
+from optiq.files.tables import read_table
+from optiq.questions.question import Budget, Question
+from optiq.questions.question_cells import kind_in, options_in, reference_in, short, text_in, topics_in
+
+LIMITS = ("max_cost_usd", "max_latency_s", "max_energy_j", "min_qoa")
+_ASKED = ("question_id", "question", "topic", "options", "kind", "reference")
+COLUMNS = (*_ASKED, *LIMITS)
+
+_LOOKS_LIKE_A_LIMIT = re.compile(
+    r"(max|min)_?(cost|price|usd|latency|time|seconds|energy|joules|qoa|quality)", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One input row: ``number`` counts from 1 without the header; ``error`` says why there is no question."""
+
+    number: int
+    question_id: str
+    question: Question | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionFile:
+    """A question file as read: one row per input row, in input order."""
+
+    source: str
+    rows: tuple[Row, ...]
+
+    @property
+    def questions(self) -> list[Question]:
+        """The valid questions, in input order."""
+        return [row.question for row in self.rows if row.question is not None]
+
+    @property
+    def invalid(self) -> list[Row]:
+        """The rows that hold no usable question, in input order."""
+        return [row for row in self.rows if row.question is None]
+
+    def with_topic(self, topic: str) -> QuestionFile:
+        """The same rows, every question on ``topic``."""
+        given = ((topic, 1.0),)
+        rows = (
+            row if row.question is None else replace(row, question=replace(row.question, topics=given))
+            for row in self.rows
+        )
+        return QuestionFile(self.source, tuple(rows))
+
+
+def read_questions(path: str | Path, budget: Budget | None = None) -> QuestionFile:
+    """The questions in ``path`` (CSV, JSON lines, JSON, Parquet).
+
+    ``budget`` holds for all questions; limits in a row override it one by one.
+    :class:`~optiq.errors.InputError` if the file cannot be read, has no column ``question``, or has a column
+    that looks like a limit but is none.
+    """
+    return questions_in(read_table(path), budget, source=str(path))
+
+
+def questions_in(
+    frame: pl.DataFrame, budget: Budget | None = None, source: str = "questions"
+) -> QuestionFile:
+    """The same for a frame with the columns of a question file; ``source`` names it in messages."""
+    budget = budget or Budget()
+    _check_columns(frame.columns, source)
+    budgets = _budgets(frame, budget)
+    first_row: dict[str, int] = {}
+    rows = []
+    for number, cells in enumerate(zip(*_columns(frame, _ASKED), strict=True), start=1):
+        question_id = _id(cells[0], number)
+        question, error = None, None
+        try:
+            if question_id in first_row:
+                raise InputError(
+                    f"question_id {short(question_id)} is that of row {first_row[question_id]} too",
+                    "Give each question its own id, or leave the column out.",
+                )
+            first_row[question_id] = number
+            question = _question(question_id, cells, budgets(number - 1))
+        except InputError as fault:
+            error = f"{source} row {number}: {fault}"
+        rows.append(Row(number, question_id, question, error))
+    return QuestionFile(source, tuple(rows))
+
+
+def _check_columns(columns: Sequence[str], source: str) -> None:
+    if "question" not in columns:
+        raise InputError(
+            f"{source} has no column 'question'; its columns are {', '.join(map(repr, columns)) or 'none'}",
+            "Name the column that holds the questions 'question'; separate columns with commas.",
+        )
+    for name in columns:
+        # A limit that is read past would be money spent against the user's will.
+        if name not in LIMITS and _LOOKS_LIKE_A_LIMIT.match(name):
+            raise InputError(
+                f"{source} has a column {name!r}, which is no limit",
+                f"Limits are {', '.join(LIMITS)}: rename or drop it.",
+            )
+
+
+def _columns(frame: pl.DataFrame, names: Sequence[str]) -> list[list[Any]]:
+    """The cells of each column; all missing where the frame has none of that name."""
+    return [frame[name].to_list() if name in frame.columns else [None] * frame.height for name in names]
+
+
+def _budgets(frame: pl.DataFrame, budget: Budget) -> Callable[[int], Budget]:
+    """Row index → ``budget`` with the limits of the row in it. Rows with the same limits share one object."""
+    names = [name for name in LIMITS if name in frame.columns]
+    nested = [name for name in names if frame.schema[name].is_nested()]
+    cells = _columns(frame.with_columns(pl.Series(name, map(str, frame[name])) for name in nested), names)
+    rows = list(zip(*cells, strict=True)) or [()] * frame.height
+
+    common = asdict(budget)
+
+    @cache
+    def overridden(limits: tuple[Any, ...]) -> Budget:
+        given = {name: value for name, value in zip(names, limits, strict=True) if not _blank(value)}
+        return Budget(**{**common, **given}) if given else budget
+
+    return lambda index: overridden(rows[index])
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _id(value: Any, number: int) -> str:
+    if isinstance(value, list | dict):
+        return json.dumps(value)
+    return text_in(value, "question_id") or str(number)
+
+
+def _question(question_id: str, cells: Sequence[Any], budget: Budget) -> Question:
+    """``cells`` in the order of ``_ASKED``."""
+    _, question, topic, options, kind, reference = cells
+    asked = text_in(question, "question")
+    if not asked:
+        raise InputError("the question is empty", "Write a question, or delete the row.")
+    choices = options_in(options)
+    inferred = kind_in(kind, asked, choices, reference)
+    return Question(
+        question_id=question_id,
+        text=asked,
+        topics=topics_in(topic),
+        options=choices,
+        kind=inferred,
+        reference=reference_in(reference, choices, inferred),
+        budget=budget,
+    )

@@ -1,0 +1,1 @@
+"""Texts as vectors, and the topics that are learned from them."""
