@@ -13,6 +13,7 @@
     └── ServerError           a model server that cannot be reached or that failed
         ├── ModelNotServed
         └── TransientServerError   worth trying again: connection, 429, 5xx, time-out
+            └── AnswerLost         the call was made, its answer did not arrive
 
 Anything else that surfaces is a bug and keeps its traceback.
 """
@@ -89,6 +90,10 @@ class TransientServerError(ServerError):
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.message, self.remedy)
+
+
+class AnswerLost(TransientServerError):
+    """The call was made, and its answer did not arrive: it may be billed all the same."""
 
 
 class OptiqWarning(UserWarning):

@@ -21,8 +21,6 @@ from optiq.plans.plan import Plan
 from optiq.prompts.variants import Variant
 from optiq.questions.question import Question
 from optiq.servers import ModelServer, open_server
-from optiq.servers.composite import with_blender
-from optiq.servers.energy import metered, open_counter
 from optiq.statistics.snapshot import Statistics
 from tasks.operators import Names, operators_of
 from tasks.prompting import check_examples
@@ -45,7 +43,7 @@ def shared_server(
 
     With ``genfuser`` a blender of its own stands beside it; ``energy`` says whether calls are measured.
     """
-    return metered(with_blender(open_server(name, url), genfuser), open_counter(energy))
+    return open_server(name, url, genfuser=genfuser, energy=energy)
 
 
 @lru_cache(maxsize=4)

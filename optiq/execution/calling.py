@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from optiq.errors import ModelNotServed, ServerError, TransientServerError
+from optiq.errors import AnswerLost, ModelNotServed, ServerError, TransientServerError
 from optiq.execution.accounting import MEASURED, price_call
 from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
@@ -15,7 +15,6 @@ from optiq.execution.retries import Retries
 from optiq.execution.shared import Shared
 from optiq.execution.trace import Call
 from optiq.execution.upper_bound import call_bound
-from optiq.servers.connections import AnswerLost
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
 from optiq.statistics.snapshot import ModelFigures
 

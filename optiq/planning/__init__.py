@@ -14,13 +14,14 @@ from optiq.estimation.estimates import Estimate, Topics
 from optiq.planning.batch import BatchItem, plan_batch
 from optiq.planning.bounds import OperationBound, bound_operations
 from optiq.planning.planners.protocol import Planner, PlanningTask
-from optiq.planning.planners.registry import PlannerDecision, decide_planner, make_planner, planner_names
+from optiq.planning.planners.registry import PLANNERS, PlannerDecision, decide_planner, make_planner
 from optiq.planning.planners.tasks import planning_task
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Budget, Kind
 from optiq.statistics.snapshot import Statistics
 
 __all__ = [
+    "PLANNERS",
     "BatchItem",
     "OperationBound",
     "Planner",
@@ -31,7 +32,6 @@ __all__ = [
     "make_planner",
     "plan_batch",
     "plan_frontier",
-    "planner_names",
     "planning_task",
 ]
 

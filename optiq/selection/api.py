@@ -57,7 +57,7 @@ class ModelSelector:
     metric
         ``exact``, ``containment``, ``cosine``, ``module:function`` or a function (expected, actual) → 0 to 1.
     method, options
-        One of :func:`optiq.selection.registry.selector_names`, and what it takes.
+        One of :data:`optiq.selection.registry.SELECTORS`, and what it takes.
     prices
         USD per million prompt and output tokens by model, or a :class:`PriceTable`. Without, costs are unknown.
     store

@@ -16,13 +16,9 @@ from typing import Generic, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from weakref import WeakKeyDictionary
 
-from optiq.errors import ConfigurationError, ModelNotServed, ServerError, TransientServerError
+from optiq.errors import AnswerLost, ConfigurationError, ModelNotServed, ServerError, TransientServerError
 
 Client = TypeVar("Client")
-
-
-class AnswerLost(TransientServerError):
-    """The call was made, and its answer did not arrive: it may be billed all the same."""
 
 
 # Worth another try: time-out, conflict, too early, rate limit, and every 5xx but "not implemented".

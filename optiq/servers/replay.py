@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ class ReplayServer:
     name = "replay"
     resident_models: int | None = None
     counts_tokens = False
+    on_this_machine = False
     model_slots = 64
     slots = 256
 
@@ -116,6 +118,11 @@ class ReplayServer:
 
     def close(self) -> None:
         """There is nothing to give back."""
+
+
+def open_replay(base_url: str | None = None, api_key: str | None = None) -> ReplayServer:
+    """The recorded completions in the file ``base_url``, else in ``$OPTIQ_REPLAY_FILE``."""
+    return ReplayServer.from_file(base_url or os.environ.get("OPTIQ_REPLAY_FILE", ""))
 
 
 def _parsed(line: str, where: str, remedy: str) -> Mapping[str, Any]:

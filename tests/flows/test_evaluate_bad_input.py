@@ -55,7 +55,7 @@ CASES: dict[str, tuple[Rows, list[str], str]] = {
     "one plan": (one_plan(), [], "one plan only.*large:9b.*optiq calibrate"),
     "one plan per question": (each_its_own(), [], "each of one plan only.*optiq calibrate"),
     "no model alone": (composed(), [], "no model alone.*--singles-only"),
-    "unknown policy": (recordings(), ["--policy", "guess"], "unknown policy 'guess'.*Policies are.*opti-q"),
+    "unknown policy": (recordings(), ["--policy", "guess"], "unknown policy 'guess'.*Choose one of.*opti-q"),
     "misspelt option": (
         recordings(),
         ["--policy", "opti-q:neighbors=off"],

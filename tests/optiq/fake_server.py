@@ -26,6 +26,7 @@ class FakeServer:
     name: str = "fake"
     counts_tokens: bool = False
     resident_models: int | None = None
+    on_this_machine: bool = False
     requests: list[GenerateRequest] = field(default_factory=list)
     in_flight: dict[str, int] = field(default_factory=dict)
     most_in_flight: dict[str, int] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from optiq.servers.model_files import EMBEDDED_MODELS
+from optiq.servers.embedded_models import EMBEDDED_MODELS
 
 ROOT = Path(__file__).parents[2]
 LOCK = Path(__file__).with_name("requirements.lock")

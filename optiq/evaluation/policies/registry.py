@@ -1,36 +1,38 @@
-"""Policies by name, with options; those that come with Optiq and the entry points of ``optiq.policies``."""
+"""The policies by name, made with the options that their text names."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
-from importlib.metadata import EntryPoint, entry_points
+from functools import partial
 from typing import Any
 
-from optiq.errors import InputError, UnknownName
+from optiq.errors import InputError
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.replay import HindsightPolicy, Policy
+from optiq.extensions.registry import Registry
 from optiq.questions.question import parse_number
 
-GROUP = "optiq.policies"
 _HOME = "optiq.evaluation.policies"
 
-BUILT_IN = {
-    "random": f"{_HOME}.simple:RandomPlan",
-    "single": f"{_HOME}.simple:Single",
-    "best-single": f"{_HOME}.simple:BestSingle",
-    "best-single-per-topic": f"{_HOME}.simple:BestSinglePerTopic",
-    "frugalgpt": f"{_HOME}.cascade:Cascade",
-    "thriftllm": f"{_HOME}.ensembles:ThriftEnsemble",
-    "llm-ensemble": f"{_HOME}.ensembles:WeightedEnsemble",
-    "llm-blender": f"{_HOME}.ensembles:Blender",
-    "opti-q-paper": f"{_HOME}.published:PublishedEstimator",
-    "opti-q-shrunk": f"{_HOME}.published:ShrunkEstimator",
-    "opti-q": f"{_HOME}.planned:Planned",
-    "oracle": f"{_HOME}.hindsight:Oracle",
-}
+POLICIES = Registry(
+    "optiq.policies",
+    "policy",
+    {
+        "random": f"{_HOME}.simple:RandomPlan",
+        "single": f"{_HOME}.simple:Single",
+        "best-single": f"{_HOME}.simple:BestSingle",
+        "best-single-per-topic": f"{_HOME}.simple:BestSinglePerTopic",
+        "frugalgpt": f"{_HOME}.cascade:Cascade",
+        "thriftllm": f"{_HOME}.ensembles:ThriftEnsemble",
+        "llm-ensemble": f"{_HOME}.ensembles:WeightedEnsemble",
+        "llm-blender": f"{_HOME}.ensembles:Blender",
+        "opti-q-paper": f"{_HOME}.published:PublishedEstimator",
+        "opti-q-shrunk": f"{_HOME}.published:ShrunkEstimator",
+        "opti-q": f"{_HOME}.planned:Planned",
+        "oracle": f"{_HOME}.hindsight:Oracle",
+    },
+)
 
 NEEDS_ANSWERS = ("frugalgpt", "thriftllm", "llm-ensemble", "llm-blender")
 """Policies that look at answers: without any in the traces they are left out of the usual set."""
@@ -38,20 +40,10 @@ NEEDS_ANSWERS = ("frugalgpt", "thriftllm", "llm-ensemble", "llm-blender")
 Maker = Callable[[], Policy | HindsightPolicy]
 
 
-@lru_cache(maxsize=1)
-def _registered() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
-def policy_names() -> tuple[str, ...]:
-    """All policies that can be asked for, sorted."""
-    return tuple(sorted({*BUILT_IN, *_registered()}))
-
-
 def default_policies(outcomes: Outcomes) -> list[str]:
     """Each single model, then every policy that the traces allow."""
     singles = [f"single:{outcomes.plans[i].models[0]}" for i in outcomes.singles]
-    others = [name for name in BUILT_IN if name not in ("single", "best-single")]
+    others = [name for name in POLICIES.built_in if name not in ("single", "best-single")]
     if not outcomes.answers:
         others = [name for name in others if name not in NEEDS_ANSWERS]
     if not any(asked.topics for asked in outcomes.questions):
@@ -66,13 +58,7 @@ def make_policies(specs: Sequence[str]) -> dict[str, Maker]:
 
 def _maker(spec: str) -> Maker:
     name, _, rest = spec.partition(":")
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        kind: Any = getattr(importlib.import_module(module), attribute)
-    elif name in _registered():
-        kind = _registered()[name].load()
-    else:
-        raise UnknownName(f"unknown policy {name!r}", f"Policies are {', '.join(policy_names())}.")
+    kind: Any = POLICIES.load(name)
     known = inspect.signature(kind).parameters
     if name == "single":
         if not rest:

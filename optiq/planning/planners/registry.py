@@ -1,29 +1,24 @@
-"""Planners by name: the entry points of the group ``optiq.planners``, so that another package can add one.
-
-Those that come with Optiq are known even where the installation's metadata is older than the code.
-"""
+"""The planners by name, and which one is used for a space of plans."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
-from optiq.errors import UnknownName
+from optiq.extensions.registry import Registry
 from optiq.planning.planners.protocol import Planner
 from optiq.plans.enumeration import count_plans
 
-GROUP = "optiq.planners"
-
-BUILT_IN = {
-    "exact": "optiq.planning.planners.exact:ExactPlanner",
-    "dp": "optiq.planning.planners.dynamic_programming:DynamicProgrammingPlanner",
-    "hill-climbing": "optiq.planning.planners.hill_climbing:HillClimbingPlanner",
-    "nsga2": "optiq.planning.planners.nsga2:NSGA2Planner",
-}
+PLANNERS = Registry(
+    "optiq.planners",
+    "planner",
+    {
+        "exact": "optiq.planning.planners.exact:ExactPlanner",
+        "dp": "optiq.planning.planners.dynamic_programming:DynamicProgrammingPlanner",
+        "hill-climbing": "optiq.planning.planners.hill_climbing:HillClimbingPlanner",
+        "nsga2": "optiq.planning.planners.nsga2:NSGA2Planner",
+    },
+)
 
 EXACT_LIMIT = 2_500_000
 """Plans up to which enumeration is allowed: about a second and 300 MB."""
@@ -34,25 +29,9 @@ EXACT_OPERATIONS = 6
 FALLBACK = "nsga2"
 
 
-@lru_cache(maxsize=1)
-def _registered() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
-def planner_names() -> tuple[str, ...]:
-    """All planners that can be asked for, sorted."""
-    return tuple(sorted({*BUILT_IN, *_registered()}))
-
-
 def make_planner(name: str) -> Planner:
     """A planner by name; :class:`~optiq.errors.UnknownName` lists those that there are."""
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        made: Callable[[], Planner] = getattr(importlib.import_module(module), attribute)
-        return made()
-    if name in _registered():
-        return cast(Planner, _registered()[name].load()())
-    raise UnknownName(f"unknown planner {name!r}", f"Planners are {', '.join(planner_names())}.")
+    return cast(Planner, PLANNERS.load(name)())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +49,7 @@ def decide_planner(name: str, n_models: int, blender: bool, max_operations: int)
     Too large is more than 2,500,000 plans, or blends of seven operations, whose 138,101 topologies take longer
     to lay out than plans to estimate.
     """
-    if name not in planner_names():
-        make_planner(name)
+    PLANNERS.check(name)
     n_plans = space_size(n_models, blender, max_operations)
     if name != "exact":
         return PlannerDecision(name, n_plans, f"{name} was asked for; the space has {n_plans:,} plans")

@@ -2,11 +2,53 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from dataclasses import replace
 
 from optiq.servers.energy.counters import EnergyCounter
-from optiq.servers.energy.shares import Shares
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer, ServedModel
+
+
+class Shares:
+    """Divides what the counter says between the calls in flight, equally, from event to event.
+
+    While a counter fails or runs backwards, nobody's share is known: the calls in flight then get None.
+    """
+
+    def __init__(self, counter: EnergyCounter) -> None:
+        self._counter = counter
+        self._lock = threading.Lock()
+        self._in_flight: dict[int, float] = {}
+        self._last = math.nan
+        self._number = 0
+
+    def begin(self) -> int:
+        """A call begins; returns what :meth:`end` takes."""
+        with self._lock:
+            self._share_out()
+            self._number += 1
+            self._in_flight[self._number] = 0.0
+            return self._number
+
+    def end(self, number: int) -> float | None:
+        """The call is over: its joules, None if they are not known."""
+        with self._lock:
+            self._share_out()
+            joules = self._in_flight.pop(number)
+            return None if math.isnan(joules) else joules
+
+    def _share_out(self) -> None:
+        try:
+            now = self._counter.read()
+        except Exception:  # whatever a driver raises: the call it belongs to must not fail for it
+            now = math.nan
+        taken = now - self._last
+        if self._in_flight:
+            each = taken / len(self._in_flight) if taken >= 0 else math.nan
+            for number in self._in_flight:
+                self._in_flight[number] += each
+        self._last = now
 
 
 class MeteredServer:
@@ -21,6 +63,7 @@ class MeteredServer:
         self.slots = server.slots
         self.resident_models = server.resident_models
         self.counts_tokens = server.counts_tokens
+        self.on_this_machine = server.on_this_machine
 
     def list_models(self) -> list[ServedModel]:
         return self._server.list_models()
@@ -56,6 +99,6 @@ class MeteredServer:
 
 def metered(server: ModelServer, counter: EnergyCounter | None) -> ModelServer:
     """``server``, metered if there is a counter and the server runs on this machine."""
-    if counter is None or not getattr(server, "on_this_machine", False):
+    if counter is None or not server.on_this_machine:
         return server
     return MeteredServer(server, counter)

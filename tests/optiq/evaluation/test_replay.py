@@ -11,11 +11,11 @@ from optiq.errors import InputError, UnknownName
 from optiq.evaluation import replay, summarise
 from optiq.evaluation.intervals import interval, paired
 from optiq.evaluation.outcomes import Outcomes
-from optiq.evaluation.policies import default_policies, make_policies, policy_names
+from optiq.evaluation.policies import POLICIES, default_policies, make_policies
 from optiq.evaluation.replay import Decision, Held, Setting
 from optiq.questions.question import Budget
 
-EVERYTHING = [name for name in policy_names() if name != "single"] + [f"single:{DEAR}"]
+EVERYTHING = [name for name in POLICIES.names() if name != "single"] + [f"single:{DEAR}"]
 
 
 def table(frame: pl.DataFrame) -> dict[str, float]:

@@ -9,12 +9,12 @@ from fake_server import FakeServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optiq.errors import AnswerLost
 from optiq.execution import Executor, Retries, Shared, Work
 from optiq.execution.ledger import Amount, Ledger, LimitReached
 from optiq.execution.responses import ResponseStore
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
-from optiq.servers.connections import AnswerLost
 from optiq.statistics.snapshot import ModelFigures, Statistics
 
 CHAIN = Plan.of(["a", "b"], [(0, 1)])

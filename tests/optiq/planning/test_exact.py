@@ -13,7 +13,7 @@ from optiq.estimation import Estimate, estimate
 from optiq.estimation.ingredients import Pool
 from optiq.estimation.plan_batch import PlanEstimator, PlanList
 from optiq.estimation.space import space
-from optiq.planning import decide_planner, plan_frontier, planner_names
+from optiq.planning import PLANNERS, decide_planner, plan_frontier
 from optiq.planning.choose import choose
 from optiq.planning.frontier import losses, nondominated
 from optiq.plans.enumeration import connectivity_maps
@@ -181,6 +181,6 @@ class TestWhichPlanner:
         assert decide_planner("dp", 10, True, 6).planner == "dp"
 
     def test_an_unknown_planner_is_named(self) -> None:
-        with pytest.raises(UnknownName, match="Planners are dp, exact, hill-climbing, nsga2"):
+        with pytest.raises(UnknownName, match="Choose one of dp, exact, hill-climbing, nsga2"):
             decide_planner("simplex", 5, True, 3)
-        assert planner_names() == ("dp", "exact", "hill-climbing", "nsga2")
+        assert PLANNERS.names() == ("dp", "exact", "hill-climbing", "nsga2")

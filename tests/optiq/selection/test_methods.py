@@ -18,7 +18,7 @@ from optiq.errors import InputError, OptiqError, UnknownName
 from optiq.selection.evidence import Outcome, Run
 from optiq.selection.objective import Objective
 from optiq.selection.protocol import Problem
-from optiq.selection.registry import make_selector, selector_names
+from optiq.selection.registry import SELECTORS, make_selector
 from optiq.selection.space import Space
 
 SPACE = Space.of({"planner": ["a", "b", "c"], "solver": ["a", "b", "c"]})
@@ -26,7 +26,7 @@ CLEAR = np.array([0.5, 0.4, 0.95, 0.45, 0.5, 0.4, 0.3, 0.35, 0.4])
 COST = np.array([9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0])
 METHODS = [
     name
-    for name in selector_names()
+    for name in SELECTORS.names()
     if name != "bayesian-optimisation" or importlib.util.find_spec("botorch") is not None
 ]
 EXHAUSTIVE = {"random": {"share": 1}, "uct": {"share": 1}, "bayesian-optimisation": {"share": 1}}

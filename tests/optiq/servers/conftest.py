@@ -2,7 +2,7 @@
 
 import pytest
 
-from optiq.servers.model_files import EMBEDDED_MODELS
+from optiq.servers.embedded_models import EMBEDDED_MODELS
 
 
 @pytest.fixture(scope="session")

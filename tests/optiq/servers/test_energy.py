@@ -21,7 +21,7 @@ from optiq.questions.question import Question
 from optiq.servers import GenerateRequest, ModelServer, open_server
 from optiq.servers.energy import MeteredServer, metered, open_counter
 from optiq.servers.energy.counters import ZeusCounter
-from optiq.servers.energy.shares import Shares
+from optiq.servers.energy.metered import Shares
 
 
 @dataclass

@@ -10,9 +10,9 @@ import pytest
 
 from optiq.errors import ModelNotServed, ServerError, TransientServerError
 from optiq.servers import GenerateRequest, ModelServer, open_server
-from optiq.servers import model_files as files
+from optiq.servers import embedded_models as files
 from optiq.servers.embedded import EmbeddedServer, wrap
-from optiq.servers.model_files import EMBEDDED_MODELS
+from optiq.servers.embedded_models import EMBEDDED_MODELS
 
 SMOLLM, GEMMA = "smollm2:135m", "gemma3:270m"
 PROMPT = "Answer in one to five words.\nQuestion: What is the capital of Norway?"

@@ -9,8 +9,8 @@ from optiq.execution import Executor, Shared, Work
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
 from optiq.servers import GenerateRequest, ModelServer, open_server
-from optiq.servers.composite import CompositeServer, with_blender
 from optiq.servers.genfuser import CANDIDATE_TOKENS, GenFuserServer, fusion_text
+from optiq.servers.opening import CompositeServer
 from optiq.servers.protocol import Fusion
 
 WORDS = [
@@ -147,7 +147,7 @@ def test_faults_say_what_to_do(server, tmp_path, monkeypatch):
 
 
 def test_a_plan_runs_with_its_blend_node_there_and_its_other_nodes_on_the_embedded_models(folder):
-    server = with_blender(open_server("embedded"), str(folder))
+    server = open_server("embedded", genfuser=str(folder))
     assert isinstance(server, CompositeServer)
     plan = Plan.of(["smollm2:135m", "gemma3:270m", "tiny-fuser"], [(0, 2), (1, 2)])
     question = Question("q", "What is the capital of Norway?")
@@ -165,4 +165,5 @@ def test_a_plan_runs_with_its_blend_node_there_and_its_other_nodes_on_the_embedd
 
 def test_without_a_blender_the_server_is_itself():
     server = open_server("embedded")
-    assert with_blender(server, None) is server
+    assert type(server).__name__ == "EmbeddedServer"
+    server.close()

@@ -80,5 +80,5 @@ def test_a_missing_file_and_no_file():
 
 
 def test_an_unknown_kind_of_server():
-    with pytest.raises(UnknownName, match="auto, ollama, openai, embedded, replay"):
+    with pytest.raises(UnknownName, match="auto, embedded, ollama, openai, replay"):
         open_server("vllm")

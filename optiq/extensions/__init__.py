@@ -1,0 +1,1 @@
+"""What other packages can add to Optiq by entry points, all of it through one registry."""

@@ -1,0 +1,58 @@
+"""What is registered is known by name, from here or from another package, and imported only when it is asked for."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from optiq.errors import UnknownName
+from optiq.evaluation.policies import POLICIES
+from optiq.extensions import registry
+from optiq.extensions.registry import Registry
+from optiq.planning import PLANNERS
+from optiq.selection.registry import SELECTORS
+from optiq.servers import SERVERS
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def paths(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry of one built-in, to which another package adds a name of its own and one that is taken."""
+    added = [
+        EntryPoint("native", "pathlib:Path", "optiq.paths"),
+        EntryPoint("pure", "nowhere_at_all:Nothing", "optiq.paths"),
+        EntryPoint("broken", "nowhere_at_all:Nothing", "optiq.paths"),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: added if group == "optiq.paths" else [])
+    return Registry("optiq.paths", "path", {"pure": "pathlib:PurePath.joinpath"})
+
+
+def test_built_ins_and_what_other_packages_add_are_known_and_loaded(paths: Registry) -> None:
+    from pathlib import PurePath
+
+    assert paths.names() == ("broken", "native", "pure")
+    assert paths.load("native") is Path
+    assert paths.load("pure") is PurePath.joinpath  # nobody takes the place of a built-in
+    with pytest.raises(ModuleNotFoundError):
+        paths.load("broken")  # only now: listing imported nothing
+
+
+def test_an_unknown_name_is_told_what_there_is_and_what_is_near(paths: Registry) -> None:
+    with pytest.raises(
+        UnknownName, match=r"unknown path 'natve'. Did you mean native\? Choose one of broken"
+    ):
+        paths.load("natve")
+    with pytest.raises(UnknownName, match=r"unknown path 'zzz'\. Choose one of broken, native, pure"):
+        paths.check("zzz")
+
+
+@pytest.mark.parametrize("known", [PLANNERS, SELECTORS, POLICIES, SERVERS], ids=lambda known: known.group)
+def test_every_built_in_loads_and_is_an_entry_point_of_this_package(known: Registry) -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
+    assert declared[known.group] == {name: point.value for name, point in known.built_in.items()}
+    for name in known.built_in:
+        assert callable(known.load(name))
