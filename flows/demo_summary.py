@@ -8,7 +8,7 @@ import sql
 from flows.command_line.screen import figure, say, table
 from optiq.configuration import Settings
 from optiq.files.tables import read_table
-from warehouse.home import Home
+from warehouse.find_home import find_home
 from warehouse.query import query
 
 
@@ -16,7 +16,7 @@ def summarise(answers: str) -> None:
     """Print the summary of an answers file whose run has been published."""
     rows = read_table(Path(answers))
     run_id = rows["run_id"].drop_nulls()[0]
-    perfdb = Home.find(Settings.load().home).perfdb
+    perfdb = find_home(Settings.load().home).perfdb
     total = query(perfdb, sql.read("queries/run_summary"), {"run_id": run_id}).row(0, named=True)
     say()
     say(f"{total['n_answered']} of {rows.height} questions answered, mean QoA {figure(total['qoa'])}")

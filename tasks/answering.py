@@ -176,10 +176,10 @@ def abandon(job: Job) -> None:
     """Leave a run that did not come to its end: what is done stays done. Does nothing after `write_job`."""
     from tasks.run_folder import RunFolder
     from tasks.run_state import close_state
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
 
     if close_state(job.run_id):
-        folder = RunFolder(Home.find(job.settings.home), job.run_id)
+        folder = RunFolder(find_home(job.settings.home), job.run_id)
         folder.write_about({**(folder.about() or {}), "status": "interrupted"})
 
 

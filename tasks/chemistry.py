@@ -10,7 +10,7 @@ from optiq.chemistry.cost import ORDERS
 from optiq.chemistry.pool import PoolChemistry
 from optiq.errors import InputError
 from warehouse.chemistry import history_trials, load_chemistry, load_trials
-from warehouse.home import Home
+from warehouse.find_home import find_home
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def open_pool(asked: Asked) -> tuple[PoolChemistry, tuple[str, ...]]:
     """
     if asked.order not in ORDERS:
         raise InputError(f"--order is {asked.order!r}", f"Give {' or '.join(ORDERS)}.")
-    perfdb = Home.find(asked.home).perfdb
+    perfdb = find_home(asked.home).perfdb
     usual = (asked.order, asked.used_from, asked.seed) == ("quality", USED_FROM, 0)
     if asked.history is None and usual and not asked.among:
         return load_chemistry(perfdb, asked.topic), ()

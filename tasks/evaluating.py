@@ -40,11 +40,11 @@ def read_outcomes(traces: list[str] | None, home: str, part: Part, embedding: bo
     from optiq.evaluation.coverage import check_enough, coverage_of
     from optiq.evaluation.features import with_features
     from optiq.evaluation.outcomes import Outcomes
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
     from warehouse.judged import read_judged
     from warehouse.recorded import read_evidence
 
-    evidence = read_evidence(traces, part) if traces else read_judged(Home.find(home), part)
+    evidence = read_evidence(traces, part) if traces else read_judged(find_home(home), part)
     outcomes = Outcomes.from_traces(evidence.table)
     check_enough(outcomes, folds, evidence.source)
     return Read(with_features(outcomes, embedding), coverage_of(outcomes), evidence, part)

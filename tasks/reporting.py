@@ -11,6 +11,7 @@ import polars as pl
 from optiq.errors import InputError, OptiqError
 from optiq.files.atomic import replacing
 from optiq.report import Page, render
+from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.report import POINTS, ReportSource
 
@@ -86,7 +87,7 @@ def write_report(
         raise InputError("both a run and a snapshot are given", "Give --run or --snapshot.")
     if selection is not None and (run, snapshot, against) != (None, None, None):
         raise InputError("a selection has a page of its own", "Give --selection alone.")
-    home = Home.find(perfdb)
+    home = find_home(perfdb)
     if selection is not None:
         page = _selection(home, selection)
     elif snapshot is not None:

@@ -16,6 +16,7 @@ from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import topics_in
 from optiq.scoring import SCORES, Scores, score_many
 from optiq.scoring.references import Asked, question_of, read_answers, read_references
+from warehouse.find_home import find_home
 from warehouse.home import Home
 
 NO_TOPIC = "*"
@@ -39,7 +40,7 @@ def score_file(answers: str, references: str, output: str | None, perfdb: str | 
             f"no question_id of {references} is in {answers} ({references} has {unknown[0]!r})",
             "Give the references of the questions that were answered.",
         )
-    home = Home.find(perfdb)
+    home = find_home(perfdb)
     runs = _column(frame, "run_id")
     wanted = frame.select(runs, "question_id").drop_nulls().unique()
     executions = executions_of(home, wanted)

@@ -63,14 +63,14 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     from optiq.selection.traces import too_many_roles, traces_of
     from tasks.selection_report import keep_selection
     from tasks.session import load_statistics, new_run_id
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
     from warehouse.landing import land_traces
 
     started = time.time()
     for place in (request.table, request.deploy, request.plot):
         if place is not None:
             check_place(place)
-    home = Home.find(request.settings.home)
+    home = find_home(request.settings.home)
     home.create()
     run_id = new_run_id()
     subject, candidates, server = _subject(request)

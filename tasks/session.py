@@ -25,6 +25,7 @@ from optiq.statistics.snapshot import Statistics
 from tasks.operators import Names, operators_of
 from tasks.prompting import check_examples
 from tasks.recommending import recommended_pool, recommended_size
+from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.neighbours import load_past_questions
 from warehouse.statistics import load_statistics as read_statistics
@@ -142,7 +143,7 @@ def open_session(settings: Settings, *, serve: bool = True, plans: Iterable[Plan
     OptiqError
         if PerfDB or the server cannot be used, or a model is not known.
     """
-    home = Home.find(settings.home)
+    home = find_home(settings.home)
     check_examples(settings)
     server = None
     served = None
@@ -186,7 +187,7 @@ def open_planning(settings: Settings, models: Sequence[str]) -> Session:
     UnknownName
         if PerfDB has no figures for one of them.
     """
-    home = Home.find(settings.home)
+    home = find_home(settings.home)
     names = Names(settings, load_statistics(home).models, None)
     also = [] if settings.blender is None else [settings.blender]
     variants = names.variants([*models, *also])

@@ -23,7 +23,7 @@ from tasks.answering import Job
 from tasks.pulse import Pulse
 from tasks.run_state import RunOptions
 from tasks.shard_files import folder_of, left_over, read_shard_questions, rows_frame, write_rows
-from warehouse.home import Home
+from warehouse.find_home import find_home
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def open_shard(
 
 def fetched(settings: Settings, name: str) -> str:
     """The path on this machine of a file of the home."""
-    home = Home.find(settings.home)
+    home = find_home(settings.home)
     home.fetch(name)
     return str(home.path / name)
 

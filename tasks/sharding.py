@@ -25,7 +25,7 @@ from tasks.same_run import identify, to_resume
 from tasks.shard_board import Board
 from tasks.shard_files import rows_frame, write_rows
 from tasks.shards_tally import ShardsTally
-from warehouse.home import Home
+from warehouse.find_home import find_home
 
 DEPLOYMENT = "answer-questions/shard"
 _OF_THE_MACHINE = ("home", "server", "server_url", "energy", "timeout_s", "examples")
@@ -90,7 +90,7 @@ def open_sharded(
     if topic is not None:
         questions = questions.with_topic(topic)
     rows = questions.rows if options.limit is None else questions.rows[: options.limit]
-    home = Home.find(settings.home)
+    home = find_home(settings.home)
     key, about = identify(file, output, budget, topic, settings, questions)
     about |= {"snapshot_id": load_statistics(home).snapshot_id, "options": asdict(options), "sharded": True}
     key = f"{key}-sharded"

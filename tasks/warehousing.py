@@ -12,7 +12,7 @@ from optiq.configuration import Settings
 from optiq.errors import InputError
 from tasks.orchestration import inside_flow_run
 from warehouse.drift import drift_line
-from warehouse.home import Home
+from warehouse.find_home import find_home
 
 _BUSY = "another refresh"
 _DRIFT = ("verdict", "model", "topic", "metric", "change", "change_low", "change_high", "n_before", "n_after")
@@ -31,7 +31,7 @@ def land_files(kind: str, files: list[str], perfdb: str | None) -> dict[str, Any
     readers = {"priors": ingest_priors, "statistics": ingest_statistics, "traces": ingest_traces}
     if kind not in readers:
         raise InputError(f"unknown kind of file {kind!r}", f"Kinds are {', '.join(readers)}.")
-    return asdict(readers[kind](Home.find(perfdb), files))
+    return asdict(readers[kind](find_home(perfdb), files))
 
 
 @task(
@@ -48,7 +48,7 @@ def publish_snapshot(settings: Settings) -> dict[str, Any]:
     from warehouse.refresh import refresh
 
     report = refresh(
-        Home.find(settings.home),
+        find_home(settings.home),
         keep=settings.keep,
         half_life_days=settings.half_life_days or None,
         distrust_drifted=settings.distrust_drifted,

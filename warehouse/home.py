@@ -1,8 +1,7 @@
-"""Where PerfDB lives: ``$OPTIQ_HOME``."""
+"""The folder that PerfDB lives in, with everything around it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,23 +21,9 @@ class Home:
 
     path: Path
 
-    @classmethod
-    def find(cls, path: str | Path | None = None) -> Home:
-        """The home at ``path``, else at ``$OPTIQ_HOME``, else at ``.optiq``. Nothing is created.
-
-        A URL (``s3://bucket/home``, ``file:///mnt/home``) is a home in a store: what comes back is its
-        mirror on this machine, brought up to date (:mod:`warehouse.mirror`).
-        """
-        given = str(path or os.environ.get("OPTIQ_HOME") or ".optiq")
-        if "://" in given:
-            from warehouse.mirror import open_mirror
-
-            return open_mirror(given)
-        return cls(Path(given).expanduser())
-
     @property
     def address(self) -> str:
-        """What another process gives to :meth:`find` for the same home."""
+        """What another process gives to :func:`warehouse.find_home.find_home` for the same home."""
         return str(self.path.resolve())
 
     @property

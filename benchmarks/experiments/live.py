@@ -30,6 +30,7 @@ from optiq.plans.plan import Plan
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import read_questions
 from tasks.session import Session
+from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.published import published_qualities
 from warehouse.query import query
@@ -109,7 +110,7 @@ def _bench(experiment: Experiment, given: argparse.Namespace) -> Bench:
         "seed": given.seed,
         "limit": given.limit,
     }
-    home = Home.find(given.live)
+    home = find_home(given.live)
     bench = Bench(
         home, given.questions, given.answers / experiment.name, questions, common, given.max_total_cost
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.connection import connect_to
-from warehouse.home import Home
+from warehouse.find_home import find_home
 
 # Written by the refresh itself: when, and from which snapshots.
 _OF_THE_RUN = ("snapshots", "quality_checks", "schema_versions")
@@ -22,7 +22,7 @@ _TIMES = ("ingested_at", "applied_at")
 def published(home: Path, executions: int) -> tuple[bool, list[str]]:
     """Whether the new executions are published; a fault if it is neither none nor all of them."""
     with duckdb.connect() as connection:
-        connect_to(connection, Home.find(home).perfdb, "now")
+        connect_to(connection, find_home(home).perfdb, "now")
         there = connection.execute("select count(*) from now.executions").fetchall()[0][0]
     faults = [] if there in (0, executions) else [f"{there} of {executions} executions are published"]
     return there == executions, faults
@@ -32,8 +32,8 @@ def differences(home: Path, twin: Path) -> list[str]:
     """The tables that differ. Sums are added up in any order, so figures are compared to nine digits."""
     faults = []
     with duckdb.connect(config={"memory_limit": "1500MB"}) as connection:
-        connect_to(connection, Home.find(home).perfdb, "now")
-        connect_to(connection, Home.find(twin).perfdb, "twin")
+        connect_to(connection, find_home(home).perfdb, "now")
+        connect_to(connection, find_home(twin).perfdb, "twin")
         names = "select table_name from duckdb_tables() where database_name = ? order by all"
         tables = [row[0] for row in connection.execute(names, ["twin"]).fetchall()]
         if [row[0] for row in connection.execute(names, ["now"]).fetchall()] != tables:

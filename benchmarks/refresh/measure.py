@@ -20,14 +20,14 @@ from typing import Any
 # Prints every step with its CPU and wall seconds, then the report; arguments: home, full gate or not.
 REFRESH = """
 import json, sys, time
-from warehouse.home import Home
+from warehouse.find_home import find_home
 from warehouse.refresh import refresh
 
 def note(step):
     print(json.dumps([step, time.process_time(), time.perf_counter() - started]), flush=True)
 
 started = time.perf_counter()
-report = refresh(Home.find(sys.argv[1]), create=True, full_gate=False if sys.argv[2] == "quick" else None, on_step=note)
+report = refresh(find_home(sys.argv[1]), create=True, full_gate=False if sys.argv[2] == "quick" else None, on_step=note)
 print(json.dumps({
     "published": report.published, "snapshot": report.snapshot_id, "executions": report.n_executions_new,
     "calls": report.n_calls_new, "quarantined": report.n_quarantined,

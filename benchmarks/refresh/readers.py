@@ -74,7 +74,7 @@ def read_until_closed(home: Path) -> dict[str, object]:
     """Query the published file over and over, and one that is held open from the start."""
     import duckdb
 
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
     from warehouse.query import query
 
     over = threading.Event()
@@ -83,7 +83,7 @@ def read_until_closed(home: Path) -> dict[str, object]:
         sys.stdin.read()
         over.set()
 
-    perfdb = Home.find(home).perfdb
+    perfdb = find_home(home).perfdb
     count = "select count(*), sum(cost_usd), max(started_at) from executions"
     faults: list[str] = []
     seen: set[int] = set()

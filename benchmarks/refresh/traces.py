@@ -16,6 +16,7 @@ import polars as pl
 
 from optiq.execution.trace import TRACE_SCHEMA
 from optiq.plans.plan import Plan
+from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.landing import land_traces
 
@@ -220,6 +221,6 @@ _ANSWERS = _texts(2, 3, 40)
 if __name__ == "__main__":
     print(
         land_generated(
-            Home.find(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), "unlabelled" not in sys.argv
+            find_home(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), "unlabelled" not in sys.argv
         )
     )

@@ -25,9 +25,9 @@ def show(perfdb: PerfDBHome = None, json: Json = False) -> None:
     from flows.command_line.screen import say, say_json
     from optiq.configuration import Settings
     from tasks.run_state import open_responses
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
 
-    store = open_responses(Home.find(Settings.load({"home": perfdb}).home))
+    store = open_responses(find_home(Settings.load({"home": perfdb}).home))
     count, size = len(store), store.path.stat().st_size
     store.close()
     if json:
@@ -44,9 +44,9 @@ def clear(perfdb: PerfDBHome = None) -> None:
     from flows.command_line.screen import say
     from optiq.configuration import Settings
     from tasks.run_state import open_responses
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
 
-    store = open_responses(Home.find(Settings.load({"home": perfdb}).home))
+    store = open_responses(find_home(Settings.load({"home": perfdb}).home))
     cleared, left = store.clear(), len(store)
     store.close()
     say(f"{cleared} responses forgotten" + (f", {left} of unfinished runs kept" if left else ""))

@@ -19,10 +19,10 @@ def init(perfdb: PerfDBHome = None) -> None:
     """
     from flows.command_line.screen import say
     from optiq.configuration import Settings
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
     from warehouse.refresh import init as make_perfdb
 
-    home = Home.find(Settings.load({"home": perfdb}).home)
+    home = find_home(Settings.load({"home": perfdb}).home)
     there = home.perfdb.exists()
     made = make_perfdb(home)
     if there and not made.published:

@@ -26,10 +26,10 @@ def models(
     from optiq.errors import ServerError
     from optiq.prompts.variants import find_variant
     from tasks.session import load_statistics, shared_server
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
 
     settings = Settings.load({"home": perfdb, "server": server, "server_url": server_url})
-    home = Home.find(settings.home)
+    home = find_home(settings.home)
     try:
         opened = shared_server(settings.server, settings.server_url)
         note(opened.describe())

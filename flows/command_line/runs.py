@@ -27,9 +27,9 @@ def list_runs(perfdb: PerfDBHome = None, json: Json = False) -> None:
     from flows.command_line.screen import figure, say, say_json, table
     from optiq.configuration import Settings
     from tasks.run_report import every_run
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
 
-    runs = every_run(Home.find(Settings.load({"home": perfdb}).home))
+    runs = every_run(find_home(Settings.load({"home": perfdb}).home))
     if json:
         say_json(runs)
         return
@@ -58,9 +58,9 @@ def show(
     from flows.command_line.screen import figure, say, say_json, table
     from optiq.configuration import Settings
     from tasks.run_report import one_run
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
 
-    run = one_run(Home.find(Settings.load({"home": perfdb}).home), run_id)
+    run = one_run(find_home(Settings.load({"home": perfdb}).home), run_id)
     if json:
         say_json(run)
         return

@@ -124,6 +124,6 @@ def restore(
 
 def _home(perfdb: str | None) -> Home:
     from optiq.configuration import Settings
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
 
-    return Home.find(Settings.load({"home": perfdb}).home)
+    return find_home(Settings.load({"home": perfdb}).home)

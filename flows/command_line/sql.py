@@ -38,7 +38,7 @@ def sql(
     from optiq.configuration import Settings
     from optiq.errors import InputError
     from optiq.files.tables import write_table
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
     from warehouse.query import query
 
     if statement.endswith(".sql") and len(statement.split("\n")) == 1:
@@ -48,7 +48,7 @@ def sql(
             raise InputError(
                 f"{statement} cannot be read: {fault}", "Give a text file with one SELECT."
             ) from None
-    home = Home.find(Settings.load({"home": perfdb}).home)
+    home = find_home(Settings.load({"home": perfdb}).home)
     frame = query(home.perfdb, statement)
     if output is None or output.suffix != ".parquet":
         frame = _without_blobs(frame)

@@ -28,9 +28,9 @@ def up(
     from flows.command_line.screen import say
     from flows.local_prefect import up as start
     from optiq.configuration import Settings
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
 
-    running = start(Home.find(Settings.load({"home": perfdb}).home), port, say)
+    running = start(find_home(Settings.load({"home": perfdb}).home), port, say)
     say(f"Prefect is up: {running.api_url.removesuffix('/api')}")
     say(f"  export PREFECT_API_URL={running.api_url}")
     say("  prefect deployment run refresh-perfdb/nightly --watch")
@@ -45,7 +45,7 @@ def down(perfdb: PerfDBHome = None) -> None:
     from flows.command_line.screen import say
     from flows.local_prefect import down as stop
     from optiq.configuration import Settings
-    from warehouse.home import Home
+    from warehouse.find_home import find_home
 
-    if not stop(Home.find(Settings.load({"home": perfdb}).home), say):
+    if not stop(find_home(Settings.load({"home": perfdb}).home), say):
         say("nothing to stop")

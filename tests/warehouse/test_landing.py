@@ -9,6 +9,7 @@ import pytest
 
 from optiq.errors import InputError
 from optiq.plans.plan import Plan
+from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.landing import land_traces, landed, trace_columns
 
@@ -53,4 +54,4 @@ def test_files_that_are_being_written_are_not_seen(home: Home) -> None:
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Any) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot be used as Opti-Q's home"):
-        Home.find(tmp_path / "file").create()
+        find_home(tmp_path / "file").create()

@@ -15,6 +15,7 @@ from optiq.errors import InputError, PerfDBError
 from tasks.run_folder import RunFolder
 from warehouse import mirror as mirrors
 from warehouse.archive import list_snapshots, restore_snapshot
+from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.mirror import Mirror
@@ -60,7 +61,7 @@ def machine(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machin
 
     def open_on(name: str) -> Mirror:
         monkeypatch.setenv("OPTIQ_MIRRORS", str(tmp_path / name))
-        found = Home.find(url)
+        found = find_home(url)
         assert isinstance(found, Mirror)
         return found
 
@@ -198,7 +199,7 @@ def test_a_lost_mirror_is_made_again(machine: Machine) -> None:
 )
 def test_urls_that_are_no_homes(given: str, said: str) -> None:
     with pytest.raises(InputError, match=said) as fault:
-        Home.find(given)
+        find_home(given)
     assert "secret" not in str(fault.value)
 
 
@@ -212,5 +213,5 @@ def test_a_store_that_is_away_is_said_in_one_line(tmp_path: Path, monkeypatch: p
 
     s3fs.S3FileSystem.clear_instance_cache()
     with pytest.raises(InputError, match="cannot be used") as fault:
-        Home.find("s3://nowhere/home")
+        find_home("s3://nowhere/home")
     assert "planted" not in str(fault.value)

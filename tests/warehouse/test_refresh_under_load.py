@@ -23,10 +23,11 @@ from warehouse.refresh import refresh
 CHAIN = Plan.of(["smollm2:135m", "gemma3:270m"], [(0, 1)])
 REFRESH = """
 import sys
+from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.refresh import refresh
 print("ready", flush=True)
-refresh(Home.find(sys.argv[1]), full_gate=False)
+refresh(find_home(sys.argv[1]), full_gate=False)
 """
 TABLES = ("executions", "calls", "plan_days", "model_days", "plan_statistics", "model_figures", "quarantine")
 
