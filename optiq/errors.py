@@ -50,7 +50,7 @@ class InputError(OptiqError):
 
 
 class PlanError(InputError):
-    """A value that is not a valid plan (DESIGN: single-sink DAG, one model per node)."""
+    """A value that is not a valid plan: a DAG with a single sink and one model per node."""
 
 
 class UnknownName(InputError):

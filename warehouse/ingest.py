@@ -47,7 +47,7 @@ class IngestReport:
 
 
 def ingest_priors(home: Home, files: Iterable[str | Path], trusted: bool = False) -> IngestReport:
-    """Land priors files (DESIGN, Priors). Bad rows go to quarantine; the same file twice changes nothing.
+    """Land priors files. Bad rows go to quarantine; the same file twice changes nothing.
 
     Rates that are about 1000 or a million times off what PerfDB knows of the model are refused, unless the files
     are ``trusted``: the unit is wrong.
@@ -62,7 +62,7 @@ def ingest_priors(home: Home, files: Iterable[str | Path], trusted: bool = False
 
 
 def ingest_statistics(home: Home, files: Iterable[str | Path]) -> IngestReport:
-    """Land statistics files (DESIGN, Statistics) and level tables of the Opti-Q paper.
+    """Land statistics files and level tables of the Opti-Q paper.
 
     A mean about 1000 times off what PerfDB expects of the plan's models is refused: the unit is wrong.
     Otherwise as :func:`ingest_priors`.
@@ -76,7 +76,7 @@ def ingest_statistics(home: Home, files: Iterable[str | Path]) -> IngestReport:
 
 
 def ingest_traces(home: Home, files: Iterable[str | Path]) -> IngestReport:
-    """Land traces files (DESIGN, Traces), LLM-Chemistry's histories and executions of the Opti-Q paper.
+    """Land traces files, LLM-Chemistry's histories and executions of the Opti-Q paper.
 
     A model whose costs, times or energies are about 1000 times off what PerfDB expects is refused: the unit
     is wrong. Otherwise as :func:`ingest_priors`.

@@ -1,4 +1,4 @@
-"""What is known of an execution: one row, with its calls nested (DESIGN, Files that cross the boundary).
+"""What is known of an execution: one row, with its calls nested.
 
 ``TRACE_SCHEMA`` is the one definition of a trace as a Polars frame. Figures that are not known are null.
 

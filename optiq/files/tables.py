@@ -1,4 +1,4 @@
-"""Read and write tables by suffix: CSV, JSON lines, JSON and Parquet (DESIGN, Files that cross the boundary).
+"""Read and write tables by suffix: CSV, JSON lines, JSON and Parquet.
 
 CSV is text: nothing is guessed from its cells, so the id ``007`` stays ``007``; an empty cell is missing.
 Where CSV needs a list or a record, the cell holds JSON.

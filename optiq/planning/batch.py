@@ -1,4 +1,4 @@
-"""Plan many questions at once (DESIGN, Planning): shared candidates per topics and template, then a choice each.
+"""Plan many questions at once: shared candidates per topics and template, then a choice each.
 
 The choices are those that planning each question alone makes, at every length in the batch. Where the space
 is too large to enumerate, the candidates are what the planner finds at the shortest, the middle and the

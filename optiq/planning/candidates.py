@@ -2,7 +2,7 @@
 
 Cost, energy and recorded figures are lines in the question's length; latency, a maximum over paths, is
 convex: a line with kinks. A plan may be dropped only if another is at least as good on the whole range of
-lengths, not only at its ends (DESIGN, Planning). For lines the ends decide. A plan whose latency has a kink
+lengths, not only at its ends. For lines the ends decide. A plan whose latency has a kink
 is compared through lines below it, its tangents at either end: what beats such a line beats the plan. The
 one that beats it is at most its chord, so its ends decide, too.
 """

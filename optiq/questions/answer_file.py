@@ -1,4 +1,4 @@
-"""Answers files: one row per row of the question file, in its order, always (DESIGN, Answers)."""
+"""Answers files: one row per row of the question file, in its order, always."""
 
 from __future__ import annotations
 

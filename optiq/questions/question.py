@@ -45,7 +45,7 @@ class Budget:
     """Hard limits on one question. ``None`` means no limit.
 
     Every limit bounds an objective, so the feasible part of a frontier is the frontier of the feasible
-    plans (DESIGN, Planning).
+    plans.
     """
 
     max_cost_usd: float | None = None

@@ -15,7 +15,7 @@ from optiq.errors import InputError
 from optiq.questions.option_letters import MOST_OPTIONS, is_list, letters_of
 from optiq.questions.question import Kind
 
-# Names that priors and statistics use for "any topic" and for the task (DESIGN, Priors).
+# Names that priors and statistics use for "any topic" and for the task.
 RESERVED_TOPICS = ("*", "open", "choice")
 
 _KINDS = tuple(kind.value for kind in Kind)

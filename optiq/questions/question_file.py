@@ -1,7 +1,6 @@
 """Question files: one question a row, each row either a :class:`~optiq.questions.question.Question` or why it is none.
 
-A fault in one row costs that row only; a file that cannot be understood at all is refused (DESIGN,
-Questions).
+A fault in one row costs that row only; a file that cannot be understood at all is refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Priors files, wide or long (DESIGN, Priors), as one row per figure.
+"""Priors files, wide or long, as one row per figure.
 
 Wide: one row per model × topic, a column per figure. Long: one row per figure with ``metric`` and ``value``.
 In both, ``topic`` may be left out (any topic) or given as ``task`` (``open`` or ``choice``).

@@ -1,4 +1,4 @@
-"""Statistics files: means of plans measured elsewhere (DESIGN, Statistics)."""
+"""Statistics files: means of plans measured elsewhere."""
 
 from __future__ import annotations
 

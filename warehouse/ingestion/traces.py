@@ -1,4 +1,4 @@
-"""Traces files: executions with their calls nested (DESIGN, Traces), one a row.
+"""Traces files: executions with their calls nested, one a row.
 
 What is left out is filled in where it follows: the plan's key, the status, and, from the calls, the figures
 of the execution and of the sub-plan that ends at each node. Nodes are renumbered as the canonical plan has

@@ -1,7 +1,7 @@
 """The exact planner: estimate every plan, keep the non-dominated ones (section 4.3).
 
 Enumeration with shared prefixes is exact also where records override estimates, where nodes feed several
-successors and where pruning of partial plans would not be (DESIGN, Planning), and it is faster than the
+successors and where pruning of partial plans would not be, and it is faster than the
 published searches up to six operations with five models.
 """
 

@@ -17,8 +17,8 @@ class PlanningTask:
     """One planning problem: find the non-dominated plans over ``pool`` with up to ``max_operations`` calls.
 
     ``topics`` are (topic, weight) with weights that sum to 1. ``budget`` may guide a search; it does not
-    change the frontier that is looked for, whose feasible part is chosen from afterwards (DESIGN,
-    Planning). A planner that draws random numbers draws all of them from ``seed``. With ``confidence`` plans are
+    change the frontier that is looked for, whose feasible part is chosen from afterwards.
+    A planner that draws random numbers draws all of them from ``seed``. With ``confidence`` plans are
     compared by their bounds (:attr:`~optiq.estimation.estimates.Estimate.judged`), and limits hold for those.
     """
 

@@ -1,4 +1,4 @@
-"""Topologies: counts known from DESIGN, and the definition of the connectivity map by brute force."""
+"""Topologies: published counts, and the definition of the connectivity map by brute force."""
 
 from itertools import permutations
 
