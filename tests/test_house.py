@@ -1,10 +1,11 @@
-"""The shape of the house: imports point one way, and light commands stay light."""
+"""The shape of the house: imports point one way and never in a circle, and light commands stay light."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,23 @@ def test_imports_stay_light(statement: str) -> None:
 
 def test_flows_and_planning_do_not_need_each_other() -> None:
     assert "prefect" not in loaded_after("import optiq.planning.planning, tasks.session, warehouse.refresh")
+
+
+def module_graph() -> dict[str, set[str]]:
+    """Each module of the rooms with those of them that it imports, at its top or inside functions."""
+    modules = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+    }
+    return {name: (imported_modules(path) & modules.keys()) - {name} for name, path in modules.items()}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    try:
+        tuple(TopologicalSorter(module_graph()).static_order())
+    except CycleError as fault:
+        pytest.fail(" → ".join(fault.args[1]), pytrace=False)
 
 
 def test_loose_modules_of_the_optimizer_are_its_errors_and_its_configuration() -> None:
