@@ -14,16 +14,14 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from optiq.errors import ConfigurationError
+from optiq.errors import ConfigurationError, UnknownName
 from optiq.prompts.prompt_set import PROMPT_NAMES
 from optiq.prompts.variants import Variant, read_variants
 from optiq.questions.question import Weights
-from optiq.statistics.snapshot import ESTIMATORS
 
 _LISTS = {"models"}
 _SWITCHES = {"constrain", "distrust_drifted"}
 _CHOICES = {
-    "estimator": ESTIMATORS,
     "bound_operations": ("upper", "sample", "none"),
     "prompt": PROMPT_NAMES,
     "energy": ("auto", "measured", "predicted"),
@@ -39,7 +37,7 @@ class Settings:
 
     ``models`` is the pool (``None``: every served model that PerfDB knows), ``blender`` the model of blend
     nodes (``None``: the served model with the highest QoA). ``max_operations`` bounds the nodes of a plan,
-    ``estimator`` is ``shrunk`` (compositions drawn to their parts) or ``paper`` (section 4.2), ``neighbours`` whether
+    ``estimator`` names how plans are estimated (:mod:`optiq.estimation.estimator`), ``neighbours`` whether
     past questions like one that is asked say how good models are on it (``auto``, where they do; ``off``),
     and ``bound_operations`` says how a budget bounds them further (``upper``, ``sample`` or ``none``).
     ``confidence`` is the probability with which limits are to hold (``None``: they hold for expected figures).
@@ -193,6 +191,13 @@ def _convert(name: str, value: Any, origin: str) -> Any:
     if name in _CHOICES and value not in _CHOICES[name]:
         *others, last = _CHOICES[name]
         raise ConfigurationError(f"{origin} is {value!r}", f"Give {', '.join(others)} or {last}.")
+    if name == "estimator":
+        from optiq.estimation.estimator import ESTIMATORS
+
+        try:
+            ESTIMATORS.check(str(value))
+        except UnknownName as fault:
+            raise ConfigurationError(f"{origin} is {value!r}", fault.remedy) from None
     if name == "timeout_s":
         try:
             seconds = float(str(value))

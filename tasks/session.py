@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
+from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.past_questions import QuestionFigures
 from optiq.estimation.variant_figures import with_variants
 from optiq.planning.planning import Planning, choose_blender, choose_pool, topic_fault
@@ -58,32 +59,30 @@ def _topic_model(perfdb: Path, modified_ns: int) -> TopicModel | SupervisedBerto
 
 
 @lru_cache(maxsize=4)
-def _estimated(
-    perfdb: str, modified_ns: int, estimator: str, variants: tuple[Variant, ...] = ()
-) -> Statistics:
-    return with_variants(_statistics(perfdb, modified_ns), variants).with_estimator(estimator)
+def _with_variants(perfdb: str, modified_ns: int, variants: tuple[Variant, ...]) -> Statistics:
+    return with_variants(_statistics(perfdb, modified_ns), variants)
 
 
-def load_statistics(home: Home, estimator: str = "shrunk", variants: tuple[Variant, ...] = ()) -> Statistics:
-    """The published statistics, read once per published file and process, and how plans are estimated from them.
+def load_statistics(home: Home, variants: tuple[Variant, ...] = ()) -> Statistics:
+    """The published statistics, read once per published file and process.
 
     ``variants`` have figures even if they were never run.
     """
     modified_ns = home.perfdb.stat().st_mtime_ns if home.perfdb.exists() else 0
-    return _estimated(str(home.perfdb), modified_ns, estimator, variants)
+    return _with_variants(str(home.perfdb), modified_ns, variants)
 
 
 @lru_cache(maxsize=2)
-def _neighbours(perfdb: Path, modified_ns: int, statistics: Statistics) -> QuestionFigures | None:
+def _neighbours(perfdb: Path, modified_ns: int, estimator: Estimator) -> QuestionFigures | None:
     past = load_past_questions(perfdb)
-    return None if past is None else QuestionFigures(past, statistics)
+    return None if past is None else QuestionFigures(past, estimator)
 
 
-def neighbours_of(settings: Settings, home: Home, statistics: Statistics) -> QuestionFigures | None:
+def neighbours_of(settings: Settings, home: Home, estimator: Estimator) -> QuestionFigures | None:
     """What past questions say of new ones; None where they say nothing, or are not to be asked."""
-    if settings.neighbours == "off" or settings.estimator != "shrunk" or not home.perfdb.exists():
+    if settings.neighbours == "off" or not estimator.hears_neighbours or not home.perfdb.exists():
         return None
-    return _neighbours(home.perfdb, home.perfdb.stat().st_mtime_ns, statistics)
+    return _neighbours(home.perfdb, home.perfdb.stat().st_mtime_ns, estimator)
 
 
 @dataclass(frozen=True)
@@ -157,14 +156,15 @@ def open_session(settings: Settings, *, serve: bool = True, plans: Iterable[Plan
     blender = None if settings.blender is None else names.wanted((settings.blender,))[0]
     also = [name for plan in plans for name in names.own_plan(plan).models]
     variants = names.variants([*(offered or ()), *also, *([] if blender is None else [blender])])
-    statistics = load_statistics(home, settings.estimator, variants)
+    statistics = load_statistics(home, variants)
+    estimator = make_estimator(settings.estimator, statistics)
     callable_names = None if served is None else {*served, *(variant.name for variant in variants)}
     pool, reason = choose_pool(statistics, offered if wanted is None else callable_names, wanted), None
     if size:
         pool, reason = recommended_pool(home.perfdb, pool, size)
     blender = choose_blender(statistics, pool, blender)
     planning = Planning(
-        statistics,
+        estimator,
         pool,
         blender,
         settings.planner,
@@ -174,7 +174,7 @@ def open_session(settings: Settings, *, serve: bool = True, plans: Iterable[Plan
         settings.bound_operations,
         confidence=settings.confidence,
         operators=operators_of([v for v in variants if v.name in {*pool, *also, blender}], settings, home),
-        neighbours=neighbours_of(settings, home, statistics),
+        neighbours=neighbours_of(settings, home, estimator),
     )
     return Session(settings, home, planning, server, names, reason)
 
@@ -191,16 +191,17 @@ def open_planning(settings: Settings, models: Sequence[str]) -> Session:
     names = Names(settings, load_statistics(home).models, None)
     also = [] if settings.blender is None else [settings.blender]
     variants = names.variants([*models, *also])
-    statistics = load_statistics(home, settings.estimator, variants)
+    statistics = load_statistics(home, variants)
+    estimator = make_estimator(settings.estimator, statistics)
     pool = choose_pool(statistics, None, models)
     planning = Planning(
-        statistics,
+        estimator,
         pool,
         choose_blender(statistics, pool, settings.blender),
         seed=settings.seed,
         confidence=settings.confidence,
         operators=operators_of(variants, settings, home),
-        neighbours=neighbours_of(settings, home, statistics),
+        neighbours=neighbours_of(settings, home, estimator),
     )
     return Session(settings, home, planning, None, names)
 

@@ -141,7 +141,7 @@ def _start(
     topics = () if scope[0] == ANY_TOPIC else ((scope[0], 1.0),)
     blender = plan.models[plan.blend_nodes[0]] if plan.blend_nodes else session.planning.blender
     shape, confidence = session.planning.shape(middle), session.settings.confidence
-    found = estimate(plan, session.statistics, topics, middle.kind, shape, blender, confidence)
+    found = estimate(plan, session.planning.estimator, topics, middle.kind, shape, blender, confidence)
     record = session.statistics.records(scope[0], middle.kind).get(plan.key)
     return found, float(record.n_observations) if record is not None else 0.0
 

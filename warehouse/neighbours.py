@@ -12,6 +12,7 @@ import polars as pl
 
 import sql
 from optiq.errors import OptiqWarning
+from optiq.estimation.estimator import make_estimator
 from optiq.estimation.neighbours import Strengths
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, seen, tuned
 from optiq.text.word_vectors import NAME, available
@@ -94,7 +95,7 @@ def _tune(connection: duckdb.DuckDBPyConnection) -> None:
         return
     if before and before[0][0] == NAME and abs(n_answers - before[0][1]) <= WORTH_TUNING * n_answers:
         return
-    strengths, share = tuned(past, load_singles(connection).with_estimator("shrunk"))
+    strengths, share = tuned(past, make_estimator("shrunk", load_singles(connection)))
     connection.execute("delete from neighbour_strengths")
     connection.execute(
         "insert into neighbour_strengths values (?, ?, ?, ?, ?, ?, ?)",

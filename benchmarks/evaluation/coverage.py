@@ -74,8 +74,9 @@ def _hits(history: Outcomes, held: Outcomes, plans: set[int], setting: Setting) 
         topic = asked.topics[0][0] if asked.topics else "*"
         shape = prompt_shape(Question(asked.question_id, asked.text, asked.topics, kind=asked.kind))
         risk = Risk(
-            Catalog(policy.statistics, topic, asked.kind, shape, history.plans[0].models[0]),
+            Catalog(policy.estimator.statistics, topic, asked.kind, shape, history.plans[0].models[0]),
             setting.confidence,
+            policy.estimator.start_answers,
         )
         for p in held.scored(q).tolist():
             own = risk.catalog.records.get(held.plans[p].key)

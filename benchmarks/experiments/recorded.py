@@ -14,6 +14,7 @@ import polars as pl
 from benchmarks.experiments import reference
 from benchmarks.experiments.setting import Experiment, Setting, Unit
 from benchmarks.experiments.summing import rows_of
+from optiq.estimation.estimator import make_estimator
 from optiq.evaluation.features import with_features
 from optiq.evaluation.folds import split
 from optiq.evaluation.outcomes import Outcomes
@@ -153,7 +154,7 @@ class _OnPriors:
 
     def learn(self, history: Outcomes, setting: Rules) -> None:
         self._policy.learn(history, setting)
-        self._policy.statistics = self._priors.with_estimator(self._policy.estimator)
+        self._policy.estimator = make_estimator(self._policy.rules, self._priors)
 
     def decide(self, held: Held) -> list[Decision]:
         return self._policy.decide(held)

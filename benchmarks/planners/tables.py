@@ -15,6 +15,7 @@ from benchmarks.planners.catalogs import BLENDER, SHAPE, synthetic
 from benchmarks.planners.quality import hypervolume_share, inverted_distance
 from benchmarks.planners.timing import timed
 from optiq.estimation import Estimate, PromptShape
+from optiq.estimation.estimator import make_estimator
 from optiq.planning import BatchItem, Planner, PlanningTask, make_planner, plan_batch, planning_task
 from optiq.planning.candidates import find_candidates
 from optiq.planning.planners.dynamic_programming import DynamicProgrammingPlanner
@@ -110,7 +111,7 @@ def _batch_speed(setting: Setting, k: int) -> Iterator[Row]:
 def _moved_speed(setting: Setting, items: list[BatchItem], operations: tuple[int, ...]) -> Iterator[Row]:
     """The same questions, each moved by neighbours of its own: by 0.1 for all models and 0.05 for each, typically."""
     draw = random.Random(2)
-    shrunk = setting.statistics.with_estimator("shrunk")
+    shrunk = make_estimator("shrunk", setting.statistics)
     moved = []
     for item in items:
         common = draw.gauss(0, 0.1)

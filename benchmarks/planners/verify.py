@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks.planners.catalogs import BLENDER, LEVELS, SHAPE, load
 from optiq.estimation import Estimate
 from optiq.estimation.catalog import Catalog
+from optiq.estimation.estimator import make_estimator
 from optiq.estimation.scalar import estimate_on
 from optiq.estimation.space import space
 from optiq.planning import plan_frontier
@@ -33,7 +34,8 @@ def main() -> None:
     print(f"{what}: {len(plans):,} plans per topic")
     for topic in statistics.topics[: given.topics]:
         catalog = Catalog(statistics, topic, "open", SHAPE, BLENDER)
-        oracle = [estimate_on(plan, catalog) for plan in plans]
+        rules = make_estimator("paper", statistics).on(catalog)
+        oracle = [estimate_on(plan, catalog, rules) for plan in plans]
         best = [oracle[i] for i in nondominated(losses(np.array([e.metrics for e in oracle]).T))]
         found = plan_frontier(statistics, [topic], "open", SHAPE, models, BLENDER, given.max_operations)
         print(f"{topic:24} {len(found):4} plans  {_verdict(found, best)}", flush=True)

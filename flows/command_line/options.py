@@ -48,7 +48,8 @@ Estimator = Annotated[
     typer.Option(
         "--estimator",
         metavar="HOW",
-        help="How plans are estimated: shrunk (drawn to their parts) or paper.  [default: shrunk]",
+        help="How plans are estimated: shrunk (drawn to their parts), paper, or another that is installed.  "
+        "[default: shrunk]",
     ),
 ]
 Neighbours = Annotated[

@@ -45,7 +45,8 @@ def composed(plan: Plan, catalog: Catalog) -> tuple[float, float, float]:
 def spend(node: Node, plan: Plan, v: int, nodes: list[Node], catalog: Catalog, recorded: bool = True) -> None:
     """Cost, energy and latency up to and including node ``v``, put into ``node``."""
     matches = {
-        metric: catalog.match(plan.subplan(v), metric) if recorded else None for metric in TOKEN_METRICS
+        metric: catalog.match(plan.subplan(v), metric, similar=False) if recorded else None
+        for metric in TOKEN_METRICS
     }
     for metric in ADDITIVE:
         before = _accumulated(plan, v, nodes, metric)

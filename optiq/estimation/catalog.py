@@ -1,25 +1,22 @@
-"""What one topic's statistics say about models and small compositions: the ingredients of an estimate.
+"""What one topic's statistics say about single models, and which record stands for a plan.
 
-Everything here is about single models, pairs and blends of singles, or about one record; how they combine
-along a plan is :mod:`optiq.estimation.scalar`'s and :mod:`optiq.estimation.vectorised`'s business.
+How models combine along a plan is :mod:`optiq.estimation.scalar`'s and :mod:`optiq.estimation.vectorised`'s
+business, what their quality is an estimator's (:mod:`optiq.estimation.estimator`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
-from optiq.estimation.figure import Figure, Step
-from optiq.estimation.shrunk import Shrunk
+from optiq.estimation.figure import Figure
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape, chars_per_token
 from optiq.questions.question import Kind
-from optiq.statistics.snapshot import ANY_TOPIC, METRICS, NAN, ModelFigures, Record, Statistics
-
-EPSILON = 0.01
-"""The smallest QoA that is divided by (ε in section 4.2): below one per cent a ratio says nothing."""
+from optiq.statistics.snapshot import ANY_TOPIC, NAN, ModelFigures, Record, Statistics
 
 TOKEN_METRICS = ("cost_usd", "latency_s", "energy_j")
 """The metrics that follow from token counts, in the order of :data:`~optiq.statistics.snapshot.METRICS`."""
@@ -69,7 +66,6 @@ class Catalog:
         self.shape = shape
         self.blender = blender
         self.records = statistics.records(topic, kind)
-        self.shrunk = Shrunk(self) if statistics.estimator == "shrunk" else None
         self._figures: dict[str, ModelFigures] = {}
         self._output_tokens: dict[str, float] = {}
         self._ranked: dict[Plan, list[Match]] = {}
@@ -81,6 +77,10 @@ class Catalog:
         if model not in self._figures:
             self._figures[model] = self.statistics.figures(model, self.topic, self.kind)
         return self._figures[model]
+
+    def source(self, model: str, names: Iterable[str]) -> str:
+        """Where the figures of ``model`` called ``names`` come from."""
+        return self.statistics.source(model, self.topic, self.kind, names)
 
     def single(self, model: str) -> Record | None:
         """The record of ``model`` running alone, if there is one."""
@@ -146,8 +146,7 @@ class Catalog:
         value = self.composed_single(model, metric)
         if math.isnan(value):
             return Figure(value, "unknown")
-        source = self.statistics.source(model, self.topic, self.kind, filter(None, _RATES[metric]))
-        return Figure(value, source or "prior")
+        return Figure(value, self.source(model, filter(None, _RATES[metric])) or "prior")
 
     def growth(self, model: str, metric: str, template_chars: int, before: tuple[str, ...]) -> float:
         """What reading a template and the outputs of ``before`` adds to a lone call of ``model``."""
@@ -167,75 +166,7 @@ class Catalog:
                 return 0.0
         return value
 
-    # --- QoA of small compositions -------------------------------------------------------------------
-
-    def qoa(self, model: str) -> Figure:
-        """QoA(Q, L): the record of the model alone, else its figure."""
-        if self.shrunk is not None:
-            return self.shrunk.qoa(model)
-        record = self.single(model)
-        if record is not None and not math.isnan(record.qoa):
-            return Figure(record.qoa, f"exact n={record.n_observations}")
-        value = self.figures(model).qoa
-        if math.isnan(value):
-            return Figure(value, "unknown")
-        return Figure(value, self.statistics.source(model, self.topic, self.kind, ["qoa"]) or "prior")
-
-    def step(self, before: str, model: str) -> Step:
-        """What ``model`` makes of the answer of ``before``: QoA after = share · QoA before + bonus."""
-        if self.shrunk is not None:
-            return self.shrunk.step(before, model)
-        effect = self.effect(before, model)
-        return Step(effect.value, 0.0, effect.source)
-
-    def effect(self, before: str, model: str) -> Figure:
-        """The relative effect of ``before`` on ``model``: QoA(before → model) / max(ε, QoA(model)).
-
-        Falls back to the mean effect of the known predecessors of ``model``, then to the neutral 1.
-        """
-        alone = self.qoa(model).value
-        if math.isnan(alone):
-            return Figure(1.0, "fallback: neutral")
-        known = self._pairs.get(model, {})
-        base = max(EPSILON, alone)
-        if before in known:
-            return Figure(known[before].qoa / base, f"pairwise n={known[before].n_observations}")
-        if known:
-            mean = sum(known[name].qoa for name in sorted(known)) / len(known)
-            return Figure(mean / base, f"fallback: mean of {len(known)} predecessors")
-        return Figure(1.0, "fallback: neutral")
-
-    @cached_property
-    def _pairs(self) -> dict[str, dict[str, Record]]:
-        """Per final model the known 2-chains that end in it, by first model."""
-        pairs: dict[str, dict[str, Record]] = {}
-        for record in self.records.values():
-            if record.plan.k == 2 and not math.isnan(record.qoa):
-                first, last = record.plan.models
-                pairs.setdefault(last, {})[first] = record
-        return pairs
-
-    def blend_reference(self, leaves: tuple[str, ...]) -> Figure:
-        """QoA(Q, Blend(Par(leaves), blender)): the reference that the blend rule scales.
-
-        Falls back to the mean of known blends of as many singles by this blender, of any number of singles,
-        to the blender alone, and to the mean of the leaves alone. ``leaves`` in any order.
-        """
-        if self.shrunk is not None:
-            return self.shrunk.blend(leaves, self.blender)
-        record = self.blends.get(tuple(sorted(leaves)))
-        if record is not None:
-            return Figure(record.qoa, f"reference n={record.n_observations}")
-        for size in (len(leaves), None):
-            if size in self._mean_blends:
-                return self._mean_blends[size]
-        alone = self.qoa(self.blender).value if self.blender is not None else NAN
-        if not math.isnan(alone):
-            return Figure(alone, "fallback: blender alone")
-        known = [q for name in sorted(leaves) if not math.isnan(q := self.qoa(name).value)]
-        if known:
-            return Figure(sum(known) / len(known), "fallback: mean of branches")
-        return Figure(NAN, "unknown")
+    # --- records of plans ----------------------------------------------------------------------------
 
     @cached_property
     def blends(self) -> dict[tuple[str, ...], Record]:
@@ -249,49 +180,17 @@ class Catalog:
                 found[tuple(sorted(leaves))] = record
         return dict(sorted(found.items()))
 
-    @cached_property
-    def _mean_blends(self) -> dict[int | None, Figure]:
-        """Per number of singles the mean QoA of the known blends; of all under None."""
-        known: dict[int | None, list[float]] = {}
-        for leaves, record in self.blends.items():
-            for size in (len(leaves), None):
-                known.setdefault(size, []).append(record.qoa)
-        return {
-            size: Figure(
-                sum(rows) / len(rows),
-                f"fallback: mean of {len(rows)} blends" + ("" if size is None else f" of {size}"),
-            )
-            for size, rows in known.items()
-        }
-
-    def change(self, qoa: float, reference: float) -> float:
-        """How much better a branch is than its reference; 0 where unknown. Relative to it in the paper's rule."""
-        change = qoa - reference if self.shrunk is not None else (qoa - reference) / max(EPSILON, reference)
-        return 0.0 if math.isnan(change) else change
-
-    def blended(self, reference: float, change: float) -> float:
-        """The QoA of a blend whose branches changed by ``change`` on average, not yet cut to 0 to 1."""
-        if self.shrunk is not None:
-            return reference + self.shrunk.rule.blend[0] * change
-        return reference * (1 + change)
-
-    def trust(self, record: Record) -> float:
-        """How much a record of a plan counts against the rules, 0 to 1; always 1 in the paper."""
-        return 1.0 if self.shrunk is None else self.shrunk.trust(record)
-
-    # --- records of sub-plans ------------------------------------------------------------------------
-
-    def match(self, plan: Plan, metric: str) -> Match | None:
+    def match(self, plan: Plan, metric: str, similar: bool) -> Match | None:
         """The record with ``metric`` that stands for ``plan``: its own, else the most similar from 0.75 up.
 
-        Ties go to more observations, then to the plan that sorts first. A similar record stands for quality
-        only: cost, latency and energy of the very models are known from their rates, while a plan with a cheap
-        model in the place of a dear one is similar, too, and would let it pass a hard limit.
+        The second only with ``similar``. Ties go to more observations, then to the plan that sorts first. A similar
+        record stands for quality only: cost, latency and energy of the very models are known from their rates, while
+        a plan with a cheap model in the place of a dear one is similar, too, and would let it pass a hard limit.
         """
         own = self.records.get(plan.key)
         if own is not None and not math.isnan(getattr(own, metric)):
             return Match(own, 1.0)
-        if metric in TOKEN_METRICS or self.shrunk is not None:
+        if metric in TOKEN_METRICS or not similar:
             return None
         for match in self._similar(plan):
             if not math.isnan(getattr(match.record, metric)):
@@ -367,6 +266,3 @@ def catalogs(
 ) -> list[Catalog]:
     """One catalog per topic."""
     return [Catalog(statistics, topic or ANY_TOPIC, kind, shape, blender) for topic, _ in topics]
-
-
-__all__ = ["EPSILON", "METRICS", "TOKEN_METRICS", "Catalog", "Figure", "Match", "Rates", "catalogs", "times"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 
@@ -18,3 +19,12 @@ class Step(NamedTuple):
     share: float
     bonus: float
     source: str
+
+    def after(self, qoa: float) -> float:
+        """The QoA after the step from ``qoa`` before it."""
+        return clip(qoa * self.share + self.bonus)
+
+
+def clip(qoa: float) -> float:
+    """``qoa`` within 0 to 1; NaN stays NaN."""
+    return qoa if math.isnan(qoa) else min(max(qoa, 0.0), 1.0)

@@ -16,10 +16,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.catalog import EPSILON, TOKEN_METRICS, Catalog
+from optiq.estimation.catalog import TOKEN_METRICS, Catalog
+from optiq.estimation.estimator import Estimator, QualityRules
 from optiq.prompts.shape import PromptShape, chars_per_token
 from optiq.questions.question import Kind
-from optiq.statistics.snapshot import METRICS, Record, Statistics
+from optiq.statistics.snapshot import METRICS, Record
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -50,17 +51,16 @@ class Pool:
 class Ingredients:
     """What one topic knows about a pool, whatever the question's length. See :func:`ingredients`."""
 
-    def __init__(self, catalog: Catalog, pool: Pool) -> None:
+    def __init__(self, catalog: Catalog, rules: QualityRules, pool: Pool) -> None:
         self.catalog = catalog
+        self.rules = rules
         self.pool = pool
-        self.qoa: FloatArray = np.array([catalog.qoa(name).value for name in pool.names])
-        steps = [[catalog.step(before, name) for name in pool.names] for before in pool.names]
+        self.qoa: FloatArray = np.array([rules.alone(name).value for name in pool.names])
+        steps = [[rules.step(before, name) for name in pool.names] for before in pool.names]
         self.share: FloatArray = np.array([[step.share for step in row] for row in steps])
         self.bonus: FloatArray = np.array([[step.bonus for step in row] for row in steps])
         """(before, model): after the step the QoA is share · QoA before + bonus."""
-        self.fuzzy = catalog.shrunk is None
-        """Whether records stand for similar plans, and changes are relative: the paper's estimator."""
-        self.blend_share = 1.0 if catalog.shrunk is None else catalog.shrunk.rule.blend[0]
+        self.fuzzy = rules.similar
         self.records: tuple[Record, ...] = tuple(sorted(catalog.records.values(), key=_strongest_first))
         """The topic's records; where two are equally similar the earlier one stands."""
         self._references: dict[int, FloatArray] = {}
@@ -81,27 +81,19 @@ class Ingredients:
             table = np.full(n**n_leaves, np.nan)
             for leaves in combinations_with_replacement(range(n), n_leaves):
                 names = tuple(self.pool.models[i] for i in leaves)
-                table[int(powers @ np.array(leaves))] = self.catalog.blend_reference(names).value
+                table[int(powers @ np.array(leaves))] = self.rules.blend(names).value
             self._references[n_leaves] = table[codes]
         return self._references[n_leaves]
 
     @cached_property
     def trust(self) -> FloatArray:
         """(records): how much each counts against the rules for QoA."""
-        return np.array([self.catalog.trust(record) for record in self.records])
+        return np.array([self.rules.trust(record) for record in self.records])
 
     def change(self, qoa: FloatArray, reference: FloatArray) -> FloatArray:
-        """How much better branches are than their references, 0 where unknown (:meth:`Catalog.change`)."""
-        change = qoa - reference
-        if self.fuzzy:
-            change = change / np.maximum(EPSILON, reference)
+        """How much better branches are than their references, 0 where unknown."""
+        change = self.rules.change(qoa, reference)
         return np.where(np.isnan(change), 0.0, change)
-
-    def blended(self, reference: FloatArray, change: FloatArray) -> FloatArray:
-        """The QoA of blends (:meth:`Catalog.blended`)."""
-        if self.fuzzy:
-            return reference * (1.0 + change)
-        return reference + self.blend_share * change
 
     def held(self, ruled: FloatArray, records: IntArray) -> FloatArray:
         """QoA where records stand: theirs, drawn to what the rules say by as much as they are not trusted."""
@@ -184,15 +176,15 @@ def _table(figure: Any, names: tuple[str, ...]) -> FloatArray:
 
 
 def ingredients(
-    statistics: Statistics, topic: str, kind: Kind | str, shape: PromptShape, pool: Pool
+    estimator: Estimator, topic: str, kind: Kind | str, shape: PromptShape, pool: Pool
 ) -> tuple[Catalog, Ingredients]:
     """The catalog at this question's length, and the ingredients that all lengths share."""
-    catalog = Catalog(statistics, topic, kind, shape, pool.blender)
+    catalog = Catalog(estimator.statistics, topic, kind, shape, pool.blender)
     # output lengths may be derived with the template's length, and the critical path of a record with them
     key = "ingredients", topic, str(kind), pool, shape.bases
-    if key not in statistics.derived:
-        statistics.derived[key] = Ingredients(catalog, pool)
-    return catalog, statistics.derived[key]
+    if key not in estimator.derived:
+        estimator.derived[key] = Ingredients(catalog, estimator.on(catalog), pool)
+    return catalog, estimator.derived[key]
 
 
 def _strongest_first(record: Record) -> tuple[int, tuple[int, int, tuple[str, ...]]]:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import topic_weights
+from optiq.estimation.estimator import Estimator
 from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, surface
 from optiq.estimation.neighbours import Neighbours, Strengths, nearest
 from optiq.estimation.shifts import DIGITS
 from optiq.prompts.shape import PromptShape
 from optiq.statistics.question_shifts import Shifts
-from optiq.statistics.snapshot import Statistics
 from optiq.text.word_vectors import word_vectors
 
 TUNED_ON = 1500
@@ -73,17 +73,17 @@ class Neighbour:
 
 
 class QuestionFigures:
-    """What past questions say of new ones, on the statistics of one snapshot (of the shrunk estimator)."""
+    """What past questions say of new ones, on what an estimator says of models on their topics."""
 
-    def __init__(self, past: PastQuestions, statistics: Statistics) -> None:
+    def __init__(self, past: PastQuestions, estimator: Estimator) -> None:
         self.past = past
-        self.models = tuple(sorted({*statistics.models, *past.models}))
+        self.models = tuple(sorted({*estimator.statistics.models, *past.models}))
         """Also models that were never judged: an easy question is easy for them, too."""
         column = [self.models.index(name) for name in past.models]
         qoa = np.full((len(past.texts), len(self.models)), np.nan)
         qoa[:, column] = past.qoa
         chars = int(np.mean([len(text) for text in past.texts])) if past.texts else 0
-        usual, cost = self._usual(statistics, chars)
+        usual, cost = self._usual(estimator, chars)
         likeness = Likeness(past.vectors.astype(np.float64), past.topics, past.tasks, centred=True)
         sample = np.unique(np.linspace(0, len(qoa) - 1, min(len(qoa), TUNED_ON)).astype(np.int64))
         votes = Neighbours(likeness, qoa, usual, cost, past.strengths, tuned_on=sample)
@@ -93,8 +93,8 @@ class QuestionFigures:
         self.explained = votes.explained
         self._known: dict[tuple[str, Topics, str], Shifts] = {}
 
-    def _usual(self, statistics: Statistics, chars: int) -> tuple[FloatArray, FloatArray]:
-        """(questions, models): quality and cost that the statistics promise without neighbours."""
+    def _usual(self, estimator: Estimator, chars: int) -> tuple[FloatArray, FloatArray]:
+        """(questions, models): quality and cost that are promised without neighbours."""
         known: dict[tuple[str, str], FloatArray] = {}
         scopes: dict[tuple[Topics, str], FloatArray] = {}
         found = np.empty((2, len(self.past.texts), len(self.models)))
@@ -104,9 +104,10 @@ class QuestionFigures:
                 weighed = topic_weights(topics)
                 for topic, _ in weighed:
                     if (topic, task) not in known:
-                        catalog = Catalog(statistics, topic, task, PromptShape(chars), None)
+                        catalog = Catalog(estimator.statistics, topic, task, PromptShape(chars), None)
+                        rules = estimator.on(catalog)
                         figures = [
-                            [catalog.qoa(name).value, catalog.lone(name, "cost_usd").value]
+                            [rules.alone(name).value, catalog.lone(name, "cost_usd").value]
                             for name in self.models
                         ]
                         known[topic, task] = np.array(figures).T
@@ -166,7 +167,7 @@ class QuestionFigures:
         return np.round(found, 9)
 
 
-def tuned(past: PastQuestions, statistics: Statistics) -> tuple[Strengths, float]:
+def tuned(past: PastQuestions, estimator: Estimator) -> tuple[Strengths, float]:
     """How much the questions are heard, and the share of squared error that they explain."""
-    found = QuestionFigures(replace(past, strengths=None), statistics)
+    found = QuestionFigures(replace(past, strengths=None), estimator)
     return found.strengths, found.explained

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.composition import Rule
+from optiq.estimation.estimator import Estimator, as_estimator
 from optiq.estimation.ingredients import Ingredients, Pool, TokenArrays, ingredients
 from optiq.estimation.matches import Records
 from optiq.estimation.plan_list import WIDTH, PlanList, wiring
-from optiq.estimation.pooled import rule_of
-from optiq.estimation.risk_arrays import risk_arrays
+from optiq.estimation.risk_arrays import RiskArrays, risk_arrays
 from optiq.plans.topology import Topology
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Kind
@@ -39,7 +39,7 @@ class PlanEstimator:
 
     def __init__(
         self,
-        statistics: Statistics,
+        known: Estimator | Statistics,
         topics: Sequence[tuple[str, float]],
         kind: Kind | str,
         pool: Pool,
@@ -47,13 +47,16 @@ class PlanEstimator:
         confidence: float | None = None,
     ) -> None:
         self.pool = pool
-        self.shifts = statistics.shifts
-        self.rule = rule_of(statistics, kind) if self.shifts is not None else Rule()
+        estimator = as_estimator(known)
+        self.shifts = estimator.shifts
+        self.rule = estimator.shares(kind) if self.shifts is not None else Rule()
         self.confidence = confidence
         self.topics = []
         for topic, weight in topics:
-            found = [ingredients(statistics, topic, kind, shape, pool) for shape in shapes]
-            self.topics.append((weight, _Topic(found[0][1], [catalog for catalog, _ in found], confidence)))
+            found = [ingredients(estimator, topic, kind, shape, pool) for shape in shapes]
+            at_lengths = [catalog for catalog, _ in found]
+            risk = None if confidence is None else risk_arrays(estimator, *found[0], confidence)
+            self.topics.append((weight, _Topic(found[0][1], at_lengths, risk)))
 
     def between(self, shares: FloatArray) -> PlanEstimator:
         """The estimator at the lengths that lie ``shares`` of the way from the first length to the second.
@@ -103,12 +106,9 @@ class PlanEstimator:
 class _Topic:
     """The estimates on one topic."""
 
-    def __init__(
-        self, given: Ingredients, catalogs: Sequence[Catalog], confidence: float | None = None
-    ) -> None:
+    def __init__(self, given: Ingredients, catalogs: Sequence[Catalog], risk: RiskArrays | None) -> None:
         self.given = given
-        self.risk = None if confidence is None else risk_arrays(catalogs[0], given, confidence)
-        self.catalog = catalogs[0]
+        self.risk = risk
         tokens = [TokenArrays(catalog, given) for catalog in catalogs]
         self.tokens = tokens[0]  # only lone calls and records depend on the length
         self.lone: FloatArray = np.stack([t.lone for t in tokens], axis=-1)
@@ -149,7 +149,7 @@ class _Topic:
             reference = self._reference(fan_in[:, v], leaves[:, v], plans.digits, model)
             moved = np.where(reads, change[:, :v] * shares[:, v, :v], 0.0).sum(axis=1)
             stepped = self._stepped(reads, qoa[:, :v], models[:, :v], model)
-            ruled = np.where(fan_in[:, v] > 1, self.given.blended(reference, moved), stepped)
+            ruled = np.where(fan_in[:, v] > 1, self.given.rules.blended(reference, moved), stepped)
             qoa[:, v] = np.where(fan_in[:, v] == 0, reference, np.clip(ruled, 0.0, 1.0))
             for metric, (rows, records) in enumerate(self.matches.find(plans, v)):
                 if metric == QOA:
@@ -205,7 +205,7 @@ class _Topic:
             key = tuple(sorted(digits[p, leaves[p]].tolist()))
             if key not in self.references:
                 names = tuple(self.given.pool.models[i] for i in key)
-                self.references[key] = self.catalog.blend_reference(names).value
+                self.references[key] = self.given.rules.blend(names).value
             found[p] = self.references[key]
         return found
 

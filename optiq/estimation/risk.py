@@ -17,8 +17,8 @@ from statistics import NormalDist
 
 from optiq.errors import InputError
 from optiq.estimation.catalog import Catalog
+from optiq.estimation.composition import observations
 from optiq.estimation.estimates import Bounds, Estimate, Source
-from optiq.estimation.pooled import STRENGTH, observations
 from optiq.estimation.spread import METRICS, Spread, class_of, independent, learn_spread, own_variance
 from optiq.plans.plan import Plan
 from optiq.questions.question import parse_number
@@ -49,16 +49,19 @@ def heavy_quantile(probability: float) -> float:
 
 
 class Risk:
-    """The bounds of plans on one topic."""
+    """The bounds of plans on one topic.
 
-    def __init__(self, catalog: Catalog, confidence: float) -> None:
+    ``start_answers`` are an estimator's (:class:`~optiq.estimation.estimator.Estimator`): so many answers as that
+    weighs which a plan's quality is drawn to.
+    """
+
+    def __init__(self, catalog: Catalog, confidence: float, start_answers: float) -> None:
         self.catalog = catalog
         self.confidence = confidence
         self.z = NormalDist().inv_cdf(confidence)
         self.heavy = heavy_quantile(confidence)
         self._variances: dict[str, float] = {}
-        self.strength = STRENGTH if catalog.shrunk is not None else 0.0
-        """So many answers as a plan's start weighs; the paper's estimator starts from nothing."""
+        self.strength = start_answers
 
     @cached_property
     def spread(self) -> Spread:

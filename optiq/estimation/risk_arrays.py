@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.catalog import Catalog
+from optiq.estimation.estimator import Estimator
 from optiq.estimation.ingredients import Ingredients
 from optiq.estimation.matches import Records
 from optiq.estimation.risk import Risk
@@ -43,10 +44,10 @@ SPAN = 1000
 class RiskArrays:
     """The bounds on one topic over a pool. Get one from :func:`risk_arrays`."""
 
-    def __init__(self, catalog: Catalog, given: Ingredients, confidence: float) -> None:
-        self.risk = Risk(catalog, confidence)
+    def __init__(self, risk: Risk, given: Ingredients) -> None:
+        self.risk = risk
         self.given = given
-        risk, pool = self.risk, given.pool
+        pool = given.pool
         self.unrun: FloatArray = np.array(
             [[risk.unrun_factor(c, m) for c in range(len(CLASSES))] for m in range(len(METRICS))]
         )
@@ -192,15 +193,15 @@ class RiskArrays:
         return found
 
 
-def risk_arrays(catalog: Catalog, given: Ingredients, confidence: float) -> RiskArrays:
+def risk_arrays(estimator: Estimator, catalog: Catalog, given: Ingredients, confidence: float) -> RiskArrays:
     """The bounds on a topic, made once per snapshot."""
     shape = catalog.shape
     templates = shape.bases, shape.context_chars, shape.blend_chars
     key = "risk", catalog.topic, str(catalog.kind), given.pool, templates, confidence
-    derived = catalog.statistics.derived
-    if key not in derived:
-        derived[key] = RiskArrays(catalog, given, confidence)
-    found: RiskArrays = derived[key]
+    if key not in estimator.derived:
+        risk = Risk(catalog, confidence, estimator.start_answers)
+        estimator.derived[key] = RiskArrays(risk, given)
+    found: RiskArrays = estimator.derived[key]
     return found
 
 

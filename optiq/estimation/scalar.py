@@ -10,25 +10,18 @@ At every node, from the first to the last:
    rule.
 3. Cost and energy accumulate over the set of nodes, so that an ancestor that several branches share counts
    once. Latency is the latest predecessor's finish plus the node's own time.
-
-The worked examples of the paper:
-
->>> sequential_rule(0.55, 0.60 / 0.50)
-0.66
->>> round(blend_rule(0.60, [(relative_change(0.60, 0.50), 1), (relative_change(0.44, 0.40), 1)]), 12)
-0.69
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 from optiq.estimation.accumulation import Node, at_least_0, spend
-from optiq.estimation.catalog import EPSILON, Catalog, catalogs
+from optiq.estimation.catalog import Catalog, catalogs
 from optiq.estimation.estimates import Estimate, Source, Topics, combine, topic_weights
-from optiq.estimation.pooled import rule_of
+from optiq.estimation.estimator import Estimator, QualityRules, as_estimator
+from optiq.estimation.figure import clip
 from optiq.estimation.risk import Risk
 from optiq.estimation.shifts import moved
 from optiq.plans.plan import Plan
@@ -37,38 +30,9 @@ from optiq.questions.question import Kind
 from optiq.statistics.snapshot import METRICS, Statistics
 
 
-def clip(qoa: float) -> float:
-    """``qoa`` within 0 to 1; NaN stays NaN."""
-    return qoa if math.isnan(qoa) else min(max(qoa, 0.0), 1.0)
-
-
-def sequential_rule(current: float, effect: float, bonus: float = 0.0) -> float:
-    """QoA after a step: clip(current · effect), the effect being QoA(Seq(Li, Lj)) / max(ε, QoA(Lj)).
-
-    ``bonus`` is added in rules other than the paper's (:mod:`optiq.estimation.shrunk`).
-    """
-    return clip(current * effect + bonus)
-
-
-def relative_change(new: float, reference: float) -> float:
-    """(new − ref) / max(ε, ref); 0 where either is unknown, as the neutral factor in a sequence."""
-    change = (new - reference) / max(EPSILON, reference)
-    return 0.0 if math.isnan(change) else change
-
-
-def blend_rule(reference: float, changes: Sequence[tuple[float, int]]) -> float:
-    """clip(reference · (1 + mean relative change of the branches)); ``changes`` are (change, weight)."""
-    return clip(reference * (1 + mean_change(changes)))
-
-
-def mean_change(changes: Sequence[tuple[float, int]]) -> float:
-    """The mean of (change, weight)."""
-    return sum(change * weight for change, weight in changes) / sum(weight for _, weight in changes)
-
-
 def estimate(
     plan: Plan,
-    statistics: Statistics,
+    known: Estimator | Statistics,
     topics: Topics,
     kind: Kind | str,
     shape: PromptShape,
@@ -77,6 +41,7 @@ def estimate(
 ) -> Estimate:
     """The expected USD, seconds, joules and QoA of ``plan`` on a question, with the source of each figure.
 
+    ``known`` is an estimator on a snapshot; from statistics alone plans are estimated as in the paper.
     ``topics`` are (topic, weight) or bare names; the plan is estimated on each and the weighted mean taken.
     ``blender`` defaults to the model at the plan's blend nodes. With ``confidence`` (0 to 1, both excluded) the
     estimate has bounds that hold with this probability (:mod:`optiq.estimation.risk`). Unknown figures are NaN;
@@ -88,22 +53,22 @@ def estimate(
     if plan.blend_nodes:
         blender = plan.models[plan.blend_nodes[0]] if blender is None else blender
         plan.check_blender(blender)
-    weights = topic_weights(topics)
+    estimator, weights = as_estimator(known), topic_weights(topics)
     parts = []
-    for catalog in catalogs(statistics, weights, kind, shape, blender):
-        part = estimate_on(plan, catalog)
-        parts.append(
-            part if confidence is None else replace(part, bounds=Risk(catalog, confidence).bound(part))
-        )
-    return _moved(combine(weights, parts), statistics, kind)
+    for catalog in catalogs(estimator.statistics, weights, kind, shape, blender):
+        part = estimate_on(plan, catalog, estimator.on(catalog))
+        if confidence is not None:
+            part = replace(part, bounds=Risk(catalog, confidence, estimator.start_answers).bound(part))
+        parts.append(part)
+    return _moved(combine(weights, parts), estimator, kind)
 
 
-def _moved(found: Estimate, statistics: Statistics, kind: Kind | str) -> Estimate:
+def _moved(found: Estimate, estimator: Estimator, kind: Kind | str) -> Estimate:
     """The estimate on a question whose neighbours say more than its topics (:mod:`optiq.estimation.shifts`)."""
-    shifts, bounds = statistics.shifts, found.bounds
+    shifts, bounds = estimator.shifts, found.bounds
     if shifts is None:
         return found if bounds is None else replace(found, bounds=replace(bounds, qoa=clip(bounds.qoa)))
-    rule = rule_of(statistics, kind)
+    rule = estimator.shares(kind)
     qoa = moved(found.qoa, found.plan, shifts, rule)
     if bounds is not None:
         bounds = replace(bounds, qoa=moved(bounds.qoa, found.plan, shifts, rule))
@@ -116,11 +81,11 @@ def _moved(found: Estimate, statistics: Statistics, kind: Kind | str) -> Estimat
     return replace(found, qoa=qoa, provenance=tuple(sources), bounds=bounds)
 
 
-def estimate_on(plan: Plan, catalog: Catalog) -> Estimate:
-    """The estimate of ``plan`` on one topic."""
+def estimate_on(plan: Plan, catalog: Catalog, rules: QualityRules) -> Estimate:
+    """The estimate of ``plan`` on one topic, of which ``rules`` are an estimator's."""
     nodes: list[Node] = []
     for v in range(plan.k):
-        nodes.append(_visit(plan, v, nodes, catalog))
+        nodes.append(_visit(plan, v, nodes, catalog, rules))
     answer = nodes[-1]
     return Estimate(
         plan,
@@ -134,12 +99,12 @@ def estimate_on(plan: Plan, catalog: Catalog) -> Estimate:
     )
 
 
-def _visit(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> Node:
+def _visit(plan: Plan, v: int, nodes: list[Node], catalog: Catalog, rules: QualityRules) -> Node:
     node = Node()
     spend(node, plan, v, nodes, catalog)
-    node.qoa, node.reference, node.sources["qoa"] = _qoa(plan, v, nodes, catalog)
-    if match := catalog.match(plan.subplan(v), "qoa"):
-        trust = 1.0 if math.isnan(node.qoa) else catalog.trust(match.record)
+    node.qoa, node.reference, node.sources["qoa"] = _qoa(plan, v, nodes, rules)
+    if match := catalog.match(plan.subplan(v), "qoa", rules.similar):
+        trust = 1.0 if math.isnan(node.qoa) else rules.trust(match.record)
         if trust > 0:
             ruled = 0.0 if trust == 1 else (1 - trust) * node.qoa
             node.qoa = trust * match.record.qoa + ruled
@@ -147,20 +112,23 @@ def _visit(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> Node:
     return node
 
 
-def _qoa(plan: Plan, v: int, nodes: list[Node], catalog: Catalog) -> tuple[float, float, str]:
+def _qoa(plan: Plan, v: int, nodes: list[Node], rules: QualityRules) -> tuple[float, float, str]:
     """QoA by the rules, the reference to compare it with in a blend, and the source."""
     before = plan.predecessors(v)
-    alone = catalog.qoa(plan.models[v])
+    alone = rules.alone(plan.models[v])
     if not before:
         return alone.value, alone.value, alone.source
     if len(before) == 1:
-        step = catalog.step(plan.models[before[0]], plan.models[v])
-        qoa = sequential_rule(nodes[before[0]].qoa, step.share, step.bonus)
+        step = rules.step(plan.models[before[0]], plan.models[v])
+        qoa = step.after(nodes[before[0]].qoa)
         return qoa, alone.value, "unknown" if math.isnan(qoa) else step.source
     # A branch that is itself a blend stands for all its leaves: it weighs as much as they would in the
     # flattened fan-in, and its change is measured against its own reference.
     leaves = plan.topology.leaves
-    reference = catalog.blend_reference(tuple(plan.models[w] for w in leaves[v]))
-    changes = [(catalog.change(nodes[u].qoa, nodes[u].reference), len(leaves[u])) for u in before]
-    mean = mean_change(changes)
-    return clip(catalog.blended(reference.value, mean)), reference.value, reference.source
+    reference = rules.blend(tuple(plan.models[w] for w in leaves[v]))
+    changed = 0.0
+    for u in before:
+        change = float(rules.change(nodes[u].qoa, nodes[u].reference))
+        changed += len(leaves[u]) * (0.0 if math.isnan(change) else change)  # unknown: no better, no worse
+    changed /= sum(len(leaves[u]) for u in before)
+    return clip(rules.blended(reference.value, changed)), reference.value, reference.source

@@ -11,56 +11,42 @@ Every rule has the form ``share · heard + bonus``, so that arrays hold it like 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Any
 
-from optiq.estimation.composition import Rule
-from optiq.estimation.figure import Figure, Step
-from optiq.estimation.pooled import Pooled, drawn, is_flat, observations, rule_of, usual
-from optiq.questions.question import Kind
-from optiq.statistics.snapshot import NAN, ModelFigures, Record, Statistics
+from optiq.estimation.composition import STRENGTH, Pooled, drawn, is_flat, observations, usual
+from optiq.estimation.estimator import Estimator
+from optiq.estimation.figure import Figure, Step, clip
+from optiq.statistics.snapshot import NAN, Record
+
+if TYPE_CHECKING:
+    from optiq.estimation.catalog import Catalog
 
 PARTS_STRENGTH = 40.0
 """So many observations of a composition weigh as much as what its parts say. More than it takes for models:
 compositions differ from their parts by less than models differ from each other (docs/evaluation.md)."""
 
 
-class Known(Protocol):
-    """What is recorded on one topic: a :class:`~optiq.estimation.catalog.Catalog`."""
+class Shrunk(Estimator):
+    """Figures drawn to what their parts say."""
 
-    statistics: Statistics
-    topic: str
-    kind: Kind | str
-    blender: str | None
+    hears_neighbours = True
+    start_answers = STRENGTH
 
-    @property
-    def records(self) -> Mapping[str, Record]:
-        """By plan_key."""
-
-    @property
-    def blends(self) -> Mapping[tuple[str, ...], Record]:
-        """Blends of single models, by their sorted names."""
-
-    def single(self, model: str) -> Record | None:
-        """The record of a model alone."""
-
-    def figures(self, model: str) -> ModelFigures:
-        """The figures of a model."""
+    def on(self, catalog: Catalog) -> ShrunkRules:
+        return ShrunkRules(catalog, self)
 
 
-class Shrunk:
-    """The shrunk figures of one topic."""
+class ShrunkRules:
+    """The rules on one topic. See :class:`~optiq.estimation.estimator.QualityRules`."""
 
-    def __init__(self, catalog: Known) -> None:
+    similar = False
+
+    def __init__(self, catalog: Catalog, estimator: Shrunk) -> None:
         self.catalog = catalog
+        self.rule = estimator.shares(catalog.kind)
         self._alone: dict[str, Figure] = {}
 
-    @property
-    def rule(self) -> Rule:
-        """Shares and gains of chains and blends."""
-        return rule_of(self.catalog.statistics, self.catalog.kind)
-
-    def qoa(self, model: str) -> Figure:
+    def alone(self, model: str) -> Figure:
         """A model alone on the topic: its runs there, drawn to its figure, drawn to its runs elsewhere."""
         if model not in self._alone:
             record = self.catalog.single(model)
@@ -69,33 +55,30 @@ class Shrunk:
             n = 0.0 if record is None else observations(record)
             value = drawn(Pooled(n, record.qoa) if record is not None else None, start)
             source = "unknown" if math.isnan(value) else f"shrunk n={n:g}"
-            if n == 0 and (given := self._given(model)):
+            if n == 0 and (given := self.catalog.source(model, ["qoa"])):
                 source = f"{source}: {given}"
             self._alone[model] = Figure(value, source)
         return self._alone[model]
 
-    def _given(self, model: str) -> str:
-        """Where the figure of a model comes from that never ran on the topic."""
-        return self.catalog.statistics.source(model, self.catalog.topic, self.catalog.kind, ["qoa"])
-
     def step(self, before: str, model: str) -> Step:
         """What ``model`` makes of an answer of ``before``."""
-        alone = self.qoa(model).value
+        alone = self.alone(model).value
         if math.isnan(alone):
             return Step(1.0, 0.0, "fallback: neutral")
         share, gain = self.rule.chain
         moved, n = self._deviation(
-            f"2:1:{before}>{model}", share * self.qoa(before).value + (1 - share) * alone + gain
+            f"2:1:{before}>{model}", share * self.alone(before).value + (1 - share) * alone + gain
         )
         return Step(
             share, (1 - share) * alone + gain + moved, f"shrunk pair n={n:g}" if n else "shrunk: parts"
         )
 
-    def blend(self, leaves: tuple[str, ...], blender: str | None) -> Figure:
+    def blend(self, leaves: tuple[str, ...]) -> Figure:
         """A blend of single models, in any order."""
+        blender = self.catalog.blender
         share, gain = self.rule.blend
-        heard = [q for name in sorted(leaves) if not math.isnan(q := self.qoa(name).value)]
-        own = self.qoa(blender).value if blender is not None else NAN
+        heard = [q for name in sorted(leaves) if not math.isnan(q := self.alone(name).value)]
+        own = self.alone(blender).value if blender is not None else NAN
         if math.isnan(own) and not heard:
             return Figure(NAN, "unknown")
         if math.isnan(own) or not heard:
@@ -105,8 +88,15 @@ class Shrunk:
         parts = (1 - share) * own + share * sum(heard) / len(heard) + gain
         record = self.catalog.blends.get(tuple(sorted(leaves)))
         moved, n = self._deviation(record.plan.key if record is not None else "", parts)
-        value = min(max(parts + moved, 0.0), 1.0)
-        return Figure(value, f"shrunk blend n={n:g}" if n else "shrunk: parts")
+        return Figure(clip(parts + moved), f"shrunk blend n={n:g}" if n else "shrunk: parts")
+
+    def change(self, qoa: Any, reference: Any) -> Any:
+        """The plain difference: nothing here is a ratio."""
+        return qoa - reference
+
+    def blended(self, reference: Any, change: Any) -> Any:
+        """What the branches changed by is heard in the share of a blend."""
+        return reference + self.rule.blend[0] * change
 
     def trust(self, record: Record) -> float:
         """The weight of a record against the rule, 0 to 1; 0 for those that the rule has in it already."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.accumulation import composed
-from optiq.estimation.pooled import observations
+from optiq.estimation.composition import observations
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape, chars_per_token
 from optiq.questions.question import Kind

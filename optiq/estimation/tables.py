@@ -170,7 +170,7 @@ class Tables:
         self.values[ENERGY, rows] = (energy + own[2]).ravel()
         starts, table = self._references
         reference = table.take(starts[chunk.n_leaves][:, None] + chunk.leaves)
-        self.values[QOA, rows] = np.clip(self.given.blended(reference, change), 0.0, 1.0).ravel()
+        self.values[QOA, rows] = np.clip(self.given.rules.blended(reference, change), 0.0, 1.0).ravel()
         self.overrides.apply(self.given, self.values, rows, self.tokens.recorded)
         self._keep(rows, np.full(reference.size, blender), chunk, reference.ravel())
 

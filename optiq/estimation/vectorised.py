@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate, Topics, topic_weights
+from optiq.estimation.estimator import Estimator, as_estimator
 from optiq.estimation.ingredients import Ingredients, Pool, TokenArrays, ingredients
-from optiq.estimation.pooled import rule_of
 from optiq.estimation.risk_arrays import risk_arrays
 from optiq.estimation.shifts import row_shifts
 from optiq.estimation.space import Space, space
@@ -29,14 +29,14 @@ class SpaceEstimator:
 
     def __init__(
         self,
-        statistics: Statistics,
+        known: Estimator | Statistics,
         topics: Topics,
         kind: Kind | str,
         pool: Pool,
         max_operations: int,
         confidence: float | None = None,
     ) -> None:
-        self.statistics = statistics
+        self.estimator = as_estimator(known)
         self.topics = topic_weights(topics)
         self.kind = kind
         self.pool = pool
@@ -55,13 +55,15 @@ class SpaceEstimator:
         total = np.zeros((len(METRICS), self.space.n_rows))
         bounds = total if self.confidence is None else np.zeros_like(total)
         for topic, weight in self.topics:
-            catalog, given = ingredients(self.statistics, topic, self.kind, shape, self.pool)
+            catalog, given = ingredients(self.estimator, topic, self.kind, shape, self.pool)
             overrides = self._overrides(given)
             values = Tables(self.space, given, TokenArrays(catalog, given), overrides).values
             np.maximum(values[:3], 0.0, out=values[:3])
             bounded = values
             if self.confidence is not None:
-                bounded = risk_arrays(catalog, given, self.confidence).of_space(self.space, overrides, values)
+                bounded = risk_arrays(self.estimator, catalog, given, self.confidence).of_space(
+                    self.space, overrides, values
+                )
             if weight == 1.0:
                 total, bounds = values, bounded
             else:
@@ -78,23 +80,23 @@ class SpaceEstimator:
 
     def _moved(self, values: FloatArray) -> None:
         """What the question's neighbours say is added to the quality in ``values``."""
-        shifts = self.statistics.shifts
+        shifts = self.estimator.shifts
         if shifts is not None:
             by_name = shifts.among(self.pool.names)
-            qoa = values[QOA] + row_shifts(
-                self.space, self.pool, by_name, rule_of(self.statistics, self.kind)
-            )
+            qoa = values[QOA] + row_shifts(self.space, self.pool, by_name, self.estimator.shares(self.kind))
             values[QOA] = np.clip(qoa, 0.0, 1.0)
 
     def latencies(self, shape: PromptShape) -> FloatArray:
         """(rows of the space): the latencies alone, or their bounds, at a fraction of the work."""
         total = np.zeros(self.space.n_rows)
         for topic, weight in self.topics:
-            catalog, given = ingredients(self.statistics, topic, self.kind, shape, self.pool)
+            catalog, given = ingredients(self.estimator, topic, self.kind, shape, self.pool)
             tokens, overrides = TokenArrays(catalog, given), self._overrides(given)
             finish = np.maximum(finish_times(self.space, given, tokens, overrides), 0.0)
             if self.confidence is not None:
-                finish = risk_arrays(catalog, given, self.confidence).latencies(self.space, overrides, finish)
+                finish = risk_arrays(self.estimator, catalog, given, self.confidence).latencies(
+                    self.space, overrides, finish
+                )
             total += weight * finish
         return total
 
@@ -103,7 +105,7 @@ class SpaceEstimator:
             # topics on which the same plans were measured, as often, share their matches
             plans = tuple(record.plan for record in given.records)
             key = "overrides", self.space, self.pool, plans, np.isnan(given.recorded).tobytes()
-            derived = self.statistics.derived
+            derived = self.estimator.derived
             if key not in derived:
                 derived[key] = Overrides(self.space, given)
             given.overrides[self.space] = derived[key]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from optiq.errors import OptiqWarning
 from optiq.estimation.estimates import Estimate, Topics
+from optiq.estimation.estimator import Estimator
 from optiq.planning.batch import BatchItem, plan_batch
 from optiq.planning.bounds import OperationBound, bound_operations
 from optiq.planning.planners.protocol import Planner, PlanningTask
@@ -37,7 +38,7 @@ __all__ = [
 
 
 def plan_frontier(
-    statistics: Statistics,
+    known: Estimator | Statistics,
     topics: Topics,
     kind: Kind | str,
     shape: PromptShape,
@@ -51,7 +52,8 @@ def plan_frontier(
 ) -> list[Estimate]:
     """The non-dominated plans for a question, in plan order, without provenance.
 
-    ``models`` None means all that ``statistics`` knows; ``blender`` None means no plan with a blend.
+    ``known`` is an estimator on a snapshot; from statistics alone plans are estimated as in the paper.
+    ``models`` None means all that it knows; ``blender`` None means no plan with a blend.
     ``budget`` may guide a search but does not change what is looked for. With ``confidence`` the plans are those
     whose bounds no other plan beats. ``exact`` gives way to ``nsga2``
     where the space is too large, with a warning (:func:`decide_planner` states the rule).
@@ -60,7 +62,7 @@ def plan_frontier(
     :class:`~optiq.errors.UnknownName` for an unknown planner or a pool without figures.
     """
     task = planning_task(
-        statistics, topics, kind, shape, models, blender, max_operations, seed, budget, confidence
+        known, topics, kind, shape, models, blender, max_operations, seed, budget, confidence
     )
     decision = decide_planner(
         planner, len(task.pool.models), task.pool.blender is not None, task.max_operations

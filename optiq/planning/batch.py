@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from optiq.errors import OptiqWarning
 from optiq.estimation.estimates import Estimate, topic_weights
+from optiq.estimation.estimator import Estimator
 from optiq.planning.candidates import Candidates, candidates_of, find_parts
 from optiq.planning.choose import Choice, choose, explain_infeasible, limit_array, meets, pick, weight_array
 from optiq.planning.moves import Moves
@@ -46,7 +47,7 @@ class BatchItem:
 
 
 def plan_batch(
-    statistics: Statistics,
+    known: Estimator | Statistics,
     items: Sequence[BatchItem],
     models: Sequence[str] | None = None,
     blender: str | None = None,
@@ -66,7 +67,7 @@ def plan_batch(
     for group in _groups(items):
         first = items[group[0]]
         task = planning_task(
-            statistics,
+            known,
             first.topics,
             first.kind,
             first.shape,
@@ -84,7 +85,7 @@ def plan_batch(
             warned = True
         if first.shape.question_tokens:
             for i in group:
-                asked = replace(task, shape=items[i].shape, statistics=statistics.shifted(items[i].shifts))
+                asked = replace(task, shape=items[i].shape, estimator=task.estimator.shifted(items[i].shifts))
                 frontier = make_planner(decision.planner).frontier(asked)
                 choices[i] = choose(frontier, items[i].budget, items[i].weights)
             continue
@@ -127,7 +128,7 @@ def _parts(
             there = replace(
                 task,
                 shape=replace(task.shape, question_chars=chars),
-                statistics=task.statistics.shifted(shifts),
+                estimator=task.estimator.shifted(shifts),
             )
             found += [estimate.plan for estimate in make_planner(planner).frontier(there)]
     yield np.zeros(0, dtype=np.intp), candidates_of(task, found, low, high, moves)

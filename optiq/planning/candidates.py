@@ -138,7 +138,7 @@ def find_parts(
     of no places.
     """
     estimator = SpaceEstimator(
-        task.statistics, task.topics, task.kind, task.pool, task.max_operations, task.confidence
+        task.estimator, task.topics, task.kind, task.pool, task.max_operations, task.confidence
     )
     rows = estimator.space.plan_rows
 
@@ -242,7 +242,7 @@ def candidates_of(
 
 def _estimator(task: PlanningTask, low: int, high: int) -> PlanEstimator:
     shapes = [_shape(task, low), _shape(task, high)]
-    return PlanEstimator(task.statistics, task.topics, task.kind, task.pool, shapes, task.confidence)
+    return PlanEstimator(task.estimator, task.topics, task.kind, task.pool, shapes, task.confidence)
 
 
 def _between(ends: FloatArray, shares: FloatArray) -> FloatArray:

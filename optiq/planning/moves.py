@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.composition import Rule
-from optiq.estimation.pooled import rule_of
 from optiq.planning.planners.protocol import PlanningTask
 from optiq.statistics.question_shifts import Shifts
 
@@ -38,7 +37,7 @@ class Moves:
             return NO_MOVES
         names = task.pool.names
         rows = [np.zeros(len(names)) if one is None else one.among(names) for one in shifts]
-        return cls(np.array(rows), rule_of(task.statistics, task.kind), names, some[0].n)
+        return cls(np.array(rows), task.estimator.shares(task.kind), names, some[0].n)
 
     def among(self, places: slice | NDArray[np.intp]) -> Moves:
         """Those of some of the questions."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from optiq.errors import OptiqWarning, UnknownName
 from optiq.estimation import Estimate, PromptShape
 from optiq.estimation import estimate as estimate_plan
+from optiq.estimation.estimator import Estimator, as_estimator
 from optiq.planning import BatchItem, OperationBound, bound_operations, plan_batch, plan_frontier
 from optiq.planning.choose import Choice, choose
 from optiq.plans.plan import Plan
@@ -33,7 +34,8 @@ BOUNDS = ("upper", "sample", "none")
 
 @dataclass(frozen=True)
 class Planning:
-    """Everything a plan depends on besides the question. ``blender`` None: no plan with a blend node.
+    """Everything a plan depends on besides the question. ``known`` is an estimator on a snapshot; from statistics alone
+    plans are estimated as in the paper. ``blender`` None: no plan with a blend node.
 
     ``bound`` says how a budget bounds the operations below ``max_operations`` (section 3.2): ``upper`` takes
     the most calls that the limits on cost and energy allow any model, which loses no feasible plan whose calls
@@ -44,7 +46,7 @@ class Planning:
     for what is expected. ``neighbours`` are past questions whose answers say how good models are on one like them.
     """
 
-    statistics: Statistics
+    known: Estimator | Statistics
     pool: tuple[str, ...]
     blender: str | None
     planner: str = "exact"
@@ -56,6 +58,16 @@ class Planning:
     confidence: float | None = None
     operators: Operators = field(default_factory=dict)
     neighbours: QuestionFigures | None = None
+
+    @property
+    def estimator(self) -> Estimator:
+        """What plans are estimated with."""
+        return as_estimator(self.known)
+
+    @property
+    def statistics(self) -> Statistics:
+        """The snapshot that plans are estimated from."""
+        return self.estimator.statistics
 
     def shape(self, question: Question) -> PromptShape:
         """How long the prompts for ``question`` are."""
@@ -74,8 +86,8 @@ class Planning:
             return []
         return self.neighbours.nearest(question.text, _topics(question), question.kind.task, most)
 
-    def _statistics(self, question: Question) -> Statistics:
-        return self.statistics.shifted(self.shifts([question])[0])
+    def _estimator(self, question: Question) -> Estimator:
+        return self.estimator.shifted(self.shifts([question])[0])
 
     def operations(self, question: Question) -> OperationBound:
         """How many operations plans for ``question`` may have."""
@@ -95,7 +107,7 @@ class Planning:
         A question without a topic is planned on figures for any topic.
         """
         frontier = plan_frontier(
-            self._statistics(question),
+            self._estimator(question),
             _topics(question),
             question.kind,
             self.shape(question),
@@ -121,7 +133,7 @@ class Planning:
                 for place, q in ((place, questions[place]) for place in places)
             ]
             choices = plan_batch(
-                self.statistics,
+                self.estimator,
                 items,
                 self.pool,
                 self.blender,
@@ -138,7 +150,7 @@ class Planning:
         """The same estimate with the source of each of its figures, which a search does not carry along."""
         return estimate_plan(
             estimate.plan,
-            self._statistics(question),
+            self._estimator(question),
             _topics(question),
             question.kind,
             self.shape(question),
@@ -169,11 +181,11 @@ def estimate_rows(
         topics, shape = _topics(question), planning.shape(question)
         key = (topics, question.kind, shape, shifts)
         if key not in known:
-            statistics = planning.statistics.shifted(shifts)
+            estimator = planning.estimator.shifted(shifts)
             known[key] = [
                 estimate_plan(
                     plan,
-                    statistics,
+                    estimator,
                     topics,
                     question.kind,
                     shape,

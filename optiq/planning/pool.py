@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from optiq.errors import OptiqWarning, UnknownName
 from optiq.estimation.catalog import TOKEN_METRICS, Catalog
+from optiq.estimation.estimator import Estimator, QualityRules
 from optiq.estimation.ingredients import Pool
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Kind
-from optiq.statistics.snapshot import Statistics
 
 
 def usable_pool(
-    statistics: Statistics,
+    estimator: Estimator,
     topics: Sequence[tuple[str, float]],
     kind: Kind | str,
     models: Sequence[str] | None,
@@ -26,9 +26,11 @@ def usable_pool(
     What is left out is named in an :class:`~optiq.errors.OptiqWarning`; without a blender plans have no
     blends. Raises :class:`~optiq.errors.UnknownName` if no model is left.
     """
+    statistics = estimator.statistics
     wanted = sorted(set(statistics.models if models is None else models))
     catalogs = [Catalog(statistics, topic, kind, PromptShape(0), blender) for topic, _ in topics]
-    usable = tuple(model for model in wanted if any(_is_known(catalog, model) for catalog in catalogs))
+    views = [(catalog, estimator.on(catalog)) for catalog in catalogs]
+    usable = tuple(model for model in wanted if any(_is_known(*view, model) for view in views))
     for model in wanted:
         if model not in usable:
             _warn(f"model {model!r} has no figure for any metric: it is left out")
@@ -37,15 +39,15 @@ def usable_pool(
             f"none of the models ({', '.join(wanted) or 'none given'}) has any figures",
             f"Known: {', '.join(statistics.models) or 'none'}. Add priors with `optiq ingest priors FILE`.",
         )
-    if blender is not None and not any(_is_known(catalog, blender) for catalog in catalogs):
+    if blender is not None and not any(_is_known(*view, blender) for view in views):
         _warn(f"blender {blender!r} has no figure for any metric: only plans without blends are made")
         blender = None
     return Pool(usable, blender)
 
 
-def _is_known(catalog: Catalog, model: str) -> bool:
+def _is_known(catalog: Catalog, rules: QualityRules, model: str) -> bool:
     figures = [catalog.lone(model, metric).value for metric in TOKEN_METRICS]
-    return not all(math.isnan(value) for value in [*figures, catalog.qoa(model).value])
+    return not all(math.isnan(value) for value in [*figures, rules.alone(model).value])
 
 
 def _warn(message: str) -> None:

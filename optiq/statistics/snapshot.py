@@ -10,23 +10,18 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Mapping
-from copy import copy
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from optiq.errors import InputError, OptiqWarning, UnknownName
+from optiq.errors import InputError, OptiqWarning
 from optiq.plans.plan import Plan
 from optiq.questions.question import Kind
-
-if TYPE_CHECKING:
-    from optiq.statistics.question_shifts import Shifts
 
 NAN = math.nan
 ANY_TOPIC = "*"
 ANY_TASK = "*"
 TASKS = ("open", "choice")
-ESTIMATORS = ("paper", "shrunk")
 METRICS = ("cost_usd", "latency_s", "energy_j", "qoa")
 """The four metrics of a plan, in the order that arrays hold them."""
 
@@ -108,11 +103,8 @@ class Statistics:
         snapshot_id: str,
         figures: Mapping[tuple[str, str, str], ModelFigures],
         records: Mapping[tuple[str, str], Mapping[str, Record]],
-        estimator: str = "paper",
     ) -> None:
         self.snapshot_id = snapshot_id
-        self.estimator = estimator
-        """How plans are estimated from it: ``paper`` (section 4.2) or ``shrunk`` (:mod:`optiq.estimation.shrunk`)."""
         self._figures = dict(figures)
         self._records = {scope: dict(rows) for scope, rows in records.items()}
         singles = {
@@ -121,8 +113,6 @@ class Statistics:
         named = {topic for _, topic, _ in self._figures} | {topic for topic, _ in self._records}
         self.models: tuple[str, ...] = tuple(sorted({model for model, _, _ in self._figures} | singles))
         self.topics: tuple[str, ...] = tuple(sorted(named - {ANY_TOPIC, "", *TASKS}))
-        self.shifts: Shifts | None = None
-        """How one question's neighbours move the figures of models (:mod:`optiq.estimation.shifts`); None: not."""
         self.derived: dict[object, Any] = {}
         """What estimators worked out from this snapshot; it lives as long, and is not pickled."""
 
@@ -155,20 +145,6 @@ class Statistics:
             },
         )
 
-    def with_estimator(self, name: str) -> Statistics:
-        """The same snapshot, from which plans are estimated in another way: ``paper`` or ``shrunk``."""
-        if name not in ESTIMATORS:
-            raise UnknownName(f"unknown estimator {name!r}", f"Estimators are {', '.join(ESTIMATORS)}.")
-        return Statistics(self.snapshot_id, self._figures, self._records, name)
-
-    def shifted(self, shifts: Shifts | None) -> Statistics:
-        """The same snapshot as it looks for one question; what was derived from it is shared."""
-        if shifts == self.shifts:
-            return self
-        found = copy(self)
-        found.shifts = shifts
-        return found
-
     def rows(self, model: str) -> list[ModelFigures]:
         """The rows of figures of ``model``, one per topic and task that has any, in their order."""
         if "rows" not in self.derived:
@@ -185,9 +161,7 @@ class Statistics:
     def with_rows(self, rows: Iterable[ModelFigures]) -> Statistics:
         """The same snapshot with ``rows`` in the place of those of the same model, topic and task."""
         given = {(row.model, row.topic, row.task): row for row in rows}
-        return Statistics(
-            self.snapshot_id, dict(sorted((self._figures | given).items())), self._records, self.estimator
-        )
+        return Statistics(self.snapshot_id, dict(sorted((self._figures | given).items())), self._records)
 
     def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
         """The figures of ``model``, each from the first row that has it.

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from optiq.errors import OptiqWarning
+from optiq.estimation.estimator import make_estimator
 from optiq.estimation.past_questions import QuestionFigures
 from optiq.plans.plan import Plan
 from warehouse import neighbours
@@ -70,7 +71,7 @@ def test_what_is_published_is_the_mean_quality_of_each_model_alone(answered: Hom
 def test_neighbours_tell_two_kinds_of_questions_of_one_topic_apart(answered: Home) -> None:
     past = load_past_questions(answered.perfdb)
     assert past is not None
-    figures = QuestionFigures(past, load_statistics(answered.perfdb).with_estimator("shrunk"))
+    figures = QuestionFigures(past, make_estimator("shrunk", load_statistics(answered.perfdb)))
     topic = [(("mixed", 1.0),)] * 2
     of_sum, of_poem = figures.shifts([sum_of(81), poem(77)], topic, ["open"] * 2)
     assert of_sum.of(A) > 0.2 > -0.2 > of_sum.of(B)

@@ -14,8 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from optiq.estimation import Estimate, estimate
+from optiq.estimation.estimator import make_estimator
 from optiq.estimation.past_questions import ANYTHING, QuestionFigures
-from optiq.estimation.pooled import rule_of
 from optiq.estimation.shifts import moved
 from optiq.evaluation.outcomes import Asked, Outcomes
 from optiq.evaluation.policies.affordable import fits
@@ -31,12 +31,12 @@ from optiq.text.word_vectors import available
 class PublishedEstimator:
     """The plan with the highest quality by the paper's estimator (section 4.2); of equal ones the cheapest."""
 
-    estimator = "paper"
+    rules = "paper"
 
     def learn(self, history: Outcomes, setting: Setting) -> None:
         self.budget: Budget = setting.budget
         self.confidence = setting.confidence
-        self.statistics = statistics_of(history).with_estimator(self.estimator)
+        self.estimator = make_estimator(self.rules, statistics_of(history))
         self._known: dict[tuple[object, ...], Estimate] = {}
 
     def decide(self, held: Held) -> list[Decision]:
@@ -74,21 +74,21 @@ class PublishedEstimator:
         key = (topics, asked.kind, shape, plan)
         if key not in self._known:
             self._known[key] = estimate(
-                plan, self.statistics, topics, asked.kind, shape, confidence=self.confidence
+                plan, self.estimator, topics, asked.kind, shape, confidence=self.confidence
             )
         if shifts is None:
             return self._known[key]
         if self.confidence is not None:  # a bound that was cut to 0 cannot be moved
-            shifted = self.statistics.shifted(shifts)
+            shifted = self.estimator.shifted(shifts)
             return estimate(plan, shifted, topics, asked.kind, shape, confidence=self.confidence)
         found = self._known[key]
-        return replace(found, qoa=moved(found.qoa, plan, shifts, rule_of(self.statistics, asked.kind)))
+        return replace(found, qoa=moved(found.qoa, plan, shifts, self.estimator.shares(asked.kind)))
 
 
 class ShrunkEstimator(PublishedEstimator):
     """The same with the shrunk estimator (:mod:`optiq.estimation.shrunk`), moved by what ``neighbours`` say."""
 
-    estimator = "shrunk"
+    rules = "shrunk"
 
     def __init__(self, neighbours: bool = True) -> None:
         self.neighbours = neighbours
@@ -97,7 +97,7 @@ class ShrunkEstimator(PublishedEstimator):
         super().learn(history, setting)
         self._past: QuestionFigures | None = None
         if self.neighbours and available():
-            self._past = QuestionFigures(past_questions(history), self.statistics)
+            self._past = QuestionFigures(past_questions(history), self.estimator)
 
     def shifts(self, questions: Sequence[Asked]) -> list[Shifts | None]:
         if self._past is None or self._past.silent:

@@ -21,7 +21,7 @@ class ExactPlanner:
     def frontier(self, task: PlanningTask) -> list[Estimate]:
         """See :class:`~optiq.planning.planners.protocol.Planner`."""
         estimator = SpaceEstimator(
-            task.statistics, task.topics, task.kind, task.pool, task.max_operations, task.confidence
+            task.estimator, task.topics, task.kind, task.pool, task.max_operations, task.confidence
         )
         values, bounds = estimator.values_and_bounds(task.shape)
         rows = estimator.space.plan_rows

@@ -64,7 +64,7 @@ class _Estimated:
         self.genomes = genomes
         task = genomes.task
         self._estimator = PlanEstimator(
-            task.statistics, task.topics, task.kind, task.pool, [task.shape], task.confidence
+            task.estimator, task.topics, task.kind, task.pool, [task.shape], task.confidence
         )
         self._limits = limit_array(task.budget)
         self._number: dict[bytes, int] = {}

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from optiq.estimation.estimates import Estimate
+from optiq.estimation.estimator import Estimator
 from optiq.estimation.ingredients import Pool
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Budget, Kind
-from optiq.statistics.snapshot import Statistics
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class PlanningTask:
     compared by their bounds (:attr:`~optiq.estimation.estimates.Estimate.judged`), and limits hold for those.
     """
 
-    statistics: Statistics
+    estimator: Estimator
     topics: tuple[tuple[str, float], ...]
     kind: Kind | str
     shape: PromptShape

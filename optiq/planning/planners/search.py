@@ -30,7 +30,7 @@ class Evaluator:
     def __init__(self, task: PlanningTask) -> None:
         self.task = task
         self._estimator = PlanEstimator(
-            task.statistics, task.topics, task.kind, task.pool, [task.shape], task.confidence
+            task.estimator, task.topics, task.kind, task.pool, [task.shape], task.confidence
         )
         self.known: dict[Plan, tuple[float, float, float, float]] = {}
         self._expected: dict[Plan, tuple[float, float, float, float]] = {}

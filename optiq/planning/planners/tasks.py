@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from optiq.errors import InputError
 from optiq.estimation.estimates import Topics, topic_weights
+from optiq.estimation.estimator import Estimator, as_estimator
 from optiq.estimation.risk import parse_confidence
 from optiq.planning.planners.protocol import PlanningTask
 from optiq.planning.pool import usable_pool
@@ -19,7 +20,7 @@ MAX_ASSIGNMENTS = 1 << 44
 
 
 def planning_task(
-    statistics: Statistics,
+    known: Estimator | Statistics,
     topics: Topics,
     kind: Kind | str,
     shape: PromptShape,
@@ -30,10 +31,13 @@ def planning_task(
     budget: Budget | None = None,
     confidence: float | None = None,
 ) -> PlanningTask:
-    """The checked task that planners are given: usable models, weights that sum to 1, a supported size."""
+    """The checked task that planners are given: usable models, weights that sum to 1, a supported size.
+
+    ``known`` is an estimator on a snapshot; from statistics alone plans are estimated as in the paper.
+    """
     check_operations(max_operations)
-    weights = topic_weights(topics)
-    pool = usable_pool(statistics, weights, kind, models, blender)
+    estimator, weights = as_estimator(known), topic_weights(topics)
+    pool = usable_pool(estimator, weights, kind, models, blender)
     if len(pool.models) ** max_operations > MAX_ASSIGNMENTS:
         raise InputError(
             f"{len(pool.models)} models in {max_operations} operations are more than supported",
@@ -42,4 +46,4 @@ def planning_task(
     if confidence is not None:
         parse_confidence(confidence, "confidence")
     given = budget or Budget()
-    return PlanningTask(statistics, weights, kind, shape, pool, max_operations, given, seed, confidence)
+    return PlanningTask(estimator, weights, kind, shape, pool, max_operations, given, seed, confidence)

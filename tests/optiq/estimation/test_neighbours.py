@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from plan_strategies import plans
 
 from optiq.estimation.composition import Rule
+from optiq.estimation.estimator import make_estimator
 from optiq.estimation.likeness import SURFACE, Likeness, surface
 from optiq.estimation.neighbours import NEIGHBOURS, Neighbours, Strengths, nearest
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen, tuned
@@ -106,9 +107,8 @@ def test_a_chain_and_a_blend_move_by_their_shares() -> None:
 
 
 def test_one_question_equal_scores_and_texts_without_words_are_no_trouble() -> None:
-    statistics = build(figures("a"), figures("b"), record("a", qoa=0.5, n_observations=5)).with_estimator(
-        "shrunk"
-    )
+    rows = figures("a"), figures("b"), record("a", qoa=0.5, n_observations=5)
+    statistics = make_estimator("shrunk", build(*rows))
     for texts, qoa in ((("Why?",), [[0.3, 0.9]]), (("Why?", "", "\x00 ???"), [[0.5, 0.5]] * 3)):
         n = len(texts)
         past = PastQuestions(
@@ -129,7 +129,7 @@ def test_one_question_equal_scores_and_texts_without_words_are_no_trouble() -> N
 
 
 def test_alone_and_in_a_batch_questions_have_the_same_shifts() -> None:
-    statistics = build(figures("a"), figures("b")).with_estimator("shrunk")
+    statistics = make_estimator("shrunk", build(figures("a"), figures("b")))
     texts = tuple(f"Question number {n} about {'rivers' if n % 2 else 'sums'}?" for n in range(60))
     qoa = np.random.default_rng(1).random((60, 2))
     past = PastQuestions(

@@ -12,6 +12,7 @@ from plan_strategies import plans
 
 from optiq.errors import InputError
 from optiq.estimation import Estimate, estimate
+from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.ingredients import Pool
 from optiq.estimation.plan_batch import PlanEstimator, PlanList
 from optiq.estimation.risk import heavy_quantile, parse_confidence
@@ -47,14 +48,14 @@ def ran(plan: str, n: int, qoa: float = 0.6, latency_s: float = 2.0, deviation_s
     )
 
 
-def snapshot(*rows: ModelFigures | Record) -> Statistics:
-    return build(*rows).with_estimator("shrunk")
+def snapshot(*rows: ModelFigures | Record) -> Estimator:
+    return make_estimator("shrunk", build(*rows))
 
 
 @settings(deadline=None, max_examples=40)
 @given(plans(max_k=4), st.integers(0, 1000), st.sampled_from(["paper", "shrunk"]), st.floats(0.01, 0.99))
 def test_bounds_hold_what_is_expected(plan: Plan, seed: int, estimator: str, confidence: float) -> None:
-    statistics = random_catalog(seed).with_estimator(estimator)
+    statistics = make_estimator(estimator, random_catalog(seed))
     found = bounded(plan, statistics, confidence)
     for sign, expected, bound in zip(SIGNS, found.metrics, found.judged, strict=True):
         assert math.isnan(expected) == math.isnan(bound)
@@ -65,7 +66,7 @@ def test_bounds_hold_what_is_expected(plan: Plan, seed: int, estimator: str, con
 @settings(deadline=None, max_examples=40)
 @given(plans(max_k=4), st.integers(0, 1000), st.floats(0.01, 0.99), st.floats(0.01, 0.99))
 def test_more_confidence_is_never_less_wide(plan: Plan, seed: int, one: float, other: float) -> None:
-    statistics = random_catalog(seed, missing=0.0).with_estimator("shrunk")
+    statistics = make_estimator("shrunk", random_catalog(seed, missing=0.0))
     low, high = (bounded(plan, statistics, confidence) for confidence in sorted((one, other)))
     for sign, less, more in zip(SIGNS, low.judged, high.judged, strict=True):
         assert sign * more >= sign * less - 1e-12
@@ -98,9 +99,8 @@ def test_a_plan_that_never_ran_is_wider_than_one_that_ran_once() -> None:
 
 @pytest.mark.parametrize("estimator", ["paper", "shrunk"])
 def test_two_lucky_runs_do_not_beat_two_hundred(estimator: str) -> None:
-    statistics = build(
-        figures("a", qoa=NAN), figures("b", qoa=NAN), ran("a", 2, qoa=1.0), ran("b", 200, qoa=0.8)
-    ).with_estimator(estimator)
+    rows = [figures("a", qoa=NAN), figures("b", qoa=NAN), ran("a", 2, qoa=1.0), ran("b", 200, qoa=0.8)]
+    statistics = make_estimator(estimator, build(*rows))
     best = Weights(0, 0, 0, 1)
 
     def chosen(confidence: float | None) -> str:
@@ -137,7 +137,7 @@ def test_what_the_length_of_questions_explains_is_no_risk() -> None:
 @settings(deadline=None, max_examples=10)
 @given(st.integers(0, 1000), st.floats(-0.4, 0.4), st.sampled_from([0.6, 0.95]))
 def test_neighbours_move_bounds_as_they_move_figures(seed: int, shift: float, confidence: float) -> None:
-    statistics = random_catalog(seed, topics=("Art", "Law")).with_estimator("shrunk")
+    statistics = make_estimator("shrunk", random_catalog(seed, topics=("Art", "Law")))
     shifted = statistics.shifted(Shifts(5, (("a", round(shift, 3)), ("z", -0.1))))
     topics, pool = (("Art", 0.4), ("Law", 0.6)), Pool(("a", "b", "c"), "z")
     space = SpaceEstimator(shifted, topics, "open", pool, 3, confidence)

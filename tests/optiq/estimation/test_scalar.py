@@ -13,7 +13,8 @@ from plan_strategies import plans
 
 from optiq.errors import InputError, PlanError
 from optiq.estimation import Estimate, PromptShape, estimate
-from optiq.estimation.scalar import blend_rule, relative_change, sequential_rule
+from optiq.estimation.figure import Step
+from optiq.estimation.paper import blended, change
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plans.plan import Plan
 from optiq.statistics.snapshot import ModelFigures, Statistics
@@ -34,11 +35,11 @@ def source(found: Estimate, node: int, metric: str) -> str:
 
 class TestTheWorkedExamplesOfThePaper:
     def test_sequential(self) -> None:
-        assert sequential_rule(0.55, 0.60 / max(0.01, 0.50)) == pytest.approx(0.66)
+        assert Step(0.60 / 0.50, 0.0, "").after(0.55) == pytest.approx(0.66)
 
     def test_blend(self) -> None:
-        changes = [(relative_change(0.60, 0.50), 1), (relative_change(0.44, 0.40), 1)]
-        assert blend_rule(0.60, changes) == pytest.approx(0.69)
+        mean = (change(0.60, 0.50) + change(0.44, 0.40)) / 2
+        assert blended(0.60, mean) == pytest.approx(0.69)
 
     def test_sequential_in_a_plan(self) -> None:
         # Lj alone 0.50, Li → Lj 0.60; here the running estimate 0.55 comes from the record of x → a

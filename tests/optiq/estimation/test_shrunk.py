@@ -9,6 +9,7 @@ from plan_strategies import plans
 from optiq.errors import UnknownName
 from optiq.estimation import estimate
 from optiq.estimation.estimates import topic_weights
+from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.ingredients import Pool
 from optiq.estimation.plan_batch import PlanEstimator, PlanList
 from optiq.estimation.vectorised import SpaceEstimator
@@ -19,7 +20,7 @@ from optiq.statistics.snapshot import Statistics
 CHAIN = Plan.parse("a → a → a → a")
 
 
-def qoa(statistics: Statistics, plan: Plan | str, topic: str = "Art") -> float:
+def qoa(statistics: Estimator | Statistics, plan: Plan | str, topic: str = "Art") -> float:
     return estimate(Plan.parse(plan), statistics, (topic,), "open", SHAPE, "z").qoa
 
 
@@ -44,7 +45,7 @@ def test_arrays_give_what_the_rules_give(
         seed, "abc", blender or "z", topics=("Art", "Law"), n_records=n_records, missing=missing
     )
     shifts = None if moves is None else Shifts(50, tuple(zip("abz", moves, strict=True)))
-    statistics, pool = drawn.with_estimator("shrunk").shifted(shifts), Pool(("a", "b", "c"), blender)
+    statistics, pool = make_estimator("shrunk", drawn).shifted(shifts), Pool(("a", "b", "c"), blender)
     estimator = SpaceEstimator(statistics, topics, "open", pool, 4)
     values = estimator.values(SHAPE)
     rows = estimator.space.plan_rows
@@ -63,7 +64,7 @@ def test_arrays_give_what_the_rules_give(
 def test_quality_is_within_0_and_1_and_the_other_figures_are_the_papers(plan: Plan, seed: int) -> None:
     drawn = random_catalog(seed, missing=0.0)
     blender = plan.models[plan.blend_nodes[0]] if plan.blend_nodes else None
-    ours = estimate(plan, drawn.with_estimator("shrunk"), ("Art",), "open", SHAPE, blender)
+    ours = estimate(plan, make_estimator("shrunk", drawn), ("Art",), "open", SHAPE, blender)
     paper = estimate(plan, drawn, ("Art",), "open", SHAPE, blender)
     assert ours.metrics[:3] == pytest.approx(paper.metrics[:3], nan_ok=True)
     assert not ours.qoa < 0
@@ -77,16 +78,16 @@ def test_a_lucky_pair_does_not_compound_to_certainty() -> None:
         record("a → a", qoa=0.85, n_observations=5),
     )
     assert qoa(lucky, CHAIN) == 1.0  # the paper: 0.85 · 1.21 · 1.21, cut
-    shrunk = lucky.with_estimator("shrunk")
+    shrunk = make_estimator("shrunk", lucky)
     assert 0.7 < qoa(shrunk, "a → a") < 0.8
     assert qoa(shrunk, CHAIN) < 0.85
 
 
 @pytest.mark.parametrize("plan", ["a → b", "blend(a, b; z)", "a → b → a"])
 def test_many_observations_are_believed_and_few_are_not(plan: str) -> None:
-    def drawn(n: int) -> Statistics:
+    def drawn(n: int) -> Estimator:
         rows = [figures(name, qoa=0.5) for name in "abz"]
-        return build(*rows, record(plan, qoa=0.9, n_observations=n)).with_estimator("shrunk")
+        return make_estimator("shrunk", build(*rows, record(plan, qoa=0.9, n_observations=n)))
 
     few, more, many = (qoa(drawn(n), plan) for n in (2, 20, 2000))
     assert 0.5 <= few < 0.6 < more < many
@@ -95,15 +96,15 @@ def test_many_observations_are_believed_and_few_are_not(plan: str) -> None:
 
 def test_a_similar_plan_never_stands_in() -> None:
     rows = [figures(name, qoa=0.5) for name in "abc"]
-    statistics = build(*rows, record("a → b → c", qoa=1.0, n_observations=500)).with_estimator("shrunk")
+    statistics = make_estimator("shrunk", build(*rows, record("a → b → c", qoa=1.0, n_observations=500)))
     assert qoa(statistics, "b → b → c") == pytest.approx(0.5)
 
 
 def test_what_other_topics_say_of_a_model_counts_where_it_has_no_runs() -> None:
     rows = [figures("a", qoa=float("nan")), record("a", "Law", qoa=0.9, n_observations=50)]
-    assert qoa(build(*rows).with_estimator("shrunk"), "a") == pytest.approx(0.9)
+    assert qoa(make_estimator("shrunk", build(*rows)), "a") == pytest.approx(0.9)
 
 
 def test_an_unknown_estimator_is_named_with_those_that_exist() -> None:
     with pytest.raises(UnknownName, match="paper, shrunk"):
-        build(figures("a")).with_estimator("guess")
+        make_estimator("guess", build(figures("a")))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from optiq.errors import OptiqWarning
 from optiq.estimation import PromptShape
+from optiq.estimation.estimator import Estimator, as_estimator, make_estimator
 from optiq.planning import BatchItem, plan_batch, plan_frontier, planning_task
 from optiq.planning.candidates import find_candidates
 from optiq.planning.choose import choose
@@ -46,18 +47,18 @@ def random_items(
 
 
 def assert_as_one_by_one(
-    statistics: Statistics,
+    known: Estimator | Statistics,
     items: list[BatchItem],
     models: list[str],
     blender: str,
     k: int,
     confidence: float | None = None,
 ) -> None:
-    choices = plan_batch(statistics, items, models, blender, k, confidence=confidence)
+    choices = plan_batch(known, items, models, blender, k, confidence=confidence)
     assert len(choices) == len(items)
     for item, choice in zip(items, choices, strict=True):
         frontier = plan_frontier(
-            statistics.shifted(item.shifts),
+            as_estimator(known).shifted(item.shifts),
             item.topics,
             item.kind,
             item.shape,
@@ -98,8 +99,8 @@ def test_a_batch_is_planned_as_its_questions_alone(
     )
     topics = [(("Art", 1.0),), (("Law", 1.0),), (("Art", 0.5), ("Law", 0.5))]
     items = random_items(seed, 25, topics, [1e-4, 1e-3])
-    statistics = statistics.with_estimator("paper" if seed % 2 else "shrunk")
-    assert_as_one_by_one(statistics, items, ["a", "b", "c"], "z", 3, confidence)
+    estimator = make_estimator("paper" if seed % 2 else "shrunk", statistics)
+    assert_as_one_by_one(estimator, items, ["a", "b", "c"], "z", 3, confidence)
 
 
 @settings(deadline=None, max_examples=16)
@@ -137,7 +138,7 @@ def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
         patch.setattr("optiq.planning.candidates.MANY", many)
         patch.setattr("optiq.planning.candidates.FEW", 2)
         patch.setattr("optiq.planning.candidates.PAIRS", pairs)
-        assert_as_one_by_one(statistics.with_estimator("shrunk"), items, ["a", "b", "c"], "z", 3, confidence)
+        assert_as_one_by_one(make_estimator("shrunk", statistics), items, ["a", "b", "c"], "z", 3, confidence)
 
 
 @pytest.mark.parametrize("confidence", [None, 0.95])

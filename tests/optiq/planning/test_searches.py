@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from optiq.errors import InputError
 from optiq.estimation import Estimate, estimate
+from optiq.estimation.estimator import make_estimator
 from optiq.planning import make_planner, planning_task
 from optiq.planning.bounds import bound_operations
 from optiq.planning.planners.dynamic_programming import DynamicProgrammingPlanner
@@ -108,7 +109,7 @@ def _as_good(one: Estimate, other: Estimate) -> bool:
 
 @pytest.mark.parametrize("confidence", [None, 0.9])
 def test_nsga2_finds_the_whole_frontier_of_a_small_space(confidence: float | None) -> None:
-    given_task = task(catalog().with_estimator("shrunk"), 3, confidence=confidence)
+    given_task = task(make_estimator("shrunk", catalog()), 3, confidence=confidence)
     found = NSGA2Planner(population=60, generations=60).frontier(given_task)
     assert_same(found, make_planner("exact").frontier(given_task))
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optiq.estimation import PromptShape, estimate
+from optiq.estimation.estimator import make_estimator
 from optiq.estimation.variant_figures import STRENGTH, with_variants
 from optiq.plans.plan import Plan
 from optiq.prompts.variants import Variant
@@ -76,7 +77,7 @@ def test_a_variant_that_never_ran_is_its_model_within_its_cap() -> None:
 def test_the_estimate_of_a_plan_says_where_the_figures_come_from() -> None:
     found = estimate(Plan.of(["m+short"]), known(), ["law"], Kind.OPEN, PromptShape(40, 20))
     assert {source.source for source in found.provenance} == {"as m (variant)"}
-    shrunk = known().with_estimator("shrunk")
+    shrunk = make_estimator("shrunk", known())
     again = estimate(Plan.of(["long"]), shrunk, ["law"], Kind.OPEN, PromptShape(40))
     told = {source.metric: source.source for source in again.provenance}
     assert told["qoa"] == "shrunk n=0: as m (variant)"
