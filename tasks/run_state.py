@@ -10,9 +10,9 @@ from typing import Protocol
 
 from optiq.execution import Shared
 from optiq.execution.control import Control
+from optiq.execution.event_loop import EventLoop
 from optiq.execution.ledger import Amount, Ledger
 from optiq.execution.responses import ResponseStore
-from tasks.event_loop import EventLoop
 from tasks.run_folder import RunFolder
 from tasks.session import Session
 from tasks.tally import Counts, Tally

@@ -61,6 +61,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     from optiq.files.atomic import check_place
     from optiq.selection.api import ModelSelector, SelectionInterrupted
     from optiq.selection.traces import too_many_roles, traces_of
+    from tasks.run_state import open_responses
     from tasks.selection_report import keep_selection
     from tasks.session import load_statistics, new_run_id
     from warehouse.find_home import find_home
@@ -74,6 +75,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     home.create()
     run_id = new_run_id()
     subject, candidates, server = _subject(request)
+    responses = open_responses(home) if request.cache and server is not None else None
     lock, landed = threading.Lock(), [0, 0]  # executions, files
     waiting: list[Ran] = []
 
@@ -88,6 +90,10 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         if frame.height:
             land_traces(home, frame, number)
             landed[0] += frame.height
+        if responses is not None:
+            responses.delivered(
+                {f"{run_id}/{made.question.question_id}" for ran in runs for made in ran.made.executions}
+            )
 
     told = [time.monotonic()]
 
@@ -115,10 +121,12 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         method=request.method,
         options=request.options,
         objective=request.objective,
-        prices=_prices(load_statistics(home) if home.perfdb.exists() else None, candidates, subject),
+        prices=load_statistics(home) if home.perfdb.exists() else None,
         store=home.path / "selection" / "kept.sqlite" if request.cache else None,
         limits=request.limits,
         server=server,
+        responses=responses,
+        run_id=run_id,
         advisor=_advisor(request),
         task=request.task,
         seed=request.settings.seed,
@@ -131,6 +139,8 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         sys.setswitchinterval(1e-4)  # agents that were left behind and compute must not hold up the end
     finally:
         land(everything=True)
+        if responses is not None:
+            responses.close()
     if request.table:
         result.write_table(request.table)
     if request.plot:
@@ -196,17 +206,6 @@ def _subject(request: SelectionRequest) -> tuple[Any, dict[str, tuple[str, ...]]
             f"the server does not offer {', '.join(missing)}", f"It has {', '.join(served) or 'no model'}."
         )
     return staged, candidates, server
-
-
-def _prices(statistics: Any, candidates: Mapping[str, tuple[str, ...]], subject: Any) -> Any:
-    from optiq.selection.prices import PriceTable
-
-    if statistics is None:
-        return PriceTable()
-    models = {model for group in candidates.values() for model in group}
-    for group in getattr(subject, "candidates", {}).values():
-        models |= set(group)
-    return PriceTable.from_rates(statistics, sorted(models))
 
 
 def _advisor(request: SelectionRequest) -> Any:

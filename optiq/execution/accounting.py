@@ -1,4 +1,4 @@
-"""What calls cost, and what their sum, their longest path and each sub-plan come to.
+"""What calls cost: before they are made at the most, and after; and what they add up to along a plan.
 
 The same rules as the estimators use (:mod:`optiq.estimation`), with observed tokens and times: cost and
 energy add over nodes, latency is the longest path. What is not known stays ``None``.
@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
+from optiq.errors import InputError
+from optiq.execution.ledger import Amount
 from optiq.execution.trace import Call, Execution
 from optiq.plans.plan import Plan
-from optiq.questions.question import Kind
+from optiq.questions.question import Kind, parse_number
 from optiq.statistics.snapshot import ModelFigures
 
 MEASURED, PREDICTED = "measured", "predicted"
 """Where an energy figure comes from: a device counter, or tokens and rates."""
+
+TEMPLATE_TOKENS = 128
+"""Room for the chat template that a server puts around a prompt."""
 
 
 class Prices(Protocol):
@@ -27,12 +33,93 @@ class Prices(Protocol):
         ...
 
 
+class PriceList:
+    """Prices as providers publish them: USD per million prompt and output tokens by model; others have none."""
+
+    def __init__(self, usd_per_million: Mapping[str, tuple[float, float]]) -> None:
+        self._figures = {}
+        for model, pair in usd_per_million.items():
+            rates = [parse_number(rate, f"price of {model}") for rate in pair]
+            if len(rates) != 2 or min(rates) < 0:
+                raise InputError(
+                    f"price of {model} is {pair!r}",
+                    "Give USD per million prompt and output tokens, 0 or more.",
+                )
+            prompt, output = (rate / 1e6 for rate in rates)
+            self._figures[model] = ModelFigures(
+                model=model, usd_per_prompt_token=prompt, usd_per_output_token=output
+            )
+
+    def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
+        return self._figures.get(model) or ModelFigures(model=model)
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """What a call of a model takes of one metric: ``fixed`` + ``prompt`` × tokens + ``output`` × tokens.
+
+    NaN where a rate is not known.
+    """
+
+    fixed: float
+    prompt: float
+    output: float
+
+    @classmethod
+    def usd(cls, figures: ModelFigures) -> Tariff:
+        """USD; an unknown ``usd_per_call`` is no fixed part."""
+        fixed = 0.0 if math.isnan(figures.usd_per_call) else figures.usd_per_call
+        return cls(fixed, figures.usd_per_prompt_token, figures.usd_per_output_token)
+
+    @classmethod
+    def joules(cls, figures: ModelFigures) -> Tariff:
+        """Joules."""
+        return cls(0.0, figures.joules_per_prompt_token, figures.joules_per_output_token)
+
+    @classmethod
+    def seconds(cls, figures: ModelFigures) -> Tariff:
+        """Seconds; where only the writing is known, the reading counts as nothing."""
+        prompt = figures.seconds_per_prompt_token
+        return cls(0.0, 0.0 if math.isnan(prompt) else prompt, figures.seconds_per_output_token)
+
+    @property
+    def known(self) -> bool:
+        """Whether every call has its price."""
+        return not math.isnan(self.prompt) and not math.isnan(self.output)
+
+    def of(self, prompt_tokens: float, output_tokens: float) -> float:
+        """For a call with so many tokens; NaN if it is not known."""
+        return self.fixed + self.prompt * prompt_tokens + self.output * output_tokens
+
+    def charge(self, prompt_tokens: int | None, output_tokens: int | None) -> float | None:
+        """For a call that was made; at rate 0 tokens cost nothing, even if nobody counted them."""
+        charge = self.fixed
+        for rate, tokens in ((self.prompt, prompt_tokens), (self.output, output_tokens)):
+            if rate == 0:
+                continue
+            if math.isnan(rate) or tokens is None:
+                return None
+            charge += rate * tokens
+        return charge
+
+
+def call_bound(figures: ModelFigures, prompt_bytes: int, max_output_tokens: int) -> Amount:
+    """The most that one call can cost; NaN where a rate is unknown.
+
+    A tokenizer that falls back to bytes makes at most one token of each byte, so bytes bound tokens.
+    """
+    prompt_tokens = prompt_bytes + TEMPLATE_TOKENS
+    return Amount(
+        Tariff.usd(figures).of(prompt_tokens, max_output_tokens),
+        Tariff.joules(figures).of(prompt_tokens, max_output_tokens),
+    )
+
+
 def price_call(call: Call, figures: ModelFigures) -> None:
     """Set the cost of an answered call, and its predicted energy unless it was measured."""
-    fixed = 0.0 if math.isnan(figures.usd_per_call) else figures.usd_per_call
-    call.cost_usd = _charge(fixed, figures.usd_per_prompt_token, figures.usd_per_output_token, call)
+    call.cost_usd = Tariff.usd(figures).charge(call.prompt_tokens, call.output_tokens)
     if call.energy_source != MEASURED:
-        call.energy_j = _charge(0.0, figures.joules_per_prompt_token, figures.joules_per_output_token, call)
+        call.energy_j = Tariff.joules(figures).charge(call.prompt_tokens, call.output_tokens)
         call.energy_source = None if call.energy_j is None else PREDICTED
 
 
@@ -73,13 +160,6 @@ def total(values: Iterable[float | None]) -> float | None:
     return math.fsum(v for v in known if v is not None) if known and None not in known else None
 
 
-def _charge(fixed: float, prompt_rate: float, output_rate: float, call: Call) -> float | None:
-    """``fixed`` + tokens × rate of both sides; at rate 0 tokens cost nothing, even if nobody counted them."""
-    charge = fixed
-    for rate, tokens in ((prompt_rate, call.prompt_tokens), (output_rate, call.output_tokens)):
-        if rate == 0:
-            continue
-        if math.isnan(rate) or tokens is None:
-            return None
-        charge += rate * tokens
-    return charge
+def known_sum(values: Iterable[float | None]) -> float | None:
+    """The same for what a person pays: of nothing it is 0, as nothing called is nothing spent."""
+    return total([0.0, *values])

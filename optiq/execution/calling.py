@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from optiq.errors import AnswerLost, ModelNotServed, ServerError, TransientServerError
-from optiq.execution.accounting import MEASURED, price_call
+from optiq.execution.accounting import MEASURED, call_bound, price_call
 from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
 from optiq.execution.ledger import Amount, LimitReached, Reservation
@@ -14,7 +15,6 @@ from optiq.execution.limits import limits_of
 from optiq.execution.retries import Retries
 from optiq.execution.shared import Shared
 from optiq.execution.trace import Call
-from optiq.execution.upper_bound import call_bound
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
 from optiq.statistics.snapshot import ModelFigures
 
@@ -32,7 +32,7 @@ class Caller:
         self._rank = rank
         self._shared = shared
         self._retries = retries
-        self._limits = limits_of(server)
+        self._limits = [limits for limits in (shared.slots, limits_of(server)) if limits is not None]
         self._identities: dict[str, str] = {}
 
     async def make(
@@ -133,15 +133,12 @@ class Caller:
             drawn = allowance.draw(self._bound(call.model, request, figures))
             begun, lost = None, False
             try:
-                await self._limits.acquire(model, self._rank)
-                lost = True  # from here on
-                try:
+                async with self._slot(model):
+                    lost = True  # from here on
                     # So that a killed run knows what may have been billed for calls whose end it did not see.
                     if store is not None and self._shared.ledger.limited:
                         begun = store.begun(maker, drawn)
                     generation = await self._server.generate(request)
-                finally:
-                    self._limits.release(model)
             except AnswerLost as fault:
                 wait_s = self._retries.wait_s(call.attempts, fault.retry_after_s, name)
                 failure: ServerError = fault
@@ -169,6 +166,15 @@ class Caller:
                 raise failure
             call.attempts += 1
             await asyncio.sleep(wait_s)
+
+    @asynccontextmanager
+    async def _slot(self, model: str) -> AsyncIterator[None]:
+        """A place among the calls in flight: of the run, if it has a limit of its own, and of the server."""
+        async with AsyncExitStack() as held:
+            for limits in self._limits:
+                await limits.acquire(model, self._rank)
+                held.callback(limits.release, model)
+            yield
 
     def _bound(self, model: str, request: GenerateRequest, figures: Figures | None) -> Amount:
         if not self._shared.ledger.limited or figures is None:

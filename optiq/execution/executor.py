@@ -7,11 +7,12 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 
-from optiq.execution.accounting import Prices, settle
+from optiq.execution.accounting import Prices, call_bound, settle
+from optiq.execution.asking import Asking, PromptSetAsking
 from optiq.execution.calling import Caller, Figures
 from optiq.execution.identity import execution_id
 from optiq.execution.ledger import Amount, LimitReached, Reservation
@@ -20,15 +21,11 @@ from optiq.execution.partial_answers import fall_back
 from optiq.execution.retries import Retries
 from optiq.execution.shared import Shared
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, Call, Execution, Predicted, main_topic
-from optiq.execution.upper_bound import plan_bound
 from optiq.plans.plan import Plan
-from optiq.prompts.asking import Asking
-from optiq.prompts.prompt_builder import build_prompt, predecessors_said
-from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet, question_text
+from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.prompts.variants import Operators
 from optiq.questions.question import Kind, Question
-from optiq.scoring.answers import node_answer
-from optiq.servers.protocol import Fusion, GenerateRequest, ModelServer
+from optiq.servers.protocol import ModelServer
 from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
 
 OnResult = Callable[[int, Execution], None]
@@ -36,12 +33,16 @@ OnResult = Callable[[int, Execution], None]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A question, the plan to run on it, what was expected of the plan, and the how-manieth try it is."""
+    """A question, the plan to run on it, what was expected of the plan, and the how-manieth try it is.
+
+    ``asking`` is how its nodes are asked where they are not asked as the executor's prompts say.
+    """
 
     question: Question
     plan: Plan
     predicted: Predicted = field(default_factory=Predicted)
     attempt: int = 1
+    asking: Asking | None = None
 
 
 class Executor:
@@ -57,7 +58,7 @@ class Executor:
     prices
         Rates for cost and energy, such as a :class:`~optiq.statistics.snapshot.Statistics`; without, both are unknown.
     max_output_tokens
-        Cap on every output; None takes :data:`~optiq.prompts.asking.MAX_OUTPUT_TOKENS` by kind of question,
+        Cap on every output; None takes :data:`~optiq.execution.asking.MAX_OUTPUT_TOKENS` by kind of question,
         and what the prompts want for reasoning. A question's budget may ask for less.
     prompts
         Which prompts are used; recorded with every execution.
@@ -96,7 +97,7 @@ class Executor:
         self.timeout_s = timeout_s
         self.seed = seed
         self.shared = shared or Shared()
-        self.asking = Asking(prompts, operators or {}, max_output_tokens, constrain)
+        self._asking: Asking = PromptSetAsking(prompts, operators or {}, max_output_tokens, constrain)
         # Merging the rows of a model takes time; there are few topics, and an executor lives for a chunk.
         self._rates = cache(prices.figures) if prices is not None else None
         self._caller = Caller(server, self.shared, retries or Retries(), rank)
@@ -159,7 +160,7 @@ class Executor:
         When a node fails, calls in flight are awaited, as they are paid for, and none is begun. If other
         nodes answered, the best of their answers is kept in ``partial`` (:mod:`.partial_answers`).
         """
-        question, plan = item.question, item.plan
+        question, plan, asking = item.question, item.plan, item.asking or self._asking
         execution = Execution(
             question,
             plan,
@@ -167,7 +168,7 @@ class Executor:
             datetime.now(UTC),
             predicted=item.predicted,
             snapshot_id=self.snapshot_id,
-            prompt=self.asking.label(plan),
+            prompt=asking.label(plan),
             execution_id=execution_id(self.run_id, question.question_id, plan.key, item.attempt),
         )
         figures = self._figures(question)
@@ -181,7 +182,7 @@ class Executor:
             execution.status, execution.error = OVER_LIMIT, str(fault)
             return execution
         try:
-            calls = await self._walk(question, plan, figures, allowance)
+            calls = await self._walk(question, plan, asking, figures, allowance)
         finally:
             if responses is not None and known is not None:
                 allowance.settle(Amount(), responses.missed(maker))
@@ -189,33 +190,35 @@ class Executor:
         execution.wall_s = time.perf_counter() - started
         execution.calls = [calls[node] for node in sorted(calls)]
         settle(execution)
-        _conclude(execution, calls)
+        _conclude(execution, asking)
         if execution.status != ANSWERED:
-            fall_back(execution, figures)
+            fall_back(execution, asking, figures)
         return execution
 
     def most(self, item: Work) -> Amount:
         """The most that all calls of ``item`` may cost, one attempt each; NaN if a rate is unknown."""
-        question = item.question
+        question, plan, asking = item.question, item.plan, item.asking or self._asking
         figures = self._figures(question)
         if figures is None:
             return Amount(math.nan, math.nan)
-        asking = self.asking
-        return plan_bound(
-            item.plan,
-            figures,
-            partial(asking.prompt_bytes, question=question),
-            partial(asking.longest, question=question),
-        )
+        most = Amount()
+        for node, model in enumerate(plan.models):
+            prompt_bytes = asking.prompt_bytes(question, plan, node)
+            most += call_bound(figures(model), prompt_bytes, asking.longest(question, plan, node))
+        return most
 
     async def _walk(
-        self, question: Question, plan: Plan, figures: Figures | None, allowance: Reservation
+        self,
+        question: Question,
+        plan: Plan,
+        asking: Asking,
+        figures: Figures | None,
+        allowance: Reservation,
     ) -> dict[int, Call]:
         """The calls made, by node: each as soon as its predecessors have answered."""
         calls: dict[int, Call] = {}
-        begin = partial(
-            self._call, question, plan, figures, allowance, self._caps(question, plan, figures), calls
-        )
+        caps = _caps(question, plan, asking, figures)
+        begin = partial(self._call, question, plan, asking, figures, allowance, caps, calls)
         if plan.k == 1:
             calls[0] = await begin(0)
             return calls
@@ -239,6 +242,7 @@ class Executor:
         self,
         question: Question,
         plan: Plan,
+        asking: Asking,
         figures: Figures | None,
         allowance: Reservation,
         caps: OutputCaps | None,
@@ -246,41 +250,28 @@ class Executor:
         node: int,
     ) -> Call:
         """One call, with the cap on its output that the budget asks for."""
-        name = plan.models[node]
-        operator = self.asking.of(name)
-        outputs = {v: calls[v].output or "" for v in calls}
-        prompt = build_prompt(question, plan, node, outputs, operator.prompts)
-        limit = self.asking.longest(name, question)
+        request = asking.request(question, plan, node, {v: calls[v].output or "" for v in calls})
         call = Call(
-            node, name, datetime.now(UTC), plan.subplan(node), len(prompt), limit, server=self.server.name
+            node,
+            plan.models[node],
+            datetime.now(UTC),
+            plan.subplan(node),
+            len(request.prompt),
+            request.max_output_tokens,
+            server=self.server.name,
         )
         if caps is not None:
-            limit = call.max_output_tokens = caps.cap(
-                node, await self._count(caps, node, operator.model, prompt), calls
-            )
+            tokens = await self._count(caps, node, request.model, request.prompt)
+            limit = call.max_output_tokens = caps.cap(node, tokens, calls)
             if limit < 1:
                 call.error = f"the budget ({question.budget.describe()}) leaves nothing for it"
                 return call
-        request = GenerateRequest(
-            operator.model,
-            prompt,
-            max_output_tokens=limit,
-            seed=self.seed,
-            timeout_s=self.timeout_s,
-            **self.asking.form(name, question),
-            fusion=self._fusion(question, plan, node, outputs),
+        request = replace(
+            request, max_output_tokens=call.max_output_tokens, seed=self.seed, timeout_s=self.timeout_s
         )
-        maker = self._maker(question)
         draw = f"{self.seed}:{question.question_id}:{plan.key}:{node}"
-        await self._caller.make(call, request, figures, allowance, maker, draw)
+        await self._caller.make(call, request, figures, allowance, self._maker(question), draw)
         return call
-
-    def _fusion(self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str]) -> Fusion | None:
-        if not plan.is_blend(node):
-            return None
-        said = predecessors_said(plan, node, outputs)
-        prompts = self.asking.of(plan.models[node]).prompts
-        return Fusion(prompts.instruction(question), question_text(question), tuple(said.values()))
 
     async def _count(self, caps: OutputCaps, node: int, model: str, prompt: str) -> float:
         """Tokens of a prompt: counted where the server can, else estimated on the high side."""
@@ -295,17 +286,6 @@ class Executor:
             return None
         return partial(_figures, self._rates, main_topic(question) or ANY_TOPIC, question.kind)
 
-    def _caps(self, question: Question, plan: Plan, figures: Figures | None) -> OutputCaps | None:
-        if figures is None or not limits_outputs(question.budget):
-            return None
-        return OutputCaps(
-            plan,
-            question.budget,
-            figures,
-            partial(self.asking.prompt_chars, question=question),
-            partial(self.asking.longest, question=question),
-        )
-
     def _maker(self, question: Question) -> str:
         """Whose calls they are, for :class:`~optiq.execution.responses.ResponseStore`."""
         return f"{self.run_id}/{question.question_id}"
@@ -317,19 +297,29 @@ def _figures(
     return rates(model, topic, kind)
 
 
-def _conclude(execution: Execution, calls: Mapping[int, Call]) -> None:
+def _caps(question: Question, plan: Plan, asking: Asking, figures: Figures | None) -> OutputCaps | None:
+    """The caps that the budget of the question sets; None if it sets none."""
+    if figures is None or not limits_outputs(question.budget):
+        return None
+    nodes = range(plan.k)
+    prompt_chars = [asking.prompt_chars(question, plan, node) for node in nodes]
+    longest = [asking.longest(question, plan, node) for node in nodes]
+    return OutputCaps(plan, question.budget, figures, prompt_chars, longest)
+
+
+def _conclude(execution: Execution, asking: Asking) -> None:
     """Set status, answer and error."""
     failed = [call for call in execution.calls if call.error is not None]
     if failed:
         execution.error = "; ".join(f"{call.model} (node {call.node}): {call.error}" for call in failed)
         return
-    sink = calls[execution.plan.sink]
-    outputs = {node: call.output for node, call in calls.items()}
-    execution.answer = node_answer(execution.question, execution.plan, execution.plan.sink, outputs)
+    plan = execution.plan
+    outputs = {call.node: call.output for call in execution.calls}
+    execution.answer = asking.answer(execution.question, plan, plan.sink, outputs)
     if execution.answer:
         execution.status = ANSWERED
     else:
-        execution.error = f"{sink.model} (node {sink.node}): the answer is empty"
+        execution.error = f"{plan.models[plan.sink]} (node {plan.sink}): the answer is empty"
 
 
 async def _all_or_none(futures: Iterable[asyncio.Future[None]]) -> None:

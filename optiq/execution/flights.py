@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from typing import Generic, TypeVar
 
-from optiq.servers.protocol import Generation
-
-Flight = Future[Generation]
+Answer = TypeVar("Answer")
 
 
-class Flights:
+class Flights(Generic[Answer]):
     """At most one call per key at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flying: dict[str, Flight] = {}
+        self._flying: dict[str, Future[Answer]] = {}
 
-    def join(self, key: str) -> tuple[Flight, bool]:
+    def join(self, key: str) -> tuple[Future[Answer], bool]:
         """The call in flight under ``key``, and whether it is the caller's to make and to :meth:`land`."""
         with self._lock:
             flight = self._flying.get(key)
@@ -26,7 +25,7 @@ class Flights:
             self._flying[key] = flight = Future()
             return flight, True
 
-    def land(self, key: str, outcome: Generation | Exception | None) -> None:
+    def land(self, key: str, outcome: Answer | Exception | None) -> None:
         """Tell all who wait; None: the call was given up, and one of them has to make it."""
         with self._lock:
             flight = self._flying.pop(key)

@@ -7,10 +7,9 @@ expected bill. A longer output costs twice: where it is written, and where the n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
-from optiq.execution.accounting import longest_paths
+from optiq.execution.accounting import Tariff, longest_paths
 from optiq.execution.trace import Call
 from optiq.plans.plan import Plan
 from optiq.questions.question import Budget
@@ -22,32 +21,6 @@ _SAFETY = 1.05
 _TEMPLATE_TOKENS = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """One limited metric of one model: ``fixed`` + ``prompt`` × tokens + ``output`` × tokens."""
-
-    fixed: float
-    prompt: float
-    output: float
-
-    def of(self, prompt_tokens: float, output_tokens: float) -> float:
-        return self.fixed + self.prompt * prompt_tokens + self.output * output_tokens
-
-
-def _cost(figures: ModelFigures) -> Rates:
-    fixed = 0.0 if math.isnan(figures.usd_per_call) else figures.usd_per_call
-    return Rates(fixed, figures.usd_per_prompt_token, figures.usd_per_output_token)
-
-
-def _energy(figures: ModelFigures) -> Rates:
-    return Rates(0.0, figures.joules_per_prompt_token, figures.joules_per_output_token)
-
-
-def _latency(figures: ModelFigures) -> Rates:
-    prompt = figures.seconds_per_prompt_token
-    return Rates(0.0, 0.0 if math.isnan(prompt) else prompt, figures.seconds_per_output_token)
-
-
 def limits_outputs(budget: Budget) -> bool:
     """Whether there is a limit that outputs could break."""
     return (budget.max_cost_usd, budget.max_energy_j, budget.max_latency_s) != (None, None, None)
@@ -56,8 +29,7 @@ def limits_outputs(budget: Budget) -> bool:
 class OutputCaps:
     """The caps of one execution of ``plan`` under ``budget``; ``longest`` tokens at most, whatever is left.
 
-    ``longest`` and ``prompt_chars`` are functions of a node's model; the latter is its prompt without what its
-    predecessors said.
+    ``longest`` and ``prompt_chars`` are by node; the latter is its prompt without what its predecessors said.
     """
 
     def __init__(
@@ -65,31 +37,31 @@ class OutputCaps:
         plan: Plan,
         budget: Budget,
         figures: Callable[[str], ModelFigures],
-        prompt_chars: Callable[[str], int],
-        longest: Callable[[str], int],
+        prompt_chars: Sequence[int],
+        longest: Sequence[int],
     ) -> None:
         self._plan = plan
-        self._longest = [longest(model) for model in plan.models]
+        self._longest = longest
         self._figures = [figures(model) for model in plan.models]
         self._outputs = [
             _known(f.output_tokens, most, most) for f, most in zip(self._figures, self._longest, strict=True)
         ]
         self._caps: dict[int, int] = {}
         self._prompts = [
-            self.prompt_tokens(v, prompt_chars(plan.models[v]))
+            self.prompt_tokens(v, prompt_chars[v])
             + sum(self._outputs[u] * _SAFETY + _TEMPLATE_TOKENS for u in plan.predecessors(v))
             for v in range(plan.k)
         ]
         self._sums = [
-            (limit, [rates(f) for f in self._figures], name)
-            for limit, rates, name in (
-                (budget.max_cost_usd, _cost, "cost_usd"),
-                (budget.max_energy_j, _energy, "energy_j"),
+            (limit, [tariff(f) for f in self._figures], name)
+            for limit, tariff, name in (
+                (budget.max_cost_usd, Tariff.usd, "cost_usd"),
+                (budget.max_energy_j, Tariff.joules, "energy_j"),
             )
             if limit is not None
         ]
         self._seconds = budget.max_latency_s
-        self._paces = [_latency(f) for f in self._figures]
+        self._paces = [Tariff.seconds(f) for f in self._figures]
 
     def prompt_tokens(self, node: int, chars: int) -> float:
         """An estimate on the high side for a prompt of that many characters."""
@@ -100,8 +72,8 @@ class OutputCaps:
         """Most output tokens of ``node``, whose prompt has ``prompt_tokens``; 0: not even one fits."""
         self._prompts[node] = prompt_tokens
         most = float(self._longest[node])
-        for limit, rates, name in self._sums:
-            most = min(most, self._within_sum(node, limit, rates, name, done))
+        for limit, tariffs, name in self._sums:
+            most = min(most, self._within_sum(node, limit, tariffs, name, done))
         if self._seconds is not None:
             # A late answer is better than none: latency alone never forbids the call.
             most = min(most, max(self._within_path(node, self._seconds, done), 1.0))
@@ -109,7 +81,7 @@ class OutputCaps:
         return self._caps[node]
 
     def _within_sum(
-        self, node: int, limit: float, rates: list[Rates], name: str, done: Mapping[int, Call]
+        self, node: int, limit: float, tariffs: list[Tariff], name: str, done: Mapping[int, Call]
     ) -> float:
         committed, to_begin = 0.0, 1
         for v in range(self._plan.k):
@@ -117,14 +89,14 @@ class OutputCaps:
             if paid is not None:
                 committed += paid
             elif v in self._caps and v != node:  # in flight, or nobody counted
-                committed += rates[v].of(self._prompts[v], self._caps[v])
+                committed += tariffs[v].of(self._prompts[v], self._caps[v])
             elif v != node:
-                committed += rates[v].of(self._prompts[v], self._outputs[v])
+                committed += tariffs[v].of(self._prompts[v], self._outputs[v])
                 to_begin += 1
         expected = self._outputs[node]
-        slack = limit - committed - rates[node].of(self._prompts[node], expected)
+        slack = limit - committed - tariffs[node].of(self._prompts[node], expected)
         readers = [v for v in range(self._plan.k) if node in self._plan.predecessors(v)]
-        marginal = rates[node].output + sum(rates[v].prompt for v in readers)
+        marginal = tariffs[node].output + sum(tariffs[v].prompt for v in readers)
         return _stretched(expected, slack / to_begin if slack > 0 else slack, marginal, self._longest[node])
 
     def _within_path(self, node: int, limit: float, done: Mapping[int, Call]) -> float:

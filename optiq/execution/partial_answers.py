@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
+from optiq.execution.asking import Asking
 from optiq.execution.calling import Figures
 from optiq.execution.trace import Call, Execution, Partial
-from optiq.scoring.answers import node_answer
 
 
-def fall_back(execution: Execution, figures: Figures | None) -> None:
+def fall_back(execution: Execution, asking: Asking, figures: Figures | None) -> None:
     """Set ``partial`` of an execution that failed, if a node has an answer.
 
     The best node is the one that the most operations led to, as it has read the most; of several, the one
@@ -20,7 +20,7 @@ def fall_back(execution: Execution, figures: Figures | None) -> None:
     for call in execution.calls:
         if call.error is not None:
             continue
-        if answer := node_answer(execution.question, execution.plan, call.node, outputs):
+        if answer := asking.answer(execution.question, execution.plan, call.node, outputs):
             answers[call.node] = answer
     if not answers:
         return

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,26 @@ from typing import Any
 import polars as pl
 
 from optiq.errors import InputError
+from optiq.execution import Shared
+from optiq.execution.accounting import PriceList, Prices
+from optiq.execution.ledger import Ledger
+from optiq.execution.limits import CallLimits
+from optiq.execution.responses import ResponseStore
 from optiq.questions.question import Question
 from optiq.questions.question_file import questions_in, read_questions
+from optiq.selection.agents import AgentPerformer, AgentSubject, tariff_of
 from optiq.selection.interception import Transport
 from optiq.selection.metrics import make_metric
 from optiq.selection.objective import Objective
-from optiq.selection.prices import PriceTable
 from optiq.selection.protocol import Advisor, Problem
 from optiq.selection.registry import DEFAULT, make_selector
 from optiq.selection.results import SelectionResult
 from optiq.selection.runtime import INTERRUPTED, Limits, Ran, Runtime
 from optiq.selection.search import search
 from optiq.selection.space import Space
-from optiq.selection.stages import StagedSubject
+from optiq.selection.stages import StagedSubject, StagePerformer
 from optiq.selection.store import Store
-from optiq.selection.subjects import AgentSubject, Subject
+from optiq.selection.subjects import Performer, Subject
 from optiq.servers.protocol import ModelServer
 
 Data = str | Path | pl.DataFrame | Sequence[Question] | Sequence[Mapping[str, Any]]
@@ -59,11 +65,17 @@ class ModelSelector:
     method, options
         One of :data:`optiq.selection.registry.SELECTORS`, and what it takes.
     prices
-        USD per million prompt and output tokens by model, or a :class:`PriceTable`. Without, costs are unknown.
+        USD per million prompt and output tokens by model, or whatever knows rates, such as
+        :class:`~optiq.statistics.snapshot.Statistics`. Without, costs are unknown.
     store
-        An SQLite file that keeps responses and outcomes; None keeps nothing.
+        An SQLite file that keeps outcomes, and what an agent's calls were answered; None keeps nothing.
     server
         Where a plan's or workflow's models answer; an agent brings its own clients.
+    responses
+        The kept outputs of a plan's or workflow's calls, which stay open; by default in ``responses.sqlite`` beside
+        the ``store``.
+    run_id
+        Names the run in executions; default: one of its own.
     """
 
     def __init__(
@@ -76,10 +88,12 @@ class ModelSelector:
         method: str = DEFAULT,
         options: Mapping[str, Any] | None = None,
         objective: Objective | None = None,
-        prices: Mapping[str, tuple[float, float]] | PriceTable | None = None,
+        prices: Mapping[str, tuple[float, float]] | Prices | None = None,
         store: str | Path | None = None,
         limits: Limits | None = None,
         server: ModelServer | None = None,
+        responses: ResponseStore | None = None,
+        run_id: str | None = None,
         advisor: Advisor | None = None,
         task: str = "",
         seed: int = 0,
@@ -93,12 +107,29 @@ class ModelSelector:
         self.questions = labelled(data)
         self._limits = limits or Limits()
         self._store = None if store is None else Store(store)
-        transport = Transport(self._store, self._limits.calls)
+        rates = PriceList(prices) if isinstance(prices, Mapping) else prices
+        self._check_prices(rates)
+        self._opened: list[Store | ResponseStore] = [] if self._store is None else [self._store]
+        performer: Performer
         if isinstance(self.subject, StagedSubject):
             if server is None:
                 raise InputError("a plan or workflow needs a model server", "Give one with server=.")
-            self.subject.connect(server, transport)
-        table = prices if isinstance(prices, PriceTable) else PriceTable.of(prices or {})
+            if responses is None and store is not None:
+                responses = ResponseStore(Path(store).with_name("responses.sqlite"))
+                self._opened.append(responses)
+            calls, most = self._limits.calls, self._limits.max_total_cost_usd
+            shared = Shared(responses, ledger=Ledger(most), slots=CallLimits(calls, calls))
+            name, timeout_s = run_id or uuid.uuid4().hex, self._limits.timeout_s
+            performer = StagePerformer(self.subject, server, rates, shared, name, timeout_s)
+        else:
+            assert isinstance(self.subject, AgentSubject)
+            performer = AgentPerformer(
+                self.subject,
+                Transport(self._store, self._limits.calls),
+                rates,
+                self._limits.timeout_s,
+                self._limits.max_total_cost_usd,
+            )
         self.method, self._options = method, dict(options or {})
         self.problem = Problem(
             self.space,
@@ -111,11 +142,11 @@ class ModelSelector:
         self._selector = make_selector(method, self.problem, self._options)
         self.runtime = Runtime(
             self.subject,
+            performer,
             self.space,
             self.questions,
             make_metric(metric),
-            table,
-            transport,
+            self._store,
             self._limits,
             on_run,
             _load_embedding if self._judges_by_embedding(metric, on_run) else None,
@@ -124,6 +155,17 @@ class ModelSelector:
     def _judges_by_embedding(self, metric: object, on_run: object) -> bool:
         """Whether answers are embedded: by the metric, or for the traces of a plan."""
         return metric == "cosine" or (on_run is not None and self.subject.topic is None)
+
+    def _check_prices(self, prices: Prices | None) -> None:
+        """A limit on the bill holds only where every call has a price."""
+        if self._limits.max_total_cost_usd is None:
+            return
+        models = {model for candidates in self.space.candidates for model in candidates}
+        if unpriced := sorted(model for model in models if not tariff_of(prices, model).known):
+            raise InputError(
+                f"no price is known for {', '.join(unpriced)}, so a spending limit cannot hold",
+                "Give prices with `optiq ingest priors FILE`, or leave out the limit.",
+            )
 
     @staticmethod
     def _of_stages(subject: StagedSubject, given: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
@@ -150,8 +192,8 @@ class ModelSelector:
         except KeyboardInterrupt:  # while the method was thinking
             self.runtime.progress.stopped = INTERRUPTED
         finally:
-            if self._store is not None:
-                self._store.close()
+            for kept in self._opened:
+                kept.close()
         progress = dataclasses.asdict(self.runtime.progress)
         about = {"subject": self.subject.identity, "metric": self.runtime.metric_name, "run": progress}
         ranking = self._selector.ranking(evidence)

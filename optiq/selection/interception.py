@@ -12,45 +12,26 @@ import importlib.util
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from optiq.execution.flights import Flights
 from optiq.selection.recording import CallRecord, Recorder, clock, current, role_and_model
 from optiq.selection.store import Response, Store
 from optiq.selection.wire import model_call, prompt_chars, request_key, usage_in
 
 _POLL_S = 0.002
-_WAIT_S = 0.5
 _NOT_KEPT = {"content-encoding", "content-length", "transfer-encoding", "connection", "set-cookie", "date"}
 
 
 class Transport:
-    """What intercepted calls share: kept answers (``store`` None: none) and the slots of calls in flight."""
+    """What intercepted calls share: kept answers, those in flight (``store`` None: none), and the slots of calls."""
 
     def __init__(self, store: Store | None, slots: int) -> None:
         self.store = store
         self.slots = threading.BoundedSemaphore(slots)
-        self._flying: set[str] = set()
-        self._landed = threading.Condition()
-
-    def take_off(self, key: str, wait_s: float = 0.0) -> bool:
-        """Whether the caller may make the call: nobody else is making the same one (waits ``wait_s`` for that).
-
-        After a wait the answer may be in the store. Without a store nothing is shared.
-        """
-        if self.store is None:
-            return True
-        with self._landed:
-            if key in self._flying and not (wait_s and self._landed.wait(wait_s) and key not in self._flying):
-                return False
-            self._flying.add(key)
-            return True
-
-    def land(self, key: str) -> None:
-        """The call is over, answered or not."""
-        with self._landed:
-            self._flying.discard(key)
-            self._landed.notify_all()
+        self.flights: Flights[Response] = Flights()
 
 
 @contextmanager
@@ -78,17 +59,14 @@ def _sync(original: Any, transport: Transport) -> Any:
         if recorder is None or body is None:
             return original(self, request, **options)
         call = _Intercepted(recorder, transport, request, body)
-        started = clock()
-        while True:
-            if (kept := call.from_store(started)) is not None:
-                return kept
-            if transport.take_off(call.key, _WAIT_S):
-                break
+        while (flight := call.take_off()) is not None:
+            with suppress(CancelledError):  # whoever made it got no answer
+                return call.found(flight.result())
         try:
-            if (kept := call.from_store(started)) is not None:  # made while this one waited
-                return kept
+            if (kept := call.kept()) is not None:
+                return call.found(kept)
             with transport.slots:
-                call.begin(clock() - started)
+                call.begin()
                 try:
                     response = original(self, call.request, **options)
                     response.read()
@@ -98,7 +76,7 @@ def _sync(original: Any, transport: Transport) -> Any:
             call.answered(response)
             return response
         finally:
-            transport.land(call.key)
+            call.land()
 
     return send
 
@@ -110,20 +88,21 @@ def _async(original: Any, transport: Transport) -> Any:
         if recorder is None or body is None:
             return await original(self, request, **options)
         call = _Intercepted(recorder, transport, request, body)
-        started = clock()
-        while True:  # other runs live in other threads' loops: no lock of this loop reaches them
-            if (kept := call.from_store(started)) is not None:
-                return kept
-            if transport.take_off(call.key):
-                break
-            await asyncio.sleep(_POLL_S)
+        while (flight := call.take_off()) is not None:
+            try:
+                return call.found(await asyncio.wrap_future(flight))
+            except asyncio.CancelledError:
+                if not flight.cancelled():
+                    raise  # it is this call that is called off
         try:
-            if (kept := call.from_store(started)) is not None:
-                return kept
-            while not transport.slots.acquire(blocking=False):
+            if (kept := call.kept()) is not None:
+                return call.found(kept)
+            while not transport.slots.acquire(
+                blocking=False
+            ):  # a slot may be in use by another thread's loop
                 await asyncio.sleep(_POLL_S)
             try:
-                call.begin(clock() - started)
+                call.begin()
                 response = await original(self, call.request, **options)
                 await response.aread()
             except BaseException as fault:
@@ -134,7 +113,7 @@ def _async(original: Any, transport: Transport) -> Any:
             call.answered(response)
             return response
         finally:
-            transport.land(call.key)
+            call.land()
 
     return send
 
@@ -144,23 +123,39 @@ class _Intercepted:
 
     def __init__(self, recorder: Recorder, transport: Transport, request: Any, body: dict[str, Any]) -> None:
         recorder.check()
-        self._recorder, self._store = recorder, transport.store
+        self._recorder, self._transport = recorder, transport
         self.role, self.model = role_and_model(body["model"], recorder.assignment)
         self.request = request
         self._chars = prompt_chars(body)
         if body["model"] != self.model:
             body["model"] = self.model
             self.request = _with_body(request, body)
-        self.key = request_key(str(request.url), body, recorder.trial) if self._store is not None else ""
-        self._started = clock()
+        self._key = "" if transport.store is None else request_key(str(request.url), body, recorder.trial)
+        self._response: Response | None = None
+        self._asked_at = self._started = clock()
 
-    def from_store(self, asked_at: float) -> Any:
-        """The kept answer as a response of the client's own library, recorded with the latency that it had."""
-        kept = self._store.response(self.key) if self._store is not None else None
-        if kept is None:
+    def take_off(self) -> Future[Response] | None:
+        """The same call in flight, to be waited for; None if this one is to be made, and to :meth:`land`."""
+        if self._transport.store is None:
             return None
+        flight, mine = self._transport.flights.join(self._key)
+        return None if mine else flight
+
+    def land(self) -> None:
+        """The call is over: those that wait get its answer, or make it themselves if there is none to keep."""
+        if self._transport.store is not None:
+            self._transport.flights.land(self._key, self._response)
+
+    def kept(self) -> Response | None:
+        """The answer that was kept earlier."""
+        store = self._transport.store
+        self._response = None if store is None else store.response(self._key)
+        return self._response
+
+    def found(self, kept: Response) -> Any:
+        """A kept answer as a response of the client's own library, recorded with the latency that it had."""
         self._started = clock()
-        self._recorder.waited(self._started - asked_at)
+        self._recorder.waited(self._started - self._asked_at)
         library = __import__(type(self.request).__module__.split(".")[0])
         response = library.Response(
             kept.status, headers=kept.headers, content=kept.body, request=self.request
@@ -168,11 +163,11 @@ class _Intercepted:
         self._record(kept.body, kept.latency_s, cached=True)
         return response
 
-    def begin(self, waited_s: float) -> None:
+    def begin(self) -> None:
         """A slot is free: now the call's own time begins."""
-        self._recorder.waited(waited_s)
-        self._recorder.check()
         self._started = clock()
+        self._recorder.waited(self._started - self._asked_at)
+        self._recorder.check()
 
     def answered(self, response: Any) -> None:
         """Record, and keep if it is an answer: an error may pass, and is asked again next time."""
@@ -183,9 +178,10 @@ class _Intercepted:
             self._record(b"", latency, error=f"HTTP {response.status_code}: {text}")
             return
         self._record(content, latency)
-        if self._store is not None:
+        if self._transport.store is not None:
             headers = {n.lower(): v for n, v in response.headers.items() if n.lower() not in _NOT_KEPT}
-            self._store.keep_response(self.key, Response(response.status_code, headers, content, latency))
+            self._response = Response(response.status_code, headers, content, latency)
+            self._transport.store.keep_response(self._key, self._response)
 
     def failed(self, fault: BaseException) -> None:
         """Record a call without an answer."""

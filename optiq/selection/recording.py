@@ -7,14 +7,15 @@ threads do: start it with ``contextvars.copy_context().run`` to have its calls c
 from __future__ import annotations
 
 import contextvars
+import math
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from optiq.errors import OptiqError
-from optiq.selection.prices import PriceTable
+from optiq.execution.accounting import Tariff, known_sum
 
 
 @dataclass(slots=True)
@@ -40,17 +41,23 @@ class CallRecord:
     prompt_chars: int = 0
 
 
+UNPRICED = Tariff(0.0, math.nan, math.nan)
+
+
 class RunCalledOff(OptiqError):
     """The run that this call belongs to was given up; it must not spend more."""
 
 
 @dataclass
 class Recorder:
-    """Gathers the calls of one run. ``assignment`` is the model of each role; ``trial`` tells repeats apart."""
+    """Gathers the calls of one run. ``assignment`` is the model of each role; ``trial`` tells repeats apart.
+
+    ``tariff`` is what calls of a model cost in USD.
+    """
 
     assignment: Mapping[str, str]
     trial: int = 0
-    prices: PriceTable = field(default_factory=PriceTable)
+    tariff: Callable[[str], Tariff] = lambda model: UNPRICED
     calls: list[CallRecord] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     waited_s: float = 0.0
@@ -70,15 +77,15 @@ class Recorder:
     def add(self, call: CallRecord) -> None:
         """Take in a call and price it."""
         if call.error is None:
-            call.cost_usd = self.prices.cost(call.model, call.prompt_tokens, call.output_tokens)
+            call.cost_usd = self.tariff(call.model).charge(call.prompt_tokens, call.output_tokens)
         with self._lock:
             self.calls.append(call)
 
     def cost_usd(self, role: str | None = None) -> float | None:
         """Of the answered calls (of one role); None if one has no price. Nothing called is nothing spent."""
-        chosen = [call for call in self.calls if call.error is None and role in (None, call.role)]
-        costs = [call.cost_usd for call in chosen]
-        return None if None in costs else sum(cost for cost in costs if cost is not None)
+        return known_sum(
+            call.cost_usd for call in self.calls if call.error is None and role in (None, call.role)
+        )
 
     def spent_usd(self) -> float:
         """What is billed now: answered calls that were not cached, where their price is known."""

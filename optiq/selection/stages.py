@@ -14,45 +14,66 @@
 
 A prompt may name ``{question}``, ``{options}`` and every stage before it. Its braces are the only thing that is
 filled in; braces inside answers stay as they are.
+
+A combination is a plan, and is run as every plan is (:mod:`optiq.execution`): with its cache, retries, limits and
+prices. A plan's nodes are asked as `optiq answer` asks them, a workflow's by the prompts of its stages.
 """
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import hashlib
-import json
 import re
-from collections.abc import Callable, Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import wait
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 from optiq.errors import InputError, PlanError
+from optiq.execution import Execution, Executor, Shared, Work
+from optiq.execution.accounting import Prices, known_sum
+from optiq.execution.asking import BYTES_PER_OUTPUT_TOKEN
+from optiq.execution.event_loop import EventLoop
+from optiq.execution.identity import execution_id
+from optiq.execution.ledger import LimitReached
+from optiq.execution.trace import OVER_LIMIT, Call
 from optiq.plans.plan import Plan
-from optiq.prompts.prompt_builder import build_prompt
+from optiq.plans.topology import MAX_OPERATIONS
 from optiq.prompts.prompt_set import ZERO_SHOT
-from optiq.questions.question import Question
-from optiq.scoring.answers import parse_answer
-from optiq.selection.interception import Transport
-from optiq.selection.recording import CallRecord, Recorder, clock
-from optiq.selection.store import Response
-from optiq.selection.subjects import wired
-from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
+from optiq.questions.question import Budget, Kind, Question
+from optiq.selection.subjects import Made, wired
+from optiq.servers.protocol import GenerateRequest, ModelServer
 
 _FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
 _STAGE_KEYS = {"name", "prompt", "models", "max_output_tokens", "stop"}
 MAX_OUTPUT_TOKENS = 64
 
+_LOOK_S = 0.25
+
 
 @dataclass(frozen=True)
 class Stage:
-    """One call. ``ask(question, outputs by stage)`` is its prompt; ``after`` the stages that it reads."""
+    """One call. ``prompt`` is its template (that of a plan's node is the plan's own); ``after`` the stages it reads."""
 
     name: str
-    ask: Callable[[Question, Mapping[str, str]], str]
     after: tuple[str, ...]
+    prompt: str = ""
     candidates: tuple[str, ...] | None = None
     max_output_tokens: int = MAX_OUTPUT_TOKENS
     stop: tuple[str, ...] = ()
+
+    def ask(self, question: Question, outputs: Mapping[str, str]) -> str:
+        """The prompt, given the ``outputs`` of stages before it."""
+        options = "\n".join(f"{ascii_uppercase[i % 26]}. {text}" for i, text in enumerate(question.options))
+        values = {"question": question.text, "options": options, **outputs}
+        return _FIELD.sub(lambda match: values[match[1]].strip(), self.prompt)
 
 
 class StagedSubject:
@@ -64,14 +85,8 @@ class StagedSubject:
         self.name = name
         self.stages = stages
         self.roles: tuple[str, ...] | None = tuple(stage.name for stage in stages)
-        self._answer, self._is_plan = answer, is_plan
+        self.answering, self.is_plan = answer, is_plan
         self._hash = hashlib.sha256(content.encode()).hexdigest()[:12]
-        self._server: ModelServer | None = None
-        self._transport: Transport | None = None
-
-    def connect(self, server: ModelServer, transport: Transport) -> None:
-        """Where its models answer."""
-        self._server, self._transport = server, transport
 
     @property
     def candidates(self) -> dict[str, tuple[str, ...]]:
@@ -84,134 +99,15 @@ class StagedSubject:
 
     @property
     def prompt(self) -> str:
-        return ZERO_SHOT.label if self._is_plan else f"workflow:{self.identity}"
+        return ZERO_SHOT.label if self.is_plan else f"workflow:{self.identity}"
 
     @property
     def topic(self) -> str | None:
         """A plan's traces are like any other's; a workflow's prompts are its own, and so is its topic."""
-        return None if self._is_plan else f"workflow/{self.name}"
-
-    async def answer(self, question: Question, recorder: Recorder) -> str:
-        """The output of the answering stage."""
-        assert self._server is not None
-        outputs: dict[str, str] = {}
-        try:
-            for stage in self.stages:
-                outputs[stage.name] = await self._call(stage, question, outputs, recorder)
-        finally:
-            await self._server.disconnect()
-        said = outputs[self._answer]
-        return parse_answer(question, said) if self._is_plan else said
-
-    async def _call(
-        self, stage: Stage, question: Question, outputs: Mapping[str, str], recorder: Recorder
-    ) -> str:
-        import asyncio
-
-        assert self._server is not None
-        assert self._transport is not None
-        recorder.check()
-        model, transport, server = recorder.assignment[stage.name], self._transport, self._server
-        request = GenerateRequest(
-            model, stage.ask(question, outputs), stage.max_output_tokens, seed=recorder.trial, stop=stage.stop
-        )
-        described = json.dumps(
-            [server.identity(model), request.prompt, stage.max_output_tokens, stage.stop, recorder.trial]
-        )
-        key = hashlib.sha256(described.encode()).hexdigest()
-        asked_at = clock()
-        while (kept := self._kept(stage, request, key, recorder, asked_at)) is None:
-            if transport.take_off(key):
-                break
-            await asyncio.sleep(0.002)
-        else:
-            return kept
-        try:
-            kept = self._kept(stage, request, key, recorder, asked_at)  # made while this one waited
-            return await self._make(stage, request, key, recorder, asked_at) if kept is None else kept
-        finally:
-            transport.land(key)
-
-    def _kept(
-        self, stage: Stage, request: GenerateRequest, key: str, recorder: Recorder, asked_at: float
-    ) -> str | None:
-        """The text of an earlier, identical call, recorded with the latency that it had."""
-        assert self._transport is not None
-        kept = self._transport.store.response(key) if self._transport.store is not None else None
-        if kept is None:
-            return None
-        prompt, output, text = json.loads(kept.body)
-        now = clock()
-        recorder.waited(now - asked_at)
-        recorder.add(
-            CallRecord(
-                stage.name,
-                request.model,
-                now,
-                clock(),
-                kept.latency_s,
-                prompt,
-                output,
-                None,
-                True,
-                text,
-                None,
-                len(request.prompt),
-            )
-        )
-        return str(text)
-
-    async def _make(
-        self, stage: Stage, request: GenerateRequest, key: str, recorder: Recorder, asked_at: float
-    ) -> str:
-        """A call of the server, kept and recorded."""
-        import asyncio
-
-        assert self._server is not None
-        assert self._transport is not None
-        transport, model = self._transport, request.model
-        while not transport.slots.acquire(blocking=False):
-            await asyncio.sleep(0.002)
-        started = clock()
-        recorder.waited(started - asked_at)
-        try:
-            recorder.check()
-            made = await self._server.generate(request)
-        except Exception as fault:
-            error = f"{type(fault).__name__}: {fault}"
-            recorder.add(
-                CallRecord(
-                    stage.name, model, started, clock(), None, error=error, prompt_chars=len(request.prompt)
-                )
-            )
-            raise
-        finally:
-            transport.slots.release()
-        latency = _latency(made, clock() - started)
-        prompt, output, text = made.prompt_tokens, made.output_tokens, made.text
-        recorder.add(
-            CallRecord(
-                stage.name,
-                model,
-                started,
-                clock(),
-                latency,
-                prompt,
-                output,
-                None,
-                False,
-                text,
-                None,
-                len(request.prompt),
-            )
-        )
-        if transport.store is not None:
-            body = json.dumps([prompt, output, text]).encode()
-            transport.store.keep_response(key, Response(200, {}, body, latency))
-        return text
+        return None if self.is_plan else f"workflow/{self.name}"
 
     def wiring(self, assignment: Mapping[str, str]) -> tuple[Plan, dict[str, int]]:
-        """The stages with their models; a chain, as they were executed, where a stage is read by nobody."""
+        """The stages with their models; a chain in their order where a stage is read by nobody."""
         places = {stage.name: place for place, stage in enumerate(self.stages)}
         edges = [(places[name], places[stage.name]) for stage in self.stages for name in stage.after]
         try:
@@ -219,11 +115,175 @@ class StagedSubject:
         except PlanError:
             return wired(assignment, [(i, i + 1) for i in range(len(places) - 1)])
 
+    def parts(self, assignment: Mapping[str, str]) -> list[tuple[Plan, dict[str, int]]]:
+        """What is executed, one after the other, with the node of each role.
 
-def _latency(made: Generation, measured_s: float) -> float:
-    """The loaded model's time: loading it is paid once, not per run."""
-    whole = measured_s if made.latency_s is None else made.latency_s
-    return max(whole - (made.load_s or 0.0), 0.0)
+        That is one plan, or a plan of one model per stage if there are more stages than a plan may have nodes.
+        """
+        if len(assignment) <= MAX_OPERATIONS:
+            return [self.wiring(assignment)]
+        return [(Plan.of([model]), {role: 0}) for role, model in assignment.items()]
+
+
+@dataclass(frozen=True)
+class StageAsking:
+    """How the stages of a workflow are asked for ``question`` (:class:`optiq.execution.asking.Asking`).
+
+    ``stages`` are by node of the plan; ``said`` has the outputs of stages that were executed before it.
+    """
+
+    subject: StagedSubject
+    question: Question
+    stages: Mapping[int, Stage]
+    said: Mapping[str, str]
+
+    def label(self, plan: Plan) -> str:
+        return self.subject.prompt
+
+    def request(
+        self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str]
+    ) -> GenerateRequest:
+        stage = self.stages[node]
+        said = {**self.said, **{self.stages[v].name: output for v, output in outputs.items()}}
+        prompt = stage.ask(self.question, said)
+        return GenerateRequest(plan.models[node], prompt, stage.max_output_tokens, stop=stage.stop)
+
+    def longest(self, question: Question, plan: Plan, node: int) -> int:
+        return self.stages[node].max_output_tokens
+
+    def prompt_chars(self, question: Question, plan: Plan, node: int) -> int:
+        stage = self.stages[node]
+        return len(stage.ask(self.question, dict.fromkeys(stage.after, "")))
+
+    def prompt_bytes(self, question: Question, plan: Plan, node: int) -> int:
+        stages = {stage.name: stage for stage in self.subject.stages}
+        longest = {
+            name: "." * (stages[name].max_output_tokens * BYTES_PER_OUTPUT_TOKEN)
+            for name in self.stages[node].after
+        }
+        return len(self.stages[node].ask(self.question, longest).encode())
+
+    def answer(self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str | None]) -> str:
+        """What the answering stage said, as it said it; of another node of the plan its own output."""
+        named = {stage.name: node for node, stage in self.stages.items()}
+        at = named.get(self.subject.answering, node) if node == plan.sink else node
+        return outputs.get(at) or ""
+
+
+class StagePerformer:
+    """Runs a plan or workflow on the executor. ``shared`` keeps its outputs, its bill and its calls in flight."""
+
+    def __init__(
+        self,
+        subject: StagedSubject,
+        server: ModelServer,
+        prices: Prices | None,
+        shared: Shared,
+        run_id: str,
+        timeout_s: float,
+    ) -> None:
+        self._subject, self._server, self._shared = subject, server, shared
+        self._run_id, self._timeout_s = run_id, timeout_s
+        self._loop: EventLoop | None = None
+        self._parts = cache(lambda models: subject.parts(dict(models)))
+        # A repeated run is one with another seed.
+        self._executor = cache(
+            lambda trial: Executor(server, run_id, prices, timeout_s=timeout_s, seed=trial, shared=shared)
+        )
+
+    @property
+    def spent_usd(self) -> float:
+        return self._shared.ledger.spent.cost_usd
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Calls are made inside."""
+        self._loop = EventLoop()
+        try:
+            yield
+        finally:
+            self._loop.close(self._server.disconnect())
+
+    def perform(
+        self, question: Question, assignment: Mapping[str, str], trial: int, interrupted: threading.Event
+    ) -> Made | None:
+        assert self._loop is not None, "runs are made while it is running"
+        made = self._loop.submit(self._perform(question, assignment, trial))
+        while not wait([made], _LOOK_S).done:
+            if interrupted.is_set():
+                made.cancel()
+                return None
+        return made.result()
+
+    async def _perform(self, question: Question, assignment: Mapping[str, str], trial: int) -> Made:
+        started, executions, late = time.perf_counter(), [], None
+        calls: dict[str, Call] = {}
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                for plan, nodes in self._parts(tuple(assignment.items())):
+                    work = self._work(question, plan, nodes, calls, trial)
+                    execution = await self._executor(trial).execute(work)
+                    if execution.status == OVER_LIMIT:
+                        raise LimitReached(str(execution.error))
+                    # Two combinations may be one plan: what a workflow's stages say tells them apart.
+                    name = f"{plan.key}={'>'.join(assignment.values())}"
+                    execution.execution_id = execution_id(
+                        self._run_id, work.question.question_id, name, work.attempt
+                    )
+                    executions.append(execution)
+                    made = {call.node: call for call in execution.calls}
+                    calls |= {role: made[node] for role, node in nodes.items() if node in made}
+                    if any(call.error is not None for call in made.values()):
+                        break
+        except TimeoutError:
+            late = f"no answer within {self._timeout_s:g} s"
+        return self._made(executions, calls, late, list(assignment), time.perf_counter() - started)
+
+    def _work(
+        self, question: Question, plan: Plan, nodes: Mapping[str, int], calls: Mapping[str, Call], trial: int
+    ) -> Work:
+        """A part on a question. Limits of the question do not hold here: combinations are compared without."""
+        subject = self._subject
+        asked = dataclasses.replace(question, budget=Budget())
+        if subject.is_plan:
+            return Work(asked, plan, attempt=trial + 1)
+        stages = {nodes[stage.name]: stage for stage in subject.stages if stage.name in nodes}
+        said = {role: call.output or "" for role, call in calls.items()}
+        asking = StageAsking(subject, question, stages, said)
+        topic = str(subject.topic)
+        if len(nodes) < len(subject.stages):  # a call alone: how good the whole is, is not its doing
+            [role] = nodes
+            name, topic = f"{question.question_id}/{role}/{len(calls)}", f"{topic}/{role}"
+            asked = dataclasses.replace(asked, question_id=name, options=(), kind=Kind.OPEN, reference=None)
+        asked = dataclasses.replace(asked, topics=((topic, 1.0),), topics_inferred=False)
+        return Work(asked, plan, attempt=trial + 1, asking=asking)
+
+    def _made(
+        self,
+        executions: list[Execution],
+        calls: Mapping[str, Call],
+        late: str | None,
+        roles: list[str],
+        wall_s: float,
+    ) -> Made:
+        faults = [e.error for e in executions if any(call.error is not None for call in e.calls)]
+        error = late or next(iter(faults), None)
+        answer = None
+        if error is None:  # an empty answer is one, if a wrong one
+            whole = executions[0].answer if len(executions) == 1 else calls[self._subject.answering].output
+            answer = whole or ""
+        costs = {role: call.cost_usd for role, call in calls.items() if call.error is None}
+        latencies = [execution.latency_s for execution in executions]
+        return Made(
+            answer,
+            error,
+            [call for call in calls.values() if call.attempts],
+            known_sum(costs.values()),
+            None if error or None in latencies else sum(s for s in latencies if s is not None),
+            tuple(costs.get(role, 0.0) for role in roles),
+            wall_s,
+            executions=tuple(executions),
+        )
 
 
 def plan_subject(text: str) -> StagedSubject:
@@ -231,15 +291,10 @@ def plan_subject(text: str) -> StagedSubject:
     plan = Plan.parse(text)
     if len(set(plan.models)) < len(plan.models):
         raise InputError("two nodes of the plan have one name", "Give each node a role name of its own.")
-
-    def stage(node: int) -> Stage:
-        def ask(question: Question, outputs: Mapping[str, str]) -> str:
-            said = {place: outputs[role] for place, role in enumerate(plan.models) if role in outputs}
-            return build_prompt(question, plan, node, said)
-
-        return Stage(plan.models[node], ask, tuple(plan.models[v] for v in plan.predecessors(node)), None, 32)
-
-    stages = [stage(node) for node in range(len(plan.models))]
+    stages = [
+        Stage(name, tuple(plan.models[v] for v in plan.predecessors(node)))
+        for node, name in enumerate(plan.models)
+    ]
     return StagedSubject("plan", stages, plan.models[plan.sink], plan.to_json(), is_plan=True)
 
 
@@ -291,12 +346,6 @@ def _stage(item: Any, before: list[str], where: str) -> Stage:
     if not isinstance(longest, int) or isinstance(longest, bool) or longest < 1:
         raise InputError(f"{where}: max_output_tokens is {longest!r}", "Give a whole number from 1 up.")
 
-    def ask(question: Question, outputs: Mapping[str, str]) -> str:
-        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-        options = "\n".join(f"{letters[i % 26]}. {text}" for i, text in enumerate(question.options))
-        values = {"question": question.text, "options": options, **outputs}
-        return _FIELD.sub(lambda match: values[match[1]].strip(), prompt)
-
     stop = item.get("stop") or ()
     after = tuple(dict.fromkeys(field for field in used if field in before))
-    return Stage(name, ask, after, tuple(models) if models else None, longest, tuple(map(str, stop)))
+    return Stage(name, after, prompt, tuple(models) if models else None, longest, tuple(map(str, stop)))

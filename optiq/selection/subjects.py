@@ -1,19 +1,18 @@
-"""What models are selected for: something that has roles and answers a question."""
+"""What models are selected for: something that has roles and answers a question; and what one run of it gave."""
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import itertools
+import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
 
-from optiq.errors import InputError
+from optiq.execution.trace import Call, Execution
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
-from optiq.selection.metrics import load
-from optiq.selection.recording import Recorder, tagged
+from optiq.selection.recording import CallRecord, Recorder
 
 
 class Subject(Protocol):
@@ -36,61 +35,50 @@ class Subject(Protocol):
         """The topic that its traces land under; None: the question's own."""
         ...
 
-    def answer(self, question: Question, recorder: Recorder) -> Any:
-        """Run on one question; calls go to ``recorder``. May raise anything. May return an awaitable."""
-        ...
-
     def wiring(self, assignment: Mapping[str, str]) -> tuple[Plan, dict[str, int]]:
         """How its models are wired, and the plan's node of each role: for traces."""
         ...
 
 
-class AgentSubject:
-    """A class of the user's: ``__init__(models: dict[role, model])`` and ``run(example)``, plain or async.
+@dataclass(frozen=True)
+class Made:
+    """What one run gave: ``answer`` or ``error``, its calls, and their figures (None where not known).
 
-    ``run`` gets a dict with ``question``, ``question_id``, ``options``, ``kind`` and ``topics`` (never the reference).
-    Models are given to it as ``model#role``: what it sends tells the role, and the transport puts the model.
+    ``role_cost_usd`` is by role. An agent has a ``recorder`` of its calls, a plan or workflow its ``executions``.
     """
 
-    roles: tuple[str, ...] | None = None
+    answer: str | None
+    error: str | None
+    calls: Sequence[Call | CallRecord]
+    cost_usd: float | None
+    latency_s: float | None
+    role_cost_usd: tuple[float | None, ...]
+    wall_s: float
+    recorder: Recorder | None = None
+    executions: tuple[Execution, ...] = ()
 
-    def __init__(self, agent: str | type) -> None:
-        self._class = load(agent, "agent") if isinstance(agent, str) else agent
-        self.name = agent if isinstance(agent, str) else f"{agent.__module__}:{agent.__qualname__}"
-        if not callable(self._class) or not callable(getattr(self._class, "run", None)):
-            raise InputError(f"{self.name} is no agent class", "It needs __init__(models) and run(example).")
 
-    @property
-    def identity(self) -> str:
-        """The hash of the file that the class is in."""
-        try:
-            source = Path(inspect.getfile(self._class)).read_bytes()
-        except (OSError, TypeError):
-            source = b""
-        return f"{self.name}@{hashlib.sha256(source).hexdigest()[:12]}"
+class Performer(Protocol):
+    """Runs a subject's combinations: interception for agents, the executor for plans and workflows.
 
-    @property
-    def prompt(self) -> str:
-        return f"agent:{self.identity}"
+    ``spent_usd`` is what is billed so far; what is found in a cache was paid before.
+    """
 
     @property
-    def topic(self) -> str | None:
-        return f"agent/{self.name}"
+    def spent_usd(self) -> float: ...
 
-    def answer(self, question: Question, recorder: Recorder) -> Any:
-        models = {role: tagged(model, role) for role, model in recorder.assignment.items()}
-        example = {
-            "question_id": question.question_id,
-            "question": question.text,
-            "options": list(question.options),
-            "kind": question.kind.value,
-            "topics": [name for name, _ in question.topics],
-        }
-        return self._class(models).run(example)
+    def running(self) -> AbstractContextManager[None]:
+        """Runs are made inside."""
+        ...
 
-    def wiring(self, assignment: Mapping[str, str]) -> tuple[Plan, dict[str, int]]:
-        """A chain in the order of the roles: what the agent does between its calls nobody can see."""
-        return wired(assignment, [(i, i + 1) for i in range(len(assignment) - 1)])
+    def perform(
+        self, question: Question, assignment: Mapping[str, str], trial: int, interrupted: threading.Event
+    ) -> Made | None:
+        """One run on one question, from any thread; None if it was ``interrupted``.
+
+        :class:`~optiq.execution.ledger.LimitReached` if a limit on the whole bill leaves no room for it.
+        """
+        ...
 
 
 def wired(assignment: Mapping[str, str], edges: Sequence[tuple[int, int]]) -> tuple[Plan, dict[str, int]]:

@@ -121,9 +121,9 @@ def test_calls_of_every_client_are_seen_and_overridden(
     assert result.evidence.mean_cost_usd[0] == pytest.approx(24)  # 2 calls of 12 tokens at 1 USD
     assert {body["model"] for body in server.requests} == {"good", "bad"}
     for ran in runs:
-        assert [call.role for call in ran.recorder.calls] == ["planner", "solver"]
+        assert [call.role for call in ran.made.recorder.calls] == ["planner", "solver"]
         models = result.problem.space.assignment(ran.run.combination)
-        assert [call.model for call in ran.recorder.calls] == list(models.values())
+        assert [call.model for call in ran.made.recorder.calls] == list(models.values())
 
 
 def test_nothing_is_intercepted_outside(url: str, server: Server) -> None:
@@ -300,7 +300,7 @@ def test_calls_of_tasks_belong_to_their_run(url: str) -> None:
 
     runs = []
     ModelSelector(Parallel, {r: ["good"] for r in MODELS}, DATA, limits=LIMITS, on_run=runs.append).select()
-    assert all(len(ran.recorder.calls) == 2 for ran in runs)
+    assert all(len(ran.made.recorder.calls) == 2 for ran in runs)
 
 
 def test_ctrl_c_ends_at_once_even_if_an_agent_hangs(tmp_path: Path) -> None:

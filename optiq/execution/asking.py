@@ -1,0 +1,119 @@
+"""How the nodes of a plan are asked: with which prompts, for how long an output, held to what, and read how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from string import ascii_uppercase
+from typing import Protocol
+
+from optiq.plans.plan import Plan
+from optiq.prompts.prompt_builder import (
+    build_prompt,
+    extra_prompt_bytes,
+    longest_prompt_chars,
+    predecessors_said,
+)
+from optiq.prompts.prompt_set import PromptSet, question_text
+from optiq.prompts.variants import Operator, Operators
+from optiq.questions.question import Kind, Question
+from optiq.scoring.answers import node_answer
+from optiq.servers.protocol import Fusion, GenerateRequest
+
+MAX_OUTPUT_TOKENS: Mapping[Kind, int] = {Kind.OPEN: 32, Kind.CHOICE: 16, Kind.MULTI: 24}
+"""How long an output may get where nothing else is said: room for a short answer, not for an essay."""
+
+BYTES_PER_OUTPUT_TOKEN = 8
+"""A token of an output is rarely longer; a longer one is caught when the next call draws on the reservation."""
+
+
+class Asking(Protocol):
+    """What an executor must know to ask the nodes of a plan: everything about prompts is behind it."""
+
+    def label(self, plan: Plan) -> str:
+        """The prompts of a plan and their versions, as recorded with its executions."""
+        ...
+
+    def request(
+        self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str]
+    ) -> GenerateRequest:
+        """The call of ``node``, given the outputs so far by node, with the longest output that it may have."""
+        ...
+
+    def longest(self, question: Question, plan: Plan, node: int) -> int:
+        """Most output tokens of a node, whatever the budget leaves."""
+        ...
+
+    def prompt_chars(self, question: Question, plan: Plan, node: int) -> int:
+        """Characters of a node's longest prompt, without the outputs that go into it."""
+        ...
+
+    def prompt_bytes(self, question: Question, plan: Plan, node: int) -> int:
+        """The most bytes of a node's prompt, with the longest outputs that may go into it."""
+        ...
+
+    def answer(self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str | None]) -> str:
+        """The answer of a node, by the outputs of all nodes; empty if it says none."""
+        ...
+
+
+class PromptSetAsking:
+    """By prompt sets (section 3.1). ``prompts`` are those of names that are no variant (``operators``).
+
+    ``max_output_tokens`` caps every output if given. ``constrain``: outputs are held to letters where options are
+    to be chosen and the prompts do not ask for reasoning.
+    """
+
+    def __init__(
+        self, prompts: PromptSet, operators: Operators, max_output_tokens: int | None, constrain: bool
+    ) -> None:
+        self._prompts = prompts
+        self._operators = operators
+        self._cap = max_output_tokens
+        self._constrain = constrain
+
+    def _of(self, name: str) -> Operator:
+        """What a name in a plan stands for."""
+        return self._operators.get(name) or Operator(name, self._prompts)
+
+    def label(self, plan: Plan) -> str:
+        return " + ".join(sorted({self._of(name).prompts.label for name in plan.models}))
+
+    def request(
+        self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str]
+    ) -> GenerateRequest:
+        operator = self._of(plan.models[node])
+        prompts = operator.prompts
+        reasons = prompts.reasoning_tokens > 0
+        held = self._constrain and not reasons
+        fusion = None
+        if plan.is_blend(node):
+            said = predecessors_said(plan, node, outputs)
+            fusion = Fusion(prompts.instruction(question), question_text(question), tuple(said.values()))
+        return GenerateRequest(
+            operator.model,
+            build_prompt(question, plan, node, outputs, prompts),
+            max_output_tokens=self.longest(question, plan, node),
+            letters=tuple(ascii_uppercase[: len(question.options)]) if held else (),
+            several_letters=held and question.kind is Kind.MULTI,
+            reasons=reasons,
+            fusion=fusion,
+        )
+
+    def longest(self, question: Question, plan: Plan, node: int) -> int:
+        operator = self._of(plan.models[node])
+        caps = [cap for cap in (self._cap, operator.max_output_tokens) if cap is not None]
+        return min(caps, default=MAX_OUTPUT_TOKENS[question.kind] + operator.prompts.reasoning_tokens)
+
+    def prompt_chars(self, question: Question, plan: Plan, node: int) -> int:
+        return longest_prompt_chars(question, self._of(plan.models[node]).prompts)
+
+    def prompt_bytes(self, question: Question, plan: Plan, node: int) -> int:
+        said = sum(
+            self.longest(question, plan, v) * BYTES_PER_OUTPUT_TOKEN + len(plan.models[v].encode()) + 4
+            for v in plan.predecessors(node)
+        )
+        beyond = extra_prompt_bytes(question, self._of(plan.models[node]).prompts)
+        return self.prompt_chars(question, plan, node) + beyond + said
+
+    def answer(self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str | None]) -> str:
+        return node_answer(question, plan, node, outputs)
