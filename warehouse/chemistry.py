@@ -160,7 +160,9 @@ def history_trials(path: Path, topic: str | None = None) -> TopicTrials:
 
 
 def _trials(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    connection.execute(sql.read("merge/macros"))  # a connection that reads has them no more than a snapshot does
+    connection.execute(
+        sql.read("merge/macros")
+    )  # a connection that reads has them no more than a snapshot does
     return connection.sql(sql.read("chemistry/trials"), params={"most": MOST_QUESTIONS}).pl()
 
 

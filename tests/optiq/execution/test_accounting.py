@@ -8,9 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_strategies import plans
 
-from optiq.execution.accounting import longest_paths, price_call, settle, total
+from optiq.errors import InputError
+from optiq.execution.accounting import (
+    TEMPLATE_TOKENS,
+    PriceList,
+    Tariff,
+    call_bound,
+    known_sum,
+    longest_paths,
+    price_call,
+    settle,
+    total,
+)
 from optiq.execution.trace import Call, Execution
-from optiq.execution.upper_bound import TEMPLATE_TOKENS, call_bound, plan_bound
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
 from optiq.statistics.snapshot import ModelFigures
@@ -39,14 +49,14 @@ def priced(figures=None, **known):
 @pytest.mark.parametrize(
     ("figures", "known", "cost_usd", "energy_wh"),
     [
-        ({}, {}, 1.0 + 1.5, 1111.1 + 833.3),
-        ({"usd_per_call": 0.25}, {}, 2.75, 1944.4),
-        ({"usd_per_call": math.nan}, {}, 2.5, 1944.4),
+        ({}, {}, 1.0 + 1.5, 4e6 / 3600 + 3e6 / 3600),
+        ({"usd_per_call": 0.25}, {}, 2.75, 7e6 / 3600),
+        ({"usd_per_call": math.nan}, {}, 2.5, 7e6 / 3600),
         ({}, {"prompt_tokens": None}, None, None),
         ({}, {"output_tokens": None}, None, None),
         ({"usd_per_output_token": 0.0}, {"output_tokens": None}, 1.0, None),
-        ({"joules_per_prompt_token": 0.0}, {"prompt_tokens": None}, None, 833.3),
-        ({"usd_per_prompt_token": math.nan}, {}, None, 1944.4),
+        ({"joules_per_prompt_token": 0.0}, {"prompt_tokens": None}, None, 3e6 / 3600),
+        ({"usd_per_prompt_token": math.nan}, {}, None, 7e6 / 3600),
         ({"joules_per_output_token": math.nan}, {}, 2.5, None),
         ({"joules_per_output_token": math.nan}, {"energy_source": "measured", "energy_j": 3600.0}, 2.5, 1.0),
     ],
@@ -54,7 +64,7 @@ def priced(figures=None, **known):
 def test_two_million_tokens_read_and_a_hundred_thousand_written(figures, known, cost_usd, energy_wh):
     made = priced(figures, **known)
     assert made.cost_usd == (None if cost_usd is None else pytest.approx(cost_usd))
-    assert made.energy_j == (None if energy_wh is None else pytest.approx(3600 * energy_wh, rel=1e-4))
+    assert made.energy_j == (None if energy_wh is None else pytest.approx(3600 * energy_wh, rel=1e-9))
     source = "measured" if "energy_j" in known else "predicted"
     assert made.energy_source == (None if energy_wh is None else source)
 
@@ -154,13 +164,42 @@ def test_the_most_that_a_call_can_cost():
     assert math.isnan(call_bound(ModelFigures(model="a"), 0, 0).cost_usd)
 
 
-def test_the_most_that_a_plan_can_cost_counts_what_nodes_read_of_each_other():
-    """1 USD per byte of a prompt: 10 bytes of question each; 8 bytes for each token that was written before."""
-    figures = ModelFigures(model="*", usd_per_prompt_token=1.0, usd_per_output_token=0.0)
-    plan = Plan.of(["ä", "bb", "c"], [(0, 2), (1, 2)])
-    most = plan_bound(
-        plan, lambda model: figures, lambda model: 10, lambda model: {"ä": 5, "bb": 7}.get(model, 9)
+@pytest.mark.parametrize(("rate", "known"), [(1.0, True), (0.0, True), (math.nan, False)])
+def test_a_price_is_known_if_both_sides_are(rate, known):
+    assert Tariff(0.0, rate, 1.0).known is known
+    assert Tariff(0.0, 1.0, rate).known is known
+    assert Tariff(math.nan, 1.0, 1.0).known
+
+
+def test_a_tariff_has_a_fixed_part_and_one_for_each_side():
+    assert Tariff(7.0, 2.0, 3.0).of(10, 100) == Tariff(7.0, 2.0, 3.0).charge(10, 100) == 7.0 + 20.0 + 300.0
+    assert Tariff(7.0, 0.0, 0.0).charge(None, None) == 7.0
+
+
+def test_seconds_go_by_while_a_model_writes_and_where_known_while_it_reads():
+    figures = {"seconds_per_prompt_token": 0.001, "seconds_per_output_token": 0.1}
+    assert Tariff.seconds(ModelFigures(model="a", **figures)).of(100, 5) == pytest.approx(0.6)
+    figures["seconds_per_prompt_token"] = math.nan
+    assert Tariff.seconds(ModelFigures(model="a", **figures)).of(100, 5) == pytest.approx(0.5)
+
+
+def test_prices_are_published_per_million_tokens():
+    """3 USD per million read, 15 written: two thousand and one thousand tokens are 0.6 and 1.5 cents."""
+    prices = PriceList({"sonnet": (3.0, 15.0), "free": (0.0, 0.0)})
+    assert Tariff.usd(prices.figures("sonnet", "any", "open")).charge(2000, 1000) == pytest.approx(
+        0.006 + 0.015
     )
-    names = (2 + 4) + (2 + 4)  # in bytes, each with a colon, spaces and a semicolon
-    assert most.cost_usd == 3 * (10 + TEMPLATE_TOKENS) + 8 * (5 + 7) + names
-    assert math.isnan(most.energy_j)
+    assert Tariff.usd(prices.figures("free", "any", "open")).charge(2000, 1000) == 0.0
+    assert Tariff.usd(prices.figures("other", "any", "open")).charge(2000, 1000) is None
+
+
+@pytest.mark.parametrize("pair", [(1.0,), (1.0, 2.0, 3.0), (-0.1, 1.0), (1.0, -0.1)])
+def test_a_price_that_is_none_is_refused(pair):
+    with pytest.raises(InputError, match="price of m"):
+        PriceList({"m": pair})
+
+
+def test_of_nothing_called_nothing_is_paid():
+    assert known_sum([]) == 0.0
+    assert known_sum([1.0, 2.0]) == 3.0
+    assert known_sum([1.0, None]) is None

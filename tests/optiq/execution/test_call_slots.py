@@ -96,6 +96,17 @@ async def test_a_lower_rank_goes_first_also_among_models():
 
 
 @story
+async def test_who_names_no_rank_goes_before_those_of_rank_one():
+    queue = Queue(1, 1)
+    await queue.ask("a")
+    await queue.ask("b", rank=1)
+    unranked = asyncio.ensure_future(queue.limits.acquire("c"))
+    await queue.news()
+    assert await queue.end("a") == ""
+    assert unranked.done()
+
+
+@story
 async def test_a_slot_that_is_free_is_not_kept_for_who_cannot_use_it():
     queue = Queue(1, 2)
     assert await queue.ask("aa") == "a"
@@ -191,6 +202,7 @@ async def test_who_is_called_off_is_forgotten():
     await queue.ask("bcc")
     queue.tasks[1].cancel()
     queue.tasks[2].cancel()
+    assert await queue.news() == "", "they had no slot to give back"
     assert await queue.end("a") == "c"
     assert await queue.end("c") == ""
     assert await queue.ask("b") == "b"

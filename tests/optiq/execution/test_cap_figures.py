@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from optiq.execution.output_caps import OutputCaps, Rates, limits_outputs
+from optiq.execution.output_caps import OutputCaps, limits_outputs
 from optiq.execution.trace import Call
 from optiq.plans.plan import Plan
 from optiq.questions.question import Budget
@@ -39,8 +39,8 @@ def caps(plan, budget, longest=1000, chars=CHARS, **figures):
         plan,
         budget,
         lambda model: ModelFigures(model=model, **(rates | figures)),
-        lambda model: chars,
-        lambda model: longest,
+        [chars] * plan.k,
+        [longest] * plan.k,
     )
 
 
@@ -55,10 +55,6 @@ def test_a_prompt_is_taken_for_longer_than_it_is():
         "three characters a token where nobody counted"
     )
     assert caps(SINGLE, Budget(), chars_per_token=0.5).prompt_tokens(0, 100) == pytest.approx(214.0)
-
-
-def test_rates_have_a_fixed_part_and_one_for_each_side():
-    assert Rates(7.0, 2.0, 3.0).of(10, 100) == 7.0 + 20.0 + 300.0
 
 
 @pytest.mark.parametrize("limit", ["max_cost_usd", "max_energy_j", "max_latency_s"])
