@@ -16,7 +16,7 @@ _HOMES = {
     "ModelSelector": "optiq.selection.api",
     "OptiqError": "optiq.errors",
     "Plan": "optiq.plans.plan",
-    "Planning": "optiq.planning.planning",
+    "Planning": "optiq.planning",
     "PromptShape": "optiq.estimation",
     "Question": "optiq.questions.question",
     "Record": "optiq.statistics.snapshot",

@@ -11,7 +11,7 @@ from optiq.estimation import Estimate
 from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_executions, traces_frame
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
-from optiq.planning.planning import PlannedQuestion, Planning, choose_blender, topic_fault
+from optiq.planning import PlannedQuestion, Planning, choose_blender, topic_fault
 from optiq.prompts.variants import served_model
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import Row

@@ -20,7 +20,7 @@ from optiq.errors import InputError
 from optiq.execution import Execution, Shared, Work, score_executions, traces_frame
 from optiq.execution.ledger import Ledger
 from optiq.execution.trace import ANSWERED, main_topic
-from optiq.planning.planning import Planning
+from optiq.planning import Planning
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import question_text
 from optiq.prompts.variants import served_model

@@ -17,7 +17,7 @@ from optiq.configuration import Settings
 from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.past_questions import QuestionFigures
 from optiq.estimation.variant_figures import with_variants
-from optiq.planning.planning import Planning, choose_blender, choose_pool, topic_fault
+from optiq.planning import Planning, choose_blender, choose_pool, topic_fault
 from optiq.plans.plan import Plan
 from optiq.prompts.variants import Variant
 from optiq.questions.question import Question

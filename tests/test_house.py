@@ -63,7 +63,7 @@ def test_imports_stay_light(statement: str) -> None:
 
 
 def test_flows_and_planning_do_not_need_each_other() -> None:
-    assert "prefect" not in loaded_after("import optiq.planning.planning, tasks.session, warehouse.refresh")
+    assert "prefect" not in loaded_after("import optiq.planning, tasks.session, warehouse.refresh")
 
 
 def module_graph() -> dict[str, set[str]]:

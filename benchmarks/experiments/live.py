@@ -25,7 +25,7 @@ from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.policies import make_policies
 from optiq.evaluation.replay import Setting as Rules
 from optiq.evaluation.replay import replay
-from optiq.planning.planning import estimate_rows
+from optiq.planning import estimate_rows
 from optiq.plans.plan import Plan
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import read_questions

@@ -18,6 +18,7 @@ from optiq.estimation import Estimate, PromptShape
 from optiq.estimation.estimator import make_estimator
 from optiq.planning import BatchItem, Planner, PlanningTask, make_planner, plan_batch, planning_task
 from optiq.planning.candidates import find_candidates
+from optiq.planning.lines import lines_of_space
 from optiq.planning.planners.dynamic_programming import DynamicProgrammingPlanner
 from optiq.planning.planners.hill_climbing import HillClimbingPlanner
 from optiq.planning.planners.nsga2 import NSGA2Planner
@@ -92,7 +93,9 @@ def _batch_speed(setting: Setting, k: int) -> Iterator[Row]:
 
     def sets() -> list[object]:
         tasks = [setting.task(topic, k) for topic in setting.topics]
-        return [find_candidates(task, min(lengths), max(lengths)) for task in tasks]
+        return [
+            find_candidates(lines_of_space(task, min(lengths), max(lengths), moved=False)) for task in tasks
+        ]
 
     made = timed(sets, 2)
     yield (

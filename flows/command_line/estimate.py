@@ -47,7 +47,7 @@ def estimate(
     from flows.command_line.screen import note, say, say_json, table
     from flows.parameters import settings_of
     from optiq.files.tables import check_writable, write_table
-    from optiq.planning.planning import estimate_rows, estimates_frame
+    from optiq.planning import estimate_rows, estimates_frame
     from optiq.plans.plan import Plan
     from optiq.plans.plan_file import read_plans
     from optiq.questions.question import Budget

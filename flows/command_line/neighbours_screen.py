@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flows.command_line.screen import figure, say, table
 
 if TYPE_CHECKING:
-    from optiq.planning.planning import Planning
+    from optiq.planning import Planning
     from optiq.questions.question import Question
 
 SHOWN = 5

@@ -9,8 +9,8 @@ from typing import Any
 
 from flows.command_line.screen import figure, table
 from optiq.estimation import Estimate
+from optiq.planning import PlannedQuestion, Planning
 from optiq.planning.choose import Choice
-from optiq.planning.planning import PlannedQuestion, Planning
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from optiq.estimation.estimates import Estimate
 from optiq.questions.question import Budget, Weights
 from optiq.statistics.snapshot import METRICS
+
+if TYPE_CHECKING:
+    from optiq.planning.frontier import Frontiers
 
 WORTH = len(METRICS)
 """The place of what a right answer is worth in an array of weights, behind those of the metrics."""
@@ -68,9 +72,36 @@ def choose(
     if feasible.any():
         index = int(pick(values, feasible, weight_array(weights or Weights())))
         return Choice("planned", plans[index], tuple(p for p, ok in zip(plans, feasible, strict=True) if ok))
-    confidence = None if plans[0].bounds is None else plans[0].bounds.confidence
     expected = np.array([estimate.metrics for estimate in plans])
-    return explain_infeasible(values, limits, plans.__getitem__, expected, confidence)
+    return explain_infeasible(plans.__getitem__, values, expected, limits)
+
+
+def choose_each(
+    frontiers: Frontiers, budgets: Sequence[Budget], weights: Sequence[Weights], whole: bool = False
+) -> list[Choice]:
+    """The choice from each frontier; unless ``whole``, ``feasible`` is left empty: it would be most of the work."""
+    values = frontiers.judged
+    limits = np.array([limit_array(budget) for budget in budgets])
+    feasible = frontiers.on & np.all(meets(values, limits[:, None, :]), axis=-1)
+    possible = feasible.any(axis=1).tolist()
+    picked = pick(values, feasible, np.array([weight_array(one) for one in weights])).tolist()
+    choices = []
+    for question in range(len(budgets)):
+        if possible[question]:
+            chosen = frontiers.estimate(question, picked[question])
+            every = frontiers.estimates(question, feasible[question]) if whole else ()
+            choices.append(Choice("planned", chosen, every))
+        else:
+            choices.append(_infeasible(frontiers, question, limits[question]))
+    return choices
+
+
+def _infeasible(frontiers: Frontiers, question: int, limits: FloatArray) -> Choice:
+    plans = np.flatnonzero(frontiers.on[question])
+    values, expected = frontiers.judged[question, plans], frontiers.expected[question, plans]
+    return explain_infeasible(
+        lambda index: frontiers.estimate(question, int(plans[index])), values, expected, limits
+    )
 
 
 def limit_array(budget: Budget) -> FloatArray:
@@ -143,15 +174,11 @@ def worth_losses(cost: FloatArray, loss: FloatArray, worth: FloatArray | float) 
 
 
 def explain_infeasible(
-    values: FloatArray,
-    limits: FloatArray,
-    estimate: Callable[[int], Estimate],
-    expected: FloatArray | None = None,
-    confidence: float | None = None,
+    estimate: Callable[[int], Estimate], values: FloatArray, expected: FloatArray, limits: FloatArray
 ) -> Choice:
-    """Why none of the plans with ``values`` (plans, 4), in plan order, meets ``limits`` (4).
+    """Why none of the plans, in plan order, meets ``limits`` (4).
 
-    With ``confidence`` the values are bounds, and ``expected`` (plans, 4) what is expected of the plans.
+    They are judged by ``values`` (plans, 4), ``expected`` is what is expected; ``estimate`` makes their estimates.
     """
     within = meets(values, limits)
     excluded = (~within).sum(axis=0)
@@ -166,9 +193,9 @@ def explain_infeasible(
         reason += f" (the {_BEST[name]} has {_number(best, name)})"
     if not (excluded == len(values)).any():
         reason += "; no single limit excludes all"
-    if confidence is not None and expected is not None:
-        reason += _sureness(expected, limits, confidence)
     nearest = estimate(int(violations(values, limits).sum(axis=1).argmin()))
+    if nearest.bounds is not None:
+        reason += _sureness(expected, limits, nearest.bounds.confidence)
     costs = np.where(np.isnan(values[:, 0]), np.inf, values[:, 0])
     for relaxed in dict.fromkeys([0, worst]):
         others = [i for i in range(len(LIMITS)) if i != relaxed]

@@ -7,8 +7,16 @@ known.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
+
+from optiq.estimation.estimates import Estimate
+
+if TYPE_CHECKING:
+    from optiq.planning.lines import Lines
 
 FloatArray = NDArray[np.float64]
 
@@ -22,6 +30,40 @@ SMALL = 512
 """Points up to which a filter written here is faster than importing a general one."""
 
 _DROPPED_BITS = 12  # of 52: leaves 40, which is 12 decimal digits
+
+
+@dataclass(frozen=True)
+class Frontiers:
+    """The frontiers of some questions, as arrays that plans are chosen from; plans in plan order."""
+
+    lines: Lines
+    """The plans."""
+    on: NDArray[np.bool_]
+    """(questions, plans): which plans are on a question's frontier."""
+    expected: FloatArray
+    """(questions, plans, 4): what is expected of them, in the order of METRICS."""
+    judged: FloatArray
+    """The same of the figures that they are judged by: with a confidence bounds."""
+    confidence: float | None = None
+
+    @classmethod
+    def of(cls, lines: Lines, on: NDArray[np.bool_], expected: FloatArray, judged: FloatArray) -> Frontiers:
+        """From arrays with questions last: (plans, questions) and twice (4, plans, questions)."""
+        ever = np.flatnonzero(on.any(axis=1))
+        first, then = (
+            np.ascontiguousarray(figures[:, ever].transpose(2, 1, 0)) for figures in (expected, judged)
+        )
+        return cls(lines.among(ever), on[ever].T, first, then, lines.task.confidence)
+
+    def estimate(self, question: int, plan: int) -> Estimate:
+        """What a plan would cost and yield on a question."""
+        figures, judged = self.expected[question, plan].tolist(), self.judged[question, plan].tolist()
+        return Estimate.of(self.lines.plan(plan), figures, judged, self.confidence)
+
+    def estimates(self, question: int, among: NDArray[np.bool_] | None = None) -> tuple[Estimate, ...]:
+        """The frontier of one question, or those ``among`` (plans) it."""
+        plans = np.flatnonzero(self.on[question] if among is None else among)
+        return tuple(self.estimate(question, plan) for plan in plans.tolist())
 
 
 def losses(values: FloatArray) -> FloatArray:

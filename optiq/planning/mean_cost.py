@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from optiq.errors import InputError
 from optiq.estimation.estimates import Estimate
+from optiq.planning import Planning
 from optiq.planning.choose import worth_losses
-from optiq.planning.planning import Planning
 from optiq.questions.question import Question, Weights
 
 FloatArray = NDArray[np.float64]

@@ -1,10 +1,10 @@
-"""Which models a plan may call: those asked for of which anything is known."""
+"""Which models a plan may call: those asked for or served, of which anything is known; and which one blends."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from optiq.errors import OptiqWarning, UnknownName
 from optiq.estimation.catalog import TOKEN_METRICS, Catalog
@@ -12,6 +12,73 @@ from optiq.estimation.estimator import Estimator, QualityRules
 from optiq.estimation.ingredients import Pool
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Kind
+from optiq.statistics.snapshot import ANY_TOPIC, Statistics
+
+
+def choose_pool(
+    statistics: Statistics, served: Iterable[str] | None, wanted: Sequence[str] | None
+) -> tuple[str, ...]:
+    """The models to plan over: ``wanted`` if given, else every served model that PerfDB knows.
+
+    ``served`` is what the model server offers (``None``: not asked). A served model without figures is left
+    out with a warning, because nothing can be estimated for it.
+
+    Raises
+    ------
+    UnknownName
+        if a wanted model is neither known to PerfDB nor served, or if nothing is left.
+    """
+    known = set(statistics.models)
+    offered = None if served is None else set(served)
+    if wanted:
+        for name in wanted:
+            if name not in known:
+                raise UnknownName(
+                    f"PerfDB has no figures for model {name!r}",
+                    f"Known models: {_listed(known)}. Add priors with `optiq ingest priors FILE`.",
+                )
+            if offered is not None and name not in offered:
+                raise UnknownName(
+                    f"model {name!r} is not served here",
+                    f"Served models: {_listed(offered)}. `optiq models` shows both.",
+                )
+        return tuple(wanted)
+    if offered is None:
+        return tuple(sorted(known))
+    for name in sorted(offered - known):
+        message = f"model {name!r} is served but PerfDB has no figures for it: left out"
+        warnings.warn(message, OptiqWarning, stacklevel=2)
+    pool = tuple(sorted(offered & known))
+    if not pool:
+        raise UnknownName(
+            f"none of the served models ({_listed(offered)}) has figures in PerfDB",
+            "Add priors for them with `optiq ingest priors FILE` and publish with `optiq refresh`.",
+        )
+    return pool
+
+
+def choose_blender(statistics: Statistics, pool: Sequence[str], wanted: str | None) -> str | None:
+    """``wanted`` if given, else the model of the pool with the highest mean QoA over both tasks.
+
+    Raises
+    ------
+    UnknownName
+        if the wanted blender has no figures.
+    """
+    if wanted is not None:
+        if wanted not in statistics.models:
+            raise UnknownName(
+                f"PerfDB has no figures for blender {wanted!r}",
+                f"Known models: {_listed(statistics.models)}.",
+            )
+        return wanted
+    ranked = []
+    for model in pool:
+        figures = [statistics.figures(model, ANY_TOPIC, task).qoa for task in ("open", "choice")]
+        given = [qoa for qoa in figures if not math.isnan(qoa)]
+        if given:
+            ranked.append((-sum(given) / len(given), model))
+    return min(ranked)[1] if ranked else None
 
 
 def usable_pool(
@@ -21,7 +88,7 @@ def usable_pool(
     models: Sequence[str] | None,
     blender: str | None,
 ) -> Pool:
-    """``models`` (None: all known) and ``blender``, without those that have no figure for any metric.
+    """``models`` (None: all known) and ``blender``, without those that have no figure for any metric on ``topics``.
 
     What is left out is named in an :class:`~optiq.errors.OptiqWarning`; without a blender plans have no
     blends. Raises :class:`~optiq.errors.UnknownName` if no model is left.
@@ -52,3 +119,7 @@ def _is_known(catalog: Catalog, rules: QualityRules, model: str) -> bool:
 
 def _warn(message: str) -> None:
     warnings.warn(message, OptiqWarning, stacklevel=4)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

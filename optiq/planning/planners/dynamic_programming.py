@@ -17,8 +17,8 @@ import numpy as np
 
 from optiq.errors import InputError
 from optiq.estimation.estimates import Estimate
-from optiq.planning.planners.protocol import PlanningTask
-from optiq.planning.planners.search import Evaluator
+from optiq.planning.planners.evaluator import Evaluator
+from optiq.planning.task import PlanningTask
 from optiq.plans.plan import Plan, canonical_plan
 
 PRUNINGS = ("none", "delta", "epsilon")
@@ -42,7 +42,7 @@ class DynamicProgrammingPlanner:
             raise InputError(f"unknown pruning {self.pruning!r}", f"Prunings are {', '.join(PRUNINGS)}.")
 
     def frontier(self, task: PlanningTask) -> list[Estimate]:
-        """See :class:`~optiq.planning.planners.protocol.Planner`."""
+        """See :class:`~optiq.planning.task.Planner`."""
         evaluator = Evaluator(task)
         layer = [Plan.of([model]) for model in task.pool.models]
         evaluator.figures(layer)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from optiq.estimation.estimates import Estimate
 from optiq.estimation.vectorised import SpaceEstimator
 from optiq.planning.frontier import losses, nondominated
-from optiq.planning.planners.protocol import PlanningTask
+from optiq.planning.task import PlanningTask
 
 
 class ExactPlanner:
@@ -19,7 +19,7 @@ class ExactPlanner:
     name = "exact"
 
     def frontier(self, task: PlanningTask) -> list[Estimate]:
-        """See :class:`~optiq.planning.planners.protocol.Planner`."""
+        """See :class:`~optiq.planning.task.Planner`."""
         estimator = SpaceEstimator(
             task.estimator, task.topics, task.kind, task.pool, task.max_operations, task.confidence
         )

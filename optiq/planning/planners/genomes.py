@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.planning.planners.protocol import PlanningTask
+from optiq.planning.task import PlanningTask
 from optiq.plans.plan import Plan
 from optiq.plans.topology import Edge, Topology, canonical_orders, topology
 

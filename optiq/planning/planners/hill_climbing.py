@@ -19,8 +19,8 @@ import numpy as np
 
 from optiq.estimation.estimates import Estimate
 from optiq.planning.choose import limit_array, meets
-from optiq.planning.planners.protocol import PlanningTask
-from optiq.planning.planners.search import Evaluator, repaired
+from optiq.planning.planners.evaluator import Evaluator, repaired
+from optiq.planning.task import PlanningTask
 from optiq.plans.plan import Plan
 
 
@@ -39,7 +39,7 @@ class HillClimbingPlanner:
     name: str = "hill-climbing"
 
     def frontier(self, task: PlanningTask) -> list[Estimate]:
-        """See :class:`~optiq.planning.planners.protocol.Planner`."""
+        """See :class:`~optiq.planning.task.Planner`."""
         draw = random.Random(task.seed)
         evaluator = Evaluator(task)
         found: set[Plan] = set()

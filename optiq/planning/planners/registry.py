@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import cast
 
+from optiq.errors import OptiqWarning
 from optiq.extensions.registry import Registry
-from optiq.planning.planners.protocol import Planner
+from optiq.planning.task import Planner, PlanningTask
 from optiq.plans.enumeration import count_plans
 
 PLANNERS = Registry(
@@ -60,6 +62,14 @@ def decide_planner(name: str, n_models: int, blender: bool, max_operations: int)
     else:
         return PlannerDecision(name, n_plans, f"{n_plans:,} plans are few enough: all are estimated")
     return PlannerDecision(FALLBACK, n_plans, f"{why}: {FALLBACK} searches instead of estimating all")
+
+
+def usable_planner(name: str, task: PlanningTask) -> str:
+    """The planner that is used for a task; an :class:`~optiq.errors.OptiqWarning` says why where it is another."""
+    decision = decide_planner(name, len(task.pool.models), task.pool.blender is not None, task.max_operations)
+    if decision.planner != name:
+        warnings.warn(decision.reason, OptiqWarning, stacklevel=3)
+    return decision.planner
 
 
 def space_size(n_models: int, blender: bool, max_operations: int) -> int:

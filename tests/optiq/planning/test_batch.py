@@ -15,6 +15,7 @@ from optiq.estimation.estimator import Estimator, as_estimator, make_estimator
 from optiq.planning import BatchItem, plan_batch, plan_frontier, planning_task
 from optiq.planning.candidates import find_candidates
 from optiq.planning.choose import choose
+from optiq.planning.lines import lines_of_space
 from optiq.questions.question import Budget, Weights
 from optiq.statistics.question_shifts import Shifts
 from optiq.statistics.snapshot import Statistics
@@ -110,8 +111,8 @@ def test_a_batch_is_planned_as_its_questions_alone(
     n_records=st.sampled_from([0, 30]),
     width=st.sampled_from([0.02, 0.2, 0.9]),
     confidence=st.sampled_from([None, 0.9]),
-    many=st.sampled_from([0, 40, 250]),
-    pairs=st.sampled_from([0, 300]),
+    few=st.sampled_from([0, 5, 64]),
+    first=st.sampled_from([1, 4]),
 )
 def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
     seed: int,
@@ -119,8 +120,8 @@ def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
     n_records: int,
     width: float,
     confidence: float | None,
-    many: int,
-    pairs: int,
+    few: int,
+    first: int,
 ) -> None:
     draw = random.Random(seed)
     drawn = random_catalog(seed, "abc", "z", topics=("Art", "Law"), n_records=n_records, missing=missing)
@@ -134,10 +135,9 @@ def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
     for item in random_items(seed, 25, topics, [1e-4, 1e-3]):
         moves = tuple((name, width * (2 * draw.random() - 1)) for name in "abz")
         items.append(replace(item, shifts=Shifts(50, moves) if draw.random() < 0.9 else None))
-    with pytest.MonkeyPatch.context() as patch:  # also where questions are parted by how they are moved
-        patch.setattr("optiq.planning.candidates.MANY", many)
-        patch.setattr("optiq.planning.candidates.FEW", 2)
-        patch.setattr("optiq.planning.candidates.PAIRS", pairs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("optiq.planning.moved.FEW", few)
+        patch.setattr("optiq.planning.moved.FIRST", first)
         assert_as_one_by_one(make_estimator("shrunk", statistics), items, ["a", "b", "c"], "z", 3, confidence)
 
 
@@ -160,7 +160,7 @@ def test_kinks_between_the_ends_are_found(confidence: float | None) -> None:
     assert_as_one_by_one(statistics, items, ["a", "b", "c"], "z", 3, confidence)
     names, shape = ["a", "b", "c"], items[0].shape
     task = planning_task(statistics, ["Art"], "open", shape, names, "z", 3, confidence=confidence)
-    assert find_candidates(task, 0, 3900).kinked.any()
+    assert find_candidates(lines_of_space(task, 0, 3900, moved=False)).lines.kinked.any()
 
 
 def test_candidates_hold_the_frontier_of_every_length() -> None:
@@ -168,14 +168,14 @@ def test_candidates_hold_the_frontier_of_every_length() -> None:
     models = [name for name in statistics.models if name not in ("blend", "elsewhere")]
     topic = statistics.topics[0]
     task = planning_task(statistics, [topic], "open", PromptShape(0, 120, 60, 90), models, "blend", 4)
-    candidates = find_candidates(task, 50, 2000)
+    candidates = find_candidates(lines_of_space(task, 50, 2000, moved=False))
     chars = np.array([50, 51, 400, 1234, 2000])
-    on_frontier = candidates.on_frontier(candidates.values_and_bounds(chars)[1])
+    on_frontier = candidates.on_frontier(candidates.lines.at(chars)[1])
     for row, length in zip(on_frontier.T, chars.tolist(), strict=True):
         frontier = plan_frontier(
             statistics, [topic], "open", PromptShape(length, 120, 60, 90), models, "blend", 4
         )
-        assert [candidates.plans[i] for i in np.flatnonzero(row)] == [e.plan for e in frontier]
+        assert [candidates.lines.plan(i) for i in np.flatnonzero(row).tolist()] == [e.plan for e in frontier]
 
 
 def test_counted_tokens_are_planned_one_by_one() -> None:

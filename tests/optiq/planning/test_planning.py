@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from optiq.errors import OptiqWarning, UnknownName
-from optiq.planning.planning import Planning, choose_blender, choose_pool, topic_fault
+from optiq.planning import Planning, choose_blender, choose_pool, topic_fault
 from optiq.plans.plan import Plan
 from optiq.questions.question import Budget, Kind, Question, Weights
 from optiq.statistics.snapshot import ModelFigures, Record, Statistics

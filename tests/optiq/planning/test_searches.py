@@ -15,7 +15,7 @@ from optiq.planning.planners.dynamic_programming import DynamicProgrammingPlanne
 from optiq.planning.planners.genomes import Genomes
 from optiq.planning.planners.hill_climbing import HillClimbingPlanner
 from optiq.planning.planners.nsga2 import NSGA2Planner
-from optiq.planning.planners.protocol import Planner, PlanningTask
+from optiq.planning.task import Planner, PlanningTask
 from optiq.questions.question import Budget
 from optiq.statistics.snapshot import Statistics
 

@@ -16,8 +16,8 @@ from optiq.estimation.variant_figures import with_variants
 from optiq.estimation.vectorised import SpaceEstimator
 from optiq.execution import Executor, Shared, Work
 from optiq.execution.responses import ResponseStore
+from optiq.planning import Planning
 from optiq.planning.bounds import bound_operations
-from optiq.planning.planning import Planning
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_builder import prompt_shape
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet

@@ -14,7 +14,7 @@ from optiq.estimation.estimates import Estimate
 from optiq.estimation.plan_batch import PlanEstimator
 from optiq.estimation.plan_list import PlanList
 from optiq.planning.frontier import losses, nondominated
-from optiq.planning.planners.protocol import PlanningTask
+from optiq.planning.task import PlanningTask
 from optiq.plans.plan import Plan, canonical_plan
 from optiq.plans.topology import Edge
 

@@ -1,14 +1,16 @@
-"""A checked planning task from what a caller gives."""
+"""What a planner is given, and what it gives back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from optiq.errors import InputError
-from optiq.estimation.estimates import Topics, topic_weights
+from optiq.estimation.estimates import Estimate, Topics, topic_weights
 from optiq.estimation.estimator import Estimator, as_estimator
+from optiq.estimation.ingredients import Pool
 from optiq.estimation.risk import parse_confidence
-from optiq.planning.planners.protocol import PlanningTask
 from optiq.planning.pool import usable_pool
 from optiq.plans.enumeration import check_operations
 from optiq.prompts.shape import PromptShape
@@ -17,6 +19,40 @@ from optiq.statistics.snapshot import Statistics
 
 MAX_ASSIGNMENTS = 1 << 44
 """Assignments of models to one topology up to which plans can be numbered: 78 models in 7 operations."""
+
+
+@dataclass(frozen=True)
+class PlanningTask:
+    """One planning problem: find the non-dominated plans over ``pool`` with up to ``max_operations`` calls.
+
+    ``topics`` are (topic, weight) with weights that sum to 1. ``budget`` may guide a search; it does not
+    change the frontier that is looked for, whose feasible part is chosen from afterwards. A planner that draws
+    random numbers draws all of them from ``seed``. With ``confidence`` plans are
+    compared by their bounds (:attr:`~optiq.estimation.estimates.Estimate.judged`), and limits hold for those.
+    """
+
+    estimator: Estimator
+    topics: tuple[tuple[str, float], ...]
+    kind: Kind | str
+    shape: PromptShape
+    pool: Pool
+    max_operations: int
+    budget: Budget = field(default_factory=Budget)
+    seed: int = 0
+    confidence: float | None = None
+
+
+class Planner(Protocol):
+    """A search for the frontier. Made without arguments from the entry-point group ``optiq.planners``."""
+
+    name: str
+
+    def frontier(self, task: PlanningTask) -> list[Estimate]:
+        """Non-dominated plans with their estimates (no provenance), in plan order.
+
+        Of plans with equal figures the first in plan order is kept.
+        """
+        ...
 
 
 def planning_task(
@@ -34,6 +70,10 @@ def planning_task(
     """The checked task that planners are given: usable models, weights that sum to 1, a supported size.
 
     ``known`` is an estimator on a snapshot; from statistics alone plans are estimated as in the paper.
+    ``models`` None means all that it knows; ``blender`` None means no plan with a blend.
+
+    Raises :class:`~optiq.errors.InputError` for more operations than supported and
+    :class:`~optiq.errors.UnknownName` for a pool without figures.
     """
     check_operations(max_operations)
     estimator, weights = as_estimator(known), topic_weights(topics)

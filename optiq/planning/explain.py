@@ -1,0 +1,63 @@
+"""Estimates of given plans for given questions, with the source of each figure, which a search does not carry along."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from optiq.estimation import Estimate, estimate
+from optiq.estimation.estimator import Estimator
+from optiq.planning.items import BatchItem
+from optiq.plans.plan import Plan
+from optiq.questions.question import Question
+from optiq.statistics.snapshot import METRICS
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def estimate_items(
+    estimator: Estimator,
+    items: Sequence[BatchItem],
+    plans: Sequence[Plan],
+    blender: str | None,
+    confidence: float | None,
+) -> list[list[Estimate]]:
+    """What each plan would cost and yield for each item, with provenance.
+
+    Items that look alike to the estimator (topics, kind, lengths, neighbours) share their estimates.
+    """
+    known: dict[tuple[object, ...], list[Estimate]] = {}
+    found = []
+    for item in items:
+        key = item.topics, item.kind, item.shape, item.shifts
+        if key not in known:
+            one = estimator.shifted(item.shifts)
+            known[key] = [
+                estimate(plan, one, item.topics, item.kind, item.shape, blender, confidence) for plan in plans
+            ]
+        found.append(known[key])
+    return found
+
+
+def estimates_frame(rows: Sequence[tuple[Question, Estimate]]) -> pl.DataFrame:
+    """One row per question and plan: question_id, plan, plan_key, figures, bounds if there are any, provenance."""
+    import polars as pl
+
+    schema = {
+        "question_id": pl.String(),
+        "plan": pl.String(),
+        "plan_key": pl.String(),
+        **{f"predicted_{metric}": pl.Float64() for metric in METRICS},
+        "provenance": pl.String(),
+    }
+    if any(item.bounds is not None for _, item in rows):
+        schema |= {"confidence": pl.Float64(), **{f"bound_{metric}": pl.Float64() for metric in METRICS}}
+    table = []
+    for question, item in rows:
+        found = item.to_dict()
+        found["plan"] = item.plan.to_json()
+        found["provenance"] = json.dumps(found["provenance"], ensure_ascii=False)
+        table.append({"question_id": question.question_id, **found})
+    return pl.DataFrame(table, schema=schema)

@@ -1,0 +1,235 @@
+"""From questions to chosen plans (Opti-Q, section 3.2): every step of planning, in order, on one screen.
+
+:func:`plan_items` is the list of steps; one question is planned as a batch of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from optiq.estimation.estimates import Estimate, Topics
+from optiq.estimation.estimator import Estimator, as_estimator
+from optiq.planning.bounds import OperationBound, bound_operations
+from optiq.planning.choose import Choice, choose_each
+from optiq.planning.explain import estimate_items
+from optiq.planning.items import BatchItem, planned_alike, topics_of
+from optiq.planning.planners.registry import make_planner, usable_planner
+from optiq.planning.search import search
+from optiq.planning.task import PlanningTask, planning_task
+from optiq.plans.plan import Plan
+from optiq.prompts.prompt_builder import prompt_shape
+from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
+from optiq.prompts.shape import PromptShape
+from optiq.prompts.variants import Operators
+from optiq.questions.question import Budget, Kind, Question, Weights
+from optiq.statistics.question_shifts import Shifts
+from optiq.statistics.snapshot import Statistics
+
+if TYPE_CHECKING:
+    from optiq.estimation.past_questions import Neighbour, QuestionFigures
+
+BOUNDS = ("upper", "sample", "none")
+
+
+@dataclass(frozen=True)
+class Planning:
+    """Everything a plan depends on besides the question. ``known`` is an estimator on a snapshot; from statistics alone
+    plans are estimated as in the paper. ``blender`` None: no plan with a blend node.
+
+    ``bound`` says how a budget bounds the operations below ``max_operations`` (section 3.2): ``upper`` takes
+    the most calls that the limits on cost and energy allow any model, which loses no feasible plan whose calls
+    cost what lone calls do; ``sample`` draws uniformly from the paper's interval, with ``seed``; ``none`` does
+    not bound. ``prompts`` decides how long prompts are, for ``operators`` (variants by name) their own do;
+    statistics of a name are of whatever prompts it was asked with.
+    ``confidence`` is the probability with which limits are to hold (:mod:`optiq.estimation.risk`); None: they hold
+    for what is expected. ``neighbours`` are past questions whose answers say how good models are on one like them.
+    """
+
+    known: Estimator | Statistics
+    pool: tuple[str, ...]
+    blender: str | None
+    planner: str = "exact"
+    max_operations: int = 3
+    weights: Weights = field(default_factory=Weights)
+    seed: int = 0
+    bound: str = "upper"
+    prompts: PromptSet = ZERO_SHOT
+    confidence: float | None = None
+    operators: Operators = field(default_factory=dict)
+    neighbours: QuestionFigures | None = None
+
+    @property
+    def estimator(self) -> Estimator:
+        """What plans are estimated with."""
+        return as_estimator(self.known)
+
+    @property
+    def statistics(self) -> Statistics:
+        """The snapshot that plans are estimated from."""
+        return self.estimator.statistics
+
+    def plan(self, question: Question) -> PlannedQuestion:
+        """The frontier of the question and the plan that its budget and the weights choose.
+
+        A question without a topic is planned on figures for any topic.
+        """
+        return self.plan_all([question], frontiers=True)[0]
+
+    def plan_all(self, questions: Sequence[Question], frontiers: bool = False) -> list[PlannedQuestion]:
+        """The choices that :meth:`plan` makes, for many questions at once; with their frontiers if asked for."""
+        planned = plan_items(self, self.read(questions), frontiers)
+        return [PlannedQuestion(q, *found) for q, found in zip(questions, planned, strict=True)]
+
+    def read(self, questions: Sequence[Question]) -> list[BatchItem]:
+        """What planning needs to know of each question, what its neighbours say included."""
+        every = zip(questions, self.shifts(questions), strict=True)
+        return [
+            BatchItem(topics_of(q), q.kind, self.shape(q), q.budget, self.weights, shifts)
+            for q, shifts in every
+        ]
+
+    def shape(self, question: Question) -> PromptShape:
+        """How long the prompts for ``question`` are."""
+        return prompt_shape(question, self.prompts, self.operators)
+
+    def shifts(self, questions: Sequence[Question]) -> list[Shifts | None]:
+        """How what past questions say moves the figures of models, per question; None where it does not."""
+        if self.neighbours is None or self.neighbours.silent:
+            return [None] * len(questions)
+        texts, tasks = [q.text for q in questions], [q.kind.task for q in questions]
+        return list(self.neighbours.shifts(texts, [topics_of(q) for q in questions], tasks))
+
+    def nearest(self, question: Question, most: int = 5) -> list[Neighbour]:
+        """The past questions that are most like one; none where they say nothing."""
+        if self.neighbours is None or self.neighbours.silent:
+            return []
+        return self.neighbours.nearest(question.text, topics_of(question), question.kind.task, most)
+
+    def operations(self, question: Question) -> OperationBound:
+        """How many operations plans for ``question`` may have."""
+        return self.bounded(self.read([question])[0])
+
+    def bounded(self, item: BatchItem) -> OperationBound:
+        """How many operations plans for an item may have."""
+        cap, budget = self.max_operations, item.budget
+        if self.bound == "upper":  # calls run side by side: a limit on latency bounds depth, not their number
+            budget = Budget(max_cost_usd=budget.max_cost_usd, max_energy_j=budget.max_energy_j)
+        if self.bound == "none" or budget == Budget(min_qoa=budget.min_qoa):
+            return OperationBound(cap, 1, cap, ())
+        seed = self.seed if self.bound == "sample" else None
+        return bound_operations(
+            self.statistics, item.topics, item.kind, item.shape, self.pool, budget, cap, seed
+        )
+
+    def task(self, item: BatchItem, operations: int) -> PlanningTask:
+        """The planning problem of an item, over the models of the pool that anything is known of on its topics."""
+        return planning_task(
+            self.estimator,
+            item.topics,
+            item.kind,
+            item.shape,
+            self.pool,
+            self.blender,
+            operations,
+            self.seed,
+            confidence=self.confidence,
+        )
+
+    def explain(self, question: Question, estimate: Estimate) -> Estimate:
+        """The same estimate with the source of each of its figures, which a search does not carry along."""
+        return self.estimates([question], [estimate.plan])[0][0]
+
+    def estimates(self, questions: Sequence[Question], plans: Sequence[Plan]) -> list[list[Estimate]]:
+        """What each plan would cost and yield for each question, with the source of each figure."""
+        return estimate_items(self.estimator, self.read(questions), plans, self.blender, self.confidence)
+
+
+@dataclass(frozen=True)
+class PlannedQuestion:
+    """A question with the choice made from its frontier; the frontier is empty where it was not asked for."""
+
+    question: Question
+    frontier: tuple[Estimate, ...]
+    choice: Choice
+
+
+def plan_items(
+    planning: Planning, items: Sequence[BatchItem], frontiers: bool = False
+) -> list[tuple[tuple[Estimate, ...], Choice]]:
+    """The steps: bound the operations, settle the pool, search the frontiers, choose. Per item, in their order."""
+    planned: dict[int, tuple[tuple[Estimate, ...], Choice]] = {}
+    by_bound: dict[int, list[int]] = {}
+    for place, item in enumerate(items):
+        by_bound.setdefault(planning.bounded(item).max_operations, []).append(place)
+    for operations, bounded in sorted(by_bound.items()):
+        for group in planned_alike(items, bounded):
+            alike = [items[place] for place in group]
+            task = planning.task(alike[0], operations)
+            for places, found in search(task, usable_planner(planning.planner, task), alike):
+                some = [alike[place] for place in places]
+                choices = choose_each(found, [x.budget for x in some], [x.weights for x in some], frontiers)
+                for row, (place, choice) in enumerate(zip(places, choices, strict=True)):
+                    planned[group[place]] = found.estimates(row) if frontiers else (), choice
+    return [planned[place] for place in range(len(items))]
+
+
+def plan_batch(
+    known: Estimator | Statistics,
+    items: Sequence[BatchItem],
+    models: Sequence[str] | None = None,
+    blender: str | None = None,
+    max_operations: int = 3,
+    planner: str = "exact",
+    seed: int = 0,
+    confidence: float | None = None,
+) -> list[Choice]:
+    """A choice per item, in their order, as :meth:`Planning.plan_all` makes them of questions.
+
+    The other parameters, and what is raised and warned of, are those of :func:`plan_frontier`.
+    """
+    pool = as_estimator(known).statistics.models if models is None else tuple(models)
+    planning = Planning(
+        known, pool, blender, planner, max_operations, seed=seed, bound="none", confidence=confidence
+    )
+    return [choice for _, choice in plan_items(planning, items)]
+
+
+def plan_frontier(
+    known: Estimator | Statistics,
+    topics: Topics,
+    kind: Kind | str,
+    shape: PromptShape,
+    models: Sequence[str] | None = None,
+    blender: str | None = None,
+    max_operations: int = 3,
+    planner: str = "exact",
+    seed: int = 0,
+    budget: Budget | None = None,
+    confidence: float | None = None,
+) -> list[Estimate]:
+    """The non-dominated plans for a question, in plan order, without provenance: what a planner finds for it alone.
+
+    ``known`` is an estimator on a snapshot; from statistics alone plans are estimated as in the paper.
+    ``models`` None means all that it knows; ``blender`` None means no plan with a blend.
+    ``budget`` may guide a search but does not change what is looked for. With ``confidence`` the plans are those
+    whose bounds no other plan beats. ``exact`` gives way to ``nsga2``
+    where the space is too large, with a warning (:func:`~optiq.planning.planners.registry.decide_planner`
+    states the rule).
+
+    Raises :class:`~optiq.errors.InputError` for more operations than supported and
+    :class:`~optiq.errors.UnknownName` for an unknown planner or a pool without figures.
+    """
+    task = planning_task(
+        known, topics, kind, shape, models, blender, max_operations, seed, budget, confidence
+    )
+    return make_planner(usable_planner(planner, task)).frontier(task)
+
+
+def estimate_rows(
+    planning: Planning, questions: Sequence[Question], plans: Sequence[Plan]
+) -> list[tuple[Question, Estimate]]:
+    """The estimates of each plan for each question as rows, questions outer."""
+    every = zip(questions, planning.estimates(questions, plans), strict=True)
+    return [(question, estimate) for question, row in every for estimate in row]
