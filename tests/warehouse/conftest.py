@@ -31,6 +31,19 @@ def home(fresh_home: Home, tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
+@pytest.fixture(scope="session")
+def copy_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Home], Home]:
+    """``copy_of(home)``: one like it. A refresh takes a second, a copy takes none: what several tests begin
+    with is made once per module, and those that change it work on a copy."""
+
+    def copy(home: Home) -> Home:
+        path = tmp_path_factory.mktemp("copy") / "home"
+        shutil.copytree(home.path, path)
+        return Home(path)
+
+    return copy
+
+
 def execution(
     plan: Plan,
     number: int,
@@ -101,7 +114,7 @@ def execution(
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def traces() -> Callable[..., pl.DataFrame]:
     """``traces(row, row, …)``: executions (``execution``) as a frame in the landing schema."""
 

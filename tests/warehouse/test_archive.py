@@ -18,14 +18,22 @@ from warehouse.refresh import refresh
 A = Plan.of(["smollm2:135m"])
 
 
-@pytest.fixture
-def three(home: Home, traces: Any) -> tuple[Home, list[str]]:
+@pytest.fixture(scope="module")
+def made(fresh_home: Home, copy_of: Any, traces: Any) -> tuple[Home, list[str]]:
     """A home with three snapshots: 0, 1 and 3 executions."""
+    home = copy_of(fresh_home)
     ids = [path.stem for path in home.snapshots.iterdir()]
     for numbers in ((1,), (2, 3)):
         land_traces(home, traces(*[traces.execution(A, i) for i in numbers]))
         ids.append(refresh(home, full_gate=False).snapshot_id)
     return home, ids
+
+
+@pytest.fixture
+def three(made: tuple[Home, list[str]], copy_of: Any) -> tuple[Home, list[str]]:
+    """A copy of it, and the ids of its snapshots."""
+    home, ids = made
+    return copy_of(home), ids
 
 
 def n_executions(home: Home) -> int:

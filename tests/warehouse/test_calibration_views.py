@@ -20,8 +20,8 @@ PLANS = [
 ]
 
 
-@pytest.fixture
-def perfdb(home: Home, traces: Any) -> Any:
+@pytest.fixture(scope="module")
+def perfdb(fresh_home: Home, copy_of: Any, traces: Any) -> Any:
     """Three plans, predicted at 0.2, 0.5 and 0.9; the last two turn out the other way round."""
     rows = [
         traces.execution(plan, 10 * p + i, qoa=observed, predicted_qoa=predicted)
@@ -30,6 +30,7 @@ def perfdb(home: Home, traces: Any) -> Any:
         )
         for i in range(2)
     ]
+    home = copy_of(fresh_home)
     land_traces(home, traces(*rows))
     refresh(home, full_gate=False)
     return home.perfdb
@@ -68,8 +69,8 @@ def run_of(
     ]
 
 
-@pytest.fixture
-def two_runs(home: Home, traces: Any) -> Any:
+@pytest.fixture(scope="module")
+def two_runs(fresh_home: Home, copy_of: Any, traces: Any) -> Any:
     """Twenty answers that take half or twice as long as predicted in turn, and a week later four more.
 
     Errors of the first run: logarithms ± ln 2, of mean 0 and standard deviation ln 2 · √(20/19); qualities are 0.1
@@ -78,6 +79,7 @@ def two_runs(home: Home, traces: Any) -> Any:
     first = run_of(traces, "first", 0, [0.5, 2.0] * 10, [0.4, 0.6] * 10)
     # limits of the latency: 2 s · e^(± 1.645 · 0.7112) = 0.621 s to 6.44 s; of the quality 0.5 ± 0.1688
     second = run_of(traces, "second", 200, [0.32, 3.2, 0.30, 3.3], [0.34, 0.66, 0.33, 0.68])
+    home = copy_of(fresh_home)
     land_traces(home, traces(*first, *second))
     refresh(home, full_gate=False)
     return home.perfdb

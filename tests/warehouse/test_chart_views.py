@@ -22,14 +22,15 @@ VIEWS = (
 )
 
 
-@pytest.fixture
-def perfdb(home, traces):
+@pytest.fixture(scope="module")
+def perfdb(fresh_home, copy_of, traces):
     """Four executions of a single model, two of a chain; one is missed badly, one failed."""
     rows = [
         traces.execution(SINGLE, number, 0.5, max_cost_usd=0.001, max_latency_s=0.5) for number in range(3)
     ]
     rows.append(traces.execution(SINGLE, 3, None, status="failed", answer=None))
     rows += [traces.execution(CHAIN, 4, 0.0, predicted_qoa=0.9), traces.execution(CHAIN, 5, 1.0)]
+    home = copy_of(fresh_home)
     land_traces(home, traces(*rows))
     refresh(home, full_gate=False)
     return home.perfdb

@@ -36,8 +36,8 @@ def history_row(trial: str, model: str, quality: str = "6.0", accuracy: str = "0
     )
 
 
-@pytest.fixture
-def answered(home: Home, traces) -> Home:
+@pytest.fixture(scope="module")
+def made(fresh_home: Home, copy_of, traces) -> Home:
     """40 questions in two topics, each answered by three models alone; 10 in another topic, too few."""
     draw = np.random.default_rng(1)
     rows = []
@@ -50,9 +50,16 @@ def answered(home: Home, traces) -> Home:
             unscored = {"subplan_qoa": None} if topic == "law" else {}
             row = traces.execution(Plan.parse(model), number, qoa, topic, unscored)
             rows.append(row | {"question": f"Question {question}?", "question_id": f"q{question}"})
+    home = copy_of(fresh_home)
     land_traces(home, traces(*rows))
     refresh(home, full_gate=False)
     return home
+
+
+@pytest.fixture
+def answered(made: Home, copy_of) -> Home:
+    """A copy of it."""
+    return copy_of(made)
 
 
 def test_profiles_pairs_and_ensembles_follow_from_traces(answered: Home) -> None:
@@ -140,7 +147,7 @@ def test_reviews_stand_for_their_own_traces(answered: Home) -> None:
     assert query(answered.perfdb, "select count(*) from quarantine where kind = 'trials'").item() == 2
 
 
-def test_what_nothing_is_known_of(home: Home, answered: Home) -> None:
+def test_what_nothing_is_known_of(answered: Home) -> None:
     with pytest.raises(UnknownName, match="'cooking'"):
         load_trials(answered.perfdb, "cooking")
 

@@ -28,8 +28,8 @@ def asked(traces: Any, plan: Plan, number: int, question: str, **changes: Any) -
     )
 
 
-@pytest.fixture
-def filled(home: Home, traces: Any) -> Home:
+@pytest.fixture(scope="module")
+def filled(fresh_home: Home, copy_of: Any, traces: Any) -> Home:
     """Two questions with the same id; on one three plans ran, one of them twice and one on other prompts."""
     chain = asked(traces, CHAIN, 3, "Who?", qoa=0.9)
     chain["calls"][0] |= {"subplan_qoa": 0.1, "output": "half way"}
@@ -43,6 +43,7 @@ def filled(home: Home, traces: Any) -> Home:
         asked(traces, SMALL, 6, "What?", qoa=1.0, prompt="zero-shot@2"),
         asked(traces, LARGE, 900, "Who?", qoa=0.25, run_id="winter"),
     ]
+    home = copy_of(fresh_home)
     land_traces(home, traces(*rows))
     refresh(home, full_gate=False)
     return home

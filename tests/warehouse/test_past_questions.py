@@ -46,11 +46,18 @@ def rows_of(traces: Any, numbers: range, start: int = 0) -> list[dict[str, Any]]
     return rows
 
 
-@pytest.fixture
-def answered(home: Home, traces: Any) -> Home:
+@pytest.fixture(scope="module")
+def made(fresh_home: Home, copy_of: Any, traces: Any) -> Home:
+    home = copy_of(fresh_home)
     land_traces(home, traces(*rows_of(traces, range(40))))
     refresh(home, full_gate=False)
     return home
+
+
+@pytest.fixture
+def answered(made: Home, copy_of: Any) -> Home:
+    """80 questions, each answered by both models alone."""
+    return copy_of(made)
 
 
 def test_what_is_published_is_the_mean_quality_of_each_model_alone(answered: Home) -> None:
@@ -79,7 +86,7 @@ def test_neighbours_tell_two_kinds_of_questions_of_one_topic_apart(answered: Hom
     assert figures.nearest(poem(3), topic[0], "open")[0].text == poem(3)
 
 
-def test_reading_in_two_refreshes_gives_what_one_gives(home: Home, answered: Home, traces: Any) -> None:
+def test_reading_in_two_refreshes_gives_what_one_gives(answered: Home, traces: Any) -> None:
     more = rows_of(traces, range(20, 60), start=1000)
     land_traces(answered, traces(*more))
     refresh(answered, full_gate=False)
