@@ -31,7 +31,7 @@ class Server:
                 outer.requests.append(body)
                 prompt = body["messages"][-1]["content"]
                 if "slowly" in prompt:
-                    outer.patience.wait(60)
+                    outer.patience.wait(240)
                 said = prompt.rpartition("Say ")[2] if body["model"] == "good" else "nonsense"
                 if body["model"] == "refused":
                     self._send(404, {"error": {"message": "model not found"}})

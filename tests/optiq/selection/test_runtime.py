@@ -173,13 +173,13 @@ class Troubled:
 
 def test_agents_that_misbehave_have_failed_and_the_others_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     models = {"planner": ["raises", "hangs", "exits", "none", "fine"]}
-    limits = Limits(combinations=5, examples=2, calls=2, timeout_s=0.3)
+    limits = Limits(combinations=5, examples=2, calls=2, timeout_s=3)
     result = ModelSelector(Troubled, models, DATA[:2], method="brute-force", limits=limits).select()
     assert result.best == {"planner": "fine"}
     assert result.evidence.failed.sum(axis=1).tolist() == [2, 2, 2, 2, 0]
     assert result.evidence.accuracy.tolist() == [0, 0, 0, 0, 1]
     errors = " ".join(result.about["run"]["errors"])
-    for part in ("ValueError: no idea", "no answer within 0.3 s", "SystemExit", "returned None"):
+    for part in ("ValueError: no idea", "no answer within 3 s", "SystemExit", "returned None"):
         assert part in errors
     assert re.search(r"ValueError: no idea \(test_runtime.py:\d+\)", errors)  # where to look
     assert result.frame()["standing"].to_list() == ["chosen"] + ["every run failed"] * 4
@@ -323,7 +323,7 @@ def test_ctrl_c_ends_at_once_even_if_an_agent_hangs(tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         selector.select()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 45  # nobody waits for the agent, nor for its time-out
     assert selector.runtime.progress.failed == 0  # what was called off has not failed
     again = ModelSelector(
         Troubled, {"planner": ["a"]}, DATA, method="brute-force", store=tmp_path / "kept.sqlite"
