@@ -12,20 +12,33 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 STAMP  := $(VENV)/.installed
 LOCKS  := requirements.lock requirements-models.lock
 
-.PHONY: demo test setup format lock clean
+.PHONY: demo test types runs verbs perfdb optimizer setup format lock clean
 .DELETE_ON_ERROR:
 
 demo: setup
 	@$(BIN)/python -m flows.demo
 
+# Parts of the suite side by side: some wait much for servers, others compute. Each says what it found when it is
+# done. What is compiled is kept, whatever the environment says: tests start a hundred interpreters.
+PARTS := runs verbs perfdb optimizer
+PART_runs      := tests/flows/runs
+PART_verbs     := tests/flows tests/test_house.py --ignore=tests/flows/runs
+PART_perfdb    := tests/warehouse
+PART_optimizer := --ignore=tests/flows --ignore=tests/test_house.py --ignore=tests/warehouse
+
 test: setup
 	@echo "== lint";   $(BIN)/ruff check .
 	@echo "== format"; $(BIN)/ruff format --check .
-	@echo "== types";  $(BIN)/mypy
-	@echo "== tests, in two halves at once: one waits much for servers, the other computes"
-	@log=$$(mktemp); $(BIN)/python -m pytest tests/flows tests/test_house.py > $$log 2>&1 & flows=$$!; \
-	    $(BIN)/python -m pytest --ignore=tests/flows --ignore=tests/test_house.py; rest=$$?; \
-	    wait $$flows; status=$$?; cat $$log; rm -f $$log; test $$rest -eq 0 -a $$status -eq 0
+	@echo "== types, and tests in parts: $(PARTS)"
+	@$(MAKE) --no-print-directory --keep-going --jobs types $(PARTS)
+
+types:
+	@found=$$($(BIN)/mypy 2>&1); status=$$?; printf '== types\n%s\n' "$$found"; exit $$status
+
+$(PARTS): export PYTHONDONTWRITEBYTECODE :=
+$(PARTS):
+	@log=$$(mktemp); $(BIN)/python -m pytest $(PART_$@) > $$log 2>&1; status=$$?; \
+	    echo "== tests: $@"; cat $$log; rm -f $$log; exit $$status
 
 setup: $(STAMP)
 
