@@ -43,7 +43,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 COPIED = ["optiq", "warehouse", "tasks", "flows", "sql", "tests", "benchmarks", "examples", "deployments"]
 # What every run would import again; libraries that start threads are left to the runs.
-PRELOADED = ["pytest", "hypothesis", "hypothesis.strategies", "numpy", "polars"]
+PRELOADED = ["pytest", "hypothesis.strategies", "numpy", "polars", "httpx"]
+PLUGINS = ["pytest_timeout", "_hypothesis_pytestplugin"]  # looking for others takes longer than most tests
 MEMORY_BYTES = 8 << 30  # of one run: a changed loop may fill it
 # A run may take so many times as long as one without a change, and so much more, before it counts as hanging.
 PATIENCE, GRACE_S = 6, 30
@@ -319,10 +320,12 @@ def _in_child(copy: Path, tests: Sequence[str], each_s: float | None, writing: i
         sys.path[:] = [str(copy), *(entry for entry in sys.path if entry not in ("", str(ROOT)))]
         for name in [name for name in sys.modules if name.partition(".")[0] in COPIED]:
             del sys.modules[name]
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         import pytest
 
         watch = Watch()
         options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=no", "--no-header"]
+        options += [option for name in PLUGINS for option in ("-p", name)]
         options += [f"--timeout={each_s:.0f}"] if each_s else []
         code = int(pytest.main([*options, *tests], plugins=[watch]))
         told = {"failed": watch.failed, "longest_s": watch.longest_s, "by_file": watch.seconds}
@@ -402,7 +405,7 @@ def main() -> None:
     tests = given.tests or sorted(
         str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "optiq" / given.room).rglob("test_*.py")
     )
-    for name in PRELOADED:
+    for name in PRELOADED + PLUGINS:
         importlib.import_module(name)
     noticed: dict[str, list[bool]] = defaultdict(list)
     survivors: list[tuple[int, Change]] = []

@@ -97,4 +97,8 @@ def _readings(match: re.Match[str]) -> list[Date]:
         month = _MONTHS.get(parts["month"]) or int(parts["month"])
         year_text, day = parts.get("year"), parts.get("day")
         found = {Date(int(year_text) if year_text else None, month, int(day) if day else None)}
-    return sorted(d for d in found if 1 <= (d.month or 1) <= 12 and 1 <= (d.day or 1) <= 31)
+    return sorted(date for date in found if _within(date.month, 12) and _within(date.day, 31))
+
+
+def _within(part: int | None, most: int) -> bool:
+    return part is None or 1 <= part <= most

@@ -44,7 +44,7 @@ _WORDS = re.compile(
     rf"\b(?:{'|'.join([*_VALUES, *_SCALES])})(?:[\s-]+(?:and\s+)?(?:{'|'.join([*_VALUES, *_SCALES])}))*\b"
 )
 _AFTER = re.compile(
-    r"(?:st|nd|rd|th)?\s*(?P<scale>hundred|thousand|million|billion|trillion)?s?\s*(?P<unit>%|[a-z]+2?)?"
+    r"(?:st|nd|rd|th)?\s*(?:(?P<scale>hundred|thousand|million|billion|trillion)s?\b)?\s*(?P<unit>%|[a-z]+2?)?"
 )
 _BEFORE_YEAR = re.compile(r"\b(?:in|since|of|until|from|by)\s*$")
 _CURRENCY = "$€£¥"

@@ -81,6 +81,20 @@ def test_a_verdict_on_several_answers_counts_where_they_agree():
     assert node_answer(question, blend, 2, {0: "A", 1: "B", 2: "That is correct."}) == "That is correct"
 
 
+def test_a_verdict_goes_back_along_a_chain_to_what_was_said_first():
+    question, chain = Question("1", "Where?"), Plan.of(["a", "b", "c"], [(0, 1), (1, 2)])
+    assert node_answer(question, chain, 2, {0: "Oslo", 1: "Correct.", 2: "That is right."}) == "Oslo"
+    assert node_answer(question, chain, 1, {0: None, 1: "Correct."}) == "Correct", "nothing was said before"
+    assert node_answer(question, chain, 2, {}) == ""
+
+
+def test_a_verdict_on_several_letters_means_them_all():
+    question = Question("1", "Which?", options=("Rome", "Paris", "Madrid"), kind=Kind.MULTI)
+    chain = Plan.of(["a", "b"], [(0, 1)])
+    assert node_answer(question, chain, 0, {0: "C and A"}) == "A, C"
+    assert node_answer(question, chain, 1, {0: "A, C", 1: "Correct."}) == "A, C"
+
+
 def test_a_verdict_that_is_an_option_is_chosen():
     question = Question("1", "Is it?", options=("Correct", "Incorrect"), kind=Kind.CHOICE)
     chain = Plan.of(["a", "b"], [(0, 1)])

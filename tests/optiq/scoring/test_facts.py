@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optiq.scoring import date_equality, numeric_equality
+from optiq.scoring.dates import is_calendar_date
 
 NUMBERS = [
     ("168", "168", 1.0),
@@ -36,6 +37,31 @@ NUMBERS = [
     ("41", "Apollo 11", None),
     ("41", "41 people lived in this old house", None),
     ("41", "between 40 and 42", None),
+    ("41", "about 41", None),
+    ("41", "41 men lived here", 1.0),
+    ("41", "41 men lived here then", None),
+    ("in 1999, since 2010, it had 41", "41", 1.0),
+    ("in 1000", "1000", 1.0),
+    ("in 2199", "2199", 1.0),
+    ("in 1999 it had 2200 of them", "2200", 1.0),
+    ("in 1999 it had 999 of them", "999", 1.0),
+    ("40 kg and 5 km", "5 km", 1.0),
+    ("3.13 miles", "5 km", 0.0),
+    ("5000 m", "5.1 km", 0.0),
+    ("3.145 or so", "3.14", 0.0),
+    ("1.5 million", "1.5", 0.0),
+    ("1.54 million", "1.5 million", 0.0),
+    ("−5", "-5", 1.0),
+    ("2,5", "25", 0.0),
+    ("five", "5.0", 1.0),
+    ("one hundred", "100", 1.0),
+    ("a hundred", "100", 1.0),
+    ("a million", "1,000,000", 1.0),
+    ("3 trillion", "3000 billion", 1.0),
+    ("2 hundred", "200", 1.0),
+    ("7 men", "7 women", 1.0),
+    ("3 thousands", "3000", 1.0),
+    ("60 seconds", "60", 1.0),
     ("21 December", "21 November", None),
 ]
 DATES = [
@@ -58,6 +84,20 @@ DATES = [
     ("1886", "Oslo", None),
     ("1886", "the war of 1886", None),
     ("May", "May Britt Moser", None),
+    ("31 December 2010", "2010-12-31", 1.0),
+    ("12/31/2010", "2010-12-31", 1.0),
+    ("2010", "2010-12-32", None),
+    ("2010", "2010-13-01", None),
+    ("2010", "2010-00-01", None),
+    ("2010", "0 May 2010", None),
+    ("1 January 2010", "2010-01-01", 1.0),
+    ("in March of 1999, then in 2010", "2010", 0.0),
+    ("1 May 1821", "5 May 1821", 0.0),
+    ("(16 December 2010)", "16 Dec 2010", 1.0),
+    ("16 December 2010", "on 16 December 2010", None),
+    ("May the 5th of 1821", "5 May 1821", 1.0),
+    ("May of 1821", "May 1821", 1.0),
+    ("Sept 1821", "September 1821", 1.0),
 ]
 
 
@@ -69,6 +109,106 @@ def test_numbers(answer, reference, equal):
 @pytest.mark.parametrize(("answer", "reference", "equal"), DATES)
 def test_dates(answer, reference, equal):
     assert date_equality(answer, reference) == equal
+
+
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+
+
+@pytest.mark.parametrize("number", range(1, 13))
+def test_months_go_by_name_short_name_and_number(number):
+    name = MONTHS[number - 1]
+    for said in (f"5 {name} 1821", f"{name[:3]}. 5, 1821", f"1821-{number:02}-05"):
+        assert date_equality(said, f"1821-{number:02}-05") == 1.0
+        assert date_equality(said, f"1821-{number % 12 + 1:02}-05") == 0.0
+    assert is_calendar_date(f"5 {name}")
+    assert is_calendar_date(f"{name} 1821.")
+    assert not is_calendar_date("1821")
+    assert not is_calendar_date(f"in {name} 1821 or so")
+
+
+# What is one and the same, by the definitions of the units.
+SAME = [
+    ("10 mm", "1 cm"),
+    ("100 centimetres", "1 metre"),
+    ("1000 metres", "1 kilometer"),
+    ("2.54 cm", "1 inch"),
+    ("30.48 cm", "1 foot"),
+    ("12 inches", "1 ft"),
+    ("1609.344 m", "1 mile"),
+    ("1000000 m2", "1 km²"),
+    ("100 hectares", "1 sq km"),
+    ("4046.856 square metres", "1 acre"),
+    ("640 acres", "1 square mile"),
+    ("2.59 km²", "1 mi2"),
+    ("10000 sqm", "1 ha"),
+    ("1000 mg", "1 gram"),
+    ("1000 g", "1 kg"),
+    ("1000 kilograms", "1 tonne"),
+    ("453.592 g", "1 pound"),
+    ("1000 ms", "1 second"),
+    ("60 seconds", "1 min"),
+    ("60 minutes", "1 hour"),
+    ("24 hours", "1 day"),
+    ("7 days", "1 week"),
+    ("30.44 days", "1 month"),
+    ("12 months", "1 year"),
+    ("365 days", "1 year"),
+    ("12 %", "12 percent"),
+]
+
+
+@pytest.mark.parametrize(("said", "wanted"), SAME)
+def test_units_of_one_kind_are_converted(said, wanted):
+    assert numeric_equality(said, wanted) == numeric_equality(wanted, said) == 1.0
+    value, unit = said.split(maxsplit=1)
+    assert numeric_equality(f"{float(value) * 1.02} {unit}", wanted) == 0.0
+
+
+@pytest.mark.parametrize(("one", "other"), [("m", "m2"), ("kg", "s"), ("m", "%"), ("ha", "h"), ("lb", "ft")])
+def test_units_of_different_kinds_are_never_the_same(one, other):
+    assert numeric_equality(f"1 {one}", f"1 {other}") == 0.0
+
+
+ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+ONES += " eighteen nineteen"
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+
+
+def in_words(number):
+    """A whole number as it is read out."""
+    for scale, name in ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"), (100, "hundred")):
+        if number >= scale:
+            rest = number % scale
+            join = " and " if 0 < rest < 100 else " "
+            return f"{in_words(number // scale)} {name}" + (f"{join}{in_words(rest)}" if rest else "")
+    if number < 20:
+        return ONES.split()[number]
+    return TENS.split()[number // 10 - 2] + (f"-{ONES.split()[number % 10]}" if number % 10 else "")
+
+
+@given(st.integers(0, 2 * 10**9) | st.integers(0, 120), st.integers(0, 120))
+def test_numbers_are_read_in_words(number, other):
+    assert numeric_equality(in_words(number), str(number)) == 1.0
+    assert numeric_equality(in_words(number), str(other)) == float(number == other)
+
+
+@pytest.mark.parametrize("number", [*range(21), *range(30, 100, 10), 1200, 1205, 10**12])
+def test_each_number_word(number):
+    words = {1200: "twelve hundred", 1205: "twelve hundred and five", 10**12: "one trillion"}
+    assert numeric_equality(f"{words.get(number) or in_words(number)} of them", str(number)) == 1.0
 
 
 FORMS = [

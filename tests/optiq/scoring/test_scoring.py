@@ -21,6 +21,9 @@ SAME = [
     ("−5", "-5"),
     ("¿Qué?", "que"),
     ("Zürich", "ZÜRICH"),
+    ("an apple", "Apple"),
+    ("a", "A."),
+    ("???", " ??? "),
 ]
 DIFFERENT = [
     ("Oslo", "Bergen"),
@@ -34,6 +37,8 @@ DIFFERENT = [
     ("", ""),
     ("  ", "Oslo"),
     ("1,5", "15"),
+    ("the", "a"),
+    ("?", "!"),
 ]
 SETS = [("AC", "AC", 1.0), ("A", "AC", 0.5), ("ABC", "AC", 2 / 3), ("B", "AC", 0.0), ("", "AC", 0.0)]
 
@@ -111,6 +116,57 @@ def test_short_facts_are_right_or_wrong_whatever_their_cosine(monkeypatch, answe
     assert (judged.cosine, judged.qoa) == (0.8, qoa)
 
 
+def test_only_open_answers_with_words_have_a_meaning_to_compare(monkeypatch):
+    seen = []
+    monkeypatch.setattr(judging, "cosines", lambda pairs: seen.extend(pairs) or [0.25] * len(pairs))
+    judged = score_many(
+        [
+            (question("open", "Oslo"), "Bergen"),
+            (question("open", "Oslo"), " "),
+            (question("open", "Oslo"), None),
+            (question("open", None), "Bergen"),
+            (question("choice", "B"), "Paris"),
+            (question("open", "Rome"), "Athens"),
+        ]
+    )
+    assert seen == [("Bergen", "Oslo"), ("Athens", "Rome")]
+    assert [scores.cosine for scores in judged] == [0.25, None, None, None, None, 0.25]
+    assert [scores.qoa for scores in judged] == [0.25, 0.0, None, None, 1.0, 0.25]
+
+
+def test_the_scores_are_columns_of_a_trace():
+    columns = Scores(
+        exact=1.0, jaccard=0.5, cosine=0.4, contained=0.3, numeric=0.2, date=0.1, qoa=0.9
+    ).columns()
+    assert columns == {
+        "score_exact": 1.0,
+        "score_jaccard": 0.5,
+        "score_cosine": 0.4,
+        "score_contained": 0.3,
+        "score_numeric": 0.2,
+        "score_date": 0.1,
+    }
+
+
+def test_the_better_reading_of_a_bare_year_counts():
+    judged = score(question("open", "1821"), "May 1821")
+    assert (judged.date, judged.numeric, judged.qoa) == (1.0, 1.0, 1.0)
+    judged = score(question("open", "1200"), "1,200")
+    assert (judged.date, judged.numeric, judged.qoa) == (0.0, 1.0, 1.0)
+
+
+def test_cosines_are_those_of_unit_vectors():
+    same, other = judging.cosines([("a red house", "a red house"), ("a red house", "stock exchange")])
+    assert same == pytest.approx(1.0, abs=1e-3)
+    assert -1 <= other < 0.6
+    assert judging.cosines([]) == []
+
+
+def test_a_meaning_is_worth_no_more_than_the_same_words(monkeypatch):
+    monkeypatch.setattr(judging, "cosines", lambda pairs: [1.0000001] * len(pairs))
+    assert score(question("open", "Oslo"), "Bergen").qoa == 1.0
+
+
 def test_opposite_meanings_are_not_worth_less_than_nothing(monkeypatch):
     monkeypatch.setattr(judging, "cosines", lambda pairs: [-0.2] * len(pairs))  # rare in earnest
     graded = score(question("open", "Oslo"), "Bergen")
@@ -135,6 +191,15 @@ def test_without_the_embedding_package_nothing_is_guessed(monkeypatch):
         ("Oslo, not Bergen", "Oslo", 1.0),
         ("it isn't", "not", 0.0),
         ("never", "Never", 1.0),
+        *(
+            (f"It {denial} Oslo", "Oslo", 0.0)
+            for denial in ("isn't", "wasn't", "aren't", "weren't", "was never")
+        ),
+        ("neither Oslo, nor Bergen", "Oslo", 0.0),
+        ("neither Bergen nor Oslo", "Bergen", 0.0),
+        ("nor Oslo", "Oslo", 0.0),
+        ("It is Oslo and Oslo", "Oslo Oslo Oslo", 0.0),
+        ("Oslo", "", 0.0),
         ("Osloer", "Oslo", 0.0),
         ("", "Oslo", 0.0),
     ],
