@@ -39,6 +39,6 @@ def evaluate_policies(
     given = locals()
     settings = settings_of({name: given[name] for name in ("perfdb", "seed")})
     how = {"folds": folds, "repeats": repeats, "confidence": confidence, "seed": settings.seed}
-    read = orchestration.run(read_outcomes, traces, settings.home, part_of(given), embedding, folds)
-    frame = orchestration.run(replay_policies, read, policies, budget_of(given), **how)
+    read = orchestration.run(read_outcomes, traces, settings.home, part_of(given), folds)
+    frame = orchestration.run(replay_policies, read, policies, budget_of(given), **how, neighbours=embedding)
     return orchestration.run(publish_evaluation, read, frame, budget_of(given), how, output, report)

@@ -20,7 +20,7 @@ from optiq.prompts.variants import Variant, read_variants
 from optiq.questions.question import Weights
 
 _LISTS = {"models"}
-_SWITCHES = {"constrain", "distrust_drifted"}
+_SWITCHES = {"constrain", "distrust_drifted", "looks"}
 _CHOICES = {
     "bound_operations": ("upper", "sample", "none"),
     "prompt": PROMPT_NAMES,
@@ -38,7 +38,8 @@ class Settings:
     ``models`` is the pool (``None``: every served model that PerfDB knows), ``blender`` the model of blend
     nodes (``None``: the served model with the highest QoA). ``max_operations`` bounds the nodes of a plan,
     ``estimator`` names how plans are estimated (:mod:`optiq.estimation.estimator`), ``neighbours`` whether
-    past questions like one that is asked say how good models are on it (``auto``, where they do; ``off``),
+    past questions like one that is asked say how good models are on it (``auto``, where they do; ``off``), ``looks``
+    whether how a question looks says how dear it is (:mod:`optiq.estimation.looks`),
     and ``bound_operations`` says how a budget bounds them further (``upper``, ``sample`` or ``none``).
     ``confidence`` is the probability with which limits are to hold (``None``: they hold for expected figures).
     ``timeout_s`` is how long one attempt of a call may take.
@@ -62,6 +63,7 @@ class Settings:
     planner: str = "exact"
     estimator: str = "shrunk"
     neighbours: str = "auto"
+    looks: bool = True
     max_operations: int = 3
     bound_operations: str = "upper"
     weights: Weights = field(default_factory=Weights)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Read:
-    """What an evaluation stands on: outcomes with features, what they cover, and where they are from."""
+    """What an evaluation stands on: outcomes, what they cover, and where they are from."""
 
     outcomes: Outcomes
     coverage: Coverage
@@ -32,13 +32,12 @@ class Read:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def read_outcomes(traces: list[str] | None, home: str, part: Part, embedding: bool, folds: int) -> Read:
-    """The judged executions of the files, or else of PerfDB, with the features of their questions.
+def read_outcomes(traces: list[str] | None, home: str, part: Part, folds: int) -> Read:
+    """The judged executions of the files, or else of PerfDB.
 
     Raises :class:`~optiq.errors.InputError` where nothing could be compared.
     """
     from optiq.evaluation.coverage import check_enough, coverage_of
-    from optiq.evaluation.features import with_features
     from optiq.evaluation.outcomes import Outcomes
     from warehouse.find_home import find_home
     from warehouse.judged import read_judged
@@ -47,7 +46,7 @@ def read_outcomes(traces: list[str] | None, home: str, part: Part, embedding: bo
     evidence = read_evidence(traces, part) if traces else read_judged(find_home(home), part)
     outcomes = Outcomes.from_traces(evidence.table)
     check_enough(outcomes, folds, evidence.source)
-    return Read(with_features(outcomes, embedding), coverage_of(outcomes), evidence, part)
+    return Read(outcomes, coverage_of(outcomes), evidence, part)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -59,6 +58,7 @@ def replay_policies(
     repeats: int,
     confidence: float | None,
     seed: int,
+    neighbours: bool = True,
 ) -> pl.DataFrame:
     """One row per policy, repeat and question on which several plans were run."""
     from optiq.evaluation.coverage import comparable
@@ -67,7 +67,7 @@ def replay_policies(
     from warehouse.published import published_qualities
 
     specs = list(dict.fromkeys(["best-single", *(policies or default_policies(read.outcomes))]))
-    setting = Setting(budget, confidence, seed, published_qualities())
+    setting = Setting(budget, confidence, seed, published_qualities(), neighbours)
     return replay(read.outcomes, make_policies(specs), setting, folds, repeats, comparable(read.outcomes))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
 from optiq.estimation.estimator import Estimator, make_estimator
+from optiq.estimation.looks import Looks
 from optiq.estimation.past_questions import QuestionFigures
 from optiq.estimation.variant_figures import with_variants
 from optiq.planning import Planning, choose_blender, choose_pool, topic_fault
@@ -28,7 +29,7 @@ from tasks.prompting import check_examples
 from tasks.recommending import recommended_pool, recommended_size
 from warehouse.find_home import find_home
 from warehouse.home import Home
-from warehouse.neighbours import load_past_questions
+from warehouse.neighbours import load_looks, load_past_questions
 from warehouse.statistics import load_statistics as read_statistics
 from warehouse.topics import load_topic_model
 
@@ -83,6 +84,18 @@ def neighbours_of(settings: Settings, home: Home, estimator: Estimator) -> Quest
     if settings.neighbours == "off" or not estimator.hears_neighbours or not home.perfdb.exists():
         return None
     return _neighbours(home.perfdb, home.perfdb.stat().st_mtime_ns, estimator)
+
+
+@lru_cache(maxsize=2)
+def _looks(perfdb: Path, modified_ns: int) -> Looks | None:
+    return load_looks(perfdb)
+
+
+def looks_of(settings: Settings, home: Home, estimator: Estimator) -> Looks | None:
+    """What the looks of questions say of their costs; None where that is nothing, or is not to be heard."""
+    if not settings.looks or not estimator.hears_neighbours or not home.perfdb.exists():
+        return None
+    return _looks(home.perfdb, home.perfdb.stat().st_mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -175,6 +188,7 @@ def open_session(settings: Settings, *, serve: bool = True, plans: Iterable[Plan
         confidence=settings.confidence,
         operators=operators_of([v for v in variants if v.name in {*pool, *also, blender}], settings, home),
         neighbours=neighbours_of(settings, home, estimator),
+        looks=looks_of(settings, home, estimator),
     )
     return Session(settings, home, planning, server, names, reason)
 
@@ -202,6 +216,7 @@ def open_planning(settings: Settings, models: Sequence[str]) -> Session:
         confidence=settings.confidence,
         operators=operators_of(variants, settings, home),
         neighbours=neighbours_of(settings, home, estimator),
+        looks=looks_of(settings, home, estimator),
     )
     return Session(settings, home, planning, None, names)
 

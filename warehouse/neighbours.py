@@ -1,8 +1,9 @@
-"""Past questions in PerfDB: read at a refresh from what is new, published with vectors and tuned strengths."""
+"""Past questions in PerfDB: read at a refresh from what is new, published with vectors, tuned strengths and looks."""
 
 from __future__ import annotations
 
 import warnings
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import polars as pl
 import sql
 from optiq.errors import OptiqWarning
 from optiq.estimation.estimator import make_estimator
+from optiq.estimation.looks import SPENT, Looks, Slopes
 from optiq.estimation.neighbours import Strengths
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, seen, tuned
 from optiq.text.word_vectors import NAME, available
@@ -44,7 +46,9 @@ def recompute_neighbours(connection: duckdb.DuckDBPyConnection) -> bool:
     connection.execute("update past_questions_basis set ingestion = $last", {"last": last})
     if new and available():
         _embed(connection)
-        _tune(connection)
+        past = _published(connection)
+        _tune(connection, past)
+        _learn_looks(connection, past)
     return new
 
 
@@ -84,9 +88,8 @@ def _embed(connection: duckdb.DuckDBPyConnection) -> None:
     connection.unregister("new_vectors")
 
 
-def _tune(connection: duckdb.DuckDBPyConnection) -> None:
+def _tune(connection: duckdb.DuckDBPyConnection, past: PastQuestions | None) -> None:
     """Tune how much neighbours are heard, if the answers have changed enough since it was done."""
-    past = _published(connection)
     n_questions = 0 if past is None else len(past.texts)
     n_answers = 0 if past is None else int((~np.isnan(past.qoa)).sum())
     before = connection.execute("select embedding, n_answers from neighbour_strengths").fetchall()
@@ -108,6 +111,27 @@ def _tune(connection: duckdb.DuckDBPyConnection) -> None:
             n_answers,
         ],
     )
+
+
+def _learn_looks(connection: duckdb.DuckDBPyConnection, past: PastQuestions | None) -> None:
+    """What the looks of questions say of their costs, learned anew: it takes a fraction of a second."""
+    connection.execute("delete from question_looks")
+    looks = None if past is None else past.looks(load_singles(connection))
+    for one in () if looks is None else looks.found:
+        connection.execute("insert into question_looks values (?, ?, ?, ?, ?, ?, ?, ?)", list(astuple(one)))
+
+
+def load_looks(perfdb: str | Path) -> Looks | None:
+    """What the looks of questions say of their costs; None where that is nothing."""
+    perfdb = Path(perfdb)
+    with reading(perfdb) as connection, explained(perfdb):
+        names = [field.name for field in fields(Slopes)]
+        rows = connection.table("question_looks").select(*names).order("task, metric").fetchall()
+    found = []
+    for row in rows:
+        values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
+        found.append(Slopes(*values))
+    return Looks(found) if found else None
 
 
 def load_past_questions(perfdb: str | Path) -> PastQuestions | None:
@@ -146,15 +170,18 @@ def _published(
         {"name": NAME},
     ).fetchall()
     answers = connection.execute(sql.read("neighbours/published")).fetchall()
-    models = sorted({model for _, _, model, _ in answers})
+    models = sorted({model for _, _, model, *_ in answers})
     if not questions or not models:
         return None
     row_of = {(key, task): row for row, (key, task, *_) in enumerate(questions)}
     column = {model: number for number, model in enumerate(models)}
     qoa = np.full((len(questions), len(models)), np.nan)
-    for key, task, model, mean in answers:
+    spent = np.full((*qoa.shape, len(SPENT)), np.nan)
+    for key, task, model, mean, *logs in answers:
         if (key, task) in row_of:
-            qoa[row_of[key, task], column[model]] = min(max(mean, 0.0), 1.0)
+            cell = row_of[key, task], column[model]
+            qoa[cell] = min(max(mean, 0.0), 1.0)
+            spent[cell] = [np.nan if value is None else value for value in logs]
     judged = np.flatnonzero((~np.isnan(qoa)).any(axis=1))
     if not len(judged):
         return None
@@ -169,6 +196,7 @@ def _published(
         models=tuple(models),
         qoa=qoa[judged],
         strengths=strengths,
+        spent=spent[judged],
     )
 
 

@@ -49,7 +49,7 @@ def main() -> None:
         default=200,
         help="of the first split (default 200); 0, 1 and 100 to 109 were seen while tuning",
     )
-    parser.add_argument("--no-embedding", action="store_true", help="neighbours by surface features alone")
+    parser.add_argument("--no-embedding", action="store_true", help="past questions are not asked")
     parser.add_argument("--csv", action="store_true", help="print comma-separated values")
     given = parser.parse_args()
     started = time.process_time()
@@ -58,8 +58,8 @@ def main() -> None:
 
 
 def _recorded(given: argparse.Namespace) -> None:
-    outcomes = sources.recorded(given.path, not given.no_embedding)
-    setting = Setting(seed=given.seed, priors=published_qualities())
+    outcomes = sources.recorded(given.path)
+    setting = Setting(seed=given.seed, priors=published_qualities(), neighbours=not given.no_embedding)
     three = ["what", "reference (200 questions)", "to reach", "ours [95 %]"]
     if given.only in (None, "picks"):
         _print(
@@ -69,7 +69,7 @@ def _recorded(given: argparse.Namespace) -> None:
             recorded_table.picks(outcomes, setting, given.repeats),
         )
     if given.only == "coverage":
-        rows = recorded_table.product_adherence(outcomes, setting, given.repeats)
+        rows = recorded_table.adherence(outcomes, setting, given.repeats)
         _print(given, "Limits kept by optiq plan --confidence", three, rows)
         head = ["history", "confidence", "cost within", "latency within", "energy within", "mean QoA above"]
         rows = coverage(outcomes, setting, min(given.repeats, 2))
@@ -104,7 +104,7 @@ def _recorded(given: argparse.Namespace) -> None:
 
 
 def _router(given: argparse.Namespace) -> None:
-    outcomes = sources.router(given.path, not given.no_embedding)
+    outcomes = sources.router(given.path)
     if given.only in (None, "picks", "ablation"):
         rows = router_table.table(outcomes, sources.tasks_of(given.path), given.seed, min(given.repeats, 2))
         head = ["what", "reference", "to reach", "ours [95 %], USD per million tokens"]

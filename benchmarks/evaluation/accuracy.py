@@ -7,60 +7,25 @@ right. ``halves`` learns from half of a topic's questions and is judged on the m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from optiq.evaluation.folds import split
 from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
-from optiq.evaluation.policies.published import PublishedEstimator, ShrunkEstimator
-from optiq.evaluation.quality import Quality, Switches
+from optiq.evaluation.policies import make_policies
 from optiq.evaluation.replay import Setting
-from optiq.evaluation.resources import Resources
 
-Predictor = Callable[[Outcomes, Outcomes, Setting], FloatArray]
-"""(history, held-out questions, setting) → (questions, plans, 4)."""
-
-
-def by_snapshot(kind: Callable[[], PublishedEstimator]) -> Predictor:
-    """What `optiq estimate` says with statistics of the history."""
-
-    def predict(history: Outcomes, held: Outcomes, setting: Setting) -> FloatArray:
-        policy = kind()
-        policy.learn(history, setting)
-        found = np.full((len(held.questions), len(held.plans), 4), np.nan)
-        for q, (asked, shifts) in enumerate(zip(held.questions, policy.shifts(held.questions), strict=True)):
-            for p in held.scored(q).tolist():
-                found[q, p] = policy.figures(asked, held.plans[p], shifts)
-        return found
-
-    return predict
-
-
-def by_question(switches: Switches, priors: bool = True, looks: bool = True) -> Predictor:
-    """Estimates per question, with parts switched off."""
-
-    def predict(history: Outcomes, held: Outcomes, setting: Setting) -> FloatArray:
-        quality, _ = Quality(history, switches, setting.priors if priors else {}).estimate(held)
-        figures = Resources(history, switches.parts, looks).estimate(held)
-        return np.concatenate([figures, quality[:, :, None]], axis=2)
-
-    return predict
-
-
-PREDICTORS: dict[str, Predictor] = {
-    "paper": by_snapshot(PublishedEstimator),
-    "shrunk": by_snapshot(ShrunkEstimator),
-    "shrunk, without neighbours": by_snapshot(partial(ShrunkEstimator, neighbours=False)),
-    "per question": by_question(Switches()),
-    "without parts": by_question(Switches(parts=False)),
-    "without neighbours": by_question(Switches(neighbours=False)),
-    "without topics": by_question(Switches(topics=False)),
-    "without priors": by_question(Switches(), priors=False),
-    "without looks": by_question(Switches(), looks=False),
+PREDICTORS = {
+    "opti-q": "opti-q",
+    "without neighbours": "opti-q:neighbours=off",
+    "without topics": "opti-q:topics=off",
+    "without looks": "opti-q:looks=off",
+    "drawn to published figures": "opti-q:priors=on",
+    "paper": "opti-q-paper",
 }
+"""By name the policy whose estimates are judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +97,21 @@ def _lines(outcomes: Outcomes, name: str, pooled: Predictions, halves: Predictio
     return found
 
 
-def _predicted(
-    outcomes: Outcomes, predictor: Predictor, setting: Setting, folds: int
-) -> tuple[FloatArray, FloatArray]:
+def _predicted(outcomes: Outcomes, spec: str, setting: Setting, folds: int) -> tuple[FloatArray, FloatArray]:
     """Predictions (questions, plans, 4) from other folds, and the fold of each question."""
     fold_of = split(outcomes.questions, folds, setting.seed)
     found = np.full(outcomes.values.shape, np.nan)
     for fold in range(folds):
-        places = np.flatnonzero(fold_of == fold)
-        found[places] = predictor(
-            outcomes.only(np.flatnonzero(fold_of != fold)), outcomes.only(places), setting
-        )
+        (policy,) = (make() for make in make_policies([spec]).values())
+        policy.learn(outcomes.only(np.flatnonzero(fold_of != fold)), setting)
+        places = np.flatnonzero(fold_of == fold).tolist()
+        recorded = [outcomes.scored(q).tolist() for q in places]
+        plans = [[outcomes.plans[p] for p in columns] for columns in recorded]
+        asked = policy.asked([outcomes.questions[q] for q in places])
+        for q, columns, estimates in zip(
+            places, recorded, policy.planning.estimates(asked, plans), strict=True
+        ):
+            found[q, columns] = [estimate.metrics for estimate in estimates]
     return found, fold_of
 
 

@@ -17,10 +17,8 @@ from optiq.estimation.catalog import Catalog
 from optiq.estimation.risk import Risk
 from optiq.evaluation.folds import split
 from optiq.evaluation.outcomes import Outcomes
-from optiq.evaluation.policies.published import ShrunkEstimator
+from optiq.evaluation.policies.opti_q import OptiQ
 from optiq.evaluation.replay import Setting
-from optiq.prompts.prompt_builder import prompt_shape
-from optiq.questions.question import Question
 
 Row = tuple[str, ...]
 
@@ -66,23 +64,25 @@ def _splits(outcomes: Outcomes, seed: int, unseen: bool) -> Iterator[tuple[Outco
 def _hits(history: Outcomes, held: Outcomes, plans: set[int], setting: Setting) -> list[list[float]]:
     """Per metric whether held-out runs, of quality held-out means, are within the bounds."""
     assert setting.confidence is not None
-    policy = ShrunkEstimator()
+    policy = OptiQ()
     policy.learn(history, setting)
+    planning = policy.planning
     found: list[list[float]] = [[], [], [], []]
     groups: dict[tuple[str, str, int], list[tuple[float, float, float, float]]] = {}
-    for q, (asked, shifts) in enumerate(zip(held.questions, policy.shifts(held.questions), strict=True)):
+    recorded = [held.scored(q).tolist() for q in range(len(held.questions))]
+    every = planning.estimates(held.questions, [[held.plans[p] for p in places] for places in recorded])
+    for q, asked in enumerate(held.questions):
         topic = asked.topics[0][0] if asked.topics else "*"
-        shape = prompt_shape(Question(asked.question_id, asked.text, asked.topics, kind=asked.kind))
+        shape = planning.shape(asked)
         risk = Risk(
-            Catalog(policy.estimator.statistics, topic, asked.kind, shape, history.plans[0].models[0]),
+            Catalog(planning.statistics, topic, asked.kind, shape, history.plans[0].models[0]),
             setting.confidence,
             policy.estimator.start_answers,
         )
-        for p in held.scored(q).tolist():
+        for p, item in zip(recorded[q], every[q], strict=True):
             own = risk.catalog.records.get(held.plans[p].key)
             if p not in plans or (own is None) != (len(plans) < len(held.plans)):
                 continue
-            item = policy.estimate(asked, held.plans[p], shifts)
             for metric in range(3):
                 if not math.isnan(item.judged[metric]):
                     found[metric].append(float(held.values[q, p, metric] <= item.judged[metric]))

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from optiq.evaluation.features import with_features
-from optiq.evaluation.outcomes import Asked, FloatArray, Outcomes
+from optiq.evaluation.outcomes import FloatArray, Outcomes
 from optiq.plans.plan import Plan
+from optiq.questions.question import Question
 from optiq.statistics.snapshot import METRICS
 from warehouse.recorded import read_recorded
 
@@ -21,10 +21,10 @@ USUAL_PRICE = 0.2
 """USD per million tokens, by what a model's name holds."""
 
 
-def recorded(path: Path, embedding: bool) -> Outcomes:
+def recorded(path: Path) -> Outcomes:
     """Executions that were published with the paper (``executions.parquet``, with its neighbours in the folder)."""
     traces, _ = read_recorded([path], RUNS)
-    return with_features(Outcomes.from_traces(traces), embedding)
+    return Outcomes.from_traces(traces)
 
 
 def published_predictions(path: Path, outcomes: Outcomes) -> FloatArray:
@@ -41,7 +41,7 @@ def published_predictions(path: Path, outcomes: Outcomes) -> FloatArray:
     return found
 
 
-def router(path: Path, embedding: bool) -> Outcomes:
+def router(path: Path) -> Outcomes:
     """Questions × models with a score each; cost is the price of a million tokens, all else is unknown."""
     table = pl.read_parquet(path)
     models = sorted(set(table.columns) - {"question_id", "task", "question"})
@@ -50,10 +50,10 @@ def router(path: Path, embedding: bool) -> Outcomes:
     values[:, :, 0] = [_price(model) for model in models]
     values[:, :, 3] = scores
     # the benchmark that a question comes from is not given to any policy
-    asked = [Asked(*row) for row in table.select("question_id", "question").iter_rows()]
+    asked = [Question(*row) for row in table.select("question_id", "question").iter_rows()]
     plans = [Plan.of([model]) for model in models]
     counts = (~np.isnan(scores)).astype(np.int64)
-    return with_features(Outcomes(asked, plans, values, counts, {}, ()), embedding)
+    return Outcomes(asked, plans, values, counts, {}, ())
 
 
 def tasks_of(path: Path) -> list[str]:

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--live", metavar="HOME", help="plan and run on a model server, with this PerfDB")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=1, help="how often folds are drawn (default 1)")
-    parser.add_argument("--no-embedding", action="store_true", help="neighbours by looks alone")
+    parser.add_argument("--no-embedding", action="store_true", help="past questions are not asked")
     parser.add_argument("--csv", metavar="FILE", help="write all figures there; - for the screen, no tables")
     parser.add_argument("--plot", metavar="FILE", help="draw a picture: .svg or .png")
     live = parser.add_argument_group("live")

@@ -20,7 +20,7 @@ BASELINES = (
     "llm-ensemble",
     "llm-blender",
 )
-OPTI_Q = ("opti-q", "opti-q-shrunk", "opti-q-paper")
+OPTI_Q = ("opti-q", "opti-q-paper")
 FEW = ("best-single", "random", *OPTI_Q, "oracle")
 
 
@@ -62,7 +62,7 @@ def _adherence(unit: Unit, models: Sequence[str]) -> list[Setting]:
                 b,
                 limits,
                 SURE,
-                policies=("best-single", "opti-q", "opti-q-shrunk"),
+                policies=("best-single", "opti-q"),
                 suffix=f", {SURE:.0%} sure",
             )
         )

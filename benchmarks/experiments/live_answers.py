@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from optiq.evaluation.features import with_features
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.replay import frame_schema
 from optiq.questions.question import Budget, Question
@@ -60,4 +59,4 @@ def outcomes_of(tables: Sequence[pl.DataFrame], questions: Sequence[Question]) -
     rows = pl.concat([table.filter(pl.col("status") == "answered").select(columns) for table in tables])
     rows = rows.rename({f"observed_{metric}": metric for metric in METRICS})
     joined = texts.join(rows, on="question_id", maintain_order="left_right")
-    return with_features(Outcomes.from_traces(joined))
+    return Outcomes.from_traces(joined)

@@ -19,7 +19,6 @@ WIDTH, HEIGHT = 400, 270
 _COLOURS = {
     "opti-q": "#d55e00",
     "opti-q, 95% sure": "#7f3b08",
-    "opti-q-shrunk": "#e69f00",
     "opti-q-paper": "#f0c419",
     "best-single": "#0072b2",
     "best-single, 95% sure": "#03396c",

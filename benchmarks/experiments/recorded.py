@@ -15,11 +15,9 @@ from benchmarks.experiments import reference
 from benchmarks.experiments.setting import Experiment, Setting, Unit
 from benchmarks.experiments.summing import rows_of
 from optiq.estimation.estimator import make_estimator
-from optiq.evaluation.features import with_features
 from optiq.evaluation.folds import split
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.policies import make_policies
-from optiq.evaluation.policies.published import PublishedEstimator, ShrunkEstimator
 from optiq.evaluation.replay import Decision, Held, HindsightPolicy, Policy, replay
 from optiq.evaluation.replay import Setting as Rules
 from optiq.plans.plan import Plan
@@ -42,10 +40,11 @@ Maker = Callable[[], Policy | HindsightPolicy]
 class Recordings:
     """Executions that were published with the paper, and the published priors beside them."""
 
-    def __init__(self, folder: Path, embedding: bool = True) -> None:
+    def __init__(self, folder: Path, neighbours: bool = True) -> None:
         self.folder = folder
         self.traces, _ = read_recorded([folder / "executions.parquet"], RUNS)
-        self.outcomes = with_features(Outcomes.from_traces(self.traces), embedding)
+        self.outcomes = Outcomes.from_traces(self.traces)
+        self.neighbours = neighbours
         self.models = tuple(sorted(plan.models[0] for plan in self.outcomes.plans if plan.k == 1))
 
     def allowed(self, keep: Callable[[Plan], bool]) -> Outcomes:
@@ -97,7 +96,7 @@ def _replayed(
     experiment: Experiment, setting: Setting, recordings: Recordings, seed: int, folds: int, repeats: int
 ) -> tuple[pl.DataFrame, float | None]:
     names = list(setting.policies or experiment.policies)
-    rules = Rules(setting.budget, setting.confidence, seed, published_qualities())
+    rules = Rules(setting.budget, setting.confidence, seed, published_qualities(), recordings.neighbours)
     runs_seen = None
     if setting.level is None:
         outcomes = recordings.allowed(setting.allows)
@@ -116,14 +115,11 @@ def _limited(names: Sequence[str], seen: Outcomes | None, folder: Path) -> dict[
     """The policies, learning from ``seen`` alone; without it, those that can plan on published priors."""
     if seen is None:
         priors = reference.priors(folder)
-        able: dict[str, Callable[[], PublishedEstimator]] = {
-            "opti-q-paper": PublishedEstimator,
-            "opti-q-shrunk": partial(ShrunkEstimator, neighbours=False),  # neighbours are executions
+        makers = make_policies([name for name in names if name == "oracle" or name.startswith("opti-q")])
+        return {
+            name: maker if name == "oracle" else partial(_OnPriors, maker, priors)
+            for name, maker in makers.items()
         }
-        found: dict[str, Maker] = {
-            name: partial(_OnPriors, able[name], priors) for name in names if name in able
-        }
-        return found | {name: maker for name, maker in make_policies(names).items() if name == "oracle"}
     return {
         name: maker if name == "oracle" else partial(_OnPart, maker, seen)
         for name, maker in make_policies(names).items()
@@ -147,17 +143,19 @@ class _OnPart:
 
 
 class _OnPriors:
-    """An estimator that knows published figures of single models and no execution."""
+    """Opti-Q that knows published figures of single models and no execution, so that it has no neighbours either."""
 
-    def __init__(self, make: Callable[[], PublishedEstimator], priors: Statistics) -> None:
+    def __init__(self, make: Callable[[], Any], priors: Statistics) -> None:
         self._policy, self._priors = make(), priors
 
     def learn(self, history: Outcomes, setting: Rules) -> None:
         self._policy.learn(history, setting)
-        self._policy.estimator = make_estimator(self._policy.rules, self._priors)
+        estimator = make_estimator(self._policy.estimator, self._priors)
+        self._policy.planning = replace(self._policy.planning, known=estimator, neighbours=None, looks=None)
 
     def decide(self, held: Held) -> list[Decision]:
-        return self._policy.decide(held)
+        decided: list[Decision] = self._policy.decide(held)
+        return decided
 
 
 def _runs_seen(seen: Outcomes, seed: int, folds: int) -> float:

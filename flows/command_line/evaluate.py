@@ -90,7 +90,11 @@ def evaluate(
     max_latency: MaxLatency = None,
     max_energy: MaxEnergy = None,
     embedding: Annotated[
-        bool, typer.Option("--embedding/--no-embedding", help="Find neighbours by sentence embeddings, too.")
+        bool,
+        typer.Option(
+            "--embedding/--no-embedding",
+            help="Ask past questions that are like the one asked, as `optiq plan` does.",
+        ),
     ] = True,
     output: Annotated[
         str | None,

@@ -88,11 +88,17 @@ def plan(
     from flows.command_line.screen import note, say, say_json, table
     from flows.parameters import budget_of, settings_of
     from flows.run_options import amount
-    from optiq.planning.mean_cost import within_mean
+    from optiq.errors import InputError
+    from optiq.planning.spending import plan_within_mean
     from tasks.session import open_session
 
     settings = settings_of(flags)
     most_usd = amount(flags, "mean_cost")
+    if most_usd is not None and weights is not None:
+        raise InputError(
+            "--mean-cost and --weights are both given",
+            "Give one: a mean cost itself says what a right answer may cost.",
+        )
     questions = read_asked(asked, budget_of(flags), topic, option)
     session = open_session(settings, serve=models is None)
     if about := session.describe():
@@ -101,10 +107,13 @@ def plan(
     ready = session.with_topics(questions.questions)
     planning, kept = session.planning, None
     if most_usd is not None and ready:
-        planning, kept = within_mean(planning, ready, most_usd)
-    every = list(map(planning.plan, ready)) if frontier else planning.plan_all(ready)
+        every, kept = plan_within_mean(planning, ready, most_usd, frontier)
+    else:
+        every = planning.plan_all(ready, frontier)
     planned = {item.question.question_id: item for item in every}
     if json:
+        if kept is not None:
+            note(kept)
         say_json(
             [
                 planned_object(planned[row.question_id], planning, frontier)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from optiq.errors import InputError
@@ -72,6 +72,40 @@ class Estimate:
         most_usd, most_s, most_j, least = bounds
         return cls(
             plan, cost, latency, energy, qoa, bounds=Bounds(confidence, most_usd, most_s, most_j, least)
+        )
+
+    def times(self, factors: tuple[float, float, float]) -> Estimate:
+        """The same for a question that costs, takes and burns so many times what its topics say."""
+        if factors == (1.0, 1.0, 1.0):
+            return self
+        cost, latency, energy = factors
+        told = {
+            metric: f"; looks ×{factor:g}"
+            for metric, factor in zip(METRICS, factors, strict=False)
+            if factor != 1
+        }
+        answer = self.plan.k - 1
+        sources = (
+            row._replace(source=row.source + told[row.metric])
+            if row.node == answer and row.metric in told
+            else row
+            for row in self.provenance
+        )
+        bounds = self.bounds
+        if bounds is not None:
+            bounds = replace(
+                bounds,
+                cost_usd=bounds.cost_usd * cost,
+                latency_s=bounds.latency_s * latency,
+                energy_j=bounds.energy_j * energy,
+            )
+        return replace(
+            self,
+            cost_usd=self.cost_usd * cost,
+            latency_s=self.latency_s * latency,
+            energy_j=self.energy_j * energy,
+            provenance=tuple(sources),
+            bounds=bounds,
         )
 
     @property

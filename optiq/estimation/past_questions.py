@@ -6,7 +6,7 @@ promise of each model on their topics; what is left is what neighbours tell (:mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,10 +17,12 @@ from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import topic_weights
 from optiq.estimation.estimator import Estimator
 from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, surface
+from optiq.estimation.looks import SPENT, Looks, learn_looks
 from optiq.estimation.neighbours import Neighbours, Strengths, nearest
 from optiq.estimation.shifts import DIGITS
 from optiq.prompts.shape import PromptShape
 from optiq.statistics.question_shifts import Shifts
+from optiq.statistics.snapshot import Statistics
 from optiq.text.word_vectors import word_vectors
 
 TUNED_ON = 1500
@@ -30,6 +32,9 @@ ENOUGH_EXPLAINED = 0.01
 """Share of the squared error that neighbours must explain, beyond the luck of :data:`LUCK` questions, to be heard."""
 
 LUCK = 8.0
+
+SPAN = 1000
+"""Characters between the two lengths by which what a call spends is told: it is a line in the length."""
 
 CHUNK = 1024
 """Questions that are compared with the past at once."""
@@ -51,7 +56,8 @@ def seen(texts: Sequence[str]) -> NDArray[np.float16]:
 @dataclass(frozen=True)
 class PastQuestions:
     """Judged questions. ``vectors`` (questions, features) are :func:`seen`; ``qoa`` (questions, models) is the mean
-    quality of each model alone, NaN where it was not judged. ``strengths`` None: not tuned yet.
+    quality of each model alone, NaN where it was not judged. ``strengths`` None: not tuned yet. ``spent`` (questions,
+    models, 3) are mean logarithms of what those calls cost, took and burned, NaN unknown; None: nobody looked.
     """
 
     texts: tuple[str, ...]
@@ -61,6 +67,18 @@ class PastQuestions:
     models: tuple[str, ...]
     qoa: FloatArray
     strengths: Strengths | None = None
+    spent: FloatArray | None = None
+
+    def looks(self, statistics: Statistics) -> Looks | None:
+        """What the looks of questions say of their costs, learned from how far the calls were off the statistics."""
+        if self.spent is None:
+            return None
+        off = np.full(self.spent.shape, np.nan)
+        for row, chars, expected in _lines(self, statistics):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                off[row] = self.spent[row] - np.log(expected[0] + chars * expected[1])
+        off[~np.isfinite(off)] = np.nan
+        return learn_looks(self.texts, self.tasks, off)
 
 
 @dataclass(frozen=True)
@@ -147,6 +165,10 @@ class QuestionFigures:
                 found.append(Shifts(self.strengths.n, tuple(zip(self.models, row, strict=True))))
         return found
 
+    def left_out(self) -> FloatArray:
+        """(past questions, models): by how much each model is better on each, by what the others say."""
+        return self.votes.votes(self.votes.likeness.to_others())
+
     def nearest(self, text: str, topics: Topics, task: str, most: int = 5) -> list[Neighbour]:
         """The past questions that are most like one, the most alike first."""
         likeness = self._likeness([text], [topics], [task])
@@ -165,6 +187,27 @@ class QuestionFigures:
         # rounded, so that questions asked alone and in a batch have the same neighbours
         found = self.votes.likeness.to_history(seen(texts).astype(np.float64), topics, tasks)
         return np.round(found, 9)
+
+
+def _lines(past: PastQuestions, statistics: Statistics) -> Iterator[tuple[int, int, FloatArray]]:
+    """Per question its row, its length, and (2, models, 3): what a call is expected to spend at no length and per
+    character.
+    """
+    known: dict[tuple[str, str], FloatArray] = {}
+
+    def on(topic: str, task: str) -> FloatArray:
+        if (topic, task) not in known:
+            ends = []
+            for chars in (0, SPAN):
+                catalog = Catalog(statistics, topic, task, PromptShape(chars), None)
+                ends.append([[catalog.lone(name, metric).value for metric in SPENT] for name in past.models])
+            start, end = np.array(ends)
+            known[topic, task] = np.array([start, (end - start) / SPAN])
+        return known[topic, task]
+
+    for row, (text, topics, task) in enumerate(zip(past.texts, past.topics, past.tasks, strict=True)):
+        parts = [weight * on(topic, task) for topic, weight in topic_weights(topics)]
+        yield row, len(text), np.sum(parts, axis=0)
 
 
 def tuned(past: PastQuestions, estimator: Estimator) -> tuple[Strengths, float]:

@@ -5,8 +5,8 @@ questions of other folds and decides on each held-out question before anything i
 (:mod:`~optiq.evaluation.replay`); :mod:`~optiq.evaluation.summary` sums up, with paired intervals.
 """
 
-from optiq.evaluation.outcomes import Asked, Outcomes
+from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.replay import replay
 from optiq.evaluation.summary import summarise
 
-__all__ = ["Asked", "Outcomes", "replay", "summarise"]
+__all__ = ["Outcomes", "replay", "summarise"]

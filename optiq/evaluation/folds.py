@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from optiq.errors import InputError
-from optiq.evaluation.outcomes import Asked, IntArray
+from optiq.evaluation.outcomes import IntArray
+from optiq.questions.question import Question
 
 
-def split(questions: Sequence[Asked], folds: int, seed: int) -> IntArray:
+def split(questions: Sequence[Question], folds: int, seed: int) -> IntArray:
     """(questions): the fold of each. Topics are spread evenly over the folds; which question goes where is random.
 
     Raises :class:`~optiq.errors.InputError` if there are fewer questions than folds, or fewer than 2 folds.

@@ -7,7 +7,7 @@ them, and the mean is what choosing the plan is worth. A cell without an executi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from optiq.errors import InputError
 from optiq.plans.plan import Plan
-from optiq.questions.question import Kind
+from optiq.questions.question import Kind, Question
 from optiq.statistics.snapshot import METRICS
 
 if TYPE_CHECKING:
@@ -26,20 +26,6 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 QOA = METRICS.index("qoa")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is known of a question before any model is called.
-
-    ``vector`` are the features of its text (:mod:`optiq.evaluation.features`), None until they are made.
-    """
-
-    question_id: str
-    text: str
-    topics: tuple[tuple[str, float], ...] = ()
-    kind: Kind = Kind.OPEN
-    vector: FloatArray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +52,7 @@ class Outcomes:
 
     def __init__(
         self,
-        questions: Sequence[Asked],
+        questions: Sequence[Question],
         plans: Sequence[Plan],
         values: FloatArray,
         counts: IntArray,
@@ -79,6 +65,8 @@ class Outcomes:
         self.counts = counts
         self.answers = answers
         self.calls = tuple(calls)
+        self.derived: dict[object, Any] = {}
+        """What was worked out from these outcomes, so that policies that learn from them share it."""
 
     @property
     def qoa(self) -> FloatArray:
@@ -141,7 +129,7 @@ class Outcomes:
         number = {name: index for index, name in enumerate(order)}
         plans = sorted({Plan.from_key(row["plan_key"]) for row in rows}, key=lambda plan: plan.order)
         column = {plan.key: index for index, plan in enumerate(plans)}
-        asked: dict[int, Asked] = {}
+        asked: dict[int, Question] = {}
         sums = np.zeros((len(order), len(plans), len(METRICS)))
         known = np.zeros_like(sums)
         counts = np.zeros((len(order), len(plans)), dtype=np.int64)
@@ -165,13 +153,13 @@ class Outcomes:
         return cls([asked[q] for q in range(len(order))], plans, values, counts, answers, calls)
 
 
-def _asked(name: str, row: dict[str, Any]) -> Asked:
+def _asked(name: str, row: dict[str, Any]) -> Question:
     topics: tuple[tuple[str, float], ...] = ()
     if row.get("topics"):
         topics = tuple((item["topic"], item["weight"]) for item in row["topics"])
     elif row.get("topic") and row["topic"] != "*":
         topics = ((row["topic"], 1.0),)
-    return Asked(name, row.get("question") or "", topics, Kind(row.get("kind") or "open"))
+    return Question(name, row.get("question") or "", topics, kind=Kind(row.get("kind") or "open"))
 
 
 def _calls(question: int, plan: Plan, kind: Kind, rows: list[dict[str, Any]]) -> list[Token]:

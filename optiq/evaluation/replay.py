@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from optiq.evaluation.folds import split
-from optiq.evaluation.outcomes import QOA, Asked, FloatArray, IntArray, Outcomes
+from optiq.evaluation.outcomes import QOA, FloatArray, IntArray, Outcomes
 from optiq.plans.plan import Plan
-from optiq.questions.question import Budget
+from optiq.questions.question import Budget, Question
 from optiq.statistics.snapshot import METRICS
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Held:
 
     def __init__(self, outcomes: Outcomes) -> None:
         self._outcomes = outcomes
-        self.questions: tuple[Asked, ...] = outcomes.questions
+        self.questions: tuple[Question, ...] = outcomes.questions
         self.plans: tuple[Plan, ...] = outcomes.plans
 
     def candidates(self, question: int) -> IntArray:
@@ -72,12 +72,14 @@ class Setting:
     """What every policy is held to: limits, the probability with which they are to hold, a seed.
 
     ``confidence`` None: limits hold for expected figures. ``priors`` are published qualities by (task, model).
+    ``neighbours`` False: no policy asks past questions that are like a held-out one.
     """
 
     budget: Budget = field(default_factory=Budget)
     confidence: float | None = None
     seed: int = 0
     priors: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    neighbours: bool = True
 
 
 class Policy(Protocol):

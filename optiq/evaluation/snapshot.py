@@ -1,15 +1,23 @@
-"""Statistics of a history, as a refresh would publish them, for estimators that read a snapshot."""
+"""What a refresh would publish of a history, and planning on it: statistics and past questions."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from optiq.estimation.past_questions import ANYTHING, PastQuestions, seen
+from optiq.estimation.estimator import Estimator, make_estimator
+from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen
 from optiq.evaluation.outcomes import QOA, FloatArray, Outcomes, Token
+from optiq.planning.pipeline import Planning
 from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, METRICS, ModelFigures, Record, Statistics
+from optiq.text.word_vectors import available
+
+PRIOR_STRENGTH = 4.0
+"""So many questions a published quality weighs as much as. A refresh learns it from what it knows
+(``prior_strengths``): 3.9 on the recordings of the paper."""
 
 _RATES = {
     "cost_usd": ("usd_per_prompt_token", "usd_per_output_token"),
@@ -18,7 +26,38 @@ _RATES = {
 }
 
 
-def statistics_of(history: Outcomes) -> Statistics:
+def planning_of(
+    history: Outcomes,
+    priors: Mapping[tuple[str, str], float] | None = None,
+    estimator: str = "shrunk",
+    neighbours: bool = True,
+    looks: bool = True,
+    **settings: Any,
+) -> Planning:
+    """Planning over what a refresh would publish of ``history``; further ``settings`` are those of Planning.
+
+    ``priors`` are published qualities by (task, model). Past questions say nothing to an estimator that does not hear
+    them, nothing of quality without ``neighbours`` or the package for word vectors, and nothing of costs without
+    ``looks``.
+    """
+    published = tuple(sorted((priors or {}).items()))
+
+    def once(what: str, make: Callable[[], Any]) -> Any:
+        key = what, estimator, published
+        if key not in history.derived:
+            history.derived[key] = make()
+        return history.derived[key]
+
+    rules: Estimator = once("rules", lambda: make_estimator(estimator, statistics_of(history, priors)))
+    figures = of_costs = None
+    if neighbours and rules.hears_neighbours and available():
+        figures = once("neighbours", lambda: QuestionFigures(past_questions(history), rules))
+    if looks and rules.hears_neighbours:
+        of_costs = once("looks", lambda: past_questions(history).looks(rules.statistics))
+    return Planning(rules, rules.statistics.models, None, neighbours=figures, looks=of_costs, **settings)
+
+
+def statistics_of(history: Outcomes, priors: Mapping[tuple[str, str], float] | None = None) -> Statistics:
     """One record per topic, task and plan, and one for any topic; rates and output lengths from the calls."""
     records = []
     topics = sorted({name for asked in history.questions for name, _ in asked.topics})
@@ -56,21 +95,50 @@ def statistics_of(history: Outcomes) -> Statistics:
                     provenance=f"observed n={int(weights.sum())}",
                 )
             )
-    return Statistics.build("history", _figures(history.calls), records)
+    figures = [*_figures(history.calls), *_qualities(history, priors or {})]
+    return Statistics.build("history", figures, records)
 
 
 def past_questions(history: Outcomes) -> PastQuestions:
     """The judged questions of a history, as a refresh would publish them: single models only."""
     singles = history.singles
     texts = tuple(asked.text for asked in history.questions)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spent = np.log(history.values[:, singles, :QOA])
+    spent[~np.isfinite(spent)] = np.nan
     return PastQuestions(
         texts=texts,
-        vectors=seen(texts),
+        vectors=seen(texts) if available() else np.zeros((len(texts), 0), dtype=np.float16),
         topics=tuple(asked.topics or ANYTHING for asked in history.questions),
         tasks=tuple(asked.kind.task for asked in history.questions),
         models=tuple(history.plans[i].models[0] for i in singles),
         qoa=history.qoa[:, singles],
+        spent=spent,
     )
+
+
+def _qualities(history: Outcomes, priors: Mapping[tuple[str, str], float]) -> list[ModelFigures]:
+    """Per model with a published quality for a task: that, drawn to what was observed."""
+    tasks = np.array([question.kind.task for question in history.questions])
+    found = []
+    for column in history.singles:
+        model = history.plans[column].models[0]
+        for task in sorted(set(tasks.tolist())):
+            if (task, model) not in priors:
+                continue
+            qoa = history.qoa[tasks == task, column]
+            n = int((~np.isnan(qoa)).sum())
+            value = (np.nansum(qoa) + PRIOR_STRENGTH * priors[task, model]) / (n + PRIOR_STRENGTH)
+            found.append(
+                ModelFigures(
+                    model=model,
+                    task=task,
+                    qoa=float(value),
+                    n_observations=n,
+                    provenance=f"observed n={n}, prior",
+                )
+            )
+    return found
 
 
 def _figures(calls: tuple[Token, ...]) -> list[ModelFigures]:

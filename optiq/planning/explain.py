@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 def estimate_items(
     estimator: Estimator,
     items: Sequence[BatchItem],
-    plans: Sequence[Plan],
+    plans: Sequence[Sequence[Plan]],
     blender: str | None,
     confidence: float | None,
 ) -> list[list[Estimate]]:
-    """What each plan would cost and yield for each item, with provenance.
+    """What the plans given with each item would cost and yield for it, with provenance.
 
     Items that look alike to the estimator (topics, kind, lengths, neighbours) share their estimates.
     """
-    known: dict[tuple[object, ...], list[Estimate]] = {}
+    known: dict[tuple[object, ...], Estimate] = {}
     found = []
-    for item in items:
-        key = item.topics, item.kind, item.shape, item.shifts
-        if key not in known:
-            one = estimator.shifted(item.shifts)
-            known[key] = [
-                estimate(plan, one, item.topics, item.kind, item.shape, blender, confidence) for plan in plans
-            ]
-        found.append(known[key])
+    for item, given in zip(items, plans, strict=True):
+        one, row = estimator.shifted(item.shifts), []
+        for plan in given:
+            key = item.topics, item.kind, item.shape, item.shifts, plan
+            if key not in known:
+                known[key] = estimate(plan, one, item.topics, item.kind, item.shape, blender, confidence)
+            row.append(known[key].times(item.factors))
+        found.append(row)
     return found
 
 

@@ -7,13 +7,15 @@ known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate
+from optiq.estimation.looks import SAME, Factors
 
 if TYPE_CHECKING:
     from optiq.planning.lines import Lines
@@ -54,6 +56,15 @@ class Frontiers:
             np.ascontiguousarray(figures[:, ever].transpose(2, 1, 0)) for figures in (expected, judged)
         )
         return cls(lines.among(ever), on[ever].T, first, then, lines.task.confidence)
+
+    def times(self, factors: Sequence[Factors]) -> Frontiers:
+        """The same for questions that cost, take and burn so many times what is said here."""
+        if all(one == SAME for one in factors):
+            return self
+        scale = np.array([(*one, 1.0) for one in factors])[:, None, :]
+        judged = self.judged * scale
+        expected = judged if self.confidence is None else self.expected * scale
+        return replace(self, expected=expected, judged=judged)
 
     def estimate(self, question: int, plan: int) -> Estimate:
         """What a plan would cost and yield on a question."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from optiq.errors import UnknownName
 from optiq.estimation.estimates import topic_weights
+from optiq.estimation.looks import SAME, Factors
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Budget, Kind, Question, Weights
 from optiq.statistics.question_shifts import Shifts
@@ -24,6 +25,8 @@ class BatchItem:
     weights: Weights = field(default_factory=Weights)
     shifts: Shifts | None = None
     """How the question's neighbours move the figures of models."""
+    factors: Factors = SAME
+    """How many times what its topics say the question costs, takes and burns."""
 
 
 def topics_of(question: Question) -> tuple[tuple[str, float], ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from optiq.estimation.estimates import Estimate, Topics
 from optiq.estimation.estimator import Estimator, as_estimator
+from optiq.estimation.looks import SAME, Factors, Looks
 from optiq.planning.bounds import OperationBound, bound_operations
 from optiq.planning.choose import Choice, choose_each
 from optiq.planning.explain import estimate_items
@@ -44,7 +45,8 @@ class Planning:
     not bound. ``prompts`` decides how long prompts are, for ``operators`` (variants by name) their own do;
     statistics of a name are of whatever prompts it was asked with.
     ``confidence`` is the probability with which limits are to hold (:mod:`optiq.estimation.risk`); None: they hold
-    for what is expected. ``neighbours`` are past questions whose answers say how good models are on one like them.
+    for what is expected. ``neighbours`` are past questions whose answers say how good models are on one like them,
+    ``looks`` say how dear a question is (:mod:`optiq.estimation.looks`).
     """
 
     known: Estimator | Statistics
@@ -59,6 +61,7 @@ class Planning:
     confidence: float | None = None
     operators: Operators = field(default_factory=dict)
     neighbours: QuestionFigures | None = None
+    looks: Looks | None = None
 
     @property
     def estimator(self) -> Estimator:
@@ -83,10 +86,10 @@ class Planning:
         return [PlannedQuestion(q, *found) for q, found in zip(questions, planned, strict=True)]
 
     def read(self, questions: Sequence[Question]) -> list[BatchItem]:
-        """What planning needs to know of each question, what its neighbours say included."""
+        """What planning needs to know of each question, what its neighbours and its looks say included."""
         every = zip(questions, self.shifts(questions), strict=True)
         return [
-            BatchItem(topics_of(q), q.kind, self.shape(q), q.budget, self.weights, shifts)
+            BatchItem(topics_of(q), q.kind, self.shape(q), q.budget, self.weights, shifts, self.factors(q))
             for q, shifts in every
         ]
 
@@ -101,6 +104,10 @@ class Planning:
         texts, tasks = [q.text for q in questions], [q.kind.task for q in questions]
         return list(self.neighbours.shifts(texts, [topics_of(q) for q in questions], tasks))
 
+    def factors(self, question: Question) -> Factors:
+        """How many times what its topics say a question costs, takes and burns."""
+        return SAME if self.looks is None else self.looks.factors(question.text, question.kind.task)
+
     def nearest(self, question: Question, most: int = 5) -> list[Neighbour]:
         """The past questions that are most like one; none where they say nothing."""
         if self.neighbours is None or self.neighbours.silent:
@@ -113,7 +120,7 @@ class Planning:
 
     def bounded(self, item: BatchItem) -> OperationBound:
         """How many operations plans for an item may have."""
-        cap, budget = self.max_operations, item.budget
+        cap, budget = self.max_operations, item.budget.over(item.factors)
         if self.bound == "upper":  # calls run side by side: a limit on latency bounds depth, not their number
             budget = Budget(max_cost_usd=budget.max_cost_usd, max_energy_j=budget.max_energy_j)
         if self.bound == "none" or budget == Budget(min_qoa=budget.min_qoa):
@@ -139,10 +146,12 @@ class Planning:
 
     def explain(self, question: Question, estimate: Estimate) -> Estimate:
         """The same estimate with the source of each of its figures, which a search does not carry along."""
-        return self.estimates([question], [estimate.plan])[0][0]
+        return self.estimates([question], [[estimate.plan]])[0][0]
 
-    def estimates(self, questions: Sequence[Question], plans: Sequence[Plan]) -> list[list[Estimate]]:
-        """What each plan would cost and yield for each question, with the source of each figure."""
+    def estimates(
+        self, questions: Sequence[Question], plans: Sequence[Sequence[Plan]]
+    ) -> list[list[Estimate]]:
+        """What the plans given with each question would cost and yield for it, with the source of each figure."""
         return estimate_items(self.estimator, self.read(questions), plans, self.blender, self.confidence)
 
 
@@ -158,7 +167,10 @@ class PlannedQuestion:
 def plan_items(
     planning: Planning, items: Sequence[BatchItem], frontiers: bool = False
 ) -> list[tuple[tuple[Estimate, ...], Choice]]:
-    """The steps: bound the operations, settle the pool, search the frontiers, choose. Per item, in their order."""
+    """The steps: bound the operations, settle the pool, search the frontiers, choose. Per item, in their order.
+
+    How a question looks makes all its plans dearer alike: what beats what stays, what fits and what is billed does not.
+    """
     planned: dict[int, tuple[tuple[Estimate, ...], Choice]] = {}
     by_bound: dict[int, list[int]] = {}
     for place, item in enumerate(items):
@@ -169,6 +181,7 @@ def plan_items(
             task = planning.task(alike[0], operations)
             for places, found in search(task, usable_planner(planning.planner, task), alike):
                 some = [alike[place] for place in places]
+                found = found.times([x.factors for x in some])
                 choices = choose_each(found, [x.budget for x in some], [x.weights for x in some], frontiers)
                 for row, (place, choice) in enumerate(zip(places, choices, strict=True)):
                     planned[group[place]] = found.estimates(row) if frontiers else (), choice
@@ -231,5 +244,5 @@ def estimate_rows(
     planning: Planning, questions: Sequence[Question], plans: Sequence[Plan]
 ) -> list[tuple[Question, Estimate]]:
     """The estimates of each plan for each question as rows, questions outer."""
-    every = zip(questions, planning.estimates(questions, plans), strict=True)
+    every = zip(questions, planning.estimates(questions, [plans] * len(questions)), strict=True)
     return [(question, estimate) for question, row in every for estimate in row]

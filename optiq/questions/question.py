@@ -72,6 +72,16 @@ class Budget:
         given = {f.name: getattr(other, f.name) for f in fields(other) if getattr(other, f.name) is not None}
         return replace(self, **given)
 
+    def over(self, factors: tuple[float, float, float]) -> Budget:
+        """The limits on cost, latency and energy of a question that needs so many times what others do."""
+        if factors == (1.0, 1.0, 1.0):
+            return self
+        limits = self.max_cost_usd, self.max_latency_s, self.max_energy_j
+        cost, latency, energy = (
+            None if limit is None else limit / factor for limit, factor in zip(limits, factors, strict=True)
+        )
+        return replace(self, max_cost_usd=cost, max_latency_s=latency, max_energy_j=energy)
+
     def describe(self) -> str:
         """One readable line, ``no limits`` if there are none."""
         parts = []

@@ -1,5 +1,8 @@
 -- Judged answers of lone models in executions that were not read yet (temp table new_answers); a lone model may be the
 -- first node of a larger plan. Grain: one row per question × task × model × what answered.
+create or replace temp macro logs_of(x) as
+    {'n': count(*) filter (x > 0), 'total': coalesce(sum(ln(x)) filter (x > 0), 0.0)};
+
 create or replace temp table new_answers as
 with
 
@@ -12,6 +15,9 @@ runs as (
         operations,
         repeated_nodes,
         case when status = 'answered' then qoa end as qoa,
+        cost_usd,
+        latency_s,
+        energy_j,
         started_at
     from executions
     inner join plans using (plan_key)
@@ -27,7 +33,10 @@ answers as (
         runs.execution_id,
         calls.model,
         told_weights(calls.model, calls.digest, calls.answered_model) as served,
-        coalesce(calls.subplan_qoa, case when runs.operations = 1 then runs.qoa end) as qoa
+        coalesce(calls.subplan_qoa, case when runs.operations = 1 then runs.qoa end) as qoa,
+        calls.cost_usd,
+        calls.latency_s,
+        calls.energy_j
     from calls
     inner join runs using (execution_id)
     where
@@ -38,7 +47,18 @@ answers as (
         and not list_contains(runs.repeated_nodes, calls.node)
     union all
     -- recorded elsewhere without its calls
-    select runs.question, runs.topics, runs.task, runs.started_at, runs.execution_id, plans.sink_model, null, runs.qoa
+    select
+        runs.question,
+        runs.topics,
+        runs.task,
+        runs.started_at,
+        runs.execution_id,
+        plans.sink_model,
+        null,
+        runs.qoa,
+        runs.cost_usd,
+        runs.latency_s,
+        runs.energy_j
     from runs
     inner join executions using (execution_id)
     inner join plans using (plan_key)
@@ -54,7 +74,10 @@ select
     arg_max(topics, (started_at, execution_id)) as topics,
     max(started_at) as last_seen,
     count(*) as n,
-    sum(qoa) as total
+    sum(qoa) as total,
+    logs_of(cost_usd) as log_cost_usd,
+    logs_of(latency_s) as log_latency_s,
+    logs_of(energy_j) as log_energy_j
 from answers
 where qoa is not null
 group by question, task, model, served;

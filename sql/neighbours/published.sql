@@ -1,9 +1,12 @@
--- Mean quality of the models that are served now on past questions. Grain: one row per question × task × model.
+-- Mean quality of the models that are served now on past questions, and mean logarithms of what they spent. Grain: one row per question × task × model.
 select
     question_key,
     task,
     model,
-    sum(total) / sum(n) as qoa
+    sum(total) / sum(n) as qoa,
+    sum(log_cost_usd.total) / nullif(sum(log_cost_usd.n), 0) as log_cost_usd,
+    sum(log_latency_s.total) / nullif(sum(log_latency_s.n), 0) as log_latency_s,
+    sum(log_energy_j.total) / nullif(sum(log_energy_j.n), 0) as log_energy_j
 from past_qualities
 left join models using (model)
 where coalesce(past_qualities.served = models.served, true)

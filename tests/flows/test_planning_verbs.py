@@ -113,7 +113,12 @@ def test_a_mean_cost_over_a_file_names_the_worth_that_keeps_it(optiq, tmp_path: 
     assert sum(cheap) <= sum(kept) <= 2 * mean
     said = optiq("plan", file, *PAPER, "--mean-cost", str(mean)).out
     worth = said.split("is kept by --weights ")[1].split()[0]
-    assert costs("--weights", worth) == kept
+    # what the worth leaves of the total is spent, too
+    assert all(least <= cost for least, cost in zip(costs("--weights", worth), kept, strict=True))
+    assert float(said.split("(reached: ")[1].split()[0]) == pytest.approx(sum(kept) / 2, rel=1e-3)
+    both = optiq("plan", file, *PAPER, "--mean-cost", str(mean), "--weights", "qoa=1")
+    assert (both.code, both.err.count("\n")) == (2, 1)
+    assert "both given" in both.err
     low = optiq("plan", file, *PAPER, "--mean-cost", "1e-12")
     assert (low.code, low.err.count("\n")) == (2, 1)
     assert "even the cheapest plans cost" in low.err

@@ -16,7 +16,7 @@ from optiq.plans.plan import Plan
 from warehouse import neighbours
 from warehouse.home import Home
 from warehouse.landing import land_traces
-from warehouse.neighbours import load_past_questions
+from warehouse.neighbours import load_looks, load_past_questions
 from warehouse.query import query
 from warehouse.refresh import refresh
 from warehouse.statistics import load_statistics
@@ -84,6 +84,27 @@ def test_neighbours_tell_two_kinds_of_questions_of_one_topic_apart(answered: Hom
     assert of_sum.of(A) > 0.2 > -0.2 > of_sum.of(B)
     assert of_poem.of(B) > 0.2 > -0.2 > of_poem.of(A)
     assert figures.nearest(poem(3), topic[0], "open")[0].text == poem(3)
+
+
+def test_looks_that_make_questions_dear_are_published_and_planned_with(home: Home, traces: Any) -> None:
+    rows = rows_of(traces, range(40))
+    for row in rows:
+        more = 3.0 if "plus" in row["question"] else 1.0
+        row["calls"] = [call | {"cost_usd": 2e-6 * more, "latency_s": 1.0} for call in row["calls"]]
+        row["cost_usd"], row["latency_s"] = 2e-6 * more, 1.0
+    land_traces(home, traces(*rows))
+    refresh(home, full_gate=False)
+    looks = load_looks(home.perfdb)
+    assert looks is not None
+    (n, explained) = query(
+        home.perfdb, "select n_questions, explained from question_looks where metric = 'cost_usd'"
+    ).row(0)
+    assert n == 80
+    assert explained > 0.9
+    dear, cheap = looks.factors(sum_of(81), "open"), looks.factors(poem(77), "open")
+    assert dear[0] / cheap[0] == pytest.approx(3.0, rel=0.1)
+    kept = query(home.perfdb, "select sum(log_cost_usd.n), sum(log_energy_j.n) from past_qualities").row(0)
+    assert kept[0] == 160
 
 
 def test_reading_in_two_refreshes_gives_what_one_gives(answered: Home, traces: Any) -> None:

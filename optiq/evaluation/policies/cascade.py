@@ -13,12 +13,10 @@ import numpy as np
 
 from optiq.errors import InputError
 from optiq.estimation.likeness import surface
-from optiq.evaluation.outcomes import Asked, FloatArray, Outcomes
-from optiq.evaluation.policies.affordable import fits
+from optiq.evaluation.outcomes import FloatArray, Outcomes
+from optiq.evaluation.policies.affordable import Expected, fits
 from optiq.evaluation.policies.votes import vote
-from optiq.evaluation.quality import Quality, Switches
 from optiq.evaluation.replay import Decision, Held, Setting, observe
-from optiq.evaluation.resources import Resources
 
 THRESHOLDS = (0.2, 0.35, 0.5, 0.65, 0.8)
 LONGEST = 3
@@ -35,15 +33,16 @@ class Cascade:
         if not history.answers:
             raise InputError("a cascade looks at answers, and the traces hold none", "Leave frugalgpt out.")
         self.setting, self.history = setting, history
-        self.resources = Resources(history)
-        quality = Quality(history, Switches(parts=False, neighbours=False))
+        self.expected = Expected(history, setting, history.singles)
+        quality = self.expected.qualities(history.questions)
         self.by_task: dict[str, tuple[tuple[int, ...], float]] = {}
         self._fit_scorer()
         held = Held(history)
-        figures = self.resources.estimate(history, setting.confidence)
-        for t, task in enumerate(quality.tasks):
+        figures = self.expected.figures(history.questions)
+        for task in sorted({asked.kind.task for asked in history.questions}):
             rows = [q for q, asked in enumerate(history.questions) if asked.kind.task == task]
-            best = sorted(history.singles.tolist(), key=lambda p: (-quality.mean[t, p], p))[:MODELS]
+            mean = quality[rows[0]]
+            best = sorted(history.singles.tolist(), key=lambda p: (-mean[p], p))[:MODELS]
             cache = self._scores(held, rows, best)
             found = []
             for n in range(1, LONGEST + 1):
@@ -56,7 +55,7 @@ class Cascade:
             self.by_task[task] = max(found, key=lambda row: row[:2])[2:]
 
     def decide(self, held: Held) -> list[Decision]:
-        figures = self.resources.estimate(held, self.setting.confidence)
+        figures = self.expected.figures(held.questions)
         found = []
         for q, asked in enumerate(held.questions):
             order, threshold = self.by_task.get(asked.kind.task, next(iter(self.by_task.values())))
@@ -104,7 +103,7 @@ class Cascade:
         return float(self._looks(held, q, p, earlier) @ self._coefficients)
 
     def _looks(self, held: Held, q: int, p: int, earlier: int) -> FloatArray:
-        asked: Asked = held.questions[q]
+        asked = held.questions[q]
         answer = held.run(q, p).answer or ""
         said = vote(answer, asked.kind)
         before = vote(held.run(q, earlier).answer, asked.kind) if earlier >= 0 else None

@@ -12,11 +12,9 @@ import numpy as np
 
 from optiq.errors import InputError
 from optiq.evaluation.outcomes import FloatArray, Outcomes
-from optiq.evaluation.policies.affordable import fits
+from optiq.evaluation.policies.affordable import Expected, fits
 from optiq.evaluation.policies.votes import vote
-from optiq.evaluation.quality import Quality, Switches
 from optiq.evaluation.replay import Decision, Held, Setting
-from optiq.evaluation.resources import Resources
 
 CLASSES = {"choice": 4.0, "open": 20.0}
 """So many answers that are about as likely; the weight of a vote depends on it only a little."""
@@ -29,12 +27,11 @@ class WeightedEnsemble:
         if not history.answers:
             raise InputError("ensembles vote on answers, and the traces hold none", "Leave them out.")
         self.setting, self.history = setting, history
-        self.quality = Quality(history, Switches(parts=False, neighbours=False))
-        self.resources = Resources(history)
+        self.expected = Expected(history, setting, history.singles)
 
     def decide(self, held: Held) -> list[Decision]:
-        quality = self.quality.estimate(held)[0]
-        figures = self.resources.estimate(held, self.setting.confidence)
+        quality = self.expected.qualities(held.questions)
+        figures = self.expected.figures(held.questions)
         singles = set(self.history.singles.tolist())
         found = []
         for q in range(len(held.questions)):

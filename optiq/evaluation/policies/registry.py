@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from optiq.errors import InputError
+from optiq.errors import InputError, OptiqWarning
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.replay import HindsightPolicy, Policy
 from optiq.extensions.registry import Registry
@@ -27,12 +28,17 @@ POLICIES = Registry(
         "thriftllm": f"{_HOME}.ensembles:ThriftEnsemble",
         "llm-ensemble": f"{_HOME}.ensembles:WeightedEnsemble",
         "llm-blender": f"{_HOME}.ensembles:Blender",
-        "opti-q-paper": f"{_HOME}.published:PublishedEstimator",
-        "opti-q-shrunk": f"{_HOME}.published:ShrunkEstimator",
-        "opti-q": f"{_HOME}.planned:Planned",
+        "opti-q-paper": f"{_HOME}.opti_q:OptiQ",
+        "opti-q": f"{_HOME}.opti_q:OptiQ",
         "oracle": f"{_HOME}.hindsight:Oracle",
     },
 )
+
+PRESET: dict[str, dict[str, object]] = {"opti-q-paper": {"estimator": "paper"}}
+"""Options that a name stands for."""
+
+RENAMED = {"opti-q-shrunk": "opti-q"}
+"""Names of old, and what they mean now."""
 
 NEEDS_ANSWERS = ("frugalgpt", "thriftllm", "llm-ensemble", "llm-blender")
 """Policies that look at answers: without any in the traces they are left out of the usual set."""
@@ -58,24 +64,30 @@ def make_policies(specs: Sequence[str]) -> dict[str, Maker]:
 
 def _maker(spec: str) -> Maker:
     name, _, rest = spec.partition(":")
+    if name in RENAMED:
+        warnings.warn(f"policy {name} is called {RENAMED[name]} now", OptiqWarning, stacklevel=3)
+        name = RENAMED[name]
     kind: Any = POLICIES.load(name)
     known = inspect.signature(kind).parameters
     if name == "single":
         if not rest:
             raise InputError("policy single names no model", "Write single:MODEL, such as single:phi4:14b.")
         return partial(kind, rest)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = dict(PRESET.get(name, {}))
     for part in filter(None, rest.split(",")):
         key, _, value = part.partition("=")
         if key not in known:
             listed = ", ".join(known) or "none"
             raise InputError(f"policy {name} has no option {key!r}", f"Its options: {listed}.")
-        options[key] = _read(value, isinstance(known[key].default, bool), f"{name}:{key}")
+        options[key] = _read(value, known[key].default, f"{name}:{key}")
     return partial(kind, **options)
 
 
-def _read(value: str, switch: bool, name: str) -> bool | float:
-    if not switch:
+def _read(value: str, default: object, name: str) -> bool | float | str:
+    """``value`` as what the option's default is: a switch, a text or a number."""
+    if isinstance(default, str):
+        return value
+    if not isinstance(default, bool):
         return parse_number(value, name)
     if value not in ("on", "off"):
         raise InputError(f"{name} is {value!r}", f"Write {name}=on or {name}=off.")

