@@ -1,6 +1,6 @@
 """What one topic's statistics say about single models, and which record stands for a plan.
 
-How models combine along a plan is :mod:`optiq.estimation.scalar`'s and :mod:`optiq.estimation.vectorised`'s
+How models combine along a plan is :mod:`optiq.estimation.scalar`'s and :mod:`optiq.estimation.many_plans`'s
 business, what their quality is an estimator's (:mod:`optiq.estimation.estimator`).
 """
 

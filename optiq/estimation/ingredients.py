@@ -7,17 +7,18 @@ and topic and kept for as long as the snapshot lives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from copy import copy
 from functools import cached_property
-from itertools import combinations_with_replacement
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.catalog import TOKEN_METRICS, Catalog
 from optiq.estimation.estimator import Estimator, QualityRules
+from optiq.estimation.matches import Matches
+from optiq.estimation.pool import Pool
 from optiq.prompts.shape import PromptShape, chars_per_token
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import METRICS, Record
@@ -25,33 +26,13 @@ from optiq.statistics.snapshot import METRICS, Record
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-
-@dataclass(frozen=True)
-class Pool:
-    """Base models, sorted, and the blender; ``names`` are both, sorted and without repeats."""
-
-    models: tuple[str, ...]
-    blender: str | None
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        return tuple(sorted({*self.models, *([self.blender] if self.blender is not None else [])}))
-
-    @cached_property
-    def of_base(self) -> IntArray:
-        """The number among ``names`` of each base model."""
-        return np.array([self.names.index(name) for name in self.models], dtype=np.int64)
-
-    @property
-    def blender_number(self) -> int:
-        """The number of the blender among ``names``, -1 if there is none."""
-        return self.names.index(self.blender) if self.blender is not None else -1
+QOA = METRICS.index("qoa")
 
 
 class Ingredients:
     """What one topic knows about a pool, whatever the question's length. See :func:`ingredients`."""
 
-    def __init__(self, catalog: Catalog, rules: QualityRules, pool: Pool) -> None:
+    def __init__(self, catalog: Catalog, rules: QualityRules, pool: Pool, derived: dict[object, Any]) -> None:
         self.catalog = catalog
         self.rules = rules
         self.pool = pool
@@ -60,30 +41,32 @@ class Ingredients:
         self.share: FloatArray = np.array([[step.share for step in row] for row in steps])
         self.bonus: FloatArray = np.array([[step.bonus for step in row] for row in steps])
         """(before, model): after the step the QoA is share · QoA before + bonus."""
-        self.fuzzy = rules.similar
         self.records: tuple[Record, ...] = tuple(sorted(catalog.records.values(), key=_strongest_first))
         """The topic's records; where two are equally similar the earlier one stands."""
-        self._references: dict[int, FloatArray] = {}
-        self.overrides: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-        """Per space the rows for which a record stands (:class:`optiq.estimation.tables.Overrides`)."""
-        self.matches: Any = None
-        """The same for lists of plans, as far as it was asked for (:mod:`optiq.estimation.plan_batch`)."""
-        self.exact_matches: Any = None
-        """Of those the ones that are the very plan; the same object unless records stand for similar plans."""
+        self._references: dict[tuple[int, ...], float] = {}
+        plans = tuple(record.plan for record in self.records)
 
-    def references(self, n_leaves: int) -> FloatArray:
-        """QoA references of blends of ``n_leaves`` base models: flat, the leaves as digits of a number."""
-        if n_leaves not in self._references:
-            n = len(self.pool.models)
-            digits = np.indices((n,) * n_leaves, dtype=np.int64).reshape(n_leaves, -1)
-            powers = n ** np.arange(n_leaves - 1, -1, -1)
-            codes = powers @ np.sort(digits, axis=0)
-            table = np.full(n**n_leaves, np.nan)
-            for leaves in combinations_with_replacement(range(n), n_leaves):
-                names = tuple(self.pool.models[i] for i in leaves)
-                table[int(powers @ np.array(leaves))] = self.rules.blend(names).value
-            self._references[n_leaves] = table[codes]
-        return self._references[n_leaves]
+        def matches(metric: int, similar: bool) -> Matches:
+            # metrics and topics of which the same plans were measured, as often, share their matches
+            known = ~np.isnan(self.recorded[:, metric])
+            key = "matches", pool, plans, known.tobytes(), similar
+            if key not in derived:
+                derived[key] = Matches(plans, known.tolist(), pool, similar)
+            found: Matches = derived[key]
+            return found
+
+        self.own = tuple(matches(metric, False) for metric in range(len(METRICS)))
+        """Per metric which plan has a record of its own."""
+        self.matches = (*self.own[:QOA], matches(QOA, rules.similar))
+        """Per metric which record stands for which plan."""
+
+    def references(self, leaf_sets: Iterable[tuple[int, ...]]) -> FloatArray:
+        """QoA references of blends of base models."""
+        known = self._references
+        for leaves in leaf_sets:
+            if leaves not in known:
+                known[leaves] = self.rules.blend(tuple(self.pool.models[i] for i in leaves)).value
+        return np.array([known[leaves] for leaves in leaf_sets])
 
     @cached_property
     def trust(self) -> FloatArray:
@@ -97,7 +80,7 @@ class Ingredients:
 
     def held(self, ruled: FloatArray, records: IntArray) -> FloatArray:
         """QoA where records stand: theirs, drawn to what the rules say by as much as they are not trusted."""
-        observed, trust = self.recorded[records, METRICS.index("qoa")], self.trust[records]
+        observed, trust = self.recorded[records, QOA], self.trust[records]
         return np.where(np.isnan(ruled) | (trust == 1), observed, trust * observed + (1 - trust) * ruled)
 
     @cached_property
@@ -144,9 +127,9 @@ class Ingredients:
 class TokenArrays:
     """What calls cost on one topic at one question's length.
 
-    ``lone`` (3, models): a lone call; ``growth`` (3, models): what the context prompt adds, ``blend`` (3,
-    models) the blend prompt; ``heard`` (3, before, model): what reading the output of ``before`` adds to
-    ``model``; ``recorded`` (records, 4).
+    ``lone`` (3, models): a lone call; ``context`` (3, models): what the context prompt adds, ``blend`` (3, models) the
+    blend prompt; ``heard`` (3, before, model): what reading the output of ``before`` adds to ``model``; ``recorded``
+    (records, 4).
     """
 
     def __init__(self, catalog: Catalog, given: Ingredients) -> None:
@@ -166,6 +149,17 @@ class TokenArrays:
         )
         self.recorded = given.recorded_at(catalog)
 
+    def between(self, other: TokenArrays, shares: FloatArray) -> TokenArrays:
+        """At the lengths that lie ``shares`` of the way to that of ``other``: a last axis more.
+
+        Lone calls and records are lines in the length, so that nothing is looked up again; the rest is of no length.
+        """
+        found = copy(self)
+        for name in ("lone", "recorded"):
+            start, end = getattr(self, name)[..., None], getattr(other, name)[..., None]
+            setattr(found, name, start + (end - start) * shares)
+        return found
+
 
 def _template(catalog: Catalog, name: str, metric: str, chars: int) -> float:
     return catalog.added(name, metric, catalog.template_tokens(name, chars))
@@ -183,7 +177,7 @@ def ingredients(
     # output lengths may be derived with the template's length, and the critical path of a record with them
     key = "ingredients", topic, str(kind), pool, shape.bases
     if key not in estimator.derived:
-        estimator.derived[key] = Ingredients(catalog, estimator.on(catalog), pool)
+        estimator.derived[key] = Ingredients(catalog, estimator.on(catalog), pool, estimator.derived)
     return catalog, estimator.derived[key]
 
 

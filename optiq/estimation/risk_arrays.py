@@ -1,4 +1,4 @@
-"""Bounds of many plans on one topic, as arrays: :mod:`optiq.estimation.risk` for whole spaces and for lists.
+"""Bounds of many plans on one topic, as arrays: :mod:`optiq.estimation.risk` for the rows of any layout.
 
 What a plan's bounds depend on besides its figures, whether it ran and which models it calls, does not depend on
 the question's length and is worked out once per topic and confidence.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,8 @@ from numpy.typing import NDArray
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimator import Estimator
 from optiq.estimation.ingredients import Ingredients
-from optiq.estimation.matches import Records
 from optiq.estimation.risk import Risk
-from optiq.estimation.space import Group, Space
+from optiq.estimation.rows import Rows
 from optiq.estimation.spread import (
     CLASSES,
     METRICS,
@@ -27,14 +25,9 @@ from optiq.estimation.spread import (
     independent,
     log_variance,
 )
-from optiq.estimation.tables import Overrides
 from optiq.plans.plan import Plan
 
-if TYPE_CHECKING:
-    from optiq.estimation.plan_list import PlanList
-
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 QOA = 3
 SPAN = 1000
@@ -100,96 +93,34 @@ class RiskArrays:
         variance = self.risk.spread.within_qoa.value / np.maximum(total, 1.0) + pull**2 * parts
         return np.asarray(max(self.risk.z, 0.0) * np.sqrt(variance))
 
-    # --- all plans of a space ----------------------------------------------------------------------------
-
-    def of_space(self, space: Space, overrides: Overrides, values: FloatArray) -> FloatArray:
+    def bounds(self, rows: Rows, values: FloatArray) -> FloatArray:
         """(4, rows): the bounds of plans with expected ``values`` (4, rows); of QoA not yet cut to 0 and above."""
         found = np.empty_like(values)
-        for m in range(len(METRICS)):
-            found[m] = self._spent(space, overrides, values[m], m)
-        exact_rows, exact_records = self._answered(space, overrides)
-        parts, offsets = self._parts(space)
-        for index, (group, rows) in enumerate(_groups(space)):
-            table = parts[offsets[index] : offsets[index + 1]]
-            margin = self._single_margins() if group.k == 1 else self.margins(table, 0.0)
-            found[QOA, rows] = (values[QOA, rows].reshape(len(group.topologies), -1) - margin).ravel()
-        at = _positions(space, exact_rows, offsets)
-        found[QOA, exact_rows] = values[QOA, exact_rows] - self.margins(
-            parts[at], self.answers[exact_records]
-        )
+        for metric in range(len(METRICS)):
+            found[metric] = self.bound(rows, values[metric], metric)
+        pool = self.given.pool
+        of_blender = self.variance[pool.blender_number] if pool.blender is not None else 0.0
+        parts = rows.means(self.variance[pool.of_base], float(of_blender))
+        places, records = rows.matched(self.given.own[QOA])
+        found[QOA] = values[QOA] - self.margins(parts, 0.0)
+        found[QOA, places] = values[QOA, places] - self.margins(parts[places], self.answers[records])
+        for at, number in rows.classes():
+            if CLASSES[number] == "single":  # what it is drawn to is in its variance already
+                found[QOA, at] = values[QOA, at] - max(self.risk.z, 0.0) * np.sqrt(parts[at])
         return found
 
-    def latencies(self, space: Space, overrides: Overrides, finish: FloatArray) -> FloatArray:
-        """(rows): the bounds of the latency alone."""
-        return self._spent(space, overrides, finish, METRICS.index("latency_s"))
-
-    def _spent(self, space: Space, overrides: Overrides, values: FloatArray, m: int) -> FloatArray:
-        found = np.empty_like(values)
-        for group, part in _groups(space):
-            if group.k == 1:
-                found[part] = values[part] * self.single[m, self.given.pool.of_base]
-            else:
-                found[part] = values[part] * self.unrun[m, 2 if group.n_free < group.k else 1]
-        rows, records = overrides.rows[m], overrides.records[m]
-        if len(rows):
-            found[rows] = values[rows] * self.ran[m, records]
-        return found
-
-    def _single_margins(self) -> FloatArray:
-        return np.asarray(max(self.risk.z, 0.0) * np.sqrt(self.variance[self.given.pool.of_base]))
-
-    def _answered(self, space: Space, overrides: Overrides) -> tuple[IntArray, IntArray]:
-        """Rows that have a record of their quality, and which: what stands for similar plans does not count."""
-        if not self.given.fuzzy:
-            return overrides.rows[QOA], overrides.records[QOA]
-        known = ~np.isnan(self.given.recorded[:, QOA])
-        plans = [record.plan for record in self.given.records]
-        return Overrides.find(space, Records(plans, known.tolist(), self.given.pool, False))
-
-    def _parts(self, space: Space) -> tuple[FloatArray, IntArray]:
-        """Per group of topologies and assignment the mean uncertainty of the models, and where groups start."""
-        pool = self.given.pool
-        base = self.variance[pool.of_base]
-        blender = self.variance[pool.blender_number] if pool.blender is not None else 0.0
-        sums = [np.zeros(1)]
-        tables = []
-        for group, _ in _groups(space):
-            while len(sums) <= group.n_free:
-                sums.append((sums[-1][:, None] + base).ravel())
-            tables.append((sums[group.n_free] + (group.k - group.n_free) * blender) / group.k)
-        return np.concatenate(tables), np.cumsum([0, *map(len, tables)])
-
-    # --- lists of plans ----------------------------------------------------------------------------------
-
-    def of_list(self, plans: PlanList, own: IntArray, values: FloatArray) -> FloatArray:
-        """(4, plans, lengths): the bounds of plans with expected ``values`` (4, plans, lengths), QoA not yet cut to 0.
-
-        ``own`` (4, plans) are the plans' own records per metric, -1 where there is none.
-        """
-        pool = self.given.pool
-        sizes = np.array([shape.k for shape in plans.shapes])[plans.which]
-        free = np.zeros((len(plans.shapes), plans.digits.shape[1]), dtype=bool)
-        for i, shape in enumerate(plans.shapes):
-            free[i, list(shape.free_nodes)] = True
-        free = free[plans.which]
-        n_free = free.sum(axis=1)
-        models = pool.of_base[plans.digits]
-        first = models[:, 0]
-        classes = np.where(sizes == 1, 0, np.where(n_free < sizes, 2, 1))
-        found = np.empty_like(values)
-        for m in range(len(METRICS)):
-            factor = self.unrun[m, classes]
-            if len(self.given.records):
-                factor = np.where(own[m] >= 0, self.ran[m, own[m]], factor)
-            found[m] = values[m] * np.where(sizes == 1, self.single[m, first], factor)[:, None]
-        blender = self.variance[pool.blender_number] if pool.blender is not None else 0.0
-        parts = np.where(free, self.variance[models], 0.0).sum(axis=1) + (sizes - n_free) * blender
-        answers = np.zeros(len(sizes))
-        if len(self.given.records):
-            answers = np.where(own[QOA] >= 0, self.answers[own[QOA]], 0.0)
-        margin = self.margins(parts / sizes, answers)
-        alone = max(self.risk.z, 0.0) * np.sqrt(self.variance[first])
-        found[QOA] = values[QOA] - np.where(sizes == 1, alone, margin)[:, None]
+    def bound(self, rows: Rows, values: FloatArray, metric: int) -> FloatArray:
+        """(rows, …): the bounds of one of cost, latency and energy."""
+        found = np.zeros_like(values)
+        for at, number in rows.classes():
+            found[at] = values[at] * self.unrun[metric, number]
+        singles = next(iter(rows.chunks))
+        places, records = rows.matched(self.given.own[metric])
+        for at, factor in (
+            (singles.rows, self.single[metric, self.given.pool.of_base[singles.last]]),
+            (places, self.ran[metric, records]),
+        ):
+            found[at] = values[at] * factor.reshape(-1, *(1 for _ in values.shape[1:]))
         return found
 
 
@@ -203,22 +134,3 @@ def risk_arrays(estimator: Estimator, catalog: Catalog, given: Ingredients, conf
         estimator.derived[key] = RiskArrays(risk, given)
     found: RiskArrays = estimator.derived[key]
     return found
-
-
-def _groups(space: Space) -> list[tuple[Group, slice]]:
-    """The groups of a space with their rows."""
-    found, start = [], 0
-    for group in space.structure.groups:
-        stop = start + len(group.topologies) * space.n_models**group.n_free
-        found.append((group, slice(start, stop)))
-        start = stop
-    return found
-
-
-def _positions(space: Space, rows: IntArray, offsets: IntArray) -> IntArray:
-    """Where the rows stand in the tables of :meth:`RiskArrays._parts`."""
-    group_of = np.repeat(
-        np.arange(len(space.structure.groups)), [len(group.topologies) for group in space.structure.groups]
-    )
-    index = np.searchsorted(space.starts, rows, side="right") - 1
-    return np.asarray(offsets[group_of[index]] + rows - space.starts[index])

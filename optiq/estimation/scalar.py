@@ -1,6 +1,6 @@
 """Estimate one plan: the rules of section 4.2, node by node, in the paper's order.
 
-This is the readable form and the oracle in tests; planners use :mod:`optiq.estimation.vectorised`.
+This is the readable form and the oracle in tests; planners use :mod:`optiq.estimation.many_plans`.
 
 At every node, from the first to the last:
 

@@ -8,19 +8,15 @@ it moves, too. Everything is linear, so that arrays of plans and questions are a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.composition import Rule
+from optiq.estimation.pool import Pool
+from optiq.estimation.rows import Rows
 from optiq.plans.plan import Plan
 from optiq.statistics.question_shifts import Shifts
-
-if TYPE_CHECKING:
-    from optiq.estimation.ingredients import Pool
-    from optiq.estimation.space import Space
 
 FloatArray = NDArray[np.float64]
 
@@ -44,16 +40,6 @@ def plan_weights(plan: Plan, rule: Rule) -> dict[str, float]:
     return nodes[-1]
 
 
-def weight_table(plans: Sequence[Plan], names: Sequence[str], rule: Rule) -> FloatArray:
-    """(plans, names): the weights of models in plans."""
-    number = {name: i for i, name in enumerate(names)}
-    table = np.zeros((len(plans), len(names)))
-    for row, plan in enumerate(plans):
-        for name, weight in plan_weights(plan, rule).items():
-            table[row, number[name]] = weight
-    return table
-
-
 def moved(qoa: float, plan: Plan, shifts: Shifts | None, rule: Rule) -> float:
     """The quality of a plan on a question, from its quality on the topic; within 0 to 1, unknown stays unknown."""
     if shifts is None or math.isnan(qoa):
@@ -62,21 +48,26 @@ def moved(qoa: float, plan: Plan, shifts: Shifts | None, rule: Rule) -> float:
     return min(max(qoa + shift, 0.0), 1.0)
 
 
-def row_shifts(space: Space, pool: Pool, by_name: FloatArray, rule: Rule) -> FloatArray:
-    """(rows of a space): by how much every plan moves where models move by ``by_name`` (names of the pool)."""
-    found: FloatArray = np.empty(space.n_rows)
+def row_shifts(rows: Rows, pool: Pool, by_name: FloatArray, rule: Rule) -> FloatArray:
+    """(rows): by how much every plan moves where models move by ``by_name`` (names of the pool)."""
+    found: FloatArray = np.zeros(rows.n_rows)
     own = by_name[pool.of_base]
     chain, blend = rule.chain[0], rule.blend[0]
-    for chunk in space.chunks:
+    for chunk in rows.chunks:
         if len(chunk.branches) == 0:
-            found[chunk.rows] = own
+            found[chunk.rows] = own[chunk.last]
         elif len(chunk.branches) == 1:
-            before = chunk.branches[0].ravel()
-            last = own[np.arange(len(before)) % space.n_models]
-            found[chunk.rows] = chain * found.take(before) + (1 - chain) * last
+            before = found.take(chunk.branches[0].ravel())
+            found[chunk.rows] = chain * before + (1 - chain) * own[chunk.last]
         else:
             heard: FloatArray = np.zeros(1)
             for branch, share in zip(chunk.branches, chunk.shares, strict=True):
                 heard = heard + found.take(branch) * share
             found[chunk.rows] = (blend * heard + (1 - blend) * by_name[pool.blender_number]).ravel()
     return found
+
+
+def model_shares(rows: Rows, pool: Pool, rule: Rule) -> FloatArray:
+    """(names of the pool, plans of ``rows``): how much each model counts in each plan."""
+    each = np.eye(len(pool.names))
+    return np.stack([row_shifts(rows, pool, alone, rule).take(rows.plan_rows) for alone in each])

@@ -14,15 +14,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from itertools import combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optiq.estimation.matches import SPAN, SPAN_BITS, Matches, automorphic_strides, topology_number
+from optiq.estimation.rows import Chunk, FloatArray, IntArray, Matched, Places
 from optiq.plans.enumeration import check_operations, connectivity_maps
 from optiq.plans.plan import Plan
 from optiq.plans.topology import Topology, map_of_edges, topology
 
-IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 CHUNK = 1 << 14
@@ -143,7 +145,7 @@ def _places(shape: Topology, found: tuple[Topology, tuple[int, ...]]) -> list[in
     return [place.get(v, -1) for v in shape.free_nodes]
 
 
-def linear_index(start: IntArray, strides: IntArray, n_models: int) -> NDArray[np.intp]:
+def linear_index(start: IntArray, strides: IntArray, n_models: int) -> Places:
     """``start + digits · strides`` for all digits: (t, n_models ** n_free) from (t,) and (t, n_free)."""
     index = start[:, None]
     digits = np.arange(n_models)
@@ -153,27 +155,11 @@ def linear_index(start: IntArray, strides: IntArray, n_models: int) -> NDArray[n
     return index
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """Rows whose last nodes follow the same rule, and where their parts stand.
-
-    ``branches`` (predecessors of the last node, topologies, assignments) and ``shared`` (ancestors in several
-    branches, …) are rows of smaller plans; ``extra`` (…, topologies, 1) is how often too many a shared
-    ancestor is counted, ``shares`` the weight of each branch in a blend. ``leaves`` (topologies,
-    assignments) reads the base models of the flattened fan-in as digits, ``n_leaves`` (topologies) of them.
-    """
-
-    rows: slice
-    branches: NDArray[np.intp]
-    shared: NDArray[np.intp]
-    extra: NDArray[np.float64]
-    shares: NDArray[np.float64]
-    n_leaves: IntArray
-    leaves: IntArray
-
-
 class Space:
-    """All plans of ``n_models`` base models up to ``max_operations`` nodes. Get one from :func:`space`."""
+    """All plans of ``n_models`` base models up to ``max_operations`` nodes. Get one from :func:`space`.
+
+    See :class:`~optiq.estimation.rows.Rows`.
+    """
 
     def __init__(self, n_models: int, max_operations: int, blends: bool) -> None:
         self.n_models = n_models
@@ -183,16 +169,13 @@ class Space:
         ends = np.cumsum(sizes)
         self.starts: IntArray = ends - sizes
         self.n_rows = int(ends[-1])
+        sizes_of = [shape.k for shape in self.structure.topologies]
+        self.n_inner = int(self.starts[np.searchsorted(sizes_of, max_operations)])
 
     def strides(self, parts: IntArray, places: IntArray) -> IntArray:
         """What one digit more at each free node adds to the row of a part; 0 where it is not in the part."""
         powers = self.structure.n_free[parts][..., None] - 1 - places
         return np.where(places >= 0, self.n_models ** np.where(places >= 0, powers, 0), 0)
-
-    def first_row(self, k: int) -> int:
-        """The first row of plans with ``k`` nodes; those with fewer come before, those with more after."""
-        sizes = [shape.k for shape in self.structure.topologies]
-        return int(self.starts[np.searchsorted(sizes, k)])
 
     @property
     def chunks(self) -> Iterable[Chunk]:
@@ -219,8 +202,15 @@ class Space:
         start = int(self.starts[group.first]) + piece.start * per_topology
         rows = slice(start, start + (piece.stop - piece.start) * per_topology)
         counts = (group.leaves[piece] >= 0).sum(axis=1)
-        place = np.maximum(counts[:, None] - 1 - group.leaves[piece], 0)
-        leaf_strides = np.where(group.leaves[piece] >= 0, self.n_models**place, 0)
+        last = np.zeros(0, dtype=np.int64)
+        leaves = np.zeros((1, 0), dtype=np.int64)
+        if group.fan_in > 1:
+            place = np.maximum(counts[:, None] - 1 - group.leaves[piece], 0)
+            strides = np.where(group.leaves[piece] >= 0, self.n_models**place, 0)
+            codes = linear_index(np.zeros_like(counts), strides, self.n_models)
+            leaves = self._leaf_numbers[self._leaf_starts[counts][:, None] + codes]
+        else:  # the sink is the last free node, so its model is the last digit
+            last = np.arange(rows.stop - rows.start) % self.n_models
         return Chunk(
             rows=rows,
             branches=self._rows_of(group.parts[piece], group.places[piece]),
@@ -229,11 +219,11 @@ class Space:
             shares=(group.weights[piece] / np.maximum(group.weights[piece].sum(axis=1, keepdims=True), 1)).T[
                 :, :, None
             ],
-            n_leaves=counts,
-            leaves=linear_index(np.zeros_like(counts), leaf_strides, self.n_models),
+            last=last,
+            leaves=leaves,
         )
 
-    def _rows_of(self, parts: IntArray, places: IntArray) -> NDArray[np.intp]:
+    def _rows_of(self, parts: IntArray, places: IntArray) -> Places:
         """(parts per topology, topologies, assignments): the rows of the sub-plans ``parts``."""
         strides = self.strides(parts, places)
         starts = self.starts[parts]
@@ -241,6 +231,75 @@ class Space:
         for j in range(parts.shape[1]):
             rows[j] = linear_index(starts[:, j], strides[:, j], self.n_models)
         return rows
+
+    @cached_property
+    def leaf_sets(self) -> tuple[tuple[int, ...], ...]:
+        """The base models that flattened blends read, ascending: all sets, with repeats, of up to so many."""
+        sizes = range(2, self.max_operations) if len(self.structure.topologies) > self.max_operations else ()
+        return tuple(
+            leaves for n in sizes for leaves in combinations_with_replacement(range(self.n_models), n)
+        )
+
+    @cached_property
+    def _leaf_starts(self) -> IntArray:
+        """Per number of leaves where its codes start in :attr:`_leaf_numbers`."""
+        sizes = [0, 0, *(self.n_models**n for n in range(2, self.max_operations))]
+        return np.cumsum([0, *sizes])
+
+    @cached_property
+    def _leaf_numbers(self) -> IntArray:
+        """The number of the leaf set of every sequence of leaves, read as digits, those of two leaves first."""
+        number = {leaves: i for i, leaves in enumerate(self.leaf_sets)}
+        parts = [np.zeros(0, dtype=np.int64)]
+        for n in range(2, self.max_operations):
+            digits = np.sort(np.indices((self.n_models,) * n).reshape(n, -1).T, axis=1)
+            parts.append(np.array([number[tuple(row)] for row in digits.tolist()], dtype=np.int64))
+        return np.concatenate(parts)
+
+    @cached_property
+    def _topology_numbers(self) -> IntArray:
+        return np.array([topology_number(shape) for shape in self.structure.topologies], dtype=np.int64)
+
+    def matched(self, matches: Matches) -> Matched:
+        """See :class:`~optiq.estimation.rows.Rows`; kept with ``matches``."""
+        if self not in matches.placed:
+            keys, records = matches.learned(self._topology_numbers)
+            start = np.full(int(self._topology_numbers.max()) + 1, -1)
+            start[self._topology_numbers] = self.starts
+            number = keys >> SPAN_BITS
+            inside = number < len(start)
+            first = start[np.where(inside, number, 0)]
+            inside &= first >= 0
+            rows, records = (first + (keys & (SPAN - 1)))[inside], records[inside]
+            if (np.diff(rows) < 0).any():  # topologies met in another order before
+                order = np.argsort(rows, kind="stable")
+                rows, records = rows[order], records[order]
+            matches.placed[self] = rows, records
+        return matches.placed[self]
+
+    def classes(self) -> Iterator[tuple[slice | Places, int]]:
+        """Slices of rows of one class, and its number."""
+        for group, rows in self._groups():
+            yield rows, 0 if group.k == 1 else 2 if group.n_free < group.k else 1
+
+    def means(self, by_base: FloatArray, of_blender: float) -> FloatArray:
+        """(rows): the mean over a plan's nodes of what its models have."""
+        found = np.empty(self.n_rows)
+        sums = [np.zeros(1)]
+        for group, rows in self._groups():
+            while len(sums) <= group.n_free:
+                sums.append((sums[-1][:, None] + by_base).ravel())
+            mean = (sums[group.n_free] + (group.k - group.n_free) * of_blender) / group.k
+            found[rows].reshape(len(group.topologies), -1)[:] = mean
+        return found
+
+    def _groups(self) -> Iterator[tuple[Group, slice]]:
+        """The groups with their rows."""
+        start = 0
+        for group in self.structure.groups:
+            stop = start + len(group.topologies) * self.n_models**group.n_free
+            yield group, slice(start, stop)
+            start = stop
 
     @cached_property
     def canonical(self) -> BoolArray:
@@ -257,7 +316,7 @@ class Space:
         return keep
 
     @cached_property
-    def plan_rows(self) -> NDArray[np.intp]:
+    def plan_rows(self) -> Places:
         """The rows that are plans, in plan order (:attr:`optiq.plans.plan.Plan.order`)."""
         shapes = self.structure.topologies
         sizes = self.n_models**self.structure.n_free
@@ -282,18 +341,6 @@ class Space:
         for node, digit in zip(shape.free_nodes, digits, strict=True):
             names[node] = models[digit]
         return Plan(tuple(names), shape.edges)
-
-
-def automorphic_strides(shape: Topology, n_models: int) -> Iterator[IntArray]:
-    """Per automorphism but the identity the strides that turn digits into the code of their image."""
-    place = {v: i for i, v in enumerate(shape.free_nodes)}
-    n_free = len(place)
-    for order in shape.automorphisms[1:]:
-        strides = np.zeros(n_free, dtype=np.int64)
-        for i, v in enumerate(shape.free_nodes):
-            # position v of the image holds the model of node order[v]
-            strides[place[order[v]]] = n_models ** (n_free - 1 - i)
-        yield strides
 
 
 @lru_cache(maxsize=4)

@@ -15,10 +15,10 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.plan_batch import PlanEstimator
-from optiq.estimation.plan_list import PlanList
-from optiq.estimation.shifts import row_shifts, weight_table
-from optiq.estimation.vectorised import SpaceEstimator
+from optiq.estimation.many_plans import ArrayEstimator
+from optiq.estimation.plan_rows import PlanRows
+from optiq.estimation.rows import Rows
+from optiq.estimation.shifts import model_shares
 from optiq.planning.task import PlanningTask
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape
@@ -85,9 +85,12 @@ class Lines:
         if self.expected is not self.judged:
             expected = _between(self.expected, shares)
         if self.kinked.any():
-            at, listed, estimator = self._bent
-            values, bounds = estimator.between(shares).values_and_bounds(listed)
-            expected[LATENCY, at], judged[LATENCY, at] = values[LATENCY], bounds[LATENCY]
+            at, listed, arrays = self._bent
+            ends = _shape(self.task, self.low), _shape(self.task, self.high)
+            found = arrays.latencies_between(listed, *ends, shares)
+            expected[LATENCY, at], judged[LATENCY, at] = (
+                part.take(listed.plan_rows, axis=0) for part in found
+            )
         if moves is not None and self.shares is not None:
             shift = self.shares.T @ moves.T
             for figures in [judged] if expected is judged else [judged, expected]:
@@ -95,22 +98,54 @@ class Lines:
         return expected, judged
 
     @cached_property
-    def _bent(self) -> tuple[NDArray[np.intp], PlanList, PlanEstimator]:
-        """The plans whose latency bends, listed, and what estimates them."""
+    def _bent(self) -> tuple[NDArray[np.intp], PlanRows, ArrayEstimator]:
+        """The plans whose latency bends, as rows, and what estimates them."""
         at = np.flatnonzero(self.kinked)
-        listed = PlanList.of([self.plan(place) for place in at.tolist()], self.task.pool)
-        return at, listed, _estimator(self.task, self.low, self.high)
+        listed = PlanRows.of([self.plan(place) for place in at.tolist()], self.task.pool)
+        return at, listed, self.task.arrays()
 
 
 def lines_of_space(task: PlanningTask, low: int, high: int, moved: bool) -> Lines:
     """Every plan of the task. Where neighbours have ``moved`` questions, quality below 0 is not cut yet."""
-    estimator = SpaceEstimator(
-        task.estimator, task.topics, task.kind, task.pool, task.max_operations, task.confidence
-    )
-    space, rows, pool = estimator.space, estimator.space.plan_rows, task.pool
+    space, pool = task.space(), task.pool
+    shares = None
+    if moved:
+        rule = task.estimator.shares(task.kind)
+        key = "shares of models", space, pool, rule
+        kept = task.estimator.derived
+        if key not in kept:
+            kept[key] = model_shares(space, pool, rule)
+        shares = kept[key]
+
+    @cache
+    def plan(at: int) -> Plan:
+        return space.plan(int(space.plan_rows[at]), pool.models, pool.blender)
+
+    return _lines(task, space, low, high, plan, shares)
+
+
+def lines_of_plans(task: PlanningTask, plans: Sequence[Plan], low: int, high: int, moved: bool) -> Lines:
+    """The same of plans that some search found."""
+    ordered = sorted(set(plans), key=lambda plan: plan.order)
+    listed, shares = PlanRows.of(ordered, task.pool), None
+    if moved:
+        shares = model_shares(listed, task.pool, task.estimator.shares(task.kind))
+    return _lines(task, listed, low, high, ordered.__getitem__, shares)
+
+
+def _lines(
+    task: PlanningTask,
+    layout: Rows,
+    low: int,
+    high: int,
+    plan: Callable[[int], Plan],
+    shares: FloatArray | None,
+) -> Lines:
+    """The lines of the plans of a layout; with ``shares`` quality below 0 is not cut yet."""
+    arrays, rows = task.arrays(), layout.plan_rows
 
     def figures(chars: int) -> tuple[FloatArray, FloatArray]:
-        expected, judged = estimator.values_and_bounds(_shape(task, chars), cut=not moved)
+        expected, judged = arrays.values_and_bounds(layout, _shape(task, chars), cut=shares is None)
         found = judged.take(rows, axis=1)
         return (found, found) if expected is judged else (expected.take(rows, axis=1), found)
 
@@ -118,53 +153,10 @@ def lines_of_space(task: PlanningTask, low: int, high: int, moved: bool) -> Line
     if last is None:
         last, tangents = first, np.stack([first[1][LATENCY]] * 2)
     else:
-        after, before = (estimator.latencies(_shape(task, chars)).take(rows) for chars in (low + 1, high - 1))
+        after, before = (
+            arrays.latencies(layout, _shape(task, chars)).take(rows) for chars in (low + 1, high - 1)
+        )
         tangents = _tangents(first[1][LATENCY], after, before, last[1][LATENCY], high - low)
-    shares = None
-    if moved:
-        rule = task.estimator.shares(task.kind)
-        key = "shares of models", space, pool, rule
-        kept = task.estimator.derived
-        if key not in kept:
-            kept[key] = np.stack(
-                [row_shifts(space, pool, alone, rule).take(rows) for alone in np.eye(len(pool.names))]
-            )
-        shares = kept[key]
-
-    @cache
-    def plan(at: int) -> Plan:
-        return space.plan(int(rows[at]), pool.models, pool.blender)
-
-    return _lines(task, low, high, plan, first, last, tangents, shares)
-
-
-def lines_of_plans(task: PlanningTask, plans: Sequence[Plan], low: int, high: int, moved: bool) -> Lines:
-    """The same of plans that some search found."""
-    ordered = sorted(set(plans), key=lambda plan: plan.order)
-    listed = PlanList.of(ordered, task.pool)
-    lengths = [low, low + 1, high - 1, high] if high > low else [low] * 4
-    expected, judged = _estimator(task, *lengths).values_and_bounds(listed, cut=not moved)
-    start, after, before, end = judged[LATENCY].T
-    tangents = _tangents(start, after, before, end, high - low)
-    first, last = ((expected[:, :, end], judged[:, :, end]) for end in (0, 3))
-    if expected is judged:
-        first, last = (first[1],) * 2, (last[1],) * 2
-    shares = None
-    if moved:
-        shares = weight_table(ordered, task.pool.names, task.estimator.shares(task.kind)).T
-    return _lines(task, low, high, ordered.__getitem__, first, last, tangents, shares)
-
-
-def _lines(
-    task: PlanningTask,
-    low: int,
-    high: int,
-    plan: Callable[[int], Plan],
-    first: tuple[FloatArray, FloatArray],
-    last: tuple[FloatArray, FloatArray],
-    tangents: FloatArray,
-    shares: FloatArray | None,
-) -> Lines:
     judged = np.stack([first[1], last[1]])
     expected = judged if first[0] is first[1] else np.stack([first[0], last[0]])
     return Lines(task, low, high, plan, expected, judged, tangents, shares)
@@ -180,11 +172,6 @@ def _tangents(
 def _between(ends: FloatArray, shares: FloatArray) -> FloatArray:
     found: FloatArray = ends[0, ..., None] + (ends[1] - ends[0])[..., None] * shares
     return found
-
-
-def _estimator(task: PlanningTask, *lengths: int) -> PlanEstimator:
-    shapes = [_shape(task, chars) for chars in lengths]
-    return PlanEstimator(task.estimator, task.topics, task.kind, task.pool, shapes, task.confidence)
 
 
 def _shape(task: PlanningTask, chars: int) -> PromptShape:

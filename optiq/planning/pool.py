@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from optiq.errors import OptiqWarning, UnknownName
 from optiq.estimation.catalog import TOKEN_METRICS, Catalog
 from optiq.estimation.estimator import Estimator, QualityRules
-from optiq.estimation.ingredients import Pool
+from optiq.estimation.pool import Pool
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import ANY_TOPIC, Statistics

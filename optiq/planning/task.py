@@ -9,8 +9,10 @@ from typing import Protocol
 from optiq.errors import InputError
 from optiq.estimation.estimates import Estimate, Topics, topic_weights
 from optiq.estimation.estimator import Estimator, as_estimator
-from optiq.estimation.ingredients import Pool
+from optiq.estimation.many_plans import ArrayEstimator
+from optiq.estimation.pool import Pool
 from optiq.estimation.risk import parse_confidence
+from optiq.estimation.space import Space, space
 from optiq.planning.pool import usable_pool
 from optiq.plans.enumeration import check_operations
 from optiq.prompts.shape import PromptShape
@@ -40,6 +42,14 @@ class PlanningTask:
     budget: Budget = field(default_factory=Budget)
     seed: int = 0
     confidence: float | None = None
+
+    def arrays(self) -> ArrayEstimator:
+        """What estimates many plans at once."""
+        return ArrayEstimator(self.estimator, self.topics, self.kind, self.pool, self.confidence)
+
+    def space(self) -> Space:
+        """All plans, as rows."""
+        return space(len(self.pool.models), self.max_operations, self.pool.blender is not None)
 
 
 class Planner(Protocol):

@@ -1,4 +1,4 @@
-"""Catalogs for tests: a plain one to calculate by hand, random ones, and the recorded one if it is there."""
+"""Catalogs for tests: a plain one to calculate by hand, random ones, the recorded one; arrays against the oracle."""
 
 import math
 import random
@@ -6,8 +6,16 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+import pytest
+
 from benchmarks.planners.catalogs import LEVELS, load
-from optiq.estimation import PromptShape
+from optiq.estimation import PromptShape, estimate
+from optiq.estimation.estimator import Estimator
+from optiq.estimation.many_plans import ArrayEstimator
+from optiq.estimation.plan_rows import PlanRows
+from optiq.estimation.pool import Pool
+from optiq.estimation.space import space
 from optiq.plans.enumeration import connectivity_maps
 from optiq.plans.plan import Plan
 from optiq.plans.topology import topology
@@ -114,6 +122,32 @@ def random_catalog(
                 )
             )
     return build(*rows)
+
+
+def assert_equal_to_the_oracle(
+    known: Estimator | Statistics,
+    pool: Pool,
+    k: int,
+    shape: PromptShape = SHAPE,
+    topics: tuple = ("Art",),
+    every: int = 1,
+    confidence: float | None = None,
+) -> None:
+    """Every so many plans of up to k calls, as rows of the space and as a list."""
+    arrays = ArrayEstimator(known, topics, "open", pool, confidence)
+    all_plans = space(len(pool.models), k, pool.blender is not None)
+    rows = all_plans.plan_rows[::every]
+    plans = [all_plans.plan(int(row), pool.models, pool.blender) for row in rows]
+    listed = PlanRows.of(plans, pool)
+    oracle = [estimate(plan, known, topics, "open", shape, pool.blender, confidence) for plan in plans]
+    assert all((found.bounds is None) == (confidence is None) for found in oracle)
+    for layout, at in ((all_plans, rows), (listed, listed.plan_rows)):
+        values, bounds = (part[:, at].T.tolist() for part in arrays.values_and_bounds(layout, shape))
+        for plan, figures, judged, found in zip(plans, values, bounds, oracle, strict=True):
+            assert figures == pytest.approx(found.metrics, rel=1e-9, abs=1e-12, nan_ok=True), plan
+            assert judged == pytest.approx(found.judged, rel=1e-9, abs=1e-12, nan_ok=True), plan
+        latencies = arrays.latencies(layout, shape)[at]
+        assert latencies == pytest.approx(np.array([judged[1] for judged in bounds]), rel=1e-12, nan_ok=True)
 
 
 @lru_cache(maxsize=1)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate
-from optiq.estimation.plan_batch import PlanEstimator
-from optiq.estimation.plan_list import PlanList
+from optiq.estimation.plan_rows import PlanRows
 from optiq.planning.frontier import losses, nondominated
 from optiq.planning.task import PlanningTask
 from optiq.plans.plan import Plan, canonical_plan
@@ -29,9 +28,7 @@ class Evaluator:
 
     def __init__(self, task: PlanningTask) -> None:
         self.task = task
-        self._estimator = PlanEstimator(
-            task.estimator, task.topics, task.kind, task.pool, [task.shape], task.confidence
-        )
+        self._arrays = task.arrays()
         self.known: dict[Plan, tuple[float, float, float, float]] = {}
         self._expected: dict[Plan, tuple[float, float, float, float]] = {}
 
@@ -40,10 +37,13 @@ class Evaluator:
         new = list(dict.fromkeys(plan for plan in plans if plan not in self.known))
         for first in range(0, len(new), BATCH):
             part = new[first : first + BATCH]
-            values, judged = self._estimator.values_and_bounds(PlanList.of(part, self.task.pool))
-            self.known.update(zip(part, map(tuple, judged[:, :, 0].T.tolist()), strict=True))
+            rows = PlanRows.of(part, self.task.pool)
+            values, judged = self._arrays.values_and_bounds(rows, self.task.shape)
+            judged = judged.take(rows.plan_rows, axis=1)
+            self.known.update(zip(part, map(tuple, judged.T.tolist()), strict=True))
             if self.task.confidence is not None:
-                self._expected.update(zip(part, map(tuple, values[:, :, 0].T.tolist()), strict=True))
+                values = values.take(rows.plan_rows, axis=1)
+                self._expected.update(zip(part, map(tuple, values.T.tolist()), strict=True))
         return np.array([self.known[plan] for plan in plans]).reshape(-1, 4).T
 
     def losses(self, plans: Sequence[Plan]) -> FloatArray:

@@ -8,7 +8,6 @@ published searches up to six operations with five models.
 from __future__ import annotations
 
 from optiq.estimation.estimates import Estimate
-from optiq.estimation.vectorised import SpaceEstimator
 from optiq.planning.frontier import losses, nondominated
 from optiq.planning.task import PlanningTask
 
@@ -20,10 +19,11 @@ class ExactPlanner:
 
     def frontier(self, task: PlanningTask) -> list[Estimate]:
         """See :class:`~optiq.planning.task.Planner`."""
-        estimator = SpaceEstimator(
-            task.estimator, task.topics, task.kind, task.pool, task.max_operations, task.confidence
-        )
-        values, bounds = estimator.values_and_bounds(task.shape)
-        rows = estimator.space.plan_rows
-        best = rows[nondominated(losses(bounds.take(rows, axis=1)))]
-        return [estimator.estimate(int(row), values, bounds) for row in best]
+        every, pool = task.space(), task.pool
+        values, bounds = task.arrays().values_and_bounds(every, task.shape)
+        rows = every.plan_rows
+        found = []
+        for row in rows[nondominated(losses(bounds.take(rows, axis=1)))].tolist():
+            plan = every.plan(row, pool.models, pool.blender)
+            found.append(Estimate.of(plan, values[:, row].tolist(), bounds[:, row].tolist(), task.confidence))
+        return found

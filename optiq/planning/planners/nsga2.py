@@ -20,8 +20,7 @@ from pymoo.operators.survival.rank_and_crowding.metrics import get_crowding_func
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
 from optiq.estimation.estimates import Estimate
-from optiq.estimation.plan_batch import PlanEstimator
-from optiq.estimation.plan_list import PlanList
+from optiq.estimation.plan_rows import PlanRows
 from optiq.planning.choose import limit_array, violations
 from optiq.planning.frontier import losses
 from optiq.planning.planners.evaluator import frontier_of
@@ -86,9 +85,7 @@ class _Estimated:
     def __init__(self, genomes: Genomes, capacity: int) -> None:
         self.genomes = genomes
         task = genomes.task
-        self._estimator = PlanEstimator(
-            task.estimator, task.topics, task.kind, task.pool, [task.shape], task.confidence
-        )
+        self._arrays = task.arrays()
         self._limits = limit_array(task.budget)
         self._number: dict[bytes, int] = {}
         self._shapes: list[Topology] = []
@@ -121,8 +118,9 @@ class _Estimated:
             which = np.array([index.setdefault(shape, len(index)) for shape in self._shapes[new]])
             digits = np.zeros((len(which), MAX_OPERATIONS), dtype=np.int64)
             digits[:, : self.genomes.width] = self.rows[new, self.genomes.first_model :]
-            found = self._estimator.values_and_bounds(PlanList(tuple(index), which, digits))
-            expected, judged = (figures[:, :, 0] for figures in found)
+            rows = PlanRows(tuple(index), which, digits, self.genomes.n_models)
+            found = self._arrays.values_and_bounds(rows, self.genomes.task.shape)
+            expected, judged = (figures.take(rows.plan_rows, axis=1) for figures in found)
             self.expected[:, new], self.judged[:, new] = expected, judged
             self.losses[:, new] = losses(judged)
             self.violation[new] = violations(judged.T, self._limits).sum(axis=1)

@@ -16,7 +16,9 @@ from optiq.estimation.estimator import make_estimator
 from optiq.estimation.likeness import SURFACE, Likeness, surface
 from optiq.estimation.neighbours import NEIGHBOURS, Neighbours, Strengths, nearest
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen, tuned
-from optiq.estimation.shifts import moved, plan_weights, weight_table
+from optiq.estimation.plan_rows import PlanRows
+from optiq.estimation.pool import Pool
+from optiq.estimation.shifts import model_shares, moved, plan_weights
 from optiq.plans.plan import Plan
 from optiq.statistics.question_shifts import Shifts
 from optiq.text.word_vectors import word_vectors
@@ -90,7 +92,9 @@ def test_what_moves_all_models_moves_every_plan_as_much(
     assert sum(weights.values()) == pytest.approx(1.0)
     assert min(weights.values()) >= 0
     names = sorted(weights)
-    assert weight_table([plan], names, rule)[0].tolist() == pytest.approx([weights[name] for name in names])
+    pool = Pool(("a", "b", "c"), "z")
+    shares = model_shares(PlanRows.of([plan], pool), pool, rule)[:, 0]
+    assert shares.tolist() == pytest.approx([weights.get(name, 0.0) for name in pool.names])
     shifts = Shifts(10, tuple((name, shift) for name in names))
     assert moved(0.5, plan, shifts, rule) == pytest.approx(0.5 + shift)
 

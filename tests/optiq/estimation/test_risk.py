@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from catalogs import NAN, SHAPE, build, figures, random_catalog, record
+from catalogs import NAN, SHAPE, assert_equal_to_the_oracle, build, figures, random_catalog, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_strategies import plans
@@ -13,10 +13,8 @@ from plan_strategies import plans
 from optiq.errors import InputError
 from optiq.estimation import Estimate, estimate
 from optiq.estimation.estimator import Estimator, make_estimator
-from optiq.estimation.ingredients import Pool
-from optiq.estimation.plan_batch import PlanEstimator, PlanList
+from optiq.estimation.pool import Pool
 from optiq.estimation.risk import heavy_quantile, parse_confidence
-from optiq.estimation.vectorised import SpaceEstimator
 from optiq.planning import plan_frontier
 from optiq.planning.choose import choose
 from optiq.plans.plan import Plan
@@ -140,16 +138,7 @@ def test_neighbours_move_bounds_as_they_move_figures(seed: int, shift: float, co
     statistics = make_estimator("shrunk", random_catalog(seed, topics=("Art", "Law")))
     shifted = statistics.shifted(Shifts(5, (("a", round(shift, 3)), ("z", -0.1))))
     topics, pool = (("Art", 0.4), ("Law", 0.6)), Pool(("a", "b", "c"), "z")
-    space = SpaceEstimator(shifted, topics, "open", pool, 3, confidence)
-    values, bounds = space.values_and_bounds(SHAPE)
-    rows = space.space.plan_rows
-    every = [space.estimate(int(row), values, bounds) for row in rows]
-    listed = PlanEstimator(shifted, topics, "open", pool, [SHAPE], confidence)
-    _, as_list = listed.values_and_bounds(PlanList.of([item.plan for item in every], pool))
-    for i, item in enumerate(every):
-        oracle = estimate(item.plan, shifted, topics, "open", SHAPE, "z", confidence)
-        assert item.judged == pytest.approx(oracle.judged, rel=1e-9, abs=1e-12, nan_ok=True)
-        assert as_list[:, i, 0] == pytest.approx(oracle.judged, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert_equal_to_the_oracle(shifted, pool, 3, topics=topics, confidence=confidence)
 
 
 def test_limits_that_only_expected_figures_meet_name_the_confidence() -> None:

@@ -1,18 +1,15 @@
 """The shrunk estimator: arrays against its scalar form, and what it may never promise."""
 
 import pytest
-from catalogs import SHAPE, build, figures, random_catalog, record
+from catalogs import SHAPE, assert_equal_to_the_oracle, build, figures, random_catalog, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_strategies import plans
 
 from optiq.errors import UnknownName
 from optiq.estimation import estimate
-from optiq.estimation.estimates import topic_weights
 from optiq.estimation.estimator import Estimator, make_estimator
-from optiq.estimation.ingredients import Pool
-from optiq.estimation.plan_batch import PlanEstimator, PlanList
-from optiq.estimation.vectorised import SpaceEstimator
+from optiq.estimation.pool import Pool
 from optiq.plans.plan import Plan
 from optiq.statistics.question_shifts import Shifts
 from optiq.statistics.snapshot import Statistics
@@ -46,17 +43,7 @@ def test_arrays_give_what_the_rules_give(
     )
     shifts = None if moves is None else Shifts(50, tuple(zip("abz", moves, strict=True)))
     statistics, pool = make_estimator("shrunk", drawn).shifted(shifts), Pool(("a", "b", "c"), blender)
-    estimator = SpaceEstimator(statistics, topics, "open", pool, 4)
-    values = estimator.values(SHAPE)
-    rows = estimator.space.plan_rows
-    found = [estimator.estimate(int(row), values) for row in rows]
-    listed = PlanEstimator(statistics, topic_weights(topics), "open", pool, [SHAPE]).values(
-        PlanList.of([one.plan for one in found], pool)
-    )
-    for i, one in enumerate(found):
-        oracle = estimate(one.plan, statistics, topics, "open", SHAPE, blender)
-        assert one.metrics == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True), one.plan
-        assert listed[:, i, 0].tolist() == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert_equal_to_the_oracle(statistics, pool, 4, topics=topics)
 
 
 @given(plan=plans(max_k=5), seed=st.integers(0, 500))

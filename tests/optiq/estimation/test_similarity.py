@@ -55,6 +55,6 @@ def test_edit_distance_is_a_metric(one: str, other: str, third: str) -> None:
 
 
 def test_no_supported_size_leaves_more_than_two_edits() -> None:
-    """What :mod:`optiq.estimation.spreading` relies on."""
+    """What :mod:`optiq.estimation.matches` relies on."""
     assert [largest_distance(1.0, k) for k in range(1, 8)] == [0, 0, 1, 1, 2, 2, 2]
     assert score(1.0, 1, 2) < THRESHOLD

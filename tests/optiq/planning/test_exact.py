@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from optiq.errors import InputError, OptiqWarning, UnknownName
 from optiq.estimation import Estimate, estimate
-from optiq.estimation.ingredients import Pool
-from optiq.estimation.plan_batch import PlanEstimator, PlanList
+from optiq.estimation.many_plans import ArrayEstimator
+from optiq.estimation.plan_rows import PlanRows
+from optiq.estimation.pool import Pool
 from optiq.estimation.space import space
 from optiq.planning import PLANNERS, decide_planner, plan_frontier
 from optiq.planning.choose import choose
@@ -93,10 +94,10 @@ def test_exact_on_the_recorded_catalog_for_all_topics() -> None:
     pool = Pool(tuple(name for name in statistics.models if name not in ("blend", "elsewhere")), "blend")
     space_of_5 = space(5, 5, True)
     plans = [space_of_5.plan(int(row), pool.models, "blend") for row in space_of_5.plan_rows]
-    listed = PlanList.of(plans, pool)
+    listed = PlanRows.of(plans, pool)
     for number, topic in enumerate(statistics.topics):
         found = plan_frontier(statistics, [topic], "open", SHAPE, pool.models, "blend", 5)
-        values = PlanEstimator(statistics, [(topic, 1.0)], "open", pool, [SHAPE]).values(listed)[:, :, 0]
+        values = ArrayEstimator(statistics, [topic], "open", pool).values(listed, SHAPE)[:, listed.plan_rows]
         expected = [plans[i] for i in nondominated(losses(values))]
         assert [e.plan for e in found] == expected
         for p in range(number * 97, len(plans), 5003):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from catalogs import figures, random_catalog
+from catalogs import assert_equal_to_the_oracle, figures, random_catalog
 from fake_server import FakeServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optiq.errors import ModelNotServed
-from optiq.estimation import PromptShape, estimate
-from optiq.estimation.ingredients import Pool
-from optiq.estimation.plan_batch import PlanEstimator, PlanList
+from optiq.estimation import PromptShape
+from optiq.estimation.pool import Pool
 from optiq.estimation.variant_figures import with_variants
-from optiq.estimation.vectorised import SpaceEstimator
 from optiq.execution import Executor, Shared, Work
 from optiq.execution.responses import ResponseStore
 from optiq.planning import Planning
@@ -137,19 +135,7 @@ def test_arrays_agree_with_the_oracle_where_prompts_differ(
     statistics = random_catalog(seed, "abc", blender or "z", n_records=10, missing=missing)
     shape = PromptShape(chars, 120, 60, 90, base_chars_of=tuple(sorted(bases.items())))
     pool = Pool(("a", "b", "c"), blender)
-    together = SpaceEstimator(statistics, ("Art",), "open", pool, 3)
-    values = together.values(shape)
-    plans = []
-    for row in together.space.plan_rows[::3]:
-        found = together.estimate(int(row), values)
-        oracle = estimate(found.plan, statistics, ["Art"], "open", shape, blender)
-        assert found.metrics == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True)
-        plans.append(found.plan)
-    one_by_one = PlanEstimator(statistics, [("Art", 1.0)], "open", pool, [shape])
-    batch = one_by_one.values(PlanList.of(plans, pool))[:, :, 0]
-    for place, plan in enumerate(plans):
-        oracle = estimate(plan, statistics, ["Art"], "open", shape, blender)
-        assert tuple(batch[:, place]) == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True)
+    assert_equal_to_the_oracle(statistics, pool, 3, shape, every=3)
 
 
 def test_the_planner_takes_the_short_variant_where_cost_matters() -> None:

@@ -1,47 +1,26 @@
-"""The vectorised estimator and its parts against the scalar oracle, on random plans and catalogs."""
+"""The array engine and its parts against the oracle, on random plans and catalogs, in both layouts."""
 
 import math
 import random
 
 import numpy as np
 import pytest
-from catalogs import NAN, SHAPE, build, figures, random_catalog, recorded_catalog
+from catalogs import NAN, SHAPE, assert_equal_to_the_oracle, build, figures, random_catalog, recorded_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_strategies import plans
 
 from optiq.estimation import PromptShape, estimate
 from optiq.estimation.catalog import Catalog
-from optiq.estimation.estimator import Estimator, make_estimator
-from optiq.estimation.ingredients import Pool
-from optiq.estimation.matches import Records
-from optiq.estimation.plan_batch import PlanEstimator, PlanList
+from optiq.estimation.estimator import make_estimator
+from optiq.estimation.many_plans import ArrayEstimator
+from optiq.estimation.matches import Records, _spread_dense, _spread_sparse
+from optiq.estimation.plan_rows import PlanRows
+from optiq.estimation.pool import Pool
 from optiq.estimation.similarity import edit_distance
 from optiq.estimation.space import space
-from optiq.estimation.spreading import _spread_dense, _spread_sparse
-from optiq.estimation.vectorised import SpaceEstimator
 from optiq.plans.plan import Plan
 from optiq.statistics.snapshot import METRICS, Statistics
-
-
-def assert_equal_to_the_oracle(
-    statistics: Estimator | Statistics,
-    pool: Pool,
-    k: int,
-    shape: PromptShape = SHAPE,
-    topics: tuple = ("Art",),
-    every: int = 1,
-    confidence: float | None = None,
-) -> None:
-    estimator = SpaceEstimator(statistics, topics, "open", pool, k, confidence)
-    values, bounds = estimator.values_and_bounds(shape)
-    assert estimator.latencies(shape) == pytest.approx(bounds[1], rel=1e-12, nan_ok=True)
-    for row in estimator.space.plan_rows[::every]:
-        found = estimator.estimate(int(row), values, bounds)
-        oracle = estimate(found.plan, statistics, topics, "open", shape, pool.blender, confidence)
-        assert found.metrics == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True), found.plan
-        assert found.judged == pytest.approx(oracle.judged, rel=1e-9, abs=1e-12, nan_ok=True), found.plan
-        assert (found.bounds is None) == (confidence is None)
 
 
 @settings(deadline=None, max_examples=15)
@@ -190,26 +169,34 @@ def test_metrics_are_in_the_documented_order() -> None:
     st.sampled_from([0.0, 0.2]),
     st.sampled_from(["paper", "shrunk"]),
 )
-def test_any_plans_at_several_lengths(
+def test_any_plans_and_their_latencies_at_several_lengths(
     found: list[Plan], seed: int, n_records: int, missing: float, estimator: str
 ) -> None:
     drawn = random_catalog(
         seed, "abc", "z", topics=("Art", "Law"), n_records=n_records, max_k=6, missing=missing
     )
-    statistics = make_estimator(estimator, drawn)
-    shapes = [PromptShape(chars, 120, 60, 90) for chars in (30, 900)]
+    known = make_estimator(estimator, drawn)
+    short, long = (PromptShape(chars, 120, 60, 90) for chars in (30, 930))
     topics = (("Art", 0.4), ("Law", 0.6))
     pool = Pool(("a", "b", "c"), "z")
-    listed = PlanList.of(found, pool)
-    values = PlanEstimator(statistics, topics, "open", pool, shapes).values(listed)
-    same, bounds = PlanEstimator(statistics, topics, "open", pool, shapes, 0.9).values_and_bounds(listed)
-    assert same == pytest.approx(values, nan_ok=True)
-    for p, plan in enumerate(found):
-        for length, shape in enumerate(shapes):
-            oracle = estimate(plan, statistics, topics, "open", shape, "z", 0.9)
-            assert values[:, p, length] == pytest.approx(oracle.metrics, rel=1e-9, abs=1e-12, nan_ok=True), (
-                plan
-            )
-            assert bounds[:, p, length] == pytest.approx(oracle.judged, rel=1e-9, abs=1e-12, nan_ok=True), (
-                plan
-            )
+    listed = PlanRows.of(found, pool)
+    arrays = ArrayEstimator(known, topics, "open", pool, 0.9)
+    shares = np.array([0.0, 0.5, 1.0])
+    latencies = [part[listed.plan_rows] for part in arrays.latencies_between(listed, short, long, shares)]
+    for length, share in enumerate(shares.tolist()):
+        shape = PromptShape(30 + round(share * 900), 120, 60, 90)
+        values, bounds = (part[:, listed.plan_rows] for part in arrays.values_and_bounds(listed, shape))
+        for p, plan in enumerate(found):
+            oracle = estimate(plan, known, topics, "open", shape, "z", 0.9)
+            for array, expected in ((values, oracle.metrics), (bounds, oracle.judged)):
+                assert array[:, p] == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True), plan
+            for part, expected in zip(latencies, (oracle.latency_s, oracle.judged[1]), strict=True):
+                assert part[p, length] == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True), plan
+
+
+def test_a_list_has_each_sub_plan_once() -> None:
+    listed = PlanRows.of(
+        [Plan.parse(text) for text in ("a → b", "a → b → a", "a → b", "b")], Pool(("a", "b"), None)
+    )
+    assert listed.n_rows == 1 + 4  # nothing, a, b, a → b, a → b → a
+    assert listed.plan_rows[0] == listed.plan_rows[2]
