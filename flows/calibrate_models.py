@@ -7,7 +7,8 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.calibration_request import wanted_of
+from flows.declaration import taking_parameters
+from flows.requests import CalibrateModels
 from tasks.calibrating import calibrate_chunk, choose_round, open_calibration, sum_up_calibration
 from tasks.calibration import close, state_of
 from tasks.orchestration import map_over, run
@@ -17,41 +18,14 @@ WORKERS = 2
 
 
 @flow(task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))  # type: ignore[arg-type]
-def calibrate_models(
-    file: str,
-    plans: list[str] | None = None,
-    per_question: int | None = None,
-    singles_only: bool = False,
-    max_executions: int | None = None,
-    max_total_cost: float | None = None,
-    max_total_energy: float | None = None,
-    max_cost: float | None = None,
-    max_latency: float | None = None,
-    max_energy: float | None = None,
-    min_qoa: float | None = None,
-    weights: str | None = None,
-    confidence: float | None = None,
-    max_operations: int | None = None,
-    models: str | None = None,
-    blender: str | None = None,
-    topic: str | None = None,
-    server: str | None = None,
-    server_url: str | None = None,
-    perfdb: str | None = None,
-    seed: int | None = None,
-    prompt: str | None = None,
-    examples: str | None = None,
-    constrain: bool | None = None,
-    chunk_size: int | None = None,
-    cache: bool = True,
-) -> dict[str, Any]:
+@taking_parameters
+def calibrate_models(request: CalibrateModels) -> dict[str, Any]:
     """Run plans on the questions of ``file`` that have a reference; traces land for the next refresh.
 
     Parameters are those of `optiq calibrate`. Rounds: choose, run, learn, choose again. After Ctrl-C what was
     executed is kept, and the same parameters go on with the rest.
     """
-    given = locals()
-    run_id = run(open_calibration, wanted_of(given))
+    run_id = run(open_calibration, request.wanted)
     interrupted = False
     try:
         with stoppable(state_of(run_id).shared.control):

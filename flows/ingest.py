@@ -6,23 +6,28 @@ from typing import Any
 
 from prefect import flow
 
+from flows.declaration import taking_parameters
+from flows.requests import IngestFiles
 from tasks.orchestration import run
 from tasks.warehousing import land_files
 
 
 @flow
-def ingest_priors(files: list[str], perfdb: str | None = None) -> dict[str, Any]:
+@taking_parameters
+def ingest_priors(request: IngestFiles) -> dict[str, Any]:
     """Land published figures of models; bad rows are set aside with a reason."""
-    return run(land_files, "priors", files, perfdb)
+    return run(land_files, "priors", request.files, request.settings.home)
 
 
 @flow
-def ingest_statistics(files: list[str], perfdb: str | None = None) -> dict[str, Any]:
+@taking_parameters
+def ingest_statistics(request: IngestFiles) -> dict[str, Any]:
     """Land aggregates that were measured elsewhere; bad rows are set aside with a reason."""
-    return run(land_files, "statistics", files, perfdb)
+    return run(land_files, "statistics", request.files, request.settings.home)
 
 
 @flow
-def ingest_traces(files: list[str], perfdb: str | None = None) -> dict[str, Any]:
+@taking_parameters
+def ingest_traces(request: IngestFiles) -> dict[str, Any]:
     """Land executions recorded elsewhere; bad rows are set aside with a reason."""
-    return run(land_files, "traces", files, perfdb)
+    return run(land_files, "traces", request.files, request.settings.home)

@@ -6,13 +6,14 @@ from typing import Any
 
 from prefect import flow
 
+from flows.declaration import taking_parameters
+from flows.requests import ScoreAnswers
 from tasks.orchestration import run
 from tasks.scoring import score_file
 
 
 @flow
-def score_answers(
-    answers: str, references: str, output: str | None = None, perfdb: str | None = None
-) -> dict[str, Any]:
+@taking_parameters
+def score_answers(request: ScoreAnswers) -> dict[str, Any]:
     """Judge ``answers`` by ``references`` (joined by question_id); the next refresh updates their executions."""
-    return run(score_file, answers, references, output, perfdb)
+    return run(score_file, request.answers, request.references, request.output, request.settings.home)

@@ -1,87 +1,296 @@
 """Settings: ``optiq.toml`` (or ``$OPTIQ_CONFIG``), overridden by ``OPTIQ_*`` variables, overridden by flags.
 
+A setting is declared once, as a field of :class:`Settings`: its key in the file, its variable, its flag and flow
+parameter in every command of its group, its help and how it is read all come from there.
+
 API keys are no settings: servers read them from the environment, so that they are never written anywhere.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
+import importlib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from optiq.errors import ConfigurationError, UnknownName
+from optiq.errors import ConfigurationError, InputError
 from optiq.prompts.prompt_set import PROMPT_NAMES
 from optiq.prompts.variants import Variant, read_variants
-from optiq.questions.question import Weights
+from optiq.questions.question import Weights, parse_number
 
-_LISTS = {"models"}
-_SWITCHES = {"constrain", "distrust_drifted", "looks"}
-_CHOICES = {
-    "bound_operations": ("upper", "sample", "none"),
-    "prompt": PROMPT_NAMES,
-    "energy": ("auto", "measured", "predicted"),
-    "topic_model": ("centroid", "bertopic"),
-    "neighbours": ("auto", "off"),
-}
-_INTEGERS = {"max_operations", "seed", "chunk_size", "max_output_tokens", "keep"}
+Reader = Callable[[Any, str], Any]
+"""From what was given and where (``--seed``, ``seed in optiq.toml``) to the value of a setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of a setting beside its type.
+
+    ``group`` says which commands have a flag for it (empty: none), ``kind`` is the type of flag and flow parameter.
+    These are called ``parameter`` and written ``flag`` where they are not called like the setting. ``help`` may hold
+    ``{names}``: there stand the ``choices``, looked up when they are needed, since other packages may add some.
+    ``otherwise`` says in words what holds where nothing is given, if not the default.
+    """
+
+    reads: Reader
+    group: str = ""
+    help: str = ""
+    metavar: str | None = None
+    kind: type = str
+    parameter: str = ""
+    flag: str = ""
+    otherwise: str = ""
+    choices: Callable[[], Sequence[str]] | None = None
+    name: str = ""
+    default: Any = None
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b or c``."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _setting(default: Any, reads: Reader | None = None, group: str = "", *shown: Any, **more: Any) -> Any:
+    choices = more.get("choices")
+    reads = reads or (_text if choices is None else _one_of(choices))
+    return field(default=default, metadata={"about": Setting(reads, group, *shown, **more)})
+
+
+def _text(value: Any, origin: str) -> str:
+    if not isinstance(value, str | Path):
+        raise ConfigurationError(f"{origin} is {value!r}", "Give text.")
+    return str(value)
+
+
+def _one_of(choices: Callable[[], Sequence[str]]) -> Reader:
+    def read(value: Any, origin: str) -> str:
+        if value not in choices():
+            *others, last = choices()
+            raise ConfigurationError(f"{origin} is {value!r}", f"Give {', '.join(others)} or {last}.")
+        return str(value)
+
+    return read
+
+
+def _whole(least: int) -> Reader:
+    def read(value: Any, origin: str) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            raise ConfigurationError(f"{origin} is {value!r}", "Give a whole number.") from None
+        if number < least:
+            raise ConfigurationError(f"{origin} is {number}", f"Give a number from {least} up.")
+        return number
+
+    return read
+
+
+def _number(accepts: Callable[[float], bool], remedy: str) -> Reader:
+    def read(value: Any, origin: str) -> float:
+        try:
+            number = parse_number(value, origin)
+        except InputError:
+            number = None
+        if number is None or not accepts(number):
+            raise ConfigurationError(f"{origin} is {value}", remedy)
+        return number
+
+    return read
+
+
+def _switch(value: Any, origin: str) -> bool:
+    said = str(value).lower()
+    if said in ("true", "on", "yes", "1"):
+        return True
+    if said in ("false", "off", "no", "0"):
+        return False
+    raise ConfigurationError(f"{origin} is {value!r}", "Give true or false.")
+
+
+def _auto_or_off(value: Any, origin: str) -> str:
+    if isinstance(value, bool):
+        return "auto" if value else "off"
+    return str(_one_of(lambda: ("auto", "off"))(value, origin))
+
+
+def _model_names(value: Any, origin: str) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else list(value)
+    names = tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
+    if not names:
+        raise ConfigurationError(f"{origin} names no model", "Give model names separated by commas.")
+    return names
+
+
+def _weights(value: Any, origin: str) -> Weights:
+    if isinstance(value, Weights):
+        return value
+    if isinstance(value, Mapping):
+        given = {key: part for key, part in value.items() if part is not None}
+        if "worth_usd" in given:
+            return Weights(worth_usd=given["worth_usd"])
+        value = ",".join(f"{key}={part}" for key, part in given.items())
+    return Weights.parse(str(value))
+
+
+def registered(module: str, registry: str) -> Callable[[], Sequence[str]]:
+    """The names of a registry, looked up where they are needed: its room may be heavy."""
+    return lambda: getattr(importlib.import_module(module), registry).names()
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a command runs with.
+    """What a command runs with."""
 
-    ``models`` is the pool (``None``: every served model that PerfDB knows), ``blender`` the model of blend
-    nodes (``None``: the served model with the highest QoA). ``max_operations`` bounds the nodes of a plan,
-    ``estimator`` names how plans are estimated (:mod:`optiq.estimation.estimator`), ``neighbours`` whether
-    past questions like one that is asked say how good models are on it (``auto``, where they do; ``off``), ``looks``
-    whether how a question looks says how dear it is (:mod:`optiq.estimation.looks`),
-    and ``bound_operations`` says how a budget bounds them further (``upper``, ``sample`` or ``none``).
-    ``confidence`` is the probability with which limits are to hold (``None``: they hold for expected figures).
-    ``timeout_s`` is how long one attempt of a call may take.
-
-    ``prompt`` names the prompt set, ``examples`` the labelled file of few-shot ones (``None``: PerfDB);
-    ``constrain`` holds answers to letters where a server can. ``genfuser`` is the folder or hub name of a
-    GenFuser that may be the blender. ``energy`` is ``auto`` (measured where it can be), ``measured`` or
-    ``predicted``.
-
-    ``variants`` are models with a prompt set or cap of their own (:mod:`optiq.prompts.variants`); only files have them.
-
-    Of refreshes: ``keep`` snapshots, ``half_life_days`` after which an observation counts half (0: age does not
-    matter), ``distrust_drifted`` (start a drifted model's statistics again at its drift), ``topic_model``.
-    """
-
-    home: str = ".optiq"
-    server: str = "auto"
-    server_url: str | None = None
-    models: tuple[str, ...] | None = None
-    blender: str | None = None
-    planner: str = "exact"
-    estimator: str = "shrunk"
-    neighbours: str = "auto"
-    looks: bool = True
-    max_operations: int = 3
-    bound_operations: str = "upper"
-    weights: Weights = field(default_factory=Weights)
-    confidence: float | None = None
-    seed: int = 0
-    chunk_size: int = 25
-    max_output_tokens: int | None = None
-    timeout_s: float = 120.0
-    prompt: str = "zero-shot"
-    examples: str | None = None
-    variants: tuple[Variant, ...] = ()
-    constrain: bool = True
-    genfuser: str | None = None
-    energy: str = "auto"
-    keep: int = 7
-    half_life_days: float = 180.0
-    distrust_drifted: bool = False
-    topic_model: str = "centroid"
+    home: str = _setting(
+        ".optiq",
+        None,
+        "place",
+        "Home of PerfDB.",
+        "DIR",
+        parameter="perfdb",
+        otherwise="$OPTIQ_HOME or .optiq",
+    )
+    server: str = _setting(
+        "auto",
+        None,
+        "serving",
+        "{names}; auto: Ollama if it answers, else embedded.",
+        "NAME",
+        choices=registered("optiq.servers.opening", "SERVERS"),
+    )
+    server_url: str | None = _setting(
+        None, None, "serving", "Address of the model server, if not its usual one.", "URL"
+    )
+    models: tuple[str, ...] | None = _setting(
+        None,
+        _model_names,
+        "pool",
+        "The pool to plan over; `recommended` or `recommended:3` for what `optiq recommend` says of the served ones.",
+        "A,B,…",
+        otherwise="every served model PerfDB knows",
+    )
+    blender: str | None = _setting(
+        None,
+        None,
+        "planning",
+        "Model of blend nodes.",
+        "MODEL",
+        otherwise="the served one with the highest QoA",
+    )
+    planner: str = _setting(
+        "exact",
+        None,
+        "planning",
+        "Which planner searches: {names}.",
+        "NAME",
+        choices=registered("optiq.planning.planners.registry", "PLANNERS"),
+    )
+    estimator: str = _setting(
+        "shrunk",
+        None,
+        "planning",
+        "How plans are estimated: {names} (shrunk: drawn to their parts).",
+        "HOW",
+        choices=registered("optiq.estimation.estimator", "ESTIMATORS"),
+    )
+    neighbours: str = _setting(
+        "auto",
+        _auto_or_off,
+        "planning",
+        "Estimate models by how they did on the past questions most like each one.",
+        kind=bool,
+        otherwise="--neighbours",
+    )
+    looks: bool = _setting(
+        True,
+        _switch,
+        "planning",
+        "Estimate costs by how questions look, too (length, digits, …).",
+        kind=bool,
+        otherwise="--looks",
+    )
+    max_operations: int = _setting(3, _whole(1), "planning", "Most model calls in one plan.", "K", int)
+    bound_operations: str = _setting(
+        "upper",
+        None,
+        "planning",
+        "How a budget bounds the calls in a plan: {names} (sample: with --seed).",
+        "HOW",
+        choices=lambda: ("upper", "sample", "none"),
+    )
+    weights: Weights = _setting(  # noqa: RUF009 - the default is frozen
+        Weights(),
+        _weights,
+        "planning",
+        "Preference on the frontier: cost, latency, energy, qoa; they sum to 1. Or worth=USD, what a right answer is "
+        "worth: then the plan that yields most for its cost.",
+        "NAME=W,…",
+        otherwise="equal",
+    )
+    confidence: float | None = _setting(
+        None,
+        _number(
+            lambda p: 0 < p < 1,
+            "Give a probability between 0 and 1, such as 0.95, or leave it out: limits then hold for what is expected.",
+        ),
+        "planning",
+        "Hold the limits with this probability, such as 0.95, and compare plans by what is sure.",
+        "0..1",
+        float,
+        otherwise="hold them for expected figures",
+    )
+    seed: int = _setting(0, _whole(0), "seed", "Seed of everything random; stored with results.", "N", int)
+    chunk_size: int = _setting(25, _whole(1), "running", "Questions per task.", "N", int)
+    max_output_tokens: int | None = _setting(None, _whole(1))
+    timeout_s: float = _setting(120.0, _number(lambda s: s > 0, "Give seconds, more than 0."))
+    """How long one attempt of a call may take."""
+    prompt: str = _setting(
+        "zero-shot", None, "prompts", "How models are asked: {names}.", "SET", choices=lambda: PROMPT_NAMES
+    )
+    examples: str | None = _setting(
+        None, None, "prompts", "Labelled questions for --prompt few-shot.", "FILE", otherwise="PerfDB's"
+    )
+    variants: tuple[Variant, ...] = _setting((), read_variants)
+    """Models with a prompt set or cap of their own (:mod:`optiq.prompts.variants`); only files have them."""
+    constrain: bool = _setting(
+        True,
+        _switch,
+        "prompts",
+        "Hold answers to the letters of options where the server can.",
+        kind=bool,
+        otherwise="--constrain",
+    )
+    genfuser: str | None = _setting(None)
+    """The folder or hub name of a GenFuser that may be the blender."""
+    energy: str = _setting("auto", choices=lambda: ("auto", "measured", "predicted"))
+    """Of calls; ``auto``: measured where it can be."""
+    keep: int = _setting(7, _whole(1), "refresh", "Snapshots to keep.", "N", int)
+    half_life_days: float = _setting(
+        180.0,
+        _number(lambda days: days >= 0, "Give a number of days, or 0 to turn it off."),
+        "refresh",
+        "Days after which an observation counts half; 0: age does not matter.",
+        "DAYS",
+        float,
+        flag="--half-life",
+    )
+    distrust_drifted: bool = _setting(
+        False,
+        _switch,
+        "refresh",
+        "Start the statistics of a drifted model again at its drift.",
+        kind=bool,
+        flag="--distrust-drifted/--trust-drifted",
+        otherwise="trust",
+    )
+    topic_model: str = _setting(
+        "centroid", None, "refresh", "{names}.", "NAME", choices=lambda: ("centroid", "bertopic")
+    )
 
     @classmethod
     def load(
@@ -95,15 +304,26 @@ class Settings:
             naming the file or variable whose value cannot be used.
         """
         environ = os.environ if environ is None else environ
+        given = {
+            name: (value, SETTINGS[name].flag.split("/")[0])
+            for name, value in (flags or {}).items()
+            if value is not None
+        }
         settings = cls()
-        for values in (_from_file(environ), _from_environment(environ)):
-            settings = _apply(settings, values)
-        given = {name: (value, f"--{name.replace('_', '-')}") for name, value in (flags or {}).items()}
-        return _apply(settings, {name: pair for name, pair in given.items() if pair[0] is not None})
+        for layer in (_from_file(environ), _from_environment(environ), given):
+            read = {name: SETTINGS[name].reads(value, origin) for name, (value, origin) in layer.items()}
+            settings = replace(settings, **read)
+        return settings
 
 
-def _names() -> list[str]:
-    return [f.name for f in fields(Settings)]
+def _declared(about: Setting, name: str, default: Any) -> Setting:
+    parameter = about.parameter or name
+    flag = about.flag or f"--{parameter.replace('_', '-')}"
+    return replace(about, name=name, default=default, parameter=parameter, flag=flag)
+
+
+SETTINGS = {f.name: _declared(f.metadata["about"], f.name, f.default) for f in fields(Settings)}
+"""Every setting by name."""
 
 
 def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -122,115 +342,17 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
             f"{path} cannot be read as TOML: {fault}", "Mend the file or remove it."
         ) from None
     for name in table:
-        if name not in _names():
-            close = difflib.get_close_matches(name, _names(), n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known settings: {', '.join(_names())}."
+        if name not in SETTINGS:
+            close = difflib.get_close_matches(name, SETTINGS, n=1)
+            hint = f"Did you mean {close[0]!r}?" if close else f"Known settings: {', '.join(SETTINGS)}."
             raise ConfigurationError(f"{path} sets {name!r}, which is no setting", hint)
     return {name: (value, f"{name} in {path}") for name, value in table.items()}
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     found = {}
-    for name in _names():
+    for name in SETTINGS:
         variable = f"OPTIQ_{name.upper()}"
         if environ.get(variable) and name != "variants":
             found[name] = (environ[variable], f"${variable}")
     return found
-
-
-def _apply(settings: Settings, values: Mapping[str, tuple[Any, str]]) -> Settings:
-    return replace(
-        settings, **{name: _convert(name, value, origin) for name, (value, origin) in values.items()}
-    )
-
-
-def _convert(name: str, value: Any, origin: str) -> Any:
-    if name == "weights":
-        if isinstance(value, Weights):
-            return value
-        if isinstance(value, Mapping):
-            given = {key: part for key, part in value.items() if part is not None}
-            if "worth_usd" in given:
-                return Weights(worth_usd=given["worth_usd"])
-            value = ",".join(f"{key}={part}" for key, part in given.items())
-        return Weights.parse(str(value))
-    if name == "confidence":
-        return _probability(value, origin)
-    if name == "neighbours" and isinstance(value, bool):
-        return "auto" if value else "off"
-    if name in _LISTS:
-        parts = value.split(",") if isinstance(value, str) else list(value)
-        names = tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
-        if not names:
-            raise ConfigurationError(f"{origin} names no model", "Give model names separated by commas.")
-        return names
-    if name == "variants":
-        return read_variants(value, origin)
-    if name == "half_life_days":
-        return _days(value, origin)
-    if name in _INTEGERS:
-        try:
-            number = int(str(value))
-        except ValueError:
-            raise ConfigurationError(f"{origin} is {value!r}", "Give a whole number.") from None
-        if number < (0 if name == "seed" else 1):
-            raise ConfigurationError(f"{origin} is {number}", "Give a number from 1 up.")
-        return number
-    if name in _SWITCHES:
-        known = {
-            "true": True,
-            "on": True,
-            "yes": True,
-            "1": True,
-            "false": False,
-            "off": False,
-            "no": False,
-            "0": False,
-        }
-        if str(value).lower() not in known:
-            raise ConfigurationError(f"{origin} is {value!r}", "Give true or false.")
-        return known[str(value).lower()]
-    if name in _CHOICES and value not in _CHOICES[name]:
-        *others, last = _CHOICES[name]
-        raise ConfigurationError(f"{origin} is {value!r}", f"Give {', '.join(others)} or {last}.")
-    if name == "estimator":
-        from optiq.estimation.estimator import ESTIMATORS
-
-        try:
-            ESTIMATORS.check(str(value))
-        except UnknownName as fault:
-            raise ConfigurationError(f"{origin} is {value!r}", fault.remedy) from None
-    if name == "timeout_s":
-        try:
-            seconds = float(str(value))
-        except ValueError:
-            seconds = math.nan
-        if not 0 < seconds < math.inf:
-            raise ConfigurationError(f"{origin} is {value!r}", "Give seconds, more than 0.")
-        return seconds
-    if not isinstance(value, str | Path):
-        raise ConfigurationError(f"{origin} is {value!r}", "Give text.")
-    return str(value)
-
-
-def _days(value: Any, origin: str) -> float:
-    try:
-        days = float(str(value))
-    except ValueError:
-        days = -1.0
-    if not 0 <= days < float("inf"):
-        raise ConfigurationError(f"{origin} is {value!r}", "Give a number of days, or 0 to turn it off.")
-    return days
-
-
-def _probability(value: Any, origin: str) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) else float(str(value))
-    except ValueError:
-        number = math.nan
-    if not 0 < number < 1:
-        raise ConfigurationError(
-            f"{origin} is {value}",
-            "Give a probability between 0 and 1, such as 0.95, or leave it out: limits then hold for what is expected.",
-        )
-    return number

@@ -11,7 +11,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.calibration import Calibration, Wanted, begin, close, open_calibration_state, state_of
+from tasks.calibration import Calibration, CalibrationRequest, begin, close, open_calibration_state, state_of
 from tasks.calibration_report import calibration_markdown, forecast_of, learned
 from tasks.orchestration import inside_flow_run
 
@@ -19,7 +19,7 @@ _COUNTS = ("executions", "calls", "cached", "failed", "cost_usd", "energy_j")
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def open_calibration(wanted: Wanted) -> str:
+def open_calibration(wanted: CalibrationRequest) -> str:
     """Read labelled questions and settle what may be tried; returns the name of the run."""
     calibration = open_calibration_state(wanted)
     begin(calibration)
@@ -89,7 +89,7 @@ def sum_up_calibration(run_id: str, interrupted: bool = False) -> dict[str, Any]
     return summary
 
 
-def forecast_calibration(wanted: Wanted) -> dict[str, Any]:
+def forecast_calibration(wanted: CalibrationRequest) -> dict[str, Any]:
     """What a calibration would run and what it would cost; nothing is run."""
     return forecast_of(open_calibration_state(wanted))
 

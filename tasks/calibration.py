@@ -33,7 +33,7 @@ _LEAST_ROUND = 8
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CalibrationRequest:
     """What `optiq calibrate` was asked for. Limits are None where there is none."""
 
     file: str
@@ -54,7 +54,7 @@ class Calibration:
     """The state of one calibration. ``work`` holds the questions in the learner's order."""
 
     run_id: str
-    wanted: Wanted
+    wanted: CalibrationRequest
     session: Session
     questions: list[Question]
     learner: Learner
@@ -147,7 +147,7 @@ class Calibration:
         self.learner.forget(np.flatnonzero(begun[pairs[:, 1]] >= per_question).tolist())
 
 
-def open_calibration_state(wanted: Wanted) -> Calibration:
+def open_calibration_state(wanted: CalibrationRequest) -> Calibration:
     """Read the labelled questions and settle what may be tried, leaving out what was run before.
 
     Raises
@@ -242,7 +242,7 @@ def most_usd(calibration: Calibration, places: Sequence[int]) -> float:
     return math.fsum(known.values())
 
 
-def _check_prices(wanted: Wanted, learner: Learner) -> None:
+def _check_prices(wanted: CalibrationRequest, learner: Learner) -> None:
     figures = learner.trials.predicted
     for limit, column, flag, what in (
         (wanted.max_total_cost_usd, 0, "--max-total-cost", "price"),

@@ -12,6 +12,7 @@ from optiq.prompts.variants import (
     Operators,
     Variant,
     check_names,
+    check_prompts,
     check_served,
     find_variant,
     with_prompt,
@@ -34,10 +35,20 @@ class Names:
     served: Collection[str] | None
 
     def variant(self, name: str) -> Variant | None:
-        """What ``name`` stands for; None if it is a model."""
+        """What ``name`` stands for; None if it is a model.
+
+        Raises
+        ------
+        UnknownName
+            for a model with prompts that there are not.
+        """
         if name in (self.served or ()):
             return None
-        return find_variant(name, self.settings.variants, {*self.known, *(self.served or ())})
+        models = {*self.known, *(self.served or ())}
+        found = find_variant(name, self.settings.variants, models)
+        if found is None:
+            check_prompts(name, models)
+        return found
 
     def own(self, name: str) -> str:
         """``name`` with the run's prompts, unless it is a variant or nothing that is known (a blender of its own)."""

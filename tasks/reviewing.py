@@ -37,7 +37,7 @@ NO_TOPIC = "*"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReviewRequest:
     """What `optiq review` was asked for."""
 
     file: str
@@ -79,7 +79,7 @@ def close(run_id: str) -> None:
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
-def open_review(wanted: Wanted) -> str:
+def open_review(wanted: ReviewRequest) -> str:
     """Read the questions and open the models; returns the name of the run."""
     asked = read_questions(wanted.file)
     if wanted.topic is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import polars as pl
@@ -38,6 +39,16 @@ class Part:
     prompt: str | None = None
     questions: int = MOST_QUESTIONS
 
+    @classmethod
+    def between(
+        cls, since: str | None, until: str | None, run: str | None, prompt: str | None, questions: int
+    ) -> Part:
+        """From times as people write them; :class:`InputError` names what is none, or the wrong way round."""
+        begin, end = _time_of(since, "--since"), _time_of(until, "--until")
+        if begin is not None and end is not None and begin >= end:
+            raise InputError("--since is not before --until", "Give an earlier --since.")
+        return cls(begin, end, run, prompt, questions)
+
     def told(self) -> str:
         """As a person would say it; empty for everything."""
         words = [
@@ -46,6 +57,29 @@ class Part:
             f"of runs that begin with {self.run}" if self.run else "",
         ]
         return ", ".join(filter(None, words))
+
+
+_AGO = re.compile(r"(\d+)\s*([dhw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def _time_of(given: str | None, flag: str) -> datetime | None:
+    """A time in UTC from a date, a date and time (ISO 8601), or so long ago: ``12h``, ``30d``, ``4w``.
+
+    An :class:`InputError` names the flag whose value is none of these.
+    """
+    if given is None:
+        return None
+    text = str(given).strip()
+    try:
+        if ago := _AGO.fullmatch(text):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise InputError(
+            f"{flag} is {text!r}", "Give a date such as 2026-10-01, a time, or how long ago: 12h, 30d, 4w."
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 class LeftOut(NamedTuple):

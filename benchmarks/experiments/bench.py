@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.parameters import settings_of
+from flows.requests import AnswerQuestions
 from optiq.errors import OptiqError
 from optiq.questions.question import Question
 from tasks.run_folder import RunFolder
@@ -31,7 +31,8 @@ class Bench:
 
     def session(self) -> Session:
         """What the product plans with."""
-        return open_session(settings_of({**self.common, "perfdb": str(self.home.path)}))
+        given = {**self.common, "perfdb": str(self.home.path)}
+        return open_session(AnswerQuestions(file=str(self.file), output="", **given).settings)
 
     def answer(self, name: str, perfdb: Home | None = None, **parameters: Any) -> pl.DataFrame:
         """The answers of one run of the product; ``name`` is that of its answers file."""

@@ -18,7 +18,7 @@ from benchmarks.experiments.paper import FOLDER
 from benchmarks.experiments.showing import WIDTH, write_csv
 from benchmarks.planners.catalogs import SHAPE, load
 from benchmarks.planners.tables import Setting, comparison, prunings
-from flows.parameters import settings_of
+from optiq.configuration import Settings
 from optiq.errors import InputError
 from optiq.planning import PlanningTask, planning_task
 from tasks.session import open_session
@@ -91,7 +91,7 @@ def _setting(given: argparse.Namespace) -> tuple[Setting, str]:
         topics = statistics.topics[: given.topics]
         return Setting(statistics, models, topics), f"{what}, {len(models)} models, {len(topics)} topics"
     wanted = {name: getattr(given, name) for name in ("server", "server_url", "models")}
-    session = open_session(settings_of({**wanted, "perfdb": given.live}))
+    session = open_session(Settings.load({**wanted, "home": given.live}))
     planning = session.planning
     topics = planning.statistics.topics[: given.topics]
     if not topics:

@@ -3,126 +3,22 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
-import typer
-
-from flows.command_line.options import (
-    Blender,
-    BoundOperations,
-    Cache,
-    Confidence,
-    Constrain,
-    Examples,
-    Json,
-    MaxCost,
-    MaxEnergy,
-    MaxLatency,
-    MaxOperations,
-    MinQoA,
-    Models,
-    Neighbours,
-    PerfDBHome,
-    PlannerName,
-    Prompt,
-    Seed,
-    Server,
-    ServerURL,
-    Topic,
-    WeightsText,
-)
-
-RUN = "The run"
-_SCREEN_ONLY = ("json", "dry_run", "confirm_above", "yes")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("answer")(answer)
+from flows.command_line.consent import Consent, predicted
+from flows.command_line.screen import counted, figure, note, say, say_json, table
+from flows.declaration import Option
+from flows.requests import AnswerQuestions, Json
 
 
 def answer(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Questions: .csv, .jsonl or .parquet.")],
-    output: Annotated[str, typer.Option("--output", "-o", help="Answers: .csv, .jsonl or .parquet.")],
-    max_cost: MaxCost = None,
-    max_latency: MaxLatency = None,
-    max_energy: MaxEnergy = None,
-    min_qoa: MinQoA = None,
-    weights: WeightsText = None,
-    confidence: Confidence = None,
-    planner: PlannerName = None,
-    max_operations: MaxOperations = None,
-    bound_operations: BoundOperations = None,
-    neighbours: Neighbours = None,
-    models: Models = None,
-    blender: Blender = None,
-    topic: Topic = None,
-    server: Server = None,
-    server_url: ServerURL = None,
-    perfdb: PerfDBHome = None,
-    seed: Seed = None,
-    prompt: Prompt = None,
-    examples: Examples = None,
-    constrain: Constrain = None,
-    chunk_size: Annotated[
-        str | None, typer.Option("--chunk-size", help="Questions per task.  [default: 25]")
-    ] = None,
-    limit: Annotated[
-        str | None,
-        typer.Option("--limit", metavar="N", help="Only the first N questions.", rich_help_panel=RUN),
-    ] = None,
-    retry_errors: Annotated[
-        bool, typer.Option("--retry-errors", help="Ask only what failed before.", rich_help_panel=RUN)
-    ] = False,
-    fresh: Annotated[
-        bool,
-        typer.Option("--fresh", help="Start over instead of going on with the run.", rich_help_panel=RUN),
-    ] = False,
-    cache: Cache = True,
-    max_total_cost: Annotated[
-        str | None,
-        typer.Option(
-            "--max-total-cost", metavar="USD", help="Most that the whole run may spend.", rich_help_panel=RUN
-        ),
-    ] = None,
-    max_total_energy: Annotated[
-        str | None,
-        typer.Option(
-            "--max-total-energy",
-            metavar="JOULES",
-            help="Most energy that the run may use.",
-            rich_help_panel=RUN,
-        ),
-    ] = None,
-    fail_after: Annotated[
-        str | None,
-        typer.Option(
-            "--fail-after", metavar="N", help="Stop when N questions have failed.", rich_help_panel=RUN
-        ),
-    ] = None,
+    request: AnswerQuestions,
+    consent: Consent,
     shards: Annotated[
-        str | None,
-        typer.Option(
-            "--shards",
-            metavar="N",
-            help="Answer in N pieces on the workers of a Prefect server.",
-            rich_help_panel=RUN,
-        ),
+        int | None, Option("Answer in N pieces on the workers of a Prefect server.", "N", least=1)
     ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Show plans and predicted bill; ask nothing.", rich_help_panel=RUN),
-    ] = False,
-    confirm_above: Annotated[
-        str | None,
-        typer.Option(
-            "--confirm-above",
-            metavar="USD",
-            help="Ask before a predicted bill above this.  [default: 1 on a terminal]",
-            rich_help_panel=RUN,
-        ),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=RUN)] = False,
     json: Json = False,
 ) -> int:
     """Plan and answer a question file; one answer row per input row, in input order.
@@ -134,54 +30,73 @@ def answer(
 
     Example:  optiq answer examples/questions.csv -o answers.csv --max-latency 3
     """
-    given = dict(locals())
-    parameters = {name: given[name] for name in given if name not in (*_SCREEN_ONLY, "shards")}
-    from flows.command_line.bill import confirmed, show_bill
     from flows.command_line.progress import progress
-    from flows.command_line.screen import note, say, say_json
-    from flows.parameters import budget_of, settings_of
-    from flows.run_options import amount, options_of, whole
 
-    settings_of(parameters), options_of(parameters)  # misuse is said before anything is started
-    budget = budget_of(parameters)
-    if dry_run:
-        show_bill(file, budget, parameters, json)
+    if consent.dry_run:
+        _show_bill(_forecast(request), json)
         return 0
-    if not yes and not confirmed(file, budget, parameters, amount(given, "confirm_above")):
-        note("nothing was asked")
+    if not consent.given_for(lambda: _forecast(request), _bill_line):
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     with progress():
-        summary = _run(parameters, whole(given, "shards"))
+        summary = _run(request, shards)
     if json:
         say_json(summary)
     else:
         if summary["stopped"]:
             note(summary["stopped"])
-        say(closing_line(summary))
+        say(_closing_line(summary))
     return 1 if summary["failed"] else 0
 
 
-def _run(parameters: dict[str, Any], shards: int | None) -> dict[str, Any]:
+def _run(request: AnswerQuestions, shards: int | None) -> dict[str, Any]:
     """On this machine, or on the workers of a Prefect server."""
     from tasks.orchestration import start
 
     if shards is None:
         from flows.answer_questions import answer_questions
 
-        return start(answer_questions, **parameters)
+        return start(answer_questions, **request.given())
     from flows.answer_sharded import answer_questions_sharded
 
-    return start(answer_questions_sharded, **parameters, shards=shards)
+    return start(answer_questions_sharded, **request.given(), shards=shards)
 
 
-def closing_line(summary: dict[str, Any]) -> str:
+def _forecast(request: AnswerQuestions) -> dict[str, Any]:
+    from optiq.questions.question_file import read_questions
+    from tasks.forecast import forecast
+    from tasks.session import open_session
+
+    questions = read_questions(request.file, request.budget)
+    if request.topic is not None:
+        questions = questions.with_topic(request.topic)
+    return asdict(forecast(open_session(request.settings), questions.rows[: request.limit]))
+
+
+def _show_bill(found: Mapping[str, Any], json: bool) -> None:
+    """Plan mix and bill."""
+    if json:
+        say_json(found)
+        return
+    table(["plan", "questions"], found["plans"], right=[1])
+    if found["planned"] < found["questions"]:
+        say(f"scaled up from {found['planned']} of {found['questions']} questions")
+    say(_bill_line(found))
+
+
+def _bill_line(found: Mapping[str, Any]) -> str:
+    loading = f" and {figure(found['load_s'])} s to load models" if found["load_s"] is not None else ""
+    return (
+        f"{counted(found['questions'], 'question')}, {found['infeasible']} infeasible; {predicted(found)}, "
+        f"{figure(found['latency_s'])} s of model time{loading}, mean QoA {figure(found['qoa'])}"
+    )
+
+
+def _closing_line(summary: Mapping[str, Any]) -> str:
     """What a run came to, in one line."""
-    from flows.command_line.screen import figure
-
     return (
         f"{summary['answered']} answered, {summary['infeasible']} infeasible, {summary['failed']} failed, "
-        f"{summary['invalid']} invalid; {summary['calls']} calls, {summary['cached']} cached; "
+        f"{summary['invalid']} invalid; {counted(summary['calls'], 'call')}, {summary['cached']} cached; "
         f"{figure(summary['cost_usd'])} USD, {summary['seconds']:.1f} s; "
         f"run {summary['run_id']}, answers in {summary['output']}"
     )

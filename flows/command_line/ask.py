@@ -3,97 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from flows.command_line.options import (
-    Blender,
-    BoundOperations,
-    Cache,
-    Confidence,
-    Constrain,
-    Estimator,
-    Examples,
-    Json,
-    MaxCost,
-    MaxEnergy,
-    MaxLatency,
-    MaxOperations,
-    MinQoA,
-    Models,
-    Neighbours,
-    PerfDBHome,
-    PlannerName,
-    Prompt,
-    Seed,
-    Server,
-    ServerURL,
-    Topic,
-    WeightsText,
-)
+from flows.command_line.asked import OneQuestion, read_asked
+from flows.command_line.screen import figure, note, say, say_json
+from flows.requests import Cache, Json, Planned
+from optiq.errors import InputError
 
 if TYPE_CHECKING:
     from optiq.questions.question_file import Row
     from tasks.session import Session
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("ask")(ask)
+class Ask(OneQuestion, Planned, Cache):
+    """`optiq ask`."""
 
 
-def ask(
-    question: Annotated[str, typer.Argument(metavar='"QUESTION"', help="One question.")],
-    option: Annotated[
-        list[str] | None, typer.Option("--option", help="A choice; give it once per choice.")
-    ] = None,
-    max_cost: MaxCost = None,
-    max_latency: MaxLatency = None,
-    max_energy: MaxEnergy = None,
-    min_qoa: MinQoA = None,
-    weights: WeightsText = None,
-    confidence: Confidence = None,
-    planner: PlannerName = None,
-    estimator: Estimator = None,
-    neighbours: Neighbours = None,
-    max_operations: MaxOperations = None,
-    bound_operations: BoundOperations = None,
-    models: Models = None,
-    blender: Blender = None,
-    topic: Topic = None,
-    server: Server = None,
-    server_url: ServerURL = None,
-    perfdb: PerfDBHome = None,
-    seed: Seed = None,
-    prompt: Prompt = None,
-    examples: Examples = None,
-    constrain: Constrain = None,
-    cache: Cache = True,
-    json: Json = False,
-) -> int:
+def ask(request: Ask, json: Json = False) -> int:
     """Plan and answer one question; the run is recorded for the next refresh.
 
     Example:  optiq ask "What is the capital of Norway?"
     """
-    flags = locals()
-    from flows.command_line.asked import read_asked
     from flows.command_line.present import answer_object, answer_text
-    from flows.command_line.screen import figure, note, say, say_json
-    from flows.parameters import budget_of, settings_of
-    from optiq.errors import InputError
     from optiq.plans.plan import Plan
     from tasks.session import open_session
 
-    settings = settings_of(flags)
-    asked = read_asked(question, budget_of(flags), topic, option)
+    asked = read_asked(request.question, request.budget, request.topic, request.option)
     if len(asked.rows) != 1 or len(asked.questions) != 1:
         raise InputError("ask takes one question", "Give its text; `optiq answer FILE -o OUT` is for files.")
-    session = open_session(settings)
+    session = open_session(request.settings)
     session.check_topics(asked.questions)
-    assert session.server is not None
     note(session.describe() or "")
-    row = _answer(session, asked.rows, cache)
+    row = _answer(session, asked.rows, request.cache)
     if json:
         say_json(answer_object(row, asked.questions[0]))
     elif row["status"] == "answered":
@@ -117,7 +58,6 @@ def _answer(session: Session, rows: Sequence[Row], cache: bool) -> dict[str, Any
 
     In a home that cannot be written, such as somebody else's, the question is answered all the same.
     """
-    from flows.command_line.screen import note
     from optiq.errors import OptiqError
     from optiq.execution import Shared, traces_frame
     from tasks.answers import answer_rows

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+from flows.declaration import Argument, Option, Request
 from optiq.errors import InputError
-from optiq.files.tables import SUFFIXES
 from optiq.questions.question import Budget, Kind, Question
-from optiq.questions.question_file import QuestionFile, Row, read_questions
+
+if TYPE_CHECKING:
+    from optiq.questions.question_file import QuestionFile
+
+Options = Annotated[list[str] | None, Option("A choice; give it once per choice.", "TEXT", flag="--option")]
+
+
+class OneQuestion(Request):
+    """One question."""
+
+    question: Annotated[str, Argument("One question.", '"QUESTION"')]
+    option: Options = None
+
+
+class FileOrQuestion(Request):
+    """A question file, or one question."""
+
+    asked: Annotated[str, Argument("A question file, or one question.", 'FILE|"QUESTION"')]
 
 
 def is_file(argument: str) -> bool:
     """Whether the argument means a file: it exists, or it is one word that ends like a table."""
+    from optiq.files.tables import SUFFIXES
+
     looks = argument.lower().endswith(tuple(SUFFIXES)) and len(argument.split()) == 1
     return looks or (len(argument) < 4096 and Path(argument).is_file())
 
@@ -20,6 +40,8 @@ def read_asked(
     argument: str, budget: Budget, topic: str | None, options: list[str] | None = None
 ) -> QuestionFile:
     """The questions of a file, or the one question given as text, with the command's limits and topic."""
+    from optiq.questions.question_file import QuestionFile, Row, read_questions
+
     if is_file(argument):
         if options:
             raise InputError(

@@ -3,112 +3,18 @@
 from __future__ import annotations
 
 import signal
-from typing import Annotated
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
 
-import typer
+from flows.command_line.consent import Consent, predicted
+from flows.command_line.screen import counted, duration, figure, note, say, say_json, table
+from flows.requests import CalibrateModels, Json
 
-from flows.command_line.options import (
-    Blender,
-    Cache,
-    Confidence,
-    Constrain,
-    Examples,
-    Json,
-    MaxCost,
-    MaxEnergy,
-    MaxLatency,
-    MaxOperations,
-    MinQoA,
-    Models,
-    PerfDBHome,
-    Prompt,
-    Seed,
-    Server,
-    ServerURL,
-    Topic,
-    WeightsText,
-)
-
-SPENDING = "Spending"
-_SCREEN_ONLY = ("json", "dry_run", "confirm_above", "yes")
+_WIDE = 7  # so many topics still fit side by side
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("calibrate")(calibrate)
-
-
-def calibrate(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Questions with a `reference` column.")],
-    max_executions: Annotated[
-        str | None,
-        typer.Option(
-            "--max-executions",
-            metavar="N",
-            help="Most plans to run, each on one question.  [default: all]",
-            rich_help_panel=SPENDING,
-        ),
-    ] = None,
-    max_total_cost: Annotated[
-        str | None,
-        typer.Option(
-            "--max-total-cost", metavar="USD", help="Most to spend altogether.", rich_help_panel=SPENDING
-        ),
-    ] = None,
-    max_total_energy: Annotated[
-        str | None,
-        typer.Option(
-            "--max-total-energy",
-            metavar="JOULES",
-            help="Most energy to use altogether.",
-            rich_help_panel=SPENDING,
-        ),
-    ] = None,
-    plans: Annotated[
-        list[str] | None,
-        typer.Option("--plan", help="A plan to try, as JSON or expression; may be repeated."),
-    ] = None,
-    singles_only: Annotated[bool, typer.Option("--singles-only", help="Try single models only.")] = False,
-    per_question: Annotated[
-        str | None,
-        typer.Option("--per-question", metavar="N", help="Most plans per question.  [default: all]"),
-    ] = None,
-    max_cost: MaxCost = None,
-    max_latency: MaxLatency = None,
-    max_energy: MaxEnergy = None,
-    min_qoa: MinQoA = None,
-    weights: WeightsText = None,
-    confidence: Confidence = None,
-    max_operations: MaxOperations = None,
-    models: Models = None,
-    blender: Blender = None,
-    topic: Topic = None,
-    server: Server = None,
-    server_url: ServerURL = None,
-    perfdb: PerfDBHome = None,
-    seed: Seed = None,
-    prompt: Prompt = None,
-    examples: Examples = None,
-    constrain: Constrain = None,
-    cache: Cache = True,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run", help="Show what would run and its bill; ask nothing.", rich_help_panel=SPENDING
-        ),
-    ] = False,
-    confirm_above: Annotated[
-        str | None,
-        typer.Option(
-            "--confirm-above",
-            metavar="USD",
-            help="Ask before a predicted bill above this.  [default: 1 on a terminal]",
-            rich_help_panel=SPENDING,
-        ),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", rich_help_panel=SPENDING)] = False,
-    json: Json = False,
-) -> int:
+def calibrate(request: CalibrateModels, consent: Consent, json: Json = False) -> int:
     """Try plans on labelled questions, those first that would change the choice of plans most.
 
     Tried are single models, chains of two and blends of two, in rounds: choose, run, learn, choose again.
@@ -120,30 +26,108 @@ def calibrate(
 
     Example:  optiq calibrate examples/questions_calibrate.csv --max-executions 60 --dry-run
     """
-    given = dict(locals())
-    parameters = {name: given[name] for name in given if name not in _SCREEN_ONLY}
     from flows.calibrate_models import calibrate_models
-    from flows.calibration_request import wanted_of
-    from flows.command_line.calibration_screen import confirmed, show_forecast, show_summary
     from flows.command_line.progress import progress
-    from flows.command_line.screen import note, say_json
-    from flows.run_options import amount
+    from tasks.calibrating import forecast_calibration
     from tasks.orchestration import start
 
-    wanted = wanted_of(parameters)  # misuse is said before anything is started
-    if dry_run:
-        show_forecast(wanted, json)
+    if consent.dry_run:
+        _show_forecast(forecast_calibration(request.wanted), json)
         return 0
-    if not yes and not confirmed(wanted, amount(given, "confirm_above")):
-        note("nothing was asked")
+    if not consent.given_for(
+        lambda: forecast_calibration(request.wanted), _bill_line, request.max_total_cost
+    ):
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     with progress():
-        summary = start(calibrate_models, **parameters)
+        summary = start(calibrate_models, **request.given())
     if json:
         say_json(summary)
     else:
-        show_summary(summary)
+        _show_summary(summary)
     if summary["stopped"] == "interrupted":
         return 130
     return 1 if summary["executions"] and summary["failed"] == summary["executions"] else 0
+
+
+def _show_forecast(found: Mapping[str, Any], json: bool) -> None:
+    """Plans × topics × questions that would be run, and the bill."""
+    if json:
+        say_json(found)
+        return
+    say(f"server     {found['server']}")
+    _work_table(found["work"], "Would be run: questions per plan and topic")
+    say(_bill_line(found))
+    say("Outcomes decide what follows the first round; this is the choice if they are as expected.")
+
+
+def _bill_line(found: Mapping[str, Any]) -> str:
+    time = duration(found["latency_s"]) if found["latency_s"] is not None else "–"
+    return (
+        f"{counted(found['executions'], 'plan')} to run on {found['questions']} of "
+        f"{counted(found['labelled'], 'labelled question')}, {found['skipped']} known already; "
+        f"{predicted(found)}, {time} of model time"
+    )
+
+
+def _work_table(work: list[dict[str, Any]], title: str) -> None:
+    """Numbers of questions, plans down and topics across, or one row for each where there are many topics."""
+    topics = sorted({row["topic"] for row in work})
+    if not work:
+        return
+    if len(topics) > _WIDE:
+        rows = [[row["plan"], row["topic"], str(row["questions"])] for row in work]
+        table(["plan", "topic", "questions"], rows, title=title, right=[2])
+        return
+    cells: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in work:
+        cells[row["plan"]][row["topic"]] = row["questions"]
+    wide = [[plan, *(str(row.get(topic, "")) for topic in topics)] for plan, row in cells.items()]
+    table(["plan", *topics], wide, title=title, right=range(1, len(topics) + 1))
+
+
+def _show_summary(summary: Mapping[str, Any]) -> None:
+    """What was run, what was learned, and what to do next."""
+    if summary["executions"]:
+        _work_table(summary["work"], "Run: questions per plan and topic")
+        _learned_table(summary["topics"])
+    say(
+        f"{counted(summary['executions'], 'plan')} run on {counted(summary['questions'], 'question')} "
+        f"in {counted(summary['rounds'], 'round')} "
+        f"({counted(summary['calls'], 'call')} made, {summary['cached']} found in the cache, "
+        f"{summary['failed']} failed), {summary['skipped']} known already; "
+        f"{figure(summary['cost_usd'])} USD, {summary['seconds']:.1f} s; server {summary['server']}"
+    )
+    if summary["stopped"]:
+        kept = "is kept; the same command goes on" if summary["executions"] else "was run"
+        what = (
+            f"what was executed ({counted(summary['executions'], 'plan')})"
+            if summary["executions"]
+            else "nothing"
+        )
+        note(f"stopped: {summary['stopped']}; {what} {kept}")
+    if summary["executions"]:
+        say("Publish what was learned with: optiq refresh")
+
+
+def _learned_table(topics: list[dict[str, Any]]) -> None:
+    """Per topic: the plan chosen before and now, its QoA, the frontier and how far intervals shrank."""
+    rows = []
+    for row in topics:
+        before, after = row["before"], row["after"]
+        rows.append(
+            [
+                row["topic"],
+                before["plan"] or "none within limits",
+                (after["plan"] or "none within limits") if row["changed"] else "the same",
+                f"{after['qoa']:.2f} ({after['qoa_low']:.2f} to {after['qoa_high']:.2f})",
+                f"{len(before['frontier'])} → {len(after['frontier'])} (+{len(row['entered'])} −{len(row['left'])})",
+                f"{before['interval']:.2f} → {after['interval']:.2f}",
+            ]
+        )
+    table(
+        ["topic", "best plan before", "best plan now", "its QoA (95 %)", "frontier plans", "QoA interval"],
+        rows,
+        title="Learned",
+        right=[4, 5],
+    )

@@ -1,76 +1,221 @@
-"""`optiq chemistry`: which models complement each other."""
+"""`optiq chemistry`: which models complement each other; `optiq recommend`: the ensemble worth planning over."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from flows.command_line.screen import counted, figure, note, say, say_json, table
+from flows.declaration import Option
+from flows.requests import Json, Place, Seeded
 
-from flows.command_line.options import Json, PerfDBHome, Seed
+if TYPE_CHECKING:
+    from optiq.chemistry.pool import PoolChemistry
+    from optiq.chemistry.recommend import Recommendation
+    from tasks.chemistry import Asked
 
-Topic = Annotated[
-    str | None, typer.Option("--topic", help="Only trials of this topic.  [default: all together]")
-]
-Among = Annotated[str | None, typer.Option("--among", metavar="A,B,…", help="Only these models.")]
-History = Annotated[
-    str | None,
-    typer.Option("--history", metavar="FILE", help="Trials of this history instead of PerfDB's."),
-]
+_NONE = 1e-9
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("chemistry")(chemistry)
+class Trials(Seeded, Place):
+    """Which trials of which models."""
+
+    topic: Annotated[str | None, Option("Only trials of this topic.", "TOPIC", otherwise="all together")] = (
+        None
+    )
+    among: Annotated[str | None, Option("Only these models.", "A,B,…")] = None
+    history: Annotated[str | None, Option("Trials of this history instead of PerfDB's.", "FILE")] = None
 
 
 def chemistry(
-    topic: Topic = None,
-    among: Among = None,
+    trials: Trials,
     output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="PICTURE", help="Draw it: a heat map as .svg or .png."),
+        str | None, Option("Draw it: a heat map as .svg or .png.", "PICTURE", short="-o")
     ] = None,
     ensemble: Annotated[
         str | None,
-        typer.Option(
-            "--map", metavar="A,B,…", help="Draw instead what a new member would add to this ensemble."
-        ),
+        Option("Draw instead what a new member would add to this ensemble.", "A,B,…", flag="--map"),
     ] = None,
-    order: Annotated[
-        str, typer.Option("--order", help="What ranks answers: quality or penalty.")
-    ] = "quality",
+    order: Annotated[str, Option("What ranks answers: quality or penalty.", "HOW")] = "quality",
     used_from: Annotated[
-        float,
-        typer.Option(
-            "--used-from", min=0.0, max=1.0, help="Least accuracy of a model whose answers count as used."
-        ),
+        float, Option("Least accuracy of a model whose answers count as used.", "0..1", most=1)
     ] = 0.5,
-    history: History = None,
-    perfdb: PerfDBHome = None,
-    seed: Seed = None,
     json: Json = False,
 ) -> None:
     """Show how much each model's contribution depends on each other's presence.
 
     Example:  optiq chemistry --topic law -o chemistry.svg
     """
-    from flows.command_line.chemistry_screen import draw, matrix_object, show_matrix
-    from flows.command_line.screen import say, say_json
-    from flows.parameters import settings_of
     from optiq.files.atomic import check_place
     from tasks.chemistry import Asked, names_in, open_pool
 
-    settings = settings_of({"perfdb": perfdb, "seed": seed})
-    asked = Asked(settings.home, topic, names_in(among, "--among"), order, used_from, history, settings.seed)
+    among, seed = names_in(trials.among, "--among"), trials.settings.seed
+    asked = Asked(trials.settings.home, trials.topic, among, order, used_from, trials.history, seed)
     if output is not None:
         check_place(output)
     members = names_in(ensemble, "--map")
     pool, left_out = open_pool(asked)
     if json:
-        say_json(matrix_object(pool, asked, left_out))
+        say_json(_matrix_object(pool, asked, left_out))
     else:
-        show_matrix(pool, asked, left_out)
+        _show_matrix(pool, asked, left_out)
     if output is not None or members:
-        written = draw(pool, output, members)
+        written = _draw(pool, output, members)
         if not json:
             say(f"drawn: {written}")
+
+
+def recommend(
+    trials: Trials,
+    size: Annotated[int, Option("How many models.", "N", least=1)] = 3,
+    strategy: Annotated[str, Option("chemistry, best (the most accurate) or random.", "HOW")] = "chemistry",
+    json: Json = False,
+) -> None:
+    """Recommend models to plan over, with the reason and how certain it is.
+
+    Example:  optiq recommend --size 3 --topic law
+    """
+    from tasks.chemistry import Asked, names_in, open_pool
+
+    among = names_in(trials.among, "--among")
+    asked = Asked(trials.settings.home, trials.topic, among, history=trials.history)
+    pool, _ = open_pool(asked)
+    found = pool.choose(strategy, size, seed=trials.settings.seed)
+    best = pool.choose("best", size)
+    if json:
+        say_json(_recommendation_object(pool, found, best, strategy, asked))
+    else:
+        _show_recommendation(pool, found, best, strategy, asked)
+
+
+def _show_matrix(pool: PoolChemistry, asked: Asked, left_out: tuple[str, ...]) -> None:
+    """Profiles and the matrix of pairs, with a legend that needs no paper."""
+    _about(asked, left_out)
+    certain, matrix = pool.found.certain, pool.found.chemistry
+    rows = []
+    for i, one in enumerate(pool.profiles):
+        cells = [
+            "·" if i == j else f"{matrix[i, j]:.2f}" if certain[i, j] else f"({matrix[i, j]:.2f})"
+            for j in range(len(matrix))
+        ]
+        rows.append([i + 1, one.model, f"{one.quality:.1f}", f"{one.accuracy:.2f}", one.n_trials, *cells])
+    names = [str(i + 1) for i in range(len(matrix))]
+    table(
+        ["", "model", "quality", "accuracy", "trials", *names],
+        rows,
+        title=f"Chemistry, {asked.topic or 'all topics'}",
+        right=[0, *range(2, 5 + len(names))],
+    )
+    say(
+        "A cell says how much what one model adds depends on whether the other is there too, relative to what"
+    )
+    say("both leave wrong: 0 not at all, 1 as much as that. (In parentheses: noise alone may explain it.)")
+    say("Quality is 0 to 10, accuracy 0 to 1, both means over trials.")
+    weak = [one.model for one in pool.profiles if one.accuracy < asked.used_from]
+    if weak:
+        say(
+            f"Right in less than {asked.used_from:.0%} of cases, so not used and without chemistry: "
+            f"{', '.join(weak)} (--used-from changes that)."
+        )
+    if matrix.max(initial=0.0) <= _NONE and len(weak) < len(pool.profiles) - 1:
+        say("No two models differ in quality or accuracy: chemistry tells nothing about these.")
+    if not certain.any():
+        say("No pair is beyond noise: more trials may tell.")
+    say(f"{counted(pool.n_trials, 'trial')} from {pool.source}.")
+
+
+def _matrix_object(pool: PoolChemistry, asked: Asked, left_out: tuple[str, ...]) -> dict[str, Any]:
+    """The same for programs."""
+    names = ("model_a", "model_b", "chemistry", "low", "high", "noise")
+    return {
+        "topic": asked.topic or "*",
+        "order": asked.order,
+        "used_from": asked.used_from,
+        "n_trials": pool.n_trials,
+        "source": pool.source,
+        "left_out": left_out,
+        "models": _profiles(pool),
+        "pairs": [dict(zip(names, row, strict=True)) | {"certain": row[3] > row[5]} for row in pool.pairs()],
+    }
+
+
+def _show_recommendation(
+    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str, asked: Asked
+) -> None:
+    """Which models, why, and how certain that is."""
+    _about(asked, ())
+    if not found.models:
+        say(f"none recommended: {found.reason}")
+        say(f"the most accurate are {', '.join(best.models)} (--strategy best)")
+        return
+    say(f"recommended  {', '.join(found.models)}")
+    loss = "" if found.loss != found.loss else f"; loss {figure(found.loss)}"
+    say(
+        f"why          {found.reason}; chemistry within {figure(found.chemistry)}{loss}; "
+        f"complementarity {figure(pool.complementarity(found.models))}"
+    )
+    certain, pairs = pool.certain_within(found.models)
+    of_pairs = f"chemistry beyond noise in {certain} of {counted(pairs, 'pair')}; " if pairs else ""
+    say(f"how certain  {of_pairs}{counted(pool.n_trials, 'trial')} from {pool.source}")
+    if strategy == "chemistry":
+        same = found.models == best.models
+        say(f"beside it    the most accurate are {'the same' if same else ', '.join(best.models)}")
+    chosen = [one for one in pool.profiles if one.model in found.models]
+    rows = [[one.model, f"{one.quality:.1f}", f"{one.accuracy:.2f}", one.n_trials] for one in chosen]
+    table(["model", "quality (0–10)", "accuracy", "trials"], rows, right=[1, 2, 3])
+
+
+def _recommendation_object(
+    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str, asked: Asked
+) -> dict[str, Any]:
+    """The same for programs."""
+    certain, pairs = pool.certain_within(found.models)
+    return {
+        "topic": asked.topic or "*",
+        "strategy": strategy,
+        "models": found.models,
+        "reason": found.reason,
+        "loss": found.loss,
+        "chemistry": found.chemistry,
+        "complementarity": pool.complementarity(found.models) if found.models else None,
+        "certain_pairs": certain,
+        "pairs": pairs,
+        "n_trials": pool.n_trials,
+        "source": pool.source,
+        "best": best.models,
+        "profiles": _profiles(pool),
+    }
+
+
+def _draw(pool: PoolChemistry, output: str | None, members: tuple[str, ...]) -> str:
+    """Draw the matrix, or the map of ``members``, to ``output``; returns its name.
+
+    Raises
+    ------
+    InputError
+        if there is no file to _draw to, or its suffix is unknown.
+    """
+    from optiq.chemistry.charts import map_chart, matrix_chart
+    from optiq.errors import InputError
+    from optiq.files.chart_file import check_picture, write_chart
+
+    if output is None:
+        raise InputError("--map needs a file to _draw to", "Name it with -o map.svg.")
+    check_picture(output)  # before what takes long
+    if members:
+        spec = map_chart(pool.among(members).profiles)
+    else:
+        spec = matrix_chart(pool.models, pool.found.chemistry, pool.found.certain)
+    write_chart(spec, output)
+    return output
+
+
+def _about(asked: Asked, left_out: tuple[str, ...]) -> None:
+    if asked.order != "quality":
+        note(f"answers ranked by {asked.order}")
+    if left_out:
+        note(f"left out, because they have fewer trials: {', '.join(left_out)}")
+
+
+def _profiles(pool: PoolChemistry) -> list[dict[str, Any]]:
+    names = ("model", "quality", "accuracy", "n_trials")
+    return [{name: getattr(one, name) for name in names} for one in pool.profiles]

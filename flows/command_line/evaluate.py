@@ -2,111 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 
-import typer
-
-from flows.command_line.options import LIMITS, Json, MaxCost, MaxEnergy, MaxLatency, PerfDBHome, Seed
-
-WHICH = "Which executions"
+from flows.command_line.screen import counted, figure, say, say_json, table
+from flows.requests import EvaluatePolicies, Json
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("evaluate")(evaluate)
-
-
-def evaluate(
-    traces: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--traces",
-            metavar="FILE",
-            help="Recorded executions: .parquet, .jsonl or .csv; may be repeated.  [default: those in PerfDB]",
-            rich_help_panel=WHICH,
-        ),
-    ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="TIME",
-            help="Begun from then on: 2026-10-01, or 30d ago.",
-            rich_help_panel=WHICH,
-        ),
-    ] = None,
-    until: Annotated[
-        str | None,
-        typer.Option(
-            "--until", metavar="TIME", help="Begun before: 2026-11-01, or 7d ago.", rich_help_panel=WHICH
-        ),
-    ] = None,
-    run: Annotated[
-        str | None,
-        typer.Option(
-            "--run", "--run-id", metavar="PREFIX", help="Only of runs that begin so.", rich_help_panel=WHICH
-        ),
-    ] = None,
-    prompt: Annotated[
-        str | None,
-        typer.Option(
-            "--prompt",
-            metavar="SET",
-            help="Only with this prompt set; sets are never pooled.  [default: the one on most questions]",
-            rich_help_panel=WHICH,
-        ),
-    ] = None,
-    max_questions: Annotated[
-        int | None,
-        typer.Option(
-            "--max-questions",
-            min=10,
-            help="Most questions to replay.  [default: 5000]",
-            rich_help_panel=WHICH,
-        ),
-    ] = None,
-    policies: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--policy",
-            metavar="NAME[:OPTIONS]",
-            help="What to replay, such as opti-q, single:phi4:14b, opti-q:neighbours=off; may be repeated."
-            "  [default: all]",
-        ),
-    ] = None,
-    folds: Annotated[int, typer.Option("--folds", min=2, help="Folds by question.")] = 5,
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often the folds are drawn anew.")] = 1,
-    confidence: Annotated[
-        float | None,
-        typer.Option(
-            "--confidence",
-            min=0.5,
-            max=0.999,
-            help="Hold the limits with this probability.  [default: as expected]",
-            rich_help_panel=LIMITS,
-        ),
-    ] = None,
-    max_cost: MaxCost = None,
-    max_latency: MaxLatency = None,
-    max_energy: MaxEnergy = None,
-    embedding: Annotated[
-        bool,
-        typer.Option(
-            "--embedding/--no-embedding",
-            help="Ask past questions that are like the one asked, as `optiq plan` does.",
-        ),
-    ] = True,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", help="Write one row per policy and question: .csv, .jsonl, .parquet."),
-    ] = None,
-    report: Annotated[
-        str | None, typer.Option("--report", metavar="PAGE.html", help="Write one HTML page with charts.")
-    ] = None,
-    perfdb: PerfDBHome = None,
-    seed: Seed = None,
-    json: Json = False,
-) -> int:
+def evaluate(request: EvaluatePolicies, json: Json = False) -> int:
     """Replay ways of choosing plans on recorded executions: would planning have paid?
 
     Each policy learns from the questions of other folds, and decides before it sees anything of its own. Only plans
@@ -115,28 +18,79 @@ def evaluate(
 
     Example:  optiq evaluate --since 30d --policy opti-q --policy best-single --report evaluation.html
     """
-    parameters: dict[str, Any] = {name: value for name, value in locals().items() if name != "json"}
     from flows.evaluate_policies import evaluate_policies
-    from flows.parameters import budget_of, part_of, settings_of
     from optiq.evaluation.policies import make_policies
     from optiq.files.tables import check_writable
     from tasks.orchestration import start
     from tasks.reporting import check_page
 
-    # misuse is said before anything is started
-    settings_of({"perfdb": perfdb, "seed": seed}), budget_of(parameters), part_of(parameters)
-    make_policies(policies or [])
-    if output is not None:
-        check_writable(output)
-    if report is not None:
-        check_page(report)
-    summary = start(evaluate_policies, **parameters)
+    make_policies(request.policies or [])  # misuse is said before anything is started
+    if request.output is not None:
+        check_writable(request.output)
+    if request.report is not None:
+        check_page(request.report)
+    summary = start(evaluate_policies, **request.given())
     if json:
-        from flows.command_line.screen import say_json
-
         say_json(summary)
     else:
-        from flows.command_line.evaluation_screen import show
-
-        show(summary)
+        _show(summary)
     return 0
+
+
+def _show(summary: Mapping[str, Any]) -> None:
+    """What was replayed, a table per kind of question, and what was left out."""
+    sure = "" if summary["confidence"] is None else f", held with probability {summary['confidence']:g}"
+    window = f" {summary['window']}" if summary["window"] else ""
+    say(
+        f"{summary['executions']:,} judged outcomes of {counted(summary['plans'], 'plan')} "
+        f"from {summary['source']}{window}"
+    )
+    say(summary["told"])
+    from optiq.evaluation.coverage import FEW
+
+    if summary["compared"] < FEW:
+        say(f"With fewer than {FEW} questions the intervals promise more than they hold.")
+    say(f"Prompt set {summary['prompt']}; {summary['limits']}{sure}; {summary['folds']} folds by question")
+    for kind in dict.fromkeys(line["kind"] for line in summary["lines"]):
+        of_kind = [line for line in summary["lines"] if line["kind"] == kind]
+        together = [line for line in of_kind if line["same_questions"]]
+        apart = [line for line in of_kind if not line["same_questions"]]
+        if together:
+            n = together[0]["questions"]
+            _table(f"{kind} questions: all on the same {n:,}", together, False)
+        if apart:
+            _table(f"{kind} questions: each on the questions that it and best-single answered", apart, True)
+    for one in summary["left_out"]:
+        say(f"left out: {one['what']}: {one['why']}")
+    if "output" in summary:
+        say(f"One row per policy and question: {summary['output']}")
+    if "report" in summary:
+        say(f"Page: {summary['report']}")
+
+
+def _table(title: str, lines: list[Mapping[str, Any]], apart: bool) -> None:
+    rows = []
+    for line in lines:
+        rows.append(
+            [
+                line["policy"] + (" (hindsight, a bound)" if line["hindsight"] else ""),
+                f"{line['answered']:.0%}",
+                *([str(line["questions"]), figure(line["best_single_qoa"])] if apart else []),
+                _interval(line, "qoa"),
+                _interval(line, "qoa_above_best_single", "+"),
+                figure(line["cost_usd"]),
+                figure(line["latency_s"]),
+                figure(line["calls"], 2),
+                "–" if line["adherence"] is None else f"{line['adherence']:.1%}",
+            ]
+        )
+    columns = ["policy", "answered", *(["questions", "best single there"] if apart else [])]
+    columns += ["QoA [95 %]", "above best single [95 %]", "USD", "s", "plans run", "within"]
+    table(columns, rows, title=title, right=range(1, len(columns)))
+
+
+def _interval(line: Mapping[str, Any], name: str, sign: str = "") -> str:
+    if line[name] is None:
+        return "–"
+    mean, low, high = line[name], line[f"{name}_low"], line[f"{name}_high"]
+    return f"{mean:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"

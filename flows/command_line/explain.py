@@ -3,77 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from flows.command_line.asked import OneQuestion, read_asked
+from flows.command_line.screen import counted, figure, note, say, say_json, table
+from flows.declaration import Option
+from flows.requests import Json, Planned
 
-from flows.command_line.options import (
-    Blender,
-    BoundOperations,
-    Confidence,
-    Estimator,
-    Examples,
-    Json,
-    MaxCost,
-    MaxEnergy,
-    MaxLatency,
-    MaxOperations,
-    MinQoA,
-    Models,
-    Neighbours,
-    PerfDBHome,
-    PlannerName,
-    Prompt,
-    Seed,
-    Server,
-    ServerURL,
-    Topic,
-    WeightsText,
-)
+if TYPE_CHECKING:
+    from optiq.planning import Planning
+    from optiq.questions.question import Question
+
+SHOWN = 5
+LONGEST = 72
+"""Characters of a past question that are shown."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("explain")(explain)
+class Explain(OneQuestion, Planned):
+    """`optiq explain`."""
+
+    svg: Annotated[Path | None, Option("Write a drawing of the plan as SVG.", "FILE")] = None
 
 
-def explain(
-    question: Annotated[str, typer.Argument(metavar='"QUESTION"', help="One question.")],
-    option: Annotated[
-        list[str] | None, typer.Option("--option", help="A choice; give it once per choice.")
-    ] = None,
-    svg: Annotated[
-        Path | None, typer.Option("--svg", metavar="FILE", help="Write a drawing of the plan as SVG.")
-    ] = None,
-    max_cost: MaxCost = None,
-    max_latency: MaxLatency = None,
-    max_energy: MaxEnergy = None,
-    min_qoa: MinQoA = None,
-    weights: WeightsText = None,
-    confidence: Confidence = None,
-    planner: PlannerName = None,
-    estimator: Estimator = None,
-    neighbours: Neighbours = None,
-    max_operations: MaxOperations = None,
-    bound_operations: BoundOperations = None,
-    models: Models = None,
-    blender: Blender = None,
-    topic: Topic = None,
-    server: Server = None,
-    server_url: ServerURL = None,
-    perfdb: PerfDBHome = None,
-    seed: Seed = None,
-    prompt: Prompt = None,
-    examples: Examples = None,
-    json: Json = False,
-) -> None:
+def explain(request: Explain, json: Json = False) -> None:
     """Say why this plan: the frontier, where each estimate comes from, what the budget rules out.
 
     Example:  optiq explain "What is the capital of Norway?" --max-latency 1
     """
-    flags = locals()
-    from flows.command_line.asked import read_asked
-    from flows.command_line.neighbours_screen import show_neighbours
     from flows.command_line.present import (
         ESTIMATE_COLUMNS,
         bounds_line,
@@ -84,8 +40,6 @@ def explain(
         topics_line,
         would_do,
     )
-    from flows.command_line.screen import figure, note, say, say_json, table
-    from flows.parameters import budget_of, settings_of
     from optiq.errors import InputError
     from optiq.files.atomic import check_place, replacing
     from optiq.planning import decide_planner
@@ -93,22 +47,21 @@ def explain(
     from optiq.plans.drawing_svg import draw_svg
     from tasks.session import open_session
 
-    settings = settings_of(flags)
-    asked = read_asked(question, budget_of(flags), topic, option)
+    asked = read_asked(request.question, request.budget, request.topic, request.option)
     if len(asked.questions) != 1:
         raise InputError(
             "explain takes one question", "Give its text; `optiq plan FILE --frontier` is for files."
         )
-    if svg is not None:
-        check_place(svg)
-    session = open_session(settings, serve=models is None)
+    if request.svg is not None:
+        check_place(request.svg)
+    session = open_session(request.settings, serve=not request.names_pool)
     if about := session.describe():
         note(about)
     session.check_topics(asked.questions)
     planned = session.planning.plan(session.with_topics(asked.questions)[0])
     shown = planned.choice.chosen or planned.choice.nearest
-    if svg is not None and shown is not None:
-        with replacing(svg) as temporary:
+    if request.svg is not None and shown is not None:
+        with replacing(request.svg) as temporary:
             temporary.write_text(draw_svg(shown.plan), encoding="utf-8")
     if json:
         say_json(planned_object(planned, session.planning, with_frontier=True))
@@ -119,27 +72,28 @@ def explain(
     say(f"question   {planned.question.text}")
     say(f"topics     {topics_line(planned.question.topics)}")
     say(f"budget     {budget.describe()}")
-    if line := bounds_line(settings.confidence):
+    if line := bounds_line(request.settings.confidence):
         say(f"confidence {line}")
     say(f"weights    {used.describe()}")
     say(f"pool       {', '.join(planning.pool)}; blender {planning.blender or 'none'}")
     operations = planning.operations(planned.question).max_operations
     decision = decide_planner(planning.planner, len(planning.pool), bool(planning.blender), operations)
-    say(f"search     {decision.planner}, up to {operations} operations: {decision.reason}")
+    say(f"search     {decision.planner}, up to {counted(operations, 'operation')}: {decision.reason}")
     if operations < planning.max_operations:
         say(
             f"bound      {operations} of {planning.max_operations} operations within the budget ({planning.bound})"
         )
     say(f"statistics snapshot {session.statistics.snapshot_id}")
     if planning.neighbours is not None:
-        show_neighbours(planning, planned.question)
+        _show_neighbours(planning, planned.question)
     frontier_table(
-        planned, f"Frontier: {len(planned.frontier)} plans that no other plan beats in every respect"
+        planned,
+        f"Frontier: {counted(len(planned.frontier), 'plan')} that no other plan beats in every respect",
     )
     if choice.chosen is not None:
         say(f"chosen     {choice.chosen.plan.expression}")
         why = "the weights prefer it" if used.worth_usd is None else "it yields most for what it costs"
-        say(f"because    of {len(choice.feasible)} plans within the limits {why}")
+        say(f"because    of {counted(len(choice.feasible), 'plan')} within the limits {why}")
     else:
         say(f"infeasible {choice.reason}")
         say(f"would do   {would_do(choice)}")
@@ -171,3 +125,37 @@ def explain(
             ),
             right=range(1, 6),
         )
+
+
+def _show_neighbours(planning: Planning, question: Question) -> None:
+    """The past questions most like this one with what models made of them, and the shift of each model's figure.
+
+    One line where past questions say nothing.
+    """
+    shifts = planning.shifts([question])[0]
+    nearest = planning.nearest(question, SHOWN)
+    if shifts is None or not nearest:
+        say("neighbours none: no past questions that tell models apart; figures are those of the topics")
+        return
+    models = [model for model in planning.pool if any(model in dict(one.qoa) for one in nearest)]
+    table(
+        ["past question", "alike", *models],
+        (
+            [
+                _shortened(one.text),
+                f"{one.likeness:.2f}",
+                *(figure(dict(one.qoa).get(model)) for model in models),
+            ]
+            for one in nearest
+        ),
+        title=f"The past questions most like this one, and the QoA of models on them ({shifts.n} are heard)",
+        right=range(1, 2 + len(models)),
+    )
+    say("neighbours " + ", ".join(f"{model} {shifts.of(model):+.3f}" for model in planning.pool))
+    say()
+
+
+def _shortened(text: str) -> str:
+    """A question on one line, cut after :data:`LONGEST` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -1,4 +1,4 @@
-"""The root of the command line: it only registers verbs and turns faults into one line and an exit code."""
+"""The root of the command line: the table of verbs; faults become one line and an exit code."""
 
 from __future__ import annotations
 
@@ -9,44 +9,39 @@ from typing import Annotated
 
 import typer
 
-from flows.command_line import (
-    answer,
-    ask,
-    cache,
-    calibrate,
-    chemistry,
-    estimate,
-    evaluate,
-    explain,
-    ingest,
-    init,
-    models,
-    plan,
-    recommend,
-    refresh,
-    report,
-    review,
-    runs,
-    score,
-    select,
-    snapshots,
-    sql,
-    up,
-)
+from flows.command_line.verb import add_verbs
 from optiq.errors import OptiqError
 
 # Typer carries a Click of its own and names only some of its exceptions; this one is their base.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
-app = typer.Typer(
-    name="optiq",
-    help="Plan before you execute: answer questions with several language models under hard limits.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+VERBS: dict[str, str | dict[str, str]] = {
+    "init": "init:init",
+    "models": "models:models",
+    "ingest": "ingest:ingest",
+    "refresh": "refresh:refresh",
+    "report": "report:report",
+    "plan": "plan:plan",
+    "estimate": "estimate:estimate",
+    "evaluate": "evaluate:evaluate",
+    "explain": "explain:explain",
+    "ask": "ask:ask",
+    "answer": "answer:answer",
+    "calibrate": "calibrate:calibrate",
+    "select": "select:select",
+    "chemistry": "chemistry:chemistry",
+    "recommend": "chemistry:recommend",
+    "review": "review:review",
+    "runs": {"list": "runs:list_runs", "show": "runs:show"},
+    "score": "score:score",
+    "cache": {"show": "cache:show", "clear": "cache:clear"},
+    "snapshots": {"": "snapshots:listing", "diff": "snapshots:diff", "restore": "snapshots:restore"},
+    "sql": "sql:sql",
+    "up": "up:up",
+    "down": "up:down",
+}
+"""Every verb: the module beside this one and the function. One of several parts has a table of them; what it does
+without a part stands under the empty name."""
 
 
 def _say_version(wanted: bool) -> None:
@@ -57,40 +52,27 @@ def _say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Options of the command itself."""
+    """Plan before you execute: answer questions with several language models under hard limits."""
 
 
-for _verb in (
-    init,
-    models,
-    ingest,
-    refresh,
-    report,
-    plan,
-    estimate,
-    evaluate,
-    explain,
-    ask,
-    answer,
-    calibrate,
-    select,
-    chemistry,
-    recommend,
-    review,
-    runs,
-    score,
-    cache,
-    snapshots,
-    sql,
-    up,
-):
-    _verb.register(app)
+def _command_line(arguments: list[str]) -> typer.Typer:
+    """All verbs, or only the one that is named: the others need not be imported for it."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    named = arguments[:1] if arguments and arguments[0] in VERBS else VERBS
+    add_verbs(app, {name: VERBS[name] for name in named})
+    return app
 
 
 def main() -> None:
@@ -107,7 +89,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command in this process and return its exit code."""
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(_command_line(arguments))
     try:
         result = command.main(args=arguments, prog_name="optiq", standalone_mode=False)
     except UsageError as fault:

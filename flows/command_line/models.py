@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import math
 
-import typer
-
-from flows.command_line.options import Json, PerfDBHome, Server, ServerURL
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("models")(models)
+from flows.command_line.screen import figure, note, say_json, table
+from flows.requests import Json, Place, Serving
 
 
-def models(
-    server: Server = None, server_url: ServerURL = None, perfdb: PerfDBHome = None, json: Json = False
-) -> None:
+class Models(Serving, Place):
+    """`optiq models`."""
+
+
+def models(request: Models, json: Json = False) -> None:
     """List models that PerfDB knows and that the server offers, with prices and quality; variants under their model.
 
     Example:  optiq models --server embedded
     """
-    from flows.command_line.screen import figure, note, say_json, table
-    from optiq.configuration import Settings
     from optiq.errors import ServerError
     from optiq.prompts.variants import find_variant
     from tasks.session import load_statistics, shared_server
-    from warehouse.find_home import find_home
 
-    settings = Settings.load({"home": perfdb, "server": server, "server_url": server_url})
-    home = find_home(settings.home)
+    settings, home = request.settings, request.home()
     try:
         opened = shared_server(settings.server, settings.server_url)
         note(opened.describe())

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.command_line.screen import figure, note, printable
+from flows.command_line.screen import duration, figure, note, printable
 from tasks.run_state import watched_by
 from tasks.tally import Counts, Standing
 
@@ -56,15 +56,6 @@ def calls_text(standing: Standing) -> str:
     if standing.cached:
         parts.append(f"cache {standing.cached}")
     return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """``75`` as ``1 min 15 s``."""
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole % 3600 // 60
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
 
 
 class _Display:

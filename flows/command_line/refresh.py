@@ -2,76 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Any
 
-import typer
-
-from flows.command_line.options import Json, PerfDBHome
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("refresh")(refresh)
+from flows.command_line.screen import counted, say, say_json
+from flows.requests import Json, RefreshPerfDB
 
 
-def refresh(
-    keep: Annotated[
-        int | None, typer.Option("--keep", min=1, help="Snapshots to keep.  [default: 7]")
-    ] = None,
-    half_life: Annotated[
-        float | None,
-        typer.Option(
-            "--half-life",
-            min=0,
-            help="Days after which an observation counts half; 0: age does not matter.  [default: 180]",
-        ),
-    ] = None,
-    distrust_drifted: Annotated[
-        bool | None,
-        typer.Option(
-            "--distrust-drifted/--trust-drifted",
-            help="Start the statistics of a drifted model again at its drift.  [default: trust]",
-        ),
-    ] = None,
-    topic_model: Annotated[
-        str | None, typer.Option("--topic-model", help="centroid or bertopic.  [default: centroid]")
-    ] = None,
-    perfdb: PerfDBHome = None,
-    json: Json = False,
-) -> None:
+def refresh(request: RefreshPerfDB, json: Json = False) -> None:
     """Merge what has landed and publish a new snapshot of the statistics.
 
     Example:  optiq refresh
     """
-    from flows.command_line.screen import say, say_json
     from flows.refresh_perfdb import refresh_perfdb
     from tasks.orchestration import start
     from warehouse.drift import drift_line
 
-    report = start(
-        refresh_perfdb,
-        perfdb=perfdb,
-        keep=keep,
-        half_life_days=half_life,
-        distrust_drifted=distrust_drifted,
-        topic_model=topic_model,
-    )
+    report = start(refresh_perfdb, **request.given())
     if json:
         say_json(report)
         return
-    say(refresh_line(report))
+    say(_refresh_line(report))
     for row in report["drift"]:
         if row["verdict"] == "drifted":
             say(f"drifted: {drift_line(row)}")
 
 
-def refresh_line(report: dict) -> str:
+def _refresh_line(report: Mapping[str, Any]) -> str:
     """What a refresh did, in one line."""
     if not report["published"]:
         return f"nothing new; snapshot {report['snapshot_id']} stays ({report['seconds']:.1f} s)"
     return (
-        f"snapshot {report['snapshot_id']}: {report['n_executions_new']} executions, "
-        f"{report['n_calls_new']} calls and {report['n_priors_new']} published figures merged, "
-        f"{report['n_quarantined']} rows set aside, {report['n_statistics_new']} statistics new and "
+        f"snapshot {report['snapshot_id']}: {counted(report['n_executions_new'], 'execution')}, "
+        f"{counted(report['n_calls_new'], 'call')} and "
+        f"{counted(report['n_priors_new'], 'published figure')} merged, "
+        f"{counted(report['n_quarantined'], 'row')} set aside, "
+        f"{counted(report['n_statistics_new'], 'statistic')} new and "
         f"{report['n_statistics_changed']} changed ({report['seconds']:.1f} s)"
     )

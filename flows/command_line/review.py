@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import signal
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from flows.command_line.options import Cache, Json, Models, PerfDBHome, Seed, Server, ServerURL, Topic
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("review")(review)
+from flows.command_line.screen import counted, figure, note, say, say_json, table
+from flows.requests import Json, ReviewAnswers
 
 
-def review(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Questions; references are used if there are any.")
-    ],
-    models: Models = None,
-    limit: Annotated[
-        str | None, typer.Option("--limit", metavar="N", help="Only the first N questions.")
-    ] = None,
-    topic: Topic = None,
-    server: Server = None,
-    server_url: ServerURL = None,
-    perfdb: PerfDBHome = None,
-    seed: Seed = None,
-    cache: Cache = True,
-    json: Json = False,
-) -> int:
+def review(request: ReviewAnswers, json: Json = False) -> int:
     """Have models answer questions alone and grade each other's answers from 0 to 10.
 
     Own answers are not graded. `optiq refresh` computes chemistry from the grades. Three models or more are
@@ -38,16 +17,13 @@ def review(
 
     Example:  optiq review examples/questions_calibrate.csv --models smollm2:135m,gemma3:270m --limit 5
     """
-    given = dict(locals())
-    del given["json"]
     from flows.command_line.progress import progress
-    from flows.command_line.screen import say_json
     from flows.review_answers import review_answers
     from tasks.orchestration import start
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     with progress():
-        summary = start(review_answers, **given)
+        summary = start(review_answers, **request.given())
     if json:
         say_json(summary)
     else:
@@ -56,8 +32,6 @@ def review(
 
 
 def _show(summary: dict[str, Any]) -> None:
-    from flows.command_line.screen import figure, note, say, table
-
     figures = ("quality", "generation_accuracy", "review_accuracy", "accuracy")
     rows = [
         [one["model"], one["answers"], one["grades"], *(figure(one[name]) for name in figures)]
@@ -71,10 +45,12 @@ def _show(summary: dict[str, Any]) -> None:
     )
     for one in summary["models"]:
         if one["no_grade"]:
-            note(f"{one['model']}: {one['no_grade']} gradings without a grade, such as: {one['error']}")
+            note(
+                f"{one['model']}: {counted(one['no_grade'], 'grading')} without a grade, such as: {one['error']}"
+            )
     say(
-        f"{summary['answers']} answers to {summary['questions']} questions ({summary['failed']} failed), "
-        f"{summary['grades']} grades; server {summary['server']}"
+        f"{counted(summary['answers'], 'answer')} to {counted(summary['questions'], 'question')} "
+        f"({summary['failed']} failed), {counted(summary['grades'], 'grade')}; server {summary['server']}"
     )
     if all(one["review_accuracy"] is None for one in summary["models"]):
         say(

@@ -1,35 +1,22 @@
-"""`optiq runs`: what ran, with spend and failures."""
+"""Runs of `optiq answer`: what they did and what they cost."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
-from flows.command_line.options import Json, PerfDBHome
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    group = typer.Typer(
-        help="Runs of `optiq answer`: what they did and what they cost.", no_args_is_help=True
-    )
-    group.command("list")(list_runs)
-    group.command("show")(show)
-    app.add_typer(group, name="runs")
+from flows.command_line.screen import counted, figure, say, say_json, table
+from flows.declaration import Argument
+from flows.requests import Json, Place
 
 
-def list_runs(perfdb: PerfDBHome = None, json: Json = False) -> None:
+def list_runs(place: Place, json: Json = False) -> None:
     """All runs, the latest first.
 
     Example:  optiq runs list
     """
-    from flows.command_line.screen import figure, say, say_json, table
-    from optiq.configuration import Settings
     from tasks.run_report import every_run
-    from warehouse.find_home import find_home
 
-    runs = every_run(find_home(Settings.load({"home": perfdb}).home))
+    runs = every_run(place.home())
     if json:
         say_json(runs)
         return
@@ -47,20 +34,17 @@ def list_runs(perfdb: PerfDBHome = None, json: Json = False) -> None:
 
 
 def show(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run, or how its name begins; `last`.")],
-    perfdb: PerfDBHome = None,
+    run_id: Annotated[str, Argument("A run, or how its name begins; `last`.", "RUN")],
+    place: Place,
     json: Json = False,
 ) -> None:
     """One run: parameters, outcome, spend, plans and faults.
 
     Example:  optiq runs show last
     """
-    from flows.command_line.screen import figure, say, say_json, table
-    from optiq.configuration import Settings
     from tasks.run_report import one_run
-    from warehouse.find_home import find_home
 
-    run = one_run(find_home(Settings.load({"home": perfdb}).home), run_id)
+    run = one_run(place.home(), run_id)
     if json:
         say_json(run)
         return
@@ -69,10 +53,10 @@ def show(
     answered, failed, infeasible = _counts(run)
     say(
         f"  {answered} answered, {failed} failed, {infeasible} infeasible, {run['invalid']} invalid "
-        f"and {run['questions'] - run['done']} not asked of {run['questions']} questions"
+        f"and {run['questions'] - run['done']} not asked of {counted(run['questions'], 'question')}"
     )
     say(
-        f"  {run['calls']} calls made, {run['cached']} found in the cache; {figure(run['cost_usd'])} USD, "
+        f"  {counted(run['calls'], 'call')} made, {run['cached']} found in the cache; {figure(run['cost_usd'])} USD, "
         f"{figure(run['energy_j'])} J"
     )
     table(["plan", "questions"], run["plans"], right=[1])

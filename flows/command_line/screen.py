@@ -58,6 +58,20 @@ def figure(value: float | None, digits: int = 3) -> str:
     return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
 
 
+def duration(seconds: float) -> str:
+    """``75`` as ``1 min 15 s``."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def counted(number: int, one: str, more: str = "") -> str:
+    """``1 plan``, ``2 plans``; ``more`` is the plural where it is not made with an s."""
+    return f"{number} {one if number == 1 else more or one + 's'}"
+
+
 def table(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "", right: Iterable[int] = ()
 ) -> None:

@@ -6,38 +6,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.command_line.options import Json, PerfDBHome
+from flows.command_line.screen import counted, figure, say, say_json, table
+from flows.declaration import Argument
+from flows.requests import Json, Place
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from warehouse.home import Home
 
-
-def register(app: typer.Typer) -> None:
-    """Add the verb with its parts to the command line."""
-    verb = typer.Typer(
-        help="List, compare and restore published snapshots of PerfDB.",
-        invoke_without_command=True,
-        rich_markup_mode=None,
-    )
-    verb.callback()(listing)
-    verb.command("diff")(diff)
-    verb.command("restore")(restore)
-    app.add_typer(verb, name="snapshots")
-
-
-def listing(context: typer.Context, perfdb: PerfDBHome = None, json: Json = False) -> None:
-    """List snapshots, newest first.
+def listing(context: typer.Context, place: Place, json: Json = False) -> None:
+    """List published snapshots of PerfDB, newest first; the commands compare and restore them.
 
     Example:  optiq snapshots
     """
     if context.invoked_subcommand is not None:
         return
-    from flows.command_line.screen import say_json, table
     from warehouse.archive import list_snapshots
 
-    frame = list_snapshots(_home(perfdb))
+    frame = list_snapshots(place.home())
     if json:
         say_json(frame.to_dicts())
         return
@@ -59,23 +45,22 @@ def listing(context: typer.Context, perfdb: PerfDBHome = None, json: Json = Fals
 
 
 def diff(
+    place: Place,
     before: Annotated[
-        str | None, typer.Argument(help="Snapshot id or number.  [default: the one before]")
+        str | None, Argument("Snapshot id or number.", "BEFORE", otherwise="the one before")
     ] = None,
     after: Annotated[
-        str | None, typer.Argument(help="Snapshot id or number.  [default: the published one]")
+        str | None, Argument("Snapshot id or number.", "AFTER", otherwise="the published one")
     ] = None,
-    perfdb: PerfDBHome = None,
     json: Json = False,
 ) -> None:
     """Compare two snapshots: plans and figures that are new, gone or changed.
 
     Example:  optiq snapshots diff 1 2
     """
-    from flows.command_line.screen import say, say_json, table
     from warehouse.archive import diff_snapshots
 
-    found = diff_snapshots(_home(perfdb), before, after)
+    found = diff_snapshots(place.home(), before, after)
     if json:
         parts = {name: getattr(found, name).to_dicts() for name in ("counts", "plans", "figures")}
         say_json({"before": found.before, "after": found.after, **parts})
@@ -83,7 +68,7 @@ def diff(
     say(f"{found.before} → {found.after}")
     for name in ("counts", "plans", "figures"):
         frame = _joined(getattr(found, name))
-        table(frame.columns, frame.head(40).iter_rows(), title=f"{name}: {frame.height} rows")
+        table(frame.columns, frame.head(40).iter_rows(), title=f"{name}: {counted(frame.height, 'row')}")
         if frame.height > 40:
             say(f"… and {frame.height - 40} more (--json shows all)")
 
@@ -91,8 +76,6 @@ def diff(
 def _joined(frame: pl.DataFrame) -> pl.DataFrame:
     """Pairs of columns ``x_before`` and ``x_after`` as one column ``x`` that reads ``before → after``."""
     import polars as pl
-
-    from flows.command_line.screen import figure
 
     def text(value: object) -> str:
         return figure(value) if isinstance(value, float) else "–" if value is None else str(value)
@@ -109,21 +92,11 @@ def _joined(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def restore(
-    snapshot: Annotated[str, typer.Argument(help="Snapshot id or number.")], perfdb: PerfDBHome = None
-) -> None:
+def restore(snapshot: Annotated[str, Argument("Snapshot id or number.", "SNAPSHOT")], place: Place) -> None:
     """Publish a kept snapshot again; restoring the later one takes that back.
 
     Example:  optiq snapshots restore 2
     """
-    from flows.command_line.screen import say
     from warehouse.archive import restore_snapshot
 
-    say(f"published again: {restore_snapshot(_home(perfdb), snapshot)}")
-
-
-def _home(perfdb: str | None) -> Home:
-    from optiq.configuration import Settings
-    from warehouse.find_home import find_home
-
-    return find_home(Settings.load({"home": perfdb}).home)
+    say(f"published again: {restore_snapshot(place.home(), snapshot)}")

@@ -6,39 +6,30 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from flows.command_line.options import Json, PerfDBHome
+from flows.command_line.screen import counted, figure, fits, say, say_json, table, upright
+from flows.declaration import Argument, Option
+from flows.requests import Json, Place
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command line."""
-    app.command("sql")(sql)
-
-
 def sql(
     statement: Annotated[
-        str, typer.Argument(help="One SELECT (`show tables` lists what there is), or a .sql file with one.")
+        str, Argument("One SELECT (`show tables` lists what there is), or a .sql file with one.", "STATEMENT")
     ],
+    place: Place,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write the result to a .csv, .jsonl or .parquet file."),
+        Path | None, Option("Write the result to a .csv, .jsonl or .parquet file.", "FILE", short="-o")
     ] = None,
     json: Json = False,
-    perfdb: PerfDBHome = None,
 ) -> None:
     """Query PerfDB. Read-only; files and network are out of reach of the SQL.
 
     Example:  optiq sql "SELECT * FROM plan_statistics LIMIT 5"
     """
-    from flows.command_line.screen import fits, say, say_json, table, upright
-    from optiq.configuration import Settings
     from optiq.errors import InputError
     from optiq.files.tables import write_table
-    from warehouse.find_home import find_home
     from warehouse.query import query
 
     if statement.endswith(".sql") and len(statement.split("\n")) == 1:
@@ -48,13 +39,12 @@ def sql(
             raise InputError(
                 f"{statement} cannot be read: {fault}", "Give a text file with one SELECT."
             ) from None
-    home = find_home(Settings.load({"home": perfdb}).home)
-    frame = query(home.perfdb, statement)
+    frame = query(place.home().perfdb, statement)
     if output is None or output.suffix != ".parquet":
         frame = _without_blobs(frame)
     if output is not None:
         write_table(frame, output)
-        say(f"{frame.height} rows written to {output}")
+        say(f"{counted(frame.height, 'row')} written to {output}")
     elif json:
         say_json(frame.to_dicts())
     else:
@@ -64,7 +54,7 @@ def sql(
             table(frame.columns, rows, right=numeric)
         else:
             upright(frame.columns, rows)
-        say(f"{frame.height} row{'' if frame.height == 1 else 's'}")
+        say(counted(frame.height, "row"))
 
 
 def _without_blobs(frame: pl.DataFrame) -> pl.DataFrame:
@@ -76,8 +66,6 @@ def _without_blobs(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _cell(value: object) -> object:
-    from flows.command_line.screen import figure
-
     if isinstance(value, list) and len(value) > 8 and all(isinstance(item, float) for item in value):
         return f"<{len(value)} floats>"
     if isinstance(value, float):

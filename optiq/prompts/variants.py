@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from optiq.errors import ConfigurationError, PlanError
+from optiq.errors import ConfigurationError, PlanError, UnknownName
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import PROMPT_NAMES, ZERO_SHOT, PromptSet
 
@@ -64,6 +64,17 @@ def find_variant(name: str, configured: Iterable[Variant], models: Collection[st
             return variant
     found = _named_so(name)
     return found if found is not None and found.model in models else None
+
+
+def check_prompts(name: str, models: Collection[str]) -> None:
+    """:class:`UnknownName` for one of ``models`` with prompts that there are not, such as ``phi4:14b+nonsense``."""
+    model, _, prompt = name.rpartition("+")
+    if name in models or model not in models or prompt in PROMPT_NAMES:
+        return
+    raise UnknownName(
+        f"{name!r} is {model} with the prompts {prompt!r}, which there are not",
+        f"Prompt sets are {', '.join(PROMPT_NAMES)}.",
+    )
 
 
 def read_variants(value: Any, origin: str) -> tuple[Variant, ...]:

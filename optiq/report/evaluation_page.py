@@ -169,7 +169,7 @@ def verdict(together: Sequence[Compared]) -> str:
 
 def _table(caption: str, lines: Sequence[Compared], apart: bool) -> Table:
     columns = ["policy", "answered", "QoA (95 %)", "above best single (95 %)", "cost", "latency", "energy"]
-    columns += ["calls", "within limits", "QoA error"]
+    columns += ["plans run", "within limits", "QoA error"]  # a plan of several calls counts once
     if apart:
         columns[2:2] = ["questions", "never run", "best single there"]
     rows = []

@@ -66,7 +66,7 @@ def test_a_recommendation_says_why_and_how_certain(graded: Path, optiq) -> None:
     shown = optiq("recommend", "--size", "2", "--topic", "law")
     assert shown.code == 0, shown.err
     assert "least loss found" in shown.out
-    assert "of its 1 pairs have chemistry beyond noise" in shown.out
+    assert "chemistry beyond noise in 1 of 1 pair; " in shown.out
     best = json.loads(optiq("recommend", "--size", "2", "--strategy", "best", "--json").out)
     assert best["models"] == ["phi4:14b", "qwen2.5:14b"]
     among = optiq("recommend", "--size", "2", "--among", "mistral:7b,gemma3:27b,phi4:14b", "--json")

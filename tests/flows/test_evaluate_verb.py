@@ -69,6 +69,8 @@ def test_a_person_sees_that_the_oracle_is_a_bound(traces: str, capsys: pytest.Ca
     shown = capsys.readouterr().out
     assert "hindsight" in shown
     assert "best-single" in shown
+    assert "plans run" in shown, "the figure counts plans, not the calls in them"
+    assert "calls" not in shown
 
 
 def test_misuse_is_said_in_one_line(traces: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -219,9 +219,9 @@ def test_ingested_priors_are_published_by_a_refresh(optiq, tmp_path: Path) -> No
     rows += "new:1b,*,0.000001,0.5,a paper,2026-01-01\nnew:1b,art,,1.5,a paper,2026-01-01\n"
     (tmp_path / "new.csv").write_text(rows)
     first = optiq("ingest", "priors", "new.csv")
-    assert "2 figures landed, 1 rows set aside" in first.out
-    assert "1 files already known" in optiq("ingest", "priors", "new.csv").out
-    assert "2 published figures merged, 1 rows set aside" in optiq("refresh").out
+    assert "2 figures landed, 1 row set aside" in first.out
+    assert "1 file already known" in optiq("ingest", "priors", "new.csv").out
+    assert "2 published figures merged, 1 row set aside" in optiq("refresh").out
     quarantined = json.loads(optiq("sql", "select file, row_number, reason from quarantine", "--json").out)
     assert quarantined[0]["file"] == "new.csv"
     assert quarantined[0]["row_number"] == 2

@@ -106,6 +106,12 @@ def test_other_prompts_are_names_of_their_own(configured: Path, optiq) -> None:
         ('[variants.x]\nmodel = "gemma3:270m"\nprompt = "few-shot"', (), "no examples"),
         ('[variants.x]\nmodel = "gemma3:270m"\nmax_output_tokens = 0', (), "whole number from 1 up"),
         ("", ("--examples", "labelled.jsonl"), "examples are for few-shot prompts"),
+        (
+            "",
+            ("--models", f"{GEMMA}+nonsense"),
+            "'nonsense', which there are not. Prompt sets are zero-shot, few-shot",
+        ),
+        ("", ("--blender", f"{GEMMA}+magic"), "'magic', which there are not. Prompt sets are"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(

@@ -53,14 +53,16 @@ def decide_planner(name: str, n_models: int, blender: bool, max_operations: int)
     """
     PLANNERS.check(name)
     n_plans = space_size(n_models, blender, max_operations)
+    plans = "1 plan" if n_plans == 1 else f"{n_plans:,} plans"
     if name != "exact":
-        return PlannerDecision(name, n_plans, f"{name} was asked for; the space has {n_plans:,} plans")
+        return PlannerDecision(name, n_plans, f"{name} was asked for; the space has {plans}")
     if n_plans > EXACT_LIMIT:
-        why = f"{n_plans:,} plans are more than {EXACT_LIMIT:,}"
+        why = f"{plans} are more than {EXACT_LIMIT:,}"
     elif blender and max_operations > EXACT_OPERATIONS:
         why = f"blends of {max_operations} operations are more than {EXACT_OPERATIONS}"
     else:
-        return PlannerDecision(name, n_plans, f"{n_plans:,} plans are few enough: all are estimated")
+        few = "is all there is" if n_plans == 1 else "are few enough: all are estimated"
+        return PlannerDecision(name, n_plans, f"{plans} {few}")
     return PlannerDecision(FALLBACK, n_plans, f"{why}: {FALLBACK} searches instead of estimating all")
 
 

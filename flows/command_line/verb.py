@@ -1,0 +1,75 @@
+"""A function of requests as a verb of the command line: its options, and its help under headings."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, cast, get_args
+
+import typer
+from typer.core import TyperCommand
+
+from flows.declaration import Argument, Parameter, flattened
+
+
+def add_verbs(app: typer.Typer, verbs: Mapping[str, str | Mapping[str, str]]) -> None:
+    """Add verbs to a command line: by name the ``module:function`` of each, or a table of its parts."""
+    for name, verb in verbs.items():
+        if isinstance(verb, str):
+            _add_verb(app, name, _function(verb))
+            continue
+        parts = {part: told for part, told in verb.items() if part}
+        if itself := verb.get(""):
+            group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+            group.callback()(flattened(_function(itself), _as_typed)[0])
+        else:
+            module = inspect.getmodule(_function(next(iter(parts.values()))))
+            group = typer.Typer(help=inspect.getdoc(module), no_args_is_help=True)
+        add_verbs(group, parts)
+        app.add_typer(group, name=name)
+
+
+def _function(told: str) -> Callable[..., Any]:
+    module, _, name = told.partition(":")
+    return cast(Callable[..., Any], getattr(importlib.import_module(f"flows.command_line.{module}"), name))
+
+
+def _add_verb(app: typer.Typer, name: str, function: Callable[..., Any]) -> None:
+    made, taken = flattened(function, _as_typed)
+    declared = {one.name: one for one in taken}
+
+    class Verb(TyperCommand):
+        """Its help says of each option what the declaration says."""
+
+        def format_options(self, ctx: Any, formatter: Any) -> None:
+            headed: dict[str, list[tuple[str, str]]] = {"Arguments": []}
+            general: list[tuple[str, str]] = []
+            for shown in self.get_params(ctx):
+                section = general
+                if one := declared.get(shown.name or ""):
+                    shown.help = one.described()  # type: ignore[attr-defined]
+                    heading = "Arguments" if isinstance(one.about, Argument) else one.panel
+                    section = headed.setdefault(heading, []) if heading else general
+                section += filter(None, [shown.get_help_record(ctx)])
+            for heading, records in {**headed, "Options": general}.items():
+                if records:
+                    with formatter.section(heading):
+                        formatter.write_dl(records)
+
+    app.command(name, cls=Verb)(made)
+
+
+def _as_typed(one: Parameter) -> Any:
+    """A parameter as Typer takes it. Numbers come as text: what cannot be read is said by the declaration."""
+    about, kind = one.about, one.kind
+    kinds = {kind, *get_args(kind)}
+    if kinds & {int, float}:
+        kind = str if one.default is inspect.Parameter.empty else str | None
+    if isinstance(about, Argument):
+        return Annotated[kind, typer.Argument(metavar=about.metavar)]
+    flag = about.flag or one.flag
+    if bool in kinds and one.default is not False and "/" not in flag:
+        flag = f"{flag}/--no-{flag[2:]}"
+    names = [flag, about.short] if about.short else [flag]
+    return Annotated[kind, typer.Option(*names, metavar=about.metavar, show_default=False)]

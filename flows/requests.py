@@ -1,0 +1,380 @@
+"""What the flows take, and the groups of options that verbs share. A verb without a flow declares its own beside it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any
+
+from flows.declaration import Argument, Option, Request
+from optiq.configuration import registered
+from optiq.questions.question import Budget
+
+if TYPE_CHECKING:
+    from tasks.calibration import CalibrationRequest
+    from tasks.reviewing import ReviewRequest
+    from tasks.run_state import RunOptions
+    from tasks.selecting import SelectionRequest
+    from warehouse.evidence import Part
+    from warehouse.home import Home
+
+Json = Annotated[bool, Option("Print JSON for programs.")]
+
+
+class Place(Request, settings="place"):
+    """Where PerfDB is."""
+
+    def home(self) -> Home:
+        """The home of PerfDB."""
+        from warehouse.find_home import find_home
+
+        return find_home(self.settings.home)
+
+
+class Seeded(Request, settings="seed"):
+    """The seed of everything random."""
+
+
+class Limits(Request, panel="Limits per question"):
+    """Hard limits on one question."""
+
+    max_cost: Annotated[float | None, Option("Most that one question may cost.", "USD")] = None
+    max_latency: Annotated[float | None, Option("Longest that one question may take.", "SECONDS")] = None
+    max_energy: Annotated[float | None, Option("Most energy that one question may use.", "JOULES")] = None
+    min_qoa: Annotated[float | None, Option("Lowest predicted answer quality to accept.", "0..1")] = None
+
+    @cached_property
+    def budget(self) -> Budget:
+        """The limits that are given."""
+        return Budget(self.max_cost, self.max_latency, self.max_energy, self.min_qoa)
+
+
+class Pool(Request, settings="pool", panel="Planning"):
+    """Which models there are to plan over."""
+
+    @property
+    def names_pool(self) -> bool:
+        """Whether the command itself names them: planning then needs no server."""
+        return self.given()["models"] is not None
+
+
+class Planning(Pool, settings="planning", panel="Planning"):
+    """How plans are estimated, searched and chosen."""
+
+
+class Topic(Request, panel="Planning"):
+    """The topic of what is asked."""
+
+    topic: Annotated[
+        str | None, Option("Topic of the question(s); inferred where it is left out.", "TOPIC")
+    ] = None
+
+
+class Prompts(Request, settings="prompts", panel="Models"):
+    """How models are asked."""
+
+
+class Serving(Request, settings="serving", panel="Models"):
+    """Where models answer."""
+
+
+class Cache(Request, panel="Models"):
+    """Whether what was answered before is taken."""
+
+    cache: Annotated[
+        bool,
+        Option("Take the outputs of identical earlier calls."),
+    ] = True
+
+
+class Planned(Limits, Planning, Topic, Prompts, Serving, Seeded, Place):
+    """What every verb takes that plans."""
+
+
+class Spending(Request, panel="The run"):
+    """Limits on everything together."""
+
+    max_total_cost: Annotated[float | None, Option("Most to spend altogether.", "USD")] = None
+    max_total_energy: Annotated[float | None, Option("Most energy to use altogether.", "JOULES")] = None
+
+
+class AnswerQuestions(Planned, Cache, Spending, settings="running", panel="The run"):
+    """`optiq answer`."""
+
+    file: Annotated[str, Argument("Questions: .csv, .jsonl or .parquet.", "FILE")]
+    output: Annotated[str, Option("Answers: .csv, .jsonl or .parquet.", "FILE", short="-o")]
+    limit: Annotated[int | None, Option("Only the first N questions.", "N", least=1)] = None
+    retry_errors: Annotated[bool, Option("Ask only what failed before.")] = False
+    fresh: Annotated[bool, Option("Start over instead of going on with the run.")] = False
+    fail_after: Annotated[int | None, Option("Stop when N questions have failed.", "N", least=1)] = None
+
+    @cached_property
+    def options(self) -> RunOptions:
+        """How the run goes about it."""
+        from tasks.run_state import RunOptions
+
+        return RunOptions(
+            self.limit,
+            self.retry_errors,
+            self.fresh,
+            self.cache,
+            self.max_total_cost,
+            self.max_total_energy,
+            self.fail_after,
+        )
+
+
+class AnswerSharded(AnswerQuestions):
+    """`optiq answer --shards`."""
+
+    shards: Annotated[int, Option("Pieces, each answered by whatever worker takes it.", "N", least=1)] = 8
+    silence: Annotated[
+        float, Option("After so long without a sign of life a shard is started again.", "SECONDS")
+    ] = 120.0
+    attempts: Annotated[int, Option("So often a shard is started at most.", "N", least=1)] = 3
+
+
+class CalibrateModels(Planned, Cache, Spending, settings="running", panel="The run"):
+    """`optiq calibrate`."""
+
+    file: Annotated[str, Argument("Questions with a `reference` column.", "FILE")]
+    plans: Annotated[
+        list[str] | None,
+        Option("A plan to try, as JSON or expression; may be repeated.", "PLAN", flag="--plan"),
+    ] = None
+    singles_only: Annotated[bool, Option("Try single models only.")] = False
+    per_question: Annotated[int | None, Option("Most plans per question.", "N", least=1, otherwise="all")] = (
+        None
+    )
+    max_executions: Annotated[
+        int | None, Option("Most plans to run, each on one question.", "N", otherwise="all")
+    ] = None
+
+    @cached_property
+    def wanted(self) -> CalibrationRequest:
+        """What is wanted."""
+        from tasks.calibration import CalibrationRequest
+
+        return CalibrationRequest(
+            self.file,
+            self.settings,
+            self.budget,
+            self.topic,
+            tuple(self.plans or ()),
+            self.per_question,
+            self.singles_only,
+            self.cache,
+            self.max_executions,
+            self.max_total_cost,
+            self.max_total_energy,
+        )
+
+
+class ReviewAnswers(Pool, Topic, Serving, Cache, Seeded, Place):
+    """`optiq review`."""
+
+    file: Annotated[str, Argument("Questions; references are used if there are any.", "FILE")]
+    limit: Annotated[int | None, Option("Only the first N questions.", "N", least=1)] = None
+
+    @cached_property
+    def wanted(self) -> ReviewRequest:
+        """What is wanted."""
+        from tasks.reviewing import ReviewRequest
+
+        return ReviewRequest(self.file, self.settings, self.topic, self.limit, self.cache)
+
+
+class RefreshPerfDB(Place, settings="refresh"):
+    """`optiq refresh`."""
+
+
+class IngestFiles(Place):
+    """`optiq ingest`."""
+
+    files: Annotated[list[str], Argument(".csv, .jsonl or .parquet files.", "FILE...")]
+
+
+class ScoreAnswers(Place):
+    """`optiq score`."""
+
+    answers: Annotated[str, Argument("What `optiq answer` wrote.", "ANSWERS")]
+    references: Annotated[
+        str, Argument("Columns question_id and reference, or labelled questions.", "REFERENCES")
+    ]
+    output: Annotated[str | None, Option("Write the scored answers here.", "FILE", short="-o")] = None
+
+
+class Executions(Request, panel="Which executions"):
+    """Recorded executions: of files, or else of PerfDB."""
+
+    traces: Annotated[
+        list[str] | None,
+        Option(
+            "Recorded executions: .parquet, .jsonl or .csv; may be repeated.",
+            "FILE",
+            otherwise="those in PerfDB",
+        ),
+    ] = None
+    since: Annotated[str | None, Option("Begun from then on: 2026-10-01, or 30d ago.", "TIME")] = None
+    until: Annotated[str | None, Option("Begun before: 2026-11-01, or 7d ago.", "TIME")] = None
+    run: Annotated[str | None, Option("Only of runs that begin so.", "PREFIX", short="--run-id")] = None
+    prompt: Annotated[
+        str | None,
+        Option(
+            "Only with this prompt set; sets are never pooled.",
+            "SET",
+            otherwise="the one on most questions",
+        ),
+    ] = None
+    max_questions: Annotated[
+        int | None, Option("Most questions to replay.", "N", least=10, otherwise="5000")
+    ] = None
+
+    @cached_property
+    def part(self) -> Part:
+        """Which executions are wanted."""
+        from warehouse.evidence import MOST_QUESTIONS, Part
+
+        most = self.max_questions or MOST_QUESTIONS
+        return Part.between(self.since, self.until, self.run, self.prompt, most)
+
+
+class EvaluatePolicies(Executions, Limits, Planning, Seeded, Place):
+    """`optiq evaluate`."""
+
+    policies: Annotated[
+        list[str] | None,
+        Option(
+            "What to replay, such as opti-q, single:phi4:14b, opti-q:neighbours=off; may be repeated.",
+            "NAME[:OPTIONS]",
+            flag="--policy",
+            otherwise="all",
+        ),
+    ] = None
+    folds: Annotated[int, Option("Folds by question.", "N", least=2)] = 5
+    repeats: Annotated[int, Option("How often the folds are drawn anew.", "N", least=1)] = 1
+    embedding: Annotated[
+        bool, Option("Ask past questions that are like the one asked, as `optiq plan` does.")
+    ] = True
+    output: Annotated[
+        str | None,
+        Option("Write one row per policy and question: .csv, .jsonl, .parquet.", "FILE", short="-o"),
+    ] = None
+    report: Annotated[str | None, Option("Write one HTML page with charts.", "PAGE.html")] = None
+
+
+class Subject(Request, panel="What to select for"):
+    """Of agent, plan and workflow exactly one."""
+
+    agent: Annotated[str | None, Option("An agent class, module:Class or file.py:Class.", "CLASS")] = None
+    plan: Annotated[str | None, Option("A plan whose nodes are named after roles.", "PLAN")] = None
+    workflow: Annotated[str | None, Option("A staged workflow in YAML.", "FILE")] = None
+    roles: Annotated[
+        list[str] | None, Option("Candidates of a role; may be repeated.", "NAME=A,B", flag="--role")
+    ] = None
+
+
+class Aim(Request, panel="What is best"):
+    """The objective of a selection, on means over the examples."""
+
+    metric: Annotated[
+        str | None, Option("exact, containment, cosine or module:function.", "METRIC", otherwise="exact")
+    ] = None
+    objective: Annotated[
+        str | None, Option("accuracy, cheapest or penalised.", "AIM", otherwise="accuracy")
+    ] = None
+    floor: Annotated[
+        float | None,
+        Option("Least accuracy for `cheapest`.", "0..1", otherwise="best same-model accuracy − θ"),
+    ] = None
+    cost_weight: Annotated[float | None, Option("Penalty per USD.", "WEIGHT")] = None
+    latency_weight: Annotated[float | None, Option("Penalty per second.", "WEIGHT")] = None
+    max_cost: Annotated[float | None, Option("Most that an example may cost on average.", "USD")] = None
+    max_latency: Annotated[
+        float | None, Option("Longest that an example may take on average.", "SECONDS")
+    ] = None
+    min_accuracy: Annotated[float | None, Option("Least accuracy.", "0..1")] = None
+
+
+class Search(Request, panel="How it is run"):
+    """How a selection goes about it."""
+
+    method: Annotated[
+        str | None,
+        Option(
+            "Which method decides what to run: {names}.",
+            "NAME",
+            otherwise="arm-elimination",
+            choices=registered("optiq.selection.registry", "SELECTORS"),
+        ),
+    ] = None
+    options: Annotated[
+        list[str] | None,
+        Option("An option of the method; may be repeated.", "NAME=VALUE", flag="--option"),
+    ] = None
+    max_total_cost: Annotated[float | None, Option("Most that the whole selection may be billed.", "USD")] = (
+        None
+    )
+    timeout: Annotated[float | None, Option("Longest that one run may take.", "SECONDS", otherwise="120")] = (
+        None
+    )
+    combinations_at_once: Annotated[
+        int | None, Option("Combinations in progress.", "N", least=1, otherwise="4")
+    ] = None
+    examples_at_once: Annotated[
+        int | None, Option("Examples of each in progress.", "N", least=1, otherwise="4")
+    ] = None
+    calls_at_once: Annotated[
+        int | None, Option("Model calls in flight in all.", "N", least=1, otherwise="8")
+    ] = None
+    advisor: Annotated[str | None, Option("The served model that lm-proposal asks.", "MODEL")] = None
+    task: Annotated[str | None, Option("What the agent does, in words, for lm-proposal.", "TEXT")] = None
+
+
+class Results(Request, panel="Results"):
+    """Where a selection is written down."""
+
+    table: Annotated[str | None, Option("Write the ranked table, .csv or .parquet.", "FILE")] = None
+    deploy: Annotated[str | None, Option("Write the chosen models as YAML.", "FILE")] = None
+    plot: Annotated[str | None, Option("Draw the frontier, .svg or .png.", "FILE")] = None
+
+
+class SelectModels(Subject, Pool, Aim, Search, Results, Serving, Seeded, Place, Cache):
+    """`optiq select`."""
+
+    file: Annotated[str, Argument("Questions with a `reference` column.", "FILE")]
+
+    @cached_property
+    def selection(self) -> SelectionRequest:
+        """What is to be selected."""
+        from optiq.selection.objective import Objective
+        from optiq.selection.runtime import Limits as RunLimits
+        from tasks.selecting import SelectionRequest, exists, options_in, roles_in
+
+        as_they_are = ("agent", "plan", "workflow", "advisor", "table", "deploy", "plot", "cache")
+        given: dict[str, Any] = {name: getattr(self, name) for name in as_they_are}
+        return SelectionRequest(
+            exists(self.file),
+            self.settings,
+            **given,
+            roles=roles_in(self.roles),
+            metric=self.metric or "exact",
+            method=self.method or "arm-elimination",
+            options=options_in(self.options),
+            objective=Objective(
+                self.objective or "accuracy",
+                self.floor,
+                self.cost_weight or 0.0,
+                self.latency_weight or 0.0,
+                self.max_cost,
+                self.max_latency,
+                self.min_accuracy,
+            ),
+            limits=RunLimits(
+                self.combinations_at_once or 4,
+                self.examples_at_once or 4,
+                self.calls_at_once or 8,
+                self.timeout or 120.0,
+                self.max_total_cost,
+            ),
+            task=self.task or "",
+        )

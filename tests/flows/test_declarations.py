@@ -1,0 +1,215 @@
+"""What verbs and flows take: declared once, and therefore the same in flags, parameters, settings and variables."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from functools import cached_property
+from typing import Annotated, Any
+
+import pytest
+
+from flows.declaration import Argument, Option, Request, flattened, taking_parameters
+from optiq.configuration import SETTINGS, Settings
+from optiq.errors import InputError
+
+PLANNING = [one for one in SETTINGS.values() if one.group in ("pool", "planning")]
+PLANNING_VERBS = ("plan", "ask", "explain", "estimate", "answer", "calibrate", "evaluate")
+PROMPTING_VERBS = ("plan", "ask", "explain", "estimate", "answer", "calibrate")
+VERBS = (
+    *("init", "models", "ingest", "refresh", "report", "plan", "estimate", "evaluate", "explain", "ask", "answer"),
+    *("calibrate", "select", "chemistry", "recommend", "review", "score", "sql", "up", "down", "runs list"),
+    *("runs show", "cache show", "cache clear", "snapshots", "snapshots diff", "snapshots restore"),
+)  # fmt: skip
+
+LIMITS = {"max_cost": float, "max_latency": float, "max_energy": float, "min_qoa": float}
+PLANS = {
+    "weights": str, "confidence": float, "planner": str, "estimator": str, "neighbours": bool, "max_operations": int,
+    "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int, "perfdb": str,
+}  # fmt: skip
+SERVED = {"server": str, "server_url": str, "prompt": str, "examples": str, "constrain": bool}
+SPENT = {"max_total_cost": float, "max_total_energy": float, "chunk_size": int}
+ANSWER = {**LIMITS, **PLANS, **SERVED, **SPENT, "limit": int, "fail_after": int}
+FLOWS: dict[str, dict[str, Any]] = {
+    "answer_questions:answer_questions": {
+        "file": str, "output": str, **ANSWER, "retry_errors": False, "fresh": False, "cache": True,
+    },
+    "answer_sharded:answer_questions_sharded": {
+        "file": str, "output": str, **ANSWER, "retry_errors": False, "fresh": False, "cache": True,
+        "shards": 8, "silence": 120.0, "attempts": 3,
+    },
+    "calibrate_models:calibrate_models": {
+        "file": str, **LIMITS, **PLANS, **SERVED, **SPENT, "plans": list[str], "per_question": int,
+        "singles_only": False, "max_executions": int, "cache": True,
+    },
+    "evaluate_policies:evaluate_policies": {
+        **LIMITS, **{name: kind for name, kind in PLANS.items() if name != "topic"}, "traces": list[str],
+        "policies": list[str], "folds": 5, "repeats": 1, "since": str, "until": str, "run": str, "prompt": str,
+        "max_questions": int, "embedding": True, "output": str, "report": str,
+    },
+    "select_models:select_models": {
+        "file": str, "agent": str, "plan": str, "workflow": str, "roles": list[str], "models": str, "metric": str,
+        "method": str, "options": list[str], "objective": str, "floor": float, "cost_weight": float,
+        "latency_weight": float, "max_cost": float, "max_latency": float, "min_accuracy": float,
+        "max_total_cost": float, "timeout": float, "combinations_at_once": int, "examples_at_once": int,
+        "calls_at_once": int, "advisor": str, "task": str, "table": str, "deploy": str, "plot": str, "server": str,
+        "server_url": str, "perfdb": str, "seed": int, "cache": True,
+    },
+    "review_answers:review_answers": {
+        "file": str, "models": str, "topic": str, "limit": int, "server": str, "server_url": str, "perfdb": str,
+        "seed": int, "cache": True,
+    },
+    "score_answers:score_answers": {"answers": str, "references": str, "output": str, "perfdb": str},
+    "refresh_perfdb:refresh_perfdb": {
+        "perfdb": str, "keep": int, "half_life_days": float, "distrust_drifted": bool, "topic_model": str,
+    },
+    "ingest:ingest_traces": {"files": list[str], "perfdb": str},
+}  # fmt: skip
+"""Parameters that deployments and schedules out there give: name and type, or the default where it is not None."""
+
+REQUIRED = {"file", "answers", "references", "files"}
+
+
+@pytest.mark.parametrize("entry", FLOWS)
+def test_flows_keep_their_parameters_and_prefect_sees_types_and_descriptions(entry: str) -> None:
+    module, _, name = entry.partition(":")
+    flow = getattr(importlib.import_module(f"flows.{module}"), name)
+    parameters = inspect.signature(flow.fn).parameters
+    must = REQUIRED | ({"output"} if "answer" in module and "score" not in module else set())
+    assert set(parameters) == set(FLOWS[entry])
+    for parameter, expected in FLOWS[entry].items():
+        kind = expected if isinstance(expected, type) or expected == list[str] else type(expected)
+        found = parameters[parameter]
+        shown = flow.parameters.properties[parameter]
+        assert shown["description"].strip()
+        if parameter in must:
+            assert (found.annotation, found.default) == (kind, inspect.Parameter.empty)
+        elif kind is not expected:
+            assert (found.annotation, found.default) == (kind, expected)
+        else:
+            assert (found.annotation, found.default) == (kind | None, None)
+            assert {"type": "null"} in shown["anyOf"]
+    assert set(flow.parameters.required) == must & set(parameters)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb: str, optiq) -> None:
+    shown = optiq(*verb.split(), "--help")
+    assert shown.code == 0, shown.err
+    assert "Example:  optiq " in shown.out
+    assert "{names}" not in shown.out
+
+
+@pytest.mark.parametrize("verb", PLANNING_VERBS)
+def test_planning_verbs_take_all_planning_options(verb: str, optiq) -> None:
+    shown = optiq(verb, "--help").out
+    assert [one.flag for one in PLANNING if one.flag not in shown] == []
+    assert "dp, exact, hill-climbing or nsga2" in " ".join(shown.split()).replace("hill- ", "hill-")
+    assert ("--min-qoa" in shown) == (verb != "estimate")
+
+
+@pytest.mark.parametrize("verb", PROMPTING_VERBS)
+def test_verbs_that_ask_take_all_options_of_asking(verb: str, optiq) -> None:
+    shown = optiq(verb, "--help").out
+    assert [flag for flag in ("--prompt", "--examples", "--constrain") if flag not in shown] == []
+
+
+def test_a_setting_has_a_key_a_variable_and_a_flag(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"planner": "dp", "estimator": "paper", "neighbours": "off", "max_operations": "2", "seed": "3"}
+    given |= {
+        "bound_operations": "none",
+        "weights": "qoa=1",
+        "confidence": "0.9",
+        "models": "a,b",
+        "blender": "b",
+    }
+    assert {one.name for one in PLANNING} <= {*given}
+    for name, value in given.items():
+        default = getattr(Settings(), name)
+        (tmp_path / "optiq.toml").write_text(f'{name} = "{value}"\n')
+        read = getattr(Settings.load({}, {}), name)
+        assert read != default
+        (tmp_path / "optiq.toml").unlink()
+        assert getattr(Settings.load({}, {f"OPTIQ_{name.upper()}": value}), name) == read
+        assert getattr(Settings.load({name: value}, {}), name) == read
+    with pytest.raises(InputError, match=r"--planner is 'oracle'\. Give dp, exact"):
+        Settings.load({"planner": "oracle"}, {})
+
+
+class Group(Request, panel="Together", settings="seed"):
+    """A group."""
+
+    most: Annotated[float | None, Option("Most.", "USD", most=1)] = None
+
+
+class Copy(Group):
+    """A request of its own field and a group."""
+
+    file: Annotated[str, Argument("What.", "FILE")]
+    times: Annotated[int, Option("How often.", "N", least=1)] = 1
+
+    @cached_property
+    def twice(self) -> int:
+        """Made at once."""
+        if self.times > 5:
+            raise InputError("too often", "Less.")
+        return 2 * self.times
+
+
+def test_a_request_is_read_whole_and_misuse_is_said_at_once() -> None:
+    made: Callable[..., Any] = taking_parameters(lambda_of(Copy))
+    assert str(inspect.signature(made)).startswith(
+        "(file: str, times: int = 1, most: float | None = None, seed:"
+    )
+    assert made("a", times="3", most="0.5", seed="7") == ("a", 3, 0.5, 6, 7)
+    assert made(file="a") == ("a", 1, None, 2, 0)
+    for given, said in (
+        ({"times": "0"}, "--times is 0. Give a whole number from 1 up"),
+        ({"times": "2.5"}, "--times is 2.5"),
+        ({"times": "nan"}, "--times is 'nan'"),
+        ({"times": "6"}, "too often"),
+        ({"most": "-1"}, "--most is -1. Give a number from 0 up to 1, or leave it out"),
+        ({"most": "much"}, "--most is 'much', not a number"),
+        ({"seed": "-1"}, "--seed is -1"),
+    ):
+        with pytest.raises(InputError, match=said):
+            made(file="a", **given)
+    assert "Args:\n    file: What.\n    times: How often.  [default: 1]" in str(made.__doc__)
+
+
+def test_options_beside_a_request_are_read_too() -> None:
+    def function(request: Copy, n: Annotated[int, Option("N.", least=2)] = 4) -> tuple[str, int]:
+        return request.file, n
+
+    hints = {"request": Copy, "n": Annotated[int, Option("N.", least=2)], "return": tuple}
+    function.__annotations__ = hints
+    made, taken = flattened(function, lambda one: one.kind)
+    assert [one.name for one in taken] == ["file", "times", "most", "seed", "n"]
+    assert (made(file="a"), made(file="a", n="3")) == (("a", 4), ("a", 3))
+    with pytest.raises(InputError, match="--n is 1"):
+        made(file="a", n=1)
+
+
+def lambda_of(kind: type) -> Callable[..., Any]:
+    """A function of one request."""
+
+    def function(request: Any) -> Any:
+        return request.file, request.times, request.most, request.twice, request.settings.seed
+
+    function.__annotations__ = {"request": kind, "return": tuple}
+    return function
+
+
+def test_one_is_singular(optiq, home, tmp_path) -> None:
+    from flows.command_line.screen import counted
+
+    assert [counted(n, "plan") for n in (0, 1, 2)] == ["0 plans", "1 plan", "2 plans"]
+    single = ("--models", "phi4:14b", "--max-operations", "1", "--topic", "*")
+    assert "1 question, snapshot" in optiq("plan", "Who?", *single).out
+    assert "1 estimate, snapshot" in optiq("estimate", "Who?", "--plans", "phi4:14b", "--topic", "*").out
+    shown = optiq("explain", "Who?", *single).out
+    assert "up to 1 operation: 1 plan is all there is" in shown
+    assert "Frontier: 1 plan that no other plan beats" in shown
+    assert "of 1 plan within the limits" in shown
