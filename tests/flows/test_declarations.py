@@ -25,7 +25,8 @@ VERBS = (
 
 LIMITS = {"max_cost": float, "max_latency": float, "max_energy": float, "min_qoa": float}
 PLANS = {
-    "weights": str, "confidence": float, "planner": str, "estimator": str, "neighbours": bool, "max_operations": int,
+    "weights": str, "confidence": float, "planner": str, "estimator": str, "neighbours": bool, "looks": bool,
+    "max_operations": int,
     "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int, "perfdb": str,
 }  # fmt: skip
 SERVED = {"server": str, "server_url": str, "prompt": str, "examples": str, "constrain": bool}
@@ -117,7 +118,8 @@ def test_verbs_that_ask_take_all_options_of_asking(verb: str, optiq) -> None:
 
 def test_a_setting_has_a_key_a_variable_and_a_flag(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    given = {"planner": "dp", "estimator": "paper", "neighbours": "off", "max_operations": "2", "seed": "3"}
+    given = {"planner": "dp", "estimator": "paper", "neighbours": "off", "looks": "off"}
+    given |= {"max_operations": "2", "seed": "3"}
     given |= {
         "bound_operations": "none",
         "weights": "qoa=1",
