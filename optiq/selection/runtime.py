@@ -191,12 +191,13 @@ class Runtime:
         outcome = Outcome(
             score, made.cost_usd, made.latency_s, made.error, made.role_cost_usd, len(made.calls)
         )
-        if (
-            self._store is not None and made.error is None
-        ):  # a failure may pass: it is tried again when resumed
-            self._store.keep_outcome(key, outcome)
-        if self._on_run is not None:
-            self._on_run(Ran(run, question, outcome, made))
+        # Told before it is kept, which it is in any case: what is kept is not run again, so its trace would be lost.
+        try:
+            if self._on_run is not None:
+                self._on_run(Ran(run, question, outcome, made))
+        finally:
+            if self._store is not None and made.error is None:  # a failure may pass: it is tried again
+                self._store.keep_outcome(key, outcome)
         return outcome
 
     def _count(self, made: Made) -> None:
