@@ -23,6 +23,7 @@ from warehouse.refresh import refresh
 HOSTILE = (
     "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked=2'>\x1b[31mred\u202egpj.exe"
 )
+PATIENCE_MS = 240_000  # a browser on a busy machine
 PLANS = [
     '{"models": ["gemma3:270m"], "edges": []}',
     '{"models": ["gemma3:270m", "smollm2:135m"], "edges": [[0, 1]]}',
@@ -48,7 +49,9 @@ def browser() -> Iterator[Any]:
                 "chromium`; `.ci/run` does it by itself",
                 pytrace=False,
             )
-        chromium = playwright.chromium.launch(executable_path=found or own, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(
+            executable_path=found or own, args=["--no-sandbox"], timeout=PATIENCE_MS
+        )
         yield chromium
         chromium.close()
 
@@ -60,12 +63,13 @@ class Seen:
         self.said: list[str] = []
         self.asked: list[str] = []
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        context.set_default_timeout(PATIENCE_MS)
         self.page = context.new_page()
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda fault: self.said.append(str(fault)))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(path.as_uri())
-        self.page.wait_for_selector("html[data-drawn]", timeout=60_000)
+        self.page.wait_for_selector("html[data-drawn]")
 
     def fits(self) -> bool:
         """Whether nothing is wider than the window."""

@@ -46,10 +46,11 @@ def test_what_was_found_is_on_the_page(optiq, selected: dict, browser) -> None:
     assert json.loads(said.out)["sections"] == names
     faults: list[str] = []
     page = browser.new_context(viewport={"width": 390, "height": 800}).new_page()
+    page.set_default_timeout(240_000)
     page.on("console", lambda message: faults.append(message.text))
     page.on("pageerror", lambda fault: faults.append(str(fault)))
     page.goto(Path("page.html").resolve().as_uri())
-    page.wait_for_selector("html[data-drawn]", timeout=60_000)
+    page.wait_for_selector("html[data-drawn]")
     assert faults == []
     assert page.evaluate("window.hacked") is None
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
