@@ -17,7 +17,7 @@ ASKED = [{"role": "user", "content": "What is the capital of Norway? One word."}
 
 @pytest.fixture
 def client(served):
-    opened = ollama.Client(served.url, trust_env=False, timeout=60)
+    opened = ollama.Client(served.url, trust_env=False, timeout=240)
     yield opened
     opened.close()
 
