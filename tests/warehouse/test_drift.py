@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy, deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Nights:
     def __init__(self, home: Home, execution: Any, seed: int) -> None:
         self.home, self.execution = home, execution
         self.draw = np.random.default_rng(seed)
-        self.day = 0
+        self.day = self.judged = 0
 
     def land(self, n: int, slower: float = 1.0, worse: float = 0.0, price: float = 1.0) -> RefreshReport:
         """``n`` executions of one day, and the refresh; what changes, changes for smollm2."""
@@ -68,13 +69,31 @@ def nights(home: Home, traces: Any) -> Nights:
     return Nights(home, traces.execution, seed=5)
 
 
+@pytest.fixture(scope="module")
+def four(fresh_home: Home, copy_of: Any, traces: Any) -> Nights:
+    """Four nights on which nothing changed, and nothing was said to."""
+    nights = Nights(copy_of(fresh_home), traces.execution, seed=5)
+    for _ in range(4):
+        report = nights.land(160)
+        assert drifted(report) == set()
+        nights.judged += len(report.drift)
+    return nights
+
+
+@pytest.fixture
+def after_four(four: Nights, copy_of: Any) -> Nights:
+    """A copy of them to go on with."""
+    nights = copy(four)
+    nights.home, nights.draw = copy_of(four.home), deepcopy(four.draw)
+    return nights
+
+
 def drifted(report: RefreshReport) -> set[tuple[str, str]]:
     return {(c.model, c.metric) for c in report.drift if c.verdict == "drifted"}
 
 
-def test_a_planted_drift_is_named_in_the_first_refresh_with_50_new_observations(nights: Nights) -> None:
-    for _ in range(4):
-        assert drifted(nights.land(160)) == set()
+def test_a_planted_drift_is_named_in_the_first_refresh_with_50_new_observations(after_four: Nights) -> None:
+    nights = after_four
     # 25 calls of each model are too few to judge: they wait.
     assert nights.land(48, slower=1.3, worse=0.2).drift == ()
     report = nights.land(120, slower=1.3, worse=0.2)
@@ -88,9 +107,9 @@ def test_a_planted_drift_is_named_in_the_first_refresh_with_50_new_observations(
     assert drifted(nights.land(200, slower=1.3, worse=0.2)) == set()
 
 
-def test_stable_models_are_not_named(nights: Nights) -> None:
-    judged = 0
-    for _ in range(20):
+def test_stable_models_are_not_named(after_four: Nights) -> None:
+    nights, judged = after_four, after_four.judged
+    for _ in range(16):
         report = nights.land(160)
         judged += len(report.drift)
         assert drifted(report) == set()
@@ -119,10 +138,9 @@ def test_other_questions_and_other_weights_are_no_drift(home: Home, traces: Any)
     assert other.drift == ()
 
 
-def test_a_drifted_model_can_be_distrusted(nights: Nights) -> None:
-    for _ in range(4):
-        nights.land(200)
-    nights.land(200, slower=1.3, worse=0.2)
+def test_a_drifted_model_can_be_distrusted(after_four: Nights) -> None:
+    nights = after_four
+    nights.land(160, slower=1.3, worse=0.2)
 
     def known() -> float:
         return load_statistics(nights.home.perfdb).figures("smollm2:135m", "*", "open").n_observations
@@ -132,7 +150,7 @@ def test_a_drifted_model_can_be_distrusted(nights: Nights) -> None:
     assert report.published
     assert known() == pytest.approx(everything / 5, rel=0.1)
     others = query(nights.home.perfdb, "select n_calls from models where model = 'gemma3:270m'")
-    assert others["n_calls"][0] == 500
+    assert others["n_calls"][0] == 400
     assert refresh(nights.home, full_gate=False).published
     assert known() == everything
 
