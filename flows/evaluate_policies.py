@@ -20,12 +20,10 @@ def evaluate_policies(request: EvaluatePolicies) -> dict[str, Any]:
     Without ``traces`` the executions of PerfDB are replayed.
     """
     settings, budget, folds = request.settings, request.budget, request.folds
-    how = {
-        "folds": folds,
-        "repeats": request.repeats,
-        "confidence": settings.confidence,
-        "seed": settings.seed,
-    }
+    how: dict[str, Any] = {"folds": folds, "repeats": request.repeats}
     read = run(read_outcomes, request.traces, settings.home, request.part, folds)
-    frame = run(replay_policies, read, request.policies, budget, **how, neighbours=request.embedding)
+    frame = run(
+        replay_policies, read, request.policies, budget, settings, **how, neighbours=request.embedding
+    )
+    how |= {"confidence": settings.confidence, "seed": settings.seed}
     return run(publish_evaluation, read, frame, budget, how, request.output, request.report)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from optiq.configuration import Settings
 from optiq.questions.question import Budget
 from tasks.orchestration import inside_flow_run
 
@@ -54,20 +55,21 @@ def replay_policies(
     read: Read,
     policies: list[str] | None,
     budget: Budget,
+    settings: Settings,
     folds: int,
     repeats: int,
-    confidence: float | None,
-    seed: int,
     neighbours: bool = True,
 ) -> pl.DataFrame:
-    """One row per policy, repeat and question on which several plans were run."""
+    """One row per policy, repeat and question on which several plans were run; ``opti-q`` as ``settings`` plan."""
     from optiq.evaluation.coverage import comparable
     from optiq.evaluation.policies import default_policies, make_policies
+    from optiq.evaluation.policies.registry import as_planned
     from optiq.evaluation.replay import Setting, replay
     from warehouse.published import published_qualities
 
-    specs = list(dict.fromkeys(["best-single", *(policies or default_policies(read.outcomes))]))
-    setting = Setting(budget, confidence, seed, published_qualities(), neighbours)
+    wanted = ["best-single", *(policies or default_policies(read.outcomes))]
+    specs = list(dict.fromkeys(as_planned(spec, settings) for spec in wanted))
+    setting = Setting(budget, settings.confidence, settings.seed, published_qualities(), neighbours)
     return replay(read.outcomes, make_policies(specs), setting, folds, repeats, comparable(read.outcomes))
 
 

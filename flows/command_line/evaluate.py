@@ -14,7 +14,8 @@ def evaluate(request: EvaluatePolicies, json: Json = False) -> int:
 
     Each policy learns from the questions of other folds, and decides before it sees anything of its own. Only plans
     that were run on a question can be chosen for it, so only questions with several are compared. The
-    oracle saw the outcomes: it is a bound, not a result.
+    oracle saw the outcomes: it is a bound, not a result. `opti-q` plans as the options for planning say; those of the
+    search change nothing, since every recorded plan is estimated.
 
     Example:  optiq evaluate --since 30d --policy opti-q --policy best-single --report evaluation.html
     """

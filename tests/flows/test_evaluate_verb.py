@@ -73,6 +73,22 @@ def test_a_person_sees_that_the_oracle_is_a_bound(traces: str, capsys: pytest.Ca
     assert "calls" not in shown
 
 
+def test_opti_q_is_replayed_as_the_options_for_planning_say(
+    traces: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policies = ("--policy", "opti-q", "--policy", "opti-q:looks=on", "--policy", "oracle", "--no-embedding")
+    planning = ("--no-looks", "--estimator", "paper", "--weights", "worth=0.002", "--confidence", "0.8")
+    assert run(["evaluate", "--traces", traces, *policies, *planning, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert {line["policy"] for line in summary["lines"]} == {
+        "best-single",
+        "opti-q:estimator=paper,looks=off,worth=0.002",
+        "opti-q:looks=on,estimator=paper,worth=0.002",
+        "oracle",
+    }
+    assert summary["confidence"] == 0.8
+
+
 def test_misuse_is_said_in_one_line(traces: str, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, message in (
         (["--traces", "nowhere.jsonl"], "no file"),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from optiq.configuration import Settings
 from optiq.errors import InputError, OptiqWarning
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.replay import HindsightPolicy, Policy
@@ -55,6 +56,26 @@ def default_policies(outcomes: Outcomes) -> list[str]:
     if not any(asked.topics for asked in outcomes.questions):
         others.remove("best-single-per-topic")
     return ["best-single", *singles, *others]
+
+
+def as_planned(spec: str, settings: Settings) -> str:
+    """``opti-q`` as ``settings`` plan where they are not the usual ones and its options do not say otherwise.
+
+    What only search depends on has no part in it: every recorded plan is estimated.
+    """
+    name, _, rest = spec.partition(":")
+    if RENAMED.get(name, name) != "opti-q":
+        return spec
+    usual, given = Settings(), [part.partition("=")[0] for part in rest.split(",")]
+    own = {
+        "estimator": settings.estimator if settings.estimator != usual.estimator else None,
+        "neighbours": "off" if settings.neighbours == "off" else None,
+        "looks": None if settings.looks else "off",
+        "worth": settings.weights.worth_usd,
+    }
+    added = [f"{key}={value}" for key, value in own.items() if value is not None and key not in given]
+    options = ",".join(filter(None, [rest, *added]))
+    return f"{name}:{options}" if options else name
 
 
 def make_policies(specs: Sequence[str]) -> dict[str, Maker]:
