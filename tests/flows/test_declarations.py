@@ -25,7 +25,7 @@ VERBS = (
 
 LIMITS = {"max_cost": float, "max_latency": float, "max_energy": float, "min_qoa": float}
 PLANS = {
-    "weights": str, "confidence": float, "planner": str, "estimator": str, "neighbours": bool, "looks": bool,
+    "weights": str, "confidence": float, "caution": float, "planner": str, "estimator": str, "neighbours": bool, "looks": bool,
     "max_operations": int,
     "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int, "perfdb": str,
 }  # fmt: skip
