@@ -247,7 +247,7 @@ class Settings:
     caution: float = _setting(
         0.0,
         _number(
-            lambda d: 0 <= d < math.inf,
+            lambda d: d >= 0,
             "Give standard deviations from 0 up, such as 0.5; 0 turns it off.",
         ),
         "planning",
