@@ -20,8 +20,8 @@ from optiq.statistics.question_shifts import Shifts
 
 FloatArray = NDArray[np.float64]
 
-CHUNK = 256
-"""Questions whose frontiers are laid out at once."""
+CHUNK, MOVED_CHUNK = 256, 64
+"""Questions whose frontiers are laid out at once; fewer where each has plans of its own."""
 
 
 def search(task: PlanningTask, planner: str, items: Sequence[BatchItem]) -> Iterator[tuple[range, Frontiers]]:
@@ -39,8 +39,9 @@ def search(task: PlanningTask, planner: str, items: Sequence[BatchItem]) -> Iter
     else:
         lines = _searched(task, planner, low, high, moves)
     found = find_candidates(lines) if moves is None else MovedFrontiers(lines, moves)
-    for start in range(0, len(items), CHUNK):
-        places = range(start, min(start + CHUNK, len(items)))
+    step = CHUNK if moves is None else MOVED_CHUNK
+    for start in range(0, len(items), step):
+        places = range(start, min(start + step, len(items)))
         yield places, found.frontiers(chars, places)
 
 

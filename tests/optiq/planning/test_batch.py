@@ -113,6 +113,7 @@ def test_a_batch_is_planned_as_its_questions_alone(
     confidence=st.sampled_from([None, 0.9]),
     few=st.sampled_from([0, 5, 64]),
     first=st.sampled_from([1, 4]),
+    strong=st.sampled_from([3, 512]),
 )
 def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
     seed: int,
@@ -122,6 +123,7 @@ def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
     confidence: float | None,
     few: int,
     first: int,
+    strong: int,
 ) -> None:
     draw = random.Random(seed)
     drawn = random_catalog(seed, "abc", "z", topics=("Art", "Law"), n_records=n_records, missing=missing)
@@ -138,6 +140,8 @@ def test_so_is_one_whose_questions_are_moved_by_their_neighbours(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("optiq.planning.moved.FEW", few)
         patch.setattr("optiq.planning.moved.FIRST", first)
+        patch.setattr("optiq.planning.moved.NEXT", 2)
+        patch.setattr("optiq.planning.moved.MOST_STRONG", strong)
         assert_as_one_by_one(make_estimator("shrunk", statistics), items, ["a", "b", "c"], "z", 3, confidence)
 
 
