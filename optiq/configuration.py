@@ -244,6 +244,17 @@ class Settings:
         float,
         otherwise="hold them for expected figures",
     )
+    caution: float = _setting(
+        0.0,
+        _number(
+            lambda d: d >= 0,
+            "Give standard deviations from 0 up, such as 0.5; 0 turns it off.",
+        ),
+        "planning",
+        "Judge the quality of plans so many standard deviations below what is expected, such as 0.5.",
+        "SD",
+        float,
+    )
     seed: int = _setting(0, _whole(0), "seed", "Seed of everything random; stored with results.", "N", int)
     chunk_size: int = _setting(25, _whole(1), "running", "Questions per task.", "N", int)
     max_output_tokens: int | None = _setting(None, _whole(1))

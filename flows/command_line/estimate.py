@@ -58,6 +58,6 @@ def estimate(request: Estimate, json: Json = False) -> None:
             ([question.question_id, item.plan.expression, *estimate_cells(item)] for question, item in rows),
             right=range(2, 6),
         )
-        if line := bounds_line(request.settings.confidence):
+        if line := bounds_line(request.settings.confidence, request.settings.caution):
             say(line)
         say(f"{counted(len(rows), 'estimate')}, snapshot {session.statistics.snapshot_id}")

@@ -72,8 +72,8 @@ def explain(request: Explain, json: Json = False) -> None:
     say(f"question   {planned.question.text}")
     say(f"topics     {topics_line(planned.question.topics)}")
     say(f"budget     {budget.describe()}")
-    if line := bounds_line(request.settings.confidence):
-        say(f"confidence {line}")
+    if line := bounds_line(request.settings.confidence, request.settings.caution):
+        say(line if request.settings.confidence is None else f"confidence {line}")
     say(f"weights    {used.describe()}")
     say(f"pool       {', '.join(planning.pool)}; blender {planning.blender or 'none'}")
     operations = planning.operations(planned.question).max_operations

@@ -78,7 +78,7 @@ def plan(request: Plan, json: Json = False) -> None:
                 [row.question_id, "planned", choice.chosen.plan.expression, *estimate_cells(choice.chosen)]
             )
     table(["question", "status", "plan", "cost USD", "latency s", "energy J", "QoA"], rows, right=range(3, 7))
-    if line := bounds_line(request.settings.confidence):
+    if line := bounds_line(request.settings.confidence, request.settings.caution):
         say(line)
     if kept is not None:
         say(kept)

@@ -24,13 +24,17 @@ def estimate_cells(estimate: Estimate) -> list[str]:
         return cells
     signs = ("≤", "≤", "≤", "≥")
     return [
-        cell if math.isnan(bound) else f"{cell} ({sign} {figure(bound)})"
-        for cell, sign, bound in zip(cells, signs, estimate.bounds.metrics, strict=True)
+        cell if math.isnan(bound) or bound == value else f"{cell} ({sign} {figure(bound)})"
+        for cell, value, sign, bound in zip(
+            cells, estimate.metrics, signs, estimate.bounds.metrics, strict=True
+        )
     ]
 
 
-def bounds_line(confidence: float | None) -> str:
+def bounds_line(confidence: float | None, caution: float = 0.0) -> str:
     """What the bounds in tables mean; empty if there are none."""
+    if confidence is None and caution:
+        return f"in brackets: QoA less {caution:g} standard deviations, by which plans are judged"
     if confidence is None:
         return ""
     return f"in brackets: what holds with confidence {confidence:g} (of QoA the mean); limits hold for this"

@@ -22,13 +22,42 @@ class Source(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Cautious:
+    """A ``confidence`` (None: limits hold for what is expected) and a ``caution``: quality is judged at least so many
+    standard deviations below what is expected, so that two lucky runs do not beat two hundred.
+    """
+
+    confidence: float | None
+    caution: float
+
+
+Confidence = float | Cautious
+"""The probability with which limits are to hold; with a caution, both."""
+
+
+def cautious(confidence: float | None, caution: float) -> Confidence | None:
+    """What plans are judged with; None where that is what is expected of them.
+
+    Raises :class:`~optiq.errors.InputError` for a caution below 0.
+    """
+    if not 0 <= caution < math.inf:
+        raise InputError(f"caution is {caution:g}", "Give standard deviations from 0 up, such as 0.5.")
+    return Cautious(confidence, caution) if caution else confidence
+
+
+def probability_of(confidence: Confidence | None) -> float | None:
+    """The probability with which limits are to hold; None: they hold for what is expected."""
+    return confidence.confidence if isinstance(confidence, Cautious) else confidence
+
+
+@dataclass(frozen=True, slots=True)
 class Bounds:
     """What the figures of a plan keep within with probability ``confidence``: see :mod:`optiq.estimation.risk`.
 
     Cost, latency and energy of a run are at most, the mean QoA is at least what is given; NaN where unknown.
     """
 
-    confidence: float
+    confidence: Confidence
     cost_usd: float
     latency_s: float
     energy_j: float
@@ -63,7 +92,7 @@ class Estimate:
         plan: Plan,
         figures: Sequence[float],
         bounds: Sequence[float] | None = None,
-        confidence: float | None = None,
+        confidence: Confidence | None = None,
     ) -> Estimate:
         """An estimate of figures and, if a confidence was chosen, bounds, each in the order of METRICS."""
         cost, latency, energy, qoa = figures
@@ -126,7 +155,7 @@ class Estimate:
             found[f"predicted_{metric}"] = None if math.isnan(value) else value
         sources = self.provenance
         if self.bounds is not None:
-            found["confidence"] = self.bounds.confidence
+            found["confidence"] = probability_of(self.bounds.confidence)
             for metric, value in zip(METRICS, self.bounds.metrics, strict=True):
                 found[f"bound_{metric}"] = None if math.isnan(value) else value
             sources += self.bounds.provenance

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.engine import LATENCY, latencies_of, metrics_of
-from optiq.estimation.estimates import Topics, topic_weights
+from optiq.estimation.estimates import Confidence, Topics, topic_weights
 from optiq.estimation.estimator import Estimator, as_estimator
 from optiq.estimation.ingredients import Ingredients, TokenArrays, ingredients
 from optiq.estimation.pool import Pool
@@ -39,7 +39,7 @@ class ArrayEstimator:
         topics: Topics,
         kind: Kind | str,
         pool: Pool,
-        confidence: float | None = None,
+        confidence: Confidence | None = None,
     ) -> None:
         self.estimator = as_estimator(known)
         self.topics = topic_weights(topics)

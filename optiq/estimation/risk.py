@@ -18,7 +18,7 @@ from statistics import NormalDist
 from optiq.errors import InputError
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.composition import observations
-from optiq.estimation.estimates import Bounds, Estimate, Source
+from optiq.estimation.estimates import Bounds, Cautious, Confidence, Estimate, Source
 from optiq.estimation.spread import METRICS, Spread, class_of, independent, learn_spread, own_variance
 from optiq.plans.plan import Plan
 from optiq.questions.question import parse_number
@@ -34,6 +34,10 @@ def parse_confidence(value: object, name: str) -> float:
             "Give a probability between 0 and 1, such as 0.95, or leave it out: limits then hold for expected figures.",
         )
     return number
+
+
+CERTAIN = -1e9
+"""A quantile so low that the bound of what a run spends is what is expected of it."""
 
 
 def heavy_quantile(probability: float) -> float:
@@ -55,11 +59,14 @@ class Risk:
     weighs which a plan's quality is drawn to.
     """
 
-    def __init__(self, catalog: Catalog, confidence: float, start_answers: float) -> None:
+    def __init__(self, catalog: Catalog, confidence: Confidence, start_answers: float) -> None:
         self.catalog = catalog
         self.confidence = confidence
-        self.z = NormalDist().inv_cdf(confidence)
-        self.heavy = heavy_quantile(confidence)
+        sure = confidence if isinstance(confidence, Cautious) else Cautious(confidence, 0.0)
+        self.z, self.heavy = sure.caution, CERTAIN
+        if sure.confidence is not None:
+            self.z = max(NormalDist().inv_cdf(sure.confidence), sure.caution)
+            self.heavy = heavy_quantile(sure.confidence)
         self._variances: dict[str, float] = {}
         self.strength = start_answers
 
@@ -76,7 +83,11 @@ class Risk:
         cost, latency, energy = (
             value * self.factor(plan, metric) for metric, value in enumerate(estimate.metrics[:3])
         )
-        sources = [Source(plan.sink, f"bound_{name}", self.source(plan, m)) for m, name in enumerate(METRICS)]
+        sources = (
+            []
+            if self.heavy == CERTAIN
+            else [Source(plan.sink, f"bound_{name}", self.source(plan, m)) for m, name in enumerate(METRICS)]
+        )
         sources.append(Source(plan.sink, "bound_qoa", self.source_of_qoa(plan)))
         if not math.isnan(qoa):
             qoa -= self.margin(self.variance(plan))
@@ -110,6 +121,8 @@ class Risk:
 
     def _factor(self, bias: float, within: float, of_mean: float) -> float:
         # the mean of a log-normal lies above its median by half the variance
+        if self.heavy == CERTAIN:
+            return 1.0
         return max(math.exp(bias - within / 2 + self.heavy * math.sqrt(within + of_mean)), 1.0)
 
     def source(self, plan: Plan, metric: int) -> str:

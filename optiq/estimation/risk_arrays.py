@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.catalog import Catalog
+from optiq.estimation.estimates import Confidence
 from optiq.estimation.estimator import Estimator
 from optiq.estimation.ingredients import Ingredients
 from optiq.estimation.risk import Risk
@@ -124,7 +125,9 @@ class RiskArrays:
         return found
 
 
-def risk_arrays(estimator: Estimator, catalog: Catalog, given: Ingredients, confidence: float) -> RiskArrays:
+def risk_arrays(
+    estimator: Estimator, catalog: Catalog, given: Ingredients, confidence: Confidence
+) -> RiskArrays:
     """The bounds on a topic, made once per snapshot."""
     shape = catalog.shape
     templates = shape.bases, shape.context_chars, shape.blend_chars

@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from optiq.estimation.accumulation import Node, at_least_0, spend
 from optiq.estimation.catalog import Catalog, catalogs
-from optiq.estimation.estimates import Estimate, Source, Topics, combine, topic_weights
+from optiq.estimation.estimates import Confidence, Estimate, Source, Topics, combine, topic_weights
 from optiq.estimation.estimator import Estimator, QualityRules, as_estimator
 from optiq.estimation.figure import clip
 from optiq.estimation.risk import Risk
@@ -37,7 +37,7 @@ def estimate(
     kind: Kind | str,
     shape: PromptShape,
     blender: str | None = None,
-    confidence: float | None = None,
+    confidence: Confidence | None = None,
 ) -> Estimate:
     """The expected USD, seconds, joules and QoA of ``plan`` on a question, with the source of each figure.
 

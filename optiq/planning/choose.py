@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.estimates import Estimate
+from optiq.estimation.estimates import Estimate, probability_of
 from optiq.questions.question import Budget, Weights
 from optiq.statistics.snapshot import METRICS
 
@@ -195,7 +195,7 @@ def explain_infeasible(
         reason += "; no single limit excludes all"
     nearest = estimate(int(violations(values, limits).sum(axis=1).argmin()))
     if nearest.bounds is not None:
-        reason += _sureness(expected, limits, nearest.bounds.confidence)
+        reason += _sureness(expected, limits, probability_of(nearest.bounds.confidence))
     costs = np.where(np.isnan(values[:, 0]), np.inf, values[:, 0])
     for relaxed in dict.fromkeys([0, worst]):
         others = [i for i in range(len(LIMITS)) if i != relaxed]
@@ -207,9 +207,11 @@ def explain_infeasible(
     return Choice("infeasible", None, (), nearest, reason=reason)
 
 
-def _sureness(expected: FloatArray, limits: FloatArray, confidence: float) -> str:
-    """What the chosen confidence has to do with it, and what would help."""
+def _sureness(expected: FloatArray, limits: FloatArray, confidence: float | None) -> str:
+    """What the chosen confidence or caution has to do with it, and what would help."""
     able = int(np.all(meets(expected, limits), axis=1).sum())
+    if confidence is None:
+        return f"; with less caution {able} of the plans would meet them" if able else ""
     text = f"; limits are to hold with confidence {confidence:g}"
     if not able:
         return text

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from optiq.estimation import Estimate, estimate
+from optiq.estimation.estimates import Confidence
 from optiq.estimation.estimator import Estimator
 from optiq.planning.items import BatchItem
 from optiq.plans.plan import Plan
@@ -22,7 +23,7 @@ def estimate_items(
     items: Sequence[BatchItem],
     plans: Sequence[Sequence[Plan]],
     blender: str | None,
-    confidence: float | None,
+    confidence: Confidence | None,
 ) -> list[list[Estimate]]:
     """What the plans given with each item would cost and yield for it, with provenance.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.estimates import Estimate
+from optiq.estimation.estimates import Confidence, Estimate
 from optiq.estimation.looks import SAME, Factors
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Frontiers:
     """(questions, plans, 4): what is expected of them, in the order of METRICS."""
     judged: FloatArray
     """The same of the figures that they are judged by: with a confidence bounds."""
-    confidence: float | None = None
+    confidence: Confidence | None = None
 
     @classmethod
     def of(cls, lines: Lines, on: NDArray[np.bool_], expected: FloatArray, judged: FloatArray) -> Frontiers:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optiq.estimation.estimates import Estimate, Topics
+from optiq.estimation.estimates import Confidence, Estimate, Topics, cautious
 from optiq.estimation.estimator import Estimator, as_estimator
 from optiq.estimation.looks import SAME, Factors, Looks
 from optiq.planning.bounds import OperationBound, bound_operations
@@ -45,8 +45,9 @@ class Planning:
     not bound. ``prompts`` decides how long prompts are, for ``operators`` (variants by name) their own do;
     statistics of a name are of whatever prompts it was asked with.
     ``confidence`` is the probability with which limits are to hold (:mod:`optiq.estimation.risk`); None: they hold
-    for what is expected. ``neighbours`` are past questions whose answers say how good models are on one like them,
-    ``looks`` say how dear a question is (:mod:`optiq.estimation.looks`).
+    for what is expected. Quality is judged ``caution`` standard deviations below what is expected. ``neighbours`` are
+    past questions whose answers say how good models are on one like them, ``looks`` say how dear a question is
+    (:mod:`optiq.estimation.looks`).
     """
 
     known: Estimator | Statistics
@@ -59,6 +60,7 @@ class Planning:
     bound: str = "upper"
     prompts: PromptSet = ZERO_SHOT
     confidence: float | None = None
+    caution: float = 0.0
     operators: Operators = field(default_factory=dict)
     neighbours: QuestionFigures | None = None
     looks: Looks | None = None
@@ -67,6 +69,11 @@ class Planning:
     def estimator(self) -> Estimator:
         """What plans are estimated with."""
         return as_estimator(self.known)
+
+    @property
+    def judged_with(self) -> Confidence | None:
+        """The confidence and the caution that plans are judged with; None: by what is expected of them."""
+        return cautious(self.confidence, self.caution)
 
     @property
     def statistics(self) -> Statistics:
@@ -141,7 +148,7 @@ class Planning:
             self.blender,
             operations,
             self.seed,
-            confidence=self.confidence,
+            confidence=self.judged_with,
         )
 
     def explain(self, question: Question, estimate: Estimate) -> Estimate:
@@ -152,7 +159,7 @@ class Planning:
         self, questions: Sequence[Question], plans: Sequence[Sequence[Plan]]
     ) -> list[list[Estimate]]:
         """What the plans given with each question would cost and yield for it, with the source of each figure."""
-        return estimate_items(self.estimator, self.read(questions), plans, self.blender, self.confidence)
+        return estimate_items(self.estimator, self.read(questions), plans, self.blender, self.judged_with)
 
 
 @dataclass(frozen=True)

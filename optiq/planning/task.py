@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from optiq.errors import InputError
-from optiq.estimation.estimates import Estimate, Topics, topic_weights
+from optiq.estimation.estimates import Confidence, Estimate, Topics, probability_of, topic_weights
 from optiq.estimation.estimator import Estimator, as_estimator
 from optiq.estimation.many_plans import ArrayEstimator
 from optiq.estimation.pool import Pool
@@ -41,7 +41,7 @@ class PlanningTask:
     max_operations: int
     budget: Budget = field(default_factory=Budget)
     seed: int = 0
-    confidence: float | None = None
+    confidence: Confidence | None = None
 
     def arrays(self) -> ArrayEstimator:
         """What estimates many plans at once."""
@@ -75,7 +75,7 @@ def planning_task(
     max_operations: int = 3,
     seed: int = 0,
     budget: Budget | None = None,
-    confidence: float | None = None,
+    confidence: Confidence | None = None,
 ) -> PlanningTask:
     """The checked task that planners are given: usable models, weights that sum to 1, a supported size.
 
@@ -93,7 +93,7 @@ def planning_task(
             f"{len(pool.models)} models in {max_operations} operations are more than supported",
             "Plan over fewer models (--models) or fewer operations (--max-operations).",
         )
-    if confidence is not None:
-        parse_confidence(confidence, "confidence")
+    if (probability := probability_of(confidence)) is not None:
+        parse_confidence(probability, "confidence")
     given = budget or Budget()
     return PlanningTask(estimator, weights, kind, shape, pool, max_operations, given, seed, confidence)

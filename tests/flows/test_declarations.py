@@ -25,8 +25,8 @@ VERBS = (
 
 LIMITS = {"max_cost": float, "max_latency": float, "max_energy": float, "min_qoa": float}
 PLANS = {
-    "weights": str, "confidence": float, "planner": str, "estimator": str, "neighbours": bool, "looks": bool,
-    "max_operations": int,
+    "weights": str, "confidence": float, "caution": float, "planner": str, "estimator": str, "neighbours": bool,
+    "looks": bool, "max_operations": int,
     "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int, "perfdb": str,
 }  # fmt: skip
 SERVED = {"server": str, "server_url": str, "prompt": str, "examples": str, "constrain": bool}
@@ -124,6 +124,7 @@ def test_a_setting_has_a_key_a_variable_and_a_flag(tmp_path, monkeypatch: pytest
         "bound_operations": "none",
         "weights": "qoa=1",
         "confidence": "0.9",
+        "caution": "0.5",
         "models": "a,b",
         "blender": "b",
     }

@@ -24,12 +24,13 @@ from optiq.questions.question import Budget, Question, Weights
 
 
 class OptiQ:
-    """``estimator`` and ``neighbours`` are settings of the product. What is preferred within the limits: quality alone,
-    or with ``worth`` what a right answer is worth (USD), or with ``tradeoff`` a worth at which one call of the best
-    single model is worth so much quality. ``mean_cost`` is the USD that a question of the batch may cost on average
-    (`optiq plan --mean-cost`), ``as_single`` no more than the best single model is expected to cost on the same
-    questions. ``singles``: plans of one call alone; ``topics`` off: as if there were none. ``priors``: what was
-    observed of models is drawn to their published qualities, as a refresh does.
+    """``estimator``, ``neighbours``, ``looks`` and ``caution`` are settings of the product.
+
+    What is preferred within the limits: quality alone, or with ``worth`` what a right answer is worth (USD), or with
+    ``tradeoff`` a worth at which one call of the best single model is worth so much quality. ``mean_cost`` is the USD
+    that a question of the batch may cost on average (`optiq plan --mean-cost`), ``as_single`` no more than the best
+    single model is expected to cost on the same questions. ``singles``: plans of one call alone; ``topics`` off: as if
+    there were none. ``priors``: what was observed of models is drawn to their published qualities, as a refresh does.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class OptiQ:
         looks: bool = True,
         topics: bool = True,
         priors: bool = False,
+        caution: float = 0.0,
         worth: float = math.inf,
         tradeoff: float = 0.0,
         mean_cost: float = math.inf,
@@ -46,7 +48,7 @@ class OptiQ:
         singles: bool = False,
     ) -> None:
         self.estimator, self.neighbours, self.looks = estimator, neighbours, looks
-        self.topics, self.priors = topics, priors
+        self.topics, self.priors, self.caution = topics, priors, caution
         self.worth, self.tradeoff = worth, tradeoff
         self.mean_cost, self.as_single, self.singles = mean_cost, as_single, singles
 
@@ -61,6 +63,7 @@ class OptiQ:
             self.looks,
             weights=weights,
             confidence=setting.confidence,
+            caution=self.caution,
         )
 
     def decide(self, held: Held) -> list[Decision]:

@@ -71,6 +71,7 @@ def as_planned(spec: str, settings: Settings) -> str:
         "estimator": settings.estimator if settings.estimator != usual.estimator else None,
         "neighbours": "off" if settings.neighbours == "off" else None,
         "looks": None if settings.looks else "off",
+        "caution": settings.caution or None,
         "worth": settings.weights.worth_usd,
     }
     added = [f"{key}={value}" for key, value in own.items() if value is not None and key not in given]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.estimates import Estimate
+from optiq.estimation.estimates import Confidence, Estimate
 from optiq.estimation.plan_rows import PlanRows
 from optiq.planning.frontier import losses, nondominated
 from optiq.planning.task import PlanningTask
@@ -60,7 +60,7 @@ class Evaluator:
 
 
 def frontier_of(
-    plans: Sequence[Plan], judged: FloatArray, expected: FloatArray, confidence: float | None = None
+    plans: Sequence[Plan], judged: FloatArray, expected: FloatArray, confidence: Confidence | None = None
 ) -> list[Estimate]:
     """The non-dominated among distinct ``plans``, in plan order.
 

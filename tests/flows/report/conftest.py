@@ -37,7 +37,9 @@ def browser() -> Iterator[Any]:
 
     Playwright keeps an event loop running in this thread, so nothing after the tests of reports may share it.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE_MS)
 
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     with sync_playwright() as playwright:
