@@ -77,7 +77,7 @@ def _hits(history: Outcomes, held: Outcomes, plans: set[int], setting: Setting) 
         risk = Risk(
             Catalog(planning.statistics, topic, asked.kind, shape, history.plans[0].models[0]),
             setting.confidence,
-            policy.estimator.start_answers,
+            planning.estimator.start_answers,
         )
         for p, item in zip(recorded[q], every[q], strict=True):
             own = risk.catalog.records.get(held.plans[p].key)
