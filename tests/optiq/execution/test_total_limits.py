@@ -75,6 +75,36 @@ def test_lost_answers_count_at_their_most():
     )
 
 
+def test_what_counts_is_what_calls_took_and_not_what_was_set_aside():
+    """Ten tokens read and two written, by each of two: 0.03 USD and 12 J."""
+    [execution], ledger = run(FakeServer(lambda r: "Oslo"), 100.0, number=1)
+    assert (ledger.spent.cost_usd, ledger.spent.energy_j) == (
+        pytest.approx(2 * 0.03),
+        pytest.approx(2 * 12.0),
+    )
+    assert (execution.spent.cost_usd, execution.spent.energy_j) == (pytest.approx(0.06), pytest.approx(24.0))
+    unpriced = prices(joules_per_output_token=math.nan)
+    [execution], ledger = run(FakeServer(lambda r: "Oslo"), 100.0, number=1, prices=unpriced)
+    assert ledger.spent.cost_usd == pytest.approx(2 * 0.03)
+    assert (ledger.spent.energy_j, execution.energy_j) == (0.0, None), "energy is not limited"
+
+
+@pytest.mark.parametrize("limit", [None, 100.0])
+def test_without_prices_nothing_is_counted(limit):
+    if limit is None:
+        [execution], ledger = run(FakeServer(lambda r: "Oslo"), None, number=1, prices=None)
+        assert (execution.status, ledger.spent) == ("answered", Amount())
+    else:
+        [execution], _ = run(FakeServer(lambda r: "Oslo"), limit, number=1, prices=None)
+        assert execution.status == "over limit", "nobody knows what it costs"
+
+
+def test_without_a_limit_what_is_spent_is_counted_all_the_same():
+    [execution], ledger = run(FakeServer(lambda r: "Oslo"), None, number=1)
+    assert ledger.spent.cost_usd == pytest.approx(execution.cost_usd) == pytest.approx(0.06)
+    assert execution.calls[0].drawn == Amount()
+
+
 def test_unpriced_models_cannot_be_limited():
     [execution], _ = run(
         FakeServer(lambda r: "Oslo"), 100.0, number=1, prices=prices(usd_per_output_token=math.nan)
