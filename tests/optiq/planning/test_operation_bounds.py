@@ -107,7 +107,7 @@ def test_the_best_on_average_over_both_tasks_blends():
     assert choose_blender(KNOWN, ["a", "c"], None) == "a"
     assert choose_blender(KNOWN, ["c"], None) is None, "nobody knows how good it is"
     assert choose_blender(KNOWN, ["a"], "c") == "c"
-    with pytest.raises(UnknownName, match="blender 'x'.*Known models: a, b, c"):
+    with pytest.raises(UnknownName, match=r"blender 'x'.*Known models: a, b, c"):
         choose_blender(KNOWN, ["a"], "x")
     tied = build(figures("b", qoa=0.5), figures("a", qoa=0.5))
     assert choose_blender(tied, ["b", "a"], None) == "a"
