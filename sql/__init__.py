@@ -1,16 +1,43 @@
 """Every SQL statement longer than a line, as files in a folder per purpose.
 
 ``read("merge/calls")`` is the text of a file, ``names("checks")`` what a folder holds, in order.
+
+What is said of every metric is said once, of the cost: a line that ends in ``-- each metric`` stands for one line
+per metric of :mod:`optiq.questions.metric`, in which ``cost_usd`` is the metric's name and ``cost`` its word::
+
+    added(cost_usd) as cost_usd, -- each metric
+
+``-- each resource`` leaves the quality out, ``-- each additive`` all but the sums over calls, and ``-- each rate``
+repeats ``usd_per_output_token`` for every rate per call or token. A file is plain SQL as it stands: read by another
+client, it speaks of the cost alone.
 """
 
 from __future__ import annotations
 
+import re
 from importlib import resources
+
+from optiq.questions.metric import ADDITIVE, METRICS, RATES, RESOURCES
+
+_EACH = re.compile(r"^(.*?) *-- each (metric|resource|additive|rate)$", re.MULTILINE)
+_COST = re.compile(r"(?<![a-z])cost(_usd)?(?![a-z])")
 
 
 def read(name: str) -> str:
-    """The text of ``sql/<name>.sql``."""
-    return resources.files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    """The text of ``sql/<name>.sql``, with its lines on each metric written out."""
+    text = resources.files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    return _EACH.sub(_written_out, text)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    line, kind = found.groups()
+    if kind == "rate":
+        return "\n".join(line.replace("usd_per_output_token", rate.name) for rate in RATES)
+    metrics = {"metric": METRICS, "resource": RESOURCES, "additive": ADDITIVE}[kind]
+    return "\n".join(
+        _COST.sub(lambda cost, metric=metric: metric.name if cost[1] else metric.word, line)
+        for metric in metrics
+    )
 
 
 def names(folder: str) -> list[str]:

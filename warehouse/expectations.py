@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from optiq.questions.metric import METRICS, RESOURCES
 from warehouse.check_result import CheckResult
-from warehouse.ingestion.priors import METRICS
+from warehouse.ingestion.priors import FIGURES
 from warehouse.ingestion.statistics import MEANS
 
 if TYPE_CHECKING:
@@ -29,32 +30,23 @@ RANGES: dict[str, _Ranges] = {
         **{name: (low, high) for name, (low, high, _) in MEANS.items()},
     },
     "executions": {
-        "cost_usd": (0, 1e3),
-        "latency_s": (0, 86_400),
-        "energy_j": (0, 1e8),
-        "qoa": (0, 1),
+        **{metric.name: (0, metric.most_of_run) for metric in METRICS},
         "predicted_qoa": (0, 1),
     },
     "calls": {
         "node": (0, 6),
         "prompt_tokens": (0, None),
         "output_tokens": (0, None),
-        "cost_usd": (0, 1e3),
-        "latency_s": (0, 86_400),
-        "energy_j": (0, 1e8),
+        **{metric.name: (0, metric.most_of_run) for metric in RESOURCES},
         "subplan_qoa": (0, 1),
     },
     "plan_statistics": {
         "level": (0, 6),
         "n_observations": (0, None),
-        "cost_usd": (0, None),
-        "latency_s": (1e-9, None),
-        "energy_j": (0, None),
+        **{metric.name: (1e-9 if metric.least_of_plan else 0, None) for metric in RESOURCES},
+        **{f"var_{metric.name}": (0, None) for metric in METRICS},
         "output_tokens": (0, None),
         "qoa": (0, 1),
-        "var_cost_usd": (0, None),
-        "var_latency_s": (0, None),
-        "var_qoa": (0, None),
         "var_question_chars": (0, None),
     },
 }
@@ -66,7 +58,7 @@ PRESENT: dict[str, tuple[str, ...]] = {
     "plan_statistics": ("topic", "task", "plan_key", "provenance"),
 }
 ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
-    "priors": {"metric": tuple(METRICS)},
+    "priors": {"metric": tuple(FIGURES)},
     "executions": {
         "status": ("answered", "failed"),
         "kind": ("open", "choice", "multi"),

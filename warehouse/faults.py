@@ -8,15 +8,15 @@ import duckdb
 import polars as pl
 
 from warehouse.ingestion.priors import PRIOR_COLUMNS
-from warehouse.ingestion.statistics import STATISTIC_COLUMNS
+from warehouse.ingestion.statistics import MEANS, STATISTIC_COLUMNS
 from warehouse.ingestion.trials import TRIAL_COLUMNS
 from warehouse.landing import REJECT_COLUMNS, LandedFile, trace_columns
 from warehouse.scores import SCORE_COLUMNS
 
-# Files that were landed by an older optiq do not say the task.
+# Files that were landed by an older optiq do not say the task, nor figures of newer metrics.
 _NEEDED = {
     "traces": ("execution_id", "plan_key", "status"),
-    "statistics": tuple(name for name in STATISTIC_COLUMNS if name != "task"),
+    "statistics": tuple(name for name in STATISTIC_COLUMNS if name not in ("task", *MEANS)),
 }
 
 

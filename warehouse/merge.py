@@ -16,6 +16,7 @@ import polars as pl
 import sql
 from optiq.errors import PlanError
 from optiq.plans.plan import Plan
+from optiq.questions.metric import METRICS
 from warehouse.faults import columns_of, content_fault, schema_fault
 from warehouse.landing import LandedFile
 
@@ -112,6 +113,8 @@ def _merge_traces(connection: duckdb.DuckDBPyConnection, paths: list[str], work:
     every_column = work / "every_column_of_traces.parquet"
     pl.DataFrame(schema=columns_of("traces")).write_parquet(every_column)
     connection.execute("set variable trace_files = $paths", {"paths": [str(every_column), *paths]})
+    most = {metric.name: metric.most_of_run for metric in METRICS}
+    connection.execute("set variable most = $most", {"most": most})
     connection.execute(sql.read("merge/landed_traces"))
     connection.execute(sql.read("merge/trace_rejects"))
     step("traces checked")

@@ -21,7 +21,8 @@ import polars as pl
 
 from optiq.execution.ledger import Amount
 from optiq.plans.plan import Plan
-from optiq.questions.question import Budget, Question
+from optiq.questions.metric import LIMITS, METRIC_NAMES, RESOURCE_NAMES
+from optiq.questions.question import Question
 from optiq.scoring import Scores
 
 ANSWERED = "answered"
@@ -30,6 +31,7 @@ OVER_LIMIT = "over limit"
 """Not executed: a total limit of the run leaves too little. Such an execution is no trace."""
 
 _UTC = pl.Datetime("us", "UTC")
+_FIGURES: dict[str, pl.DataType] = {name: pl.Float64() for name in RESOURCE_NAMES}
 _CALL_SCHEMA: dict[str, pl.DataType] = {
     "node": pl.Int64(),
     "model": pl.String(),
@@ -40,12 +42,10 @@ _CALL_SCHEMA: dict[str, pl.DataType] = {
     "output_tokens": pl.Int64(),
     "prompt_chars": pl.Int64(),
     "max_output_tokens": pl.Int64(),
-    "cost_usd": pl.Float64(),
-    "latency_s": pl.Float64(),
+    **_FIGURES,
     "load_s": pl.Float64(),
     "prompt_s": pl.Float64(),
     "output_s": pl.Float64(),
-    "energy_j": pl.Float64(),
     "energy_source": pl.String(),
     "finish_reason": pl.String(),
     "output": pl.String(),
@@ -57,10 +57,7 @@ _CALL_SCHEMA: dict[str, pl.DataType] = {
     "subplan": pl.String(),
     "subplan_key": pl.String(),
     "subplan_level": pl.Int64(),
-    "subplan_cost_usd": pl.Float64(),
-    "subplan_latency_s": pl.Float64(),
-    "subplan_energy_j": pl.Float64(),
-    "subplan_qoa": pl.Float64(),
+    **{f"subplan_{name}": pl.Float64() for name in METRIC_NAMES},
 }
 TRACE_SCHEMA: dict[str, pl.DataType] = {
     "execution_id": pl.String(),
@@ -77,10 +74,8 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
     "status": pl.String(),
     "answer": pl.String(),
     "error": pl.String(),
-    "cost_usd": pl.Float64(),
-    "latency_s": pl.Float64(),
+    **_FIGURES,
     "wall_s": pl.Float64(),
-    "energy_j": pl.Float64(),
     "energy_source": pl.String(),
     "qoa": pl.Float64(),
     "score_exact": pl.Float64(),
@@ -90,14 +85,8 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
     "score_numeric": pl.Float64(),
     "score_date": pl.Float64(),
     "reference": pl.String(),
-    "predicted_cost_usd": pl.Float64(),
-    "predicted_latency_s": pl.Float64(),
-    "predicted_energy_j": pl.Float64(),
-    "predicted_qoa": pl.Float64(),
-    "max_cost_usd": pl.Float64(),
-    "max_latency_s": pl.Float64(),
-    "max_energy_j": pl.Float64(),
-    "min_qoa": pl.Float64(),
+    **{f"predicted_{name}": pl.Float64() for name in METRIC_NAMES},
+    **{limit: pl.Float64() for limit in LIMITS},
     "snapshot_id": pl.String(),
     "prompt": pl.String(),
     "started_at": _UTC,
@@ -244,8 +233,8 @@ class Execution:
             "reference": self.question.reference,
             "calls": [call.to_row() for call in self.calls],
         }
-        row |= {f.name: getattr(self.question.budget, f.name) for f in fields(Budget)}
-        return row | {f"predicted_{f.name}": getattr(self.predicted, f.name) for f in fields(Predicted)}
+        row |= dict(zip(LIMITS, self.question.budget.limits, strict=True))
+        return row | {f"predicted_{name}": getattr(self.predicted, name) for name in METRIC_NAMES}
 
 
 _EXECUTION_FIELDS = tuple(

@@ -10,6 +10,7 @@ import polars as pl
 import polars.selectors as cs
 
 from optiq.files.tables import write_table
+from optiq.questions.metric import METRIC_NAMES
 
 STATUSES = ("answered", "infeasible", "failed", "invalid")
 
@@ -20,14 +21,8 @@ ANSWER_SCHEMA: dict[str, pl.DataType] = {
     "plan": pl.String(),
     "plan_key": pl.String(),
     "topics": pl.List(pl.Struct({"topic": pl.String(), "weight": pl.Float64()})),
-    "predicted_cost_usd": pl.Float64(),
-    "predicted_latency_s": pl.Float64(),
-    "predicted_energy_j": pl.Float64(),
-    "predicted_qoa": pl.Float64(),
-    "observed_cost_usd": pl.Float64(),
-    "observed_latency_s": pl.Float64(),
-    "observed_energy_j": pl.Float64(),
-    "observed_qoa": pl.Float64(),
+    **{f"predicted_{name}": pl.Float64() for name in METRIC_NAMES},
+    **{f"observed_{name}": pl.Float64() for name in METRIC_NAMES},
     "snapshot_id": pl.String(),
     "run_id": pl.String(),
     "error": pl.String(),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from optiq.errors import InputError
+from optiq.questions.metric import LIMITS, METRICS, QOA
 
 
 class Kind(StrEnum):
@@ -54,22 +55,26 @@ class Budget:
     min_qoa: float | None = None
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
+        for name, value in zip(LIMITS, self.limits, strict=True):
             if value is None:
                 continue
-            number = parse_number(value, item.name)
+            number = parse_number(value, name)
             if number < 0:
-                raise InputError(f"{item.name} is {number:g}", f"Give {item.name} as a number from 0 up.")
-            if item.name == "min_qoa" and number > 1:
+                raise InputError(f"{name} is {number:g}", f"Give {name} as a number from 0 up.")
+            if name == QOA.limit and number > 1:
                 raise InputError(
                     f"min_qoa is {number:g}", "QoA runs from 0 to 1: give a floor in that range."
                 )
-            object.__setattr__(self, item.name, number)
+            object.__setattr__(self, name, number)
+
+    @property
+    def limits(self) -> tuple[float | None, ...]:
+        """The limit on each of :data:`~optiq.questions.metric.METRICS`, in their order."""
+        return tuple(getattr(self, name) for name in LIMITS)
 
     def override(self, other: Budget) -> Budget:
         """This budget with every limit that ``other`` sets put in its place."""
-        given = {f.name: getattr(other, f.name) for f in fields(other) if getattr(other, f.name) is not None}
+        given = {name: limit for name, limit in zip(LIMITS, other.limits, strict=True) if limit is not None}
         return replace(self, **given)
 
     def over(self, factors: tuple[float, float, float]) -> Budget:
@@ -84,19 +89,15 @@ class Budget:
 
     def describe(self) -> str:
         """One readable line, ``no limits`` if there are none."""
-        parts = []
-        if self.max_cost_usd is not None:
-            parts.append(f"cost ≤ {self.max_cost_usd:.6g} USD")
-        if self.max_latency_s is not None:
-            parts.append(f"latency ≤ {self.max_latency_s:.6g} s")
-        if self.max_energy_j is not None:
-            parts.append(f"energy ≤ {self.max_energy_j:.6g} J")
-        if self.min_qoa is not None:
-            parts.append(f"QoA ≥ {self.min_qoa:.6g}")
+        parts = [
+            f"{metric.title} {'≤' if metric.is_resource else '≥'} {limit:.6g} {metric.unit}".rstrip()
+            for metric, limit in zip(METRICS, self.limits, strict=True)
+            if limit is not None
+        ]
         return ", ".join(parts) or "no limits"
 
 
-WEIGHTED = ("cost", "latency", "energy", "qoa")
+WEIGHTED = tuple(metric.word for metric in METRICS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class Weights:
                     "Say what a right answer is worth in USD, above 0: --weights worth=0.002.",
                 )
             object.__setattr__(self, "worth_usd", worth)
-        total = self.cost + self.latency + self.energy + self.qoa
+        total = sum(self.parts)
         if abs(total - 1) > 1e-6:
             raise InputError(
                 f"weights sum to {total:g}, not 1",
@@ -139,7 +140,12 @@ class Weights:
         """One line for people."""
         if self.worth_usd is not None:
             return f"a right answer is worth {self.worth_usd:g} USD"
-        return f"cost {self.cost:g}, latency {self.latency:g}, energy {self.energy:g}, QoA {self.qoa:g}"
+        return ", ".join(f"{metric.title} {part:g}" for metric, part in zip(METRICS, self.parts, strict=True))
+
+    @property
+    def parts(self) -> tuple[float, ...]:
+        """The weight of each of :data:`~optiq.questions.metric.METRICS`, in their order."""
+        return tuple(getattr(self, name) for name in WEIGHTED)
 
     @classmethod
     def parse(cls, text: str) -> Weights:

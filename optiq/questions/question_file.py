@@ -17,15 +17,15 @@ import polars as pl
 
 from optiq.errors import InputError
 from optiq.files.tables import read_table
+from optiq.questions.metric import LIMITS, METRICS
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_cells import kind_in, options_in, reference_in, short, text_in, topics_in
 
-LIMITS = ("max_cost_usd", "max_latency_s", "max_energy_j", "min_qoa")
 _ASKED = ("question_id", "question", "topic", "options", "kind", "reference")
 COLUMNS = (*_ASKED, *LIMITS)
 
 _LOOKS_LIKE_A_LIMIT = re.compile(
-    r"(max|min)_?(cost|price|usd|latency|time|seconds|energy|joules|qoa|quality)", re.I
+    f"(max|min)_?(price|usd|time|quality|{'|'.join(f'{m.word}|{m.noun}' for m in METRICS)})", re.I
 )
 
 

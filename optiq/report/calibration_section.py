@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from optiq.questions.metric import METRIC_NAMES
 from optiq.report import calibration_charts as drawing
-from optiq.report.charts import METRICS, NAMES
+from optiq.report.charts import NAMES
 from optiq.report.page import Chart, Section, Table
 from optiq.report.sections import figure
 from optiq.report.text import count, percent
@@ -84,7 +85,7 @@ def _by_week(weeks: pl.DataFrame) -> pl.DataFrame:
 def _told(bins: pl.DataFrame) -> str:
     """One sentence on the intervals."""
     parts = []
-    for metric in METRICS:
+    for metric in METRIC_NAMES:
         row = bins.filter(pl.col("metric") == metric).select(
             pl.col("n_intervals").sum(), pl.col("n_within").sum()
         )

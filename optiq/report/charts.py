@@ -10,18 +10,12 @@ from typing import Any
 
 import polars as pl
 
+from optiq.questions.metric import BY_NAME, METRICS, QOA
 from optiq.report.chart_spec import spec
 from optiq.report.text import clean
 
-METRICS: dict[str, tuple[str, float]] = {
-    "cost_usd": ("USD per 1,000 questions", 1000.0),
-    "latency_s": ("latency per question, s", 1.0),
-    "energy_j": ("energy per question, J", 1.0),
-    "qoa": ("quality (QoA)", 1.0),
-}
-"""Title of each metric and what its figures are multiplied with."""
-
-NAMES = {"cost_usd": "Cost", "latency_s": "Latency", "energy_j": "Energy", "qoa": "Quality"}
+NAMES = {metric.name: "Quality" if metric is QOA else metric.word.capitalize() for metric in METRICS}
+"""What metrics are called in reports, which people read who know no QoA."""
 
 # Seen on light and on dark paper, told apart with any colour vision: what is known, and what this page is about.
 _MUTED = ["#8a94a1", "#d98200", "#cc79a7"]
@@ -33,7 +27,7 @@ def quality_against(metric: str, points: pl.DataFrame, series: Sequence[str]) ->
     """Quality against one metric. ``points``: plan, value, qoa, series, n (size); one mark per row."""
     import altair as alt
 
-    title, factor = METRICS[metric]
+    title, factor = BY_NAME[metric].chart_title, BY_NAME[metric].chart_scale
     rows = _rows(points.with_columns(value=pl.col("value") * factor))
     # Different shapes too: colour alone tells some readers nothing.
     shapes = ["circle", "square", "diamond", "triangle-up"][: len(series)]
@@ -75,7 +69,7 @@ def predicted_observed(metric: str, points: pl.DataFrame) -> dict[str, Any]:
     """Predicted against observed with the line on which both are equal. ``points``: predicted, observed, topic."""
     import altair as alt
 
-    title, factor = METRICS[metric]
+    title, factor = BY_NAME[metric].chart_title, BY_NAME[metric].chart_scale
     rows = _rows(points.with_columns(pl.col("predicted", "observed") * factor))
     values = [row[name] for row in rows for name in ("predicted", "observed")]
     low, high = (0.0, 1.0) if metric == "qoa" else (min(values), max(values))
@@ -177,7 +171,7 @@ def two_dots(frame: pl.DataFrame, metric: str, names: tuple[str, str]) -> dict[s
     """A pair of dots per topic, before and after. ``frame``: topic, before, after."""
     import altair as alt
 
-    title, factor = METRICS[metric]
+    title, factor = BY_NAME[metric].chart_title, BY_NAME[metric].chart_scale
     rows = [
         {"topic": clean(row["topic"], 60), "which": name, "value": row[key] * factor}
         for row in frame.iter_rows(named=True)
@@ -207,7 +201,7 @@ def accuracy_against(metric: str, frame: pl.DataFrame, series: Sequence[str]) ->
     """
     import altair as alt
 
-    title, factor = METRICS[metric]
+    title, factor = BY_NAME[metric].chart_title, BY_NAME[metric].chart_scale
     rows = _rows(frame.with_columns(value=pl.col("value") * factor))
     order = {name: place for place, name in enumerate(series)}
     rows.sort(key=lambda row: order[row["series"]])  # the last series lies on top

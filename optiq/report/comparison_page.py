@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from optiq.questions.metric import ADDITIVE, COST
 from optiq.report import charts, sections
 from optiq.report.page import Chart, Miss, Page, Section, Table, Tile
 from optiq.report.text import change, clean, count, number, percent, usd
@@ -79,7 +80,7 @@ def figures_section(keys: list[dict[str, Any]], labels: tuple[str, str]) -> Sect
         "qoa": ("QoA, observed", number),
         "predicted_qoa": ("QoA, predicted", number),
         "cost_usd": ("spend", usd),
-        "energy_j": ("energy, J", number),
+        **{m.name: (f"{m.word}, {m.unit}", number) for m in ADDITIVE if m is not COST},
         "latency_s": ("latency, median, s", number),
         "latency_p95_s": ("latency, 95 %, s", number),
     }

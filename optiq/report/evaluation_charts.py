@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from optiq.evaluation.comparison import Compared
+from optiq.questions.metric import COST
 from optiq.report.chart_spec import HEIGHT, spec
-from optiq.report.charts import METRICS
 from optiq.report.text import clean
 
 POLICY, REFERENCE, BOUND = "policy", "best single model", "hindsight: a bound, no result"
@@ -26,7 +26,7 @@ def quality_against_cost(lines: Sequence[Compared], reference: str) -> dict[str,
     """Mean quality of each policy with its interval against its mean cost; policies that did the same are one mark."""
     import altair as alt
 
-    title, factor = METRICS["cost_usd"]
+    title, factor = COST.chart_title, COST.chart_scale
     together: dict[tuple[float, float], list[Compared]] = {}
     for one in lines:
         key = (float(f"{one.line.cost_usd:.5g}"), round(one.line.qoa.mean, 6))

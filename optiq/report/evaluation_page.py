@@ -10,6 +10,7 @@ import polars as pl
 from optiq.evaluation.comparison import Compared
 from optiq.evaluation.coverage import FEW, Coverage
 from optiq.evaluation.intervals import RESAMPLES, Interval
+from optiq.questions.metric import COST, RESOURCES
 from optiq.questions.question import Budget
 from optiq.report import evaluation_charts as charts
 from optiq.report.page import Chart, Page, Section, Table, Tile
@@ -168,7 +169,8 @@ def verdict(together: Sequence[Compared]) -> str:
 
 
 def _table(caption: str, lines: Sequence[Compared], apart: bool) -> Table:
-    columns = ["policy", "answered", "QoA (95 %)", "above best single (95 %)", "cost", "latency", "energy"]
+    columns = ["policy", "answered", "QoA (95 %)", "above best single (95 %)"]
+    columns += [metric.word for metric in RESOURCES]
     columns += ["plans run", "within limits", "QoA error"]  # a plan of several calls counts once
     if apart:
         columns[2:2] = ["questions", "never run", "best single there"]
@@ -182,9 +184,10 @@ def _table(caption: str, lines: Sequence[Compared], apart: bool) -> Table:
         row += [
             _bracket(line.qoa),
             "–" if line.policy == REFERENCE else _bracket(line.versus, "+"),
-            usd(line.cost_usd),
-            _unit(line.latency_s, "s"),
-            _unit(line.energy_j, "J"),
+            *(
+                usd(line.cost_usd) if metric is COST else _unit(getattr(line, metric.name), metric.unit)
+                for metric in RESOURCES
+            ),
             number(line.calls, 2),
             percent(line.adherence),
             number(line.error, 2),
@@ -196,16 +199,12 @@ def _table(caption: str, lines: Sequence[Compared], apart: bool) -> Table:
 def limits_section(frame: pl.DataFrame, budget: Budget, summary: Mapping[str, Any]) -> Section:
     """Which limits each policy kept."""
     limits = [
-        (name, metric, bound)
-        for name, metric, bound in (
-            ("cost", "cost_usd", budget.max_cost_usd),
-            ("latency", "latency_s", budget.max_latency_s),
-            ("energy", "energy_j", budget.max_energy_j),
-        )
-        if bound is not None
+        (metric.word, metric.name, bound)
+        for metric in RESOURCES
+        if (bound := getattr(budget, metric.limit)) is not None
     ]
     if not limits:
-        told = "The replay had no limits; --max-cost, --max-latency and --max-energy set them."
+        told = f"The replay had no limits; {', '.join(metric.flag for metric in RESOURCES)} set them."
         return Section("limits", "Limits kept", told)
     figures = frame.group_by("policy", "hindsight", maintain_order=True).agg(
         pl.len().alias("asked"),

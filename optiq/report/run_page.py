@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from optiq.questions.metric import ADDITIVE, BY_LIMIT, COST, RESOURCE_NAMES
 from optiq.questions.question import Weights
 from optiq.report import sections
 from optiq.report.calibration_section import calibration_of
@@ -14,12 +15,6 @@ from optiq.report.page import Miss, Page, Section, Table, Tile
 from optiq.report.text import clean, count, number, percent, usd
 
 USED = "used in this run"
-_LIMITS = {
-    "max_cost_usd": "cost_usd",
-    "max_latency_s": "latency_s",
-    "max_energy_j": "energy_j",
-    "min_qoa": "qoa",
-}
 
 
 def run_page(run_id: str, frames: Mapping[str, pl.DataFrame], about: Mapping[str, Any], points: int) -> Page:
@@ -78,8 +73,14 @@ def tiles(key: Mapping[str, Any], about: Mapping[str, Any]) -> list[Tile]:
             f"{number(key['latency_s'])} s",
             f"95 % within {number(key['latency_p95_s'])} s",
         ),
-        Tile(
-            "Energy", f"{number(key['energy_j'])} J", f"{number(_each(key['energy_j'], key))} J per question"
+        *(
+            Tile(
+                metric.word.capitalize(),
+                f"{number(key[metric.name])} {metric.unit}",
+                f"{number(_each(key[metric.name], key))} {metric.unit} per question",
+            )
+            for metric in ADDITIVE
+            if metric is not COST
         ),
         Tile("Plans used", f"{key['n_plans']:,}", f"over {key['n_executions']:,} executions"),
     ]
@@ -135,14 +136,14 @@ def plans_section(frontier: pl.DataFrame, plans: pl.DataFrame, key: Mapping[str,
             clean(row["plan"], 160),
             count(row["n_questions"]),
             f"{number(row['predicted_qoa'], 2)} → {number(row['qoa'], 2)}",
-            *(_pair(row, metric) for metric in sections.PRICES),
+            *(_pair(row, metric) for metric in RESOURCE_NAMES),
         ]
         for row in wide.head(15).iter_rows(named=True)
     ]
     first = wide.row(0, named=True)
     share = percent(first["n_questions"] / max(key["n_executions"], 1))
     more = f" The table shows the 15 most used of {wide.height}." if wide.height > 15 else ""
-    columns = ["plan", "questions", "QoA", "cost", "latency", "energy"]
+    columns = ["plan", "questions", "QoA", *map(sections.word, RESOURCE_NAMES)]
     return Section(
         "frontier",
         "The frontier and the chosen plans",
@@ -161,7 +162,7 @@ def _wide(plans: pl.DataFrame) -> pl.DataFrame:
     wide = plans.select("plan_key", "plan", "n_questions", "predicted_qoa", "qoa").unique(
         "plan_key", maintain_order=True
     )
-    for metric in sections.PRICES:
+    for metric in RESOURCE_NAMES:
         part = plans.filter(pl.col("metric") == metric)
         names = {"predicted": f"predicted_{metric}", "observed": f"observed_{metric}"}
         wide = wide.join(
@@ -177,19 +178,13 @@ def _pair(row: Mapping[str, Any], metric: str) -> str:
 
 def limits_section(adherence: pl.DataFrame) -> Section:
     """Whether limits were kept."""
-    words = {
-        "max_cost_usd": "cost",
-        "max_latency_s": "latency",
-        "max_energy_j": "energy",
-        "min_qoa": "quality",
-    }
     rows, broken = [], []
     for row in adherence.iter_rows(named=True):
-        metric = _LIMITS[row["limit_name"]]
+        metric = BY_LIMIT[row["limit_name"]].name
         low, high = (sections.figure(metric, row[name]) for name in ("smallest_limit", "largest_limit"))
         rows.append(
             [
-                words[row["limit_name"]],
+                sections.word(metric),
                 low if low == high else f"{low} to {high}",
                 count(row["n_limited"]),
                 count(row["n_known"]),
@@ -198,7 +193,7 @@ def limits_section(adherence: pl.DataFrame) -> Section:
             ]
         )
         if row["n_known"] and row["n_kept"] < row["n_known"]:
-            broken.append(f"{words[row['limit_name']]} by {count(row['n_known'] - row['n_kept'], 'answer')}")
+            broken.append(f"{sections.word(metric)} by {count(row['n_known'] - row['n_kept'], 'answer')}")
     if not rows:
         return Section("limits", "Limits", "The questions had no limits.")
     told = (

@@ -8,21 +8,26 @@ import polars as pl
 
 from optiq.plans.drawing_svg import draw_svg
 from optiq.plans.plan import Plan
+from optiq.questions.metric import ADDITIVE, BY_NAME, COST, METRIC_NAMES, RESOURCE_NAMES
 from optiq.report import charts
 from optiq.report.page import Chart, Section, Table
 from optiq.report.text import change, clean, count, number, percent, usd
 
 KNOWN, BEST = "measured before", "measured, on the frontier"
-PRICES = ("cost_usd", "latency_s", "energy_j")
 LARGEST_DRAWING = 8
+_OTHERS = tuple(metric.name for metric in ADDITIVE if metric is not COST)
 
 
 def figure(metric: str, value: float | None) -> str:
     """A value of a metric with its unit."""
     if metric == "cost_usd":
         return usd(value)
-    units = {"latency_s": " s", "energy_j": " J", "qoa": ""}
-    return number(value) + (units[metric] if value is not None else "")
+    return number(value) + (f" {BY_NAME[metric].unit}".rstrip() if value is not None else "")
+
+
+def word(metric: str) -> str:
+    """What a metric is called in running text."""
+    return charts.NAMES[metric].lower()
 
 
 def known_points(frontier: pl.DataFrame) -> pl.DataFrame:
@@ -48,11 +53,11 @@ def used_points(plans: pl.DataFrame, series: str) -> pl.DataFrame:
 def frontier_charts(points: pl.DataFrame, order: list[str]) -> list[Chart]:
     """Quality against each price that is known."""
     found = []
-    for metric in PRICES:
+    for metric in RESOURCE_NAMES:
         part = points.filter((pl.col("metric") == metric) & (pl.col("value") > 0))
         series = [name for name in order if name in set(part["series"])]
         if part.height:
-            title = f"Quality against {charts.NAMES[metric].lower()}"
+            title = f"Quality against {word(metric)}"
             low, high = part.select(low=pl.col("qoa").min(), high=pl.col("qoa").max()).row(0)
             said = f"{title}: {part.height} plans, {low:.2f} to {high:.2f} QoA"
             found.append(Chart(title, said, charts.quality_against(metric, part, series)))
@@ -64,11 +69,11 @@ def prediction_section(points: pl.DataFrame, errors: pl.DataFrame, most: int) ->
     if errors.is_empty():
         return None
     by_metric = {row["metric"]: row for row in errors.iter_rows(named=True)}
-    shown = [name for name in charts.METRICS if name in by_metric]
+    shown = [name for name in METRIC_NAMES if name in by_metric]
     drawn = [
         Chart(
             charts.NAMES[name],
-            f"Predicted against observed {charts.NAMES[name].lower()} of {by_metric[name]['n']} answers",
+            f"Predicted against observed {word(name)} of {by_metric[name]['n']} answers",
             charts.predicted_observed(name, points.filter(pl.col("metric") == name)),
         )
         for name in shown
@@ -106,7 +111,7 @@ def prediction_section(points: pl.DataFrame, errors: pl.DataFrame, most: int) ->
 def _off(by_metric: dict[str, Any]) -> str:
     """The sentence on how far predictions were off."""
     parts = []
-    for name in PRICES:
+    for name in RESOURCE_NAMES:
         row = by_metric.get(name)
         if row and row["predicted"]:
             relative = row["observed"] / row["predicted"] - 1
@@ -115,7 +120,7 @@ def _off(by_metric: dict[str, Any]) -> str:
                 if abs(relative) < 0.02
                 else f"{percent(abs(relative))} {'above' if relative > 0 else 'below'}"
             )
-            parts.append(f"{charts.NAMES[name].lower()} {size}")
+            parts.append(f"{word(name)} {size}")
     if (row := by_metric.get("qoa")) is not None:
         off = row["observed"] - row["predicted"]
         size = "as predicted" if abs(off) < 0.01 else f"{abs(off):.2f} {'above' if off > 0 else 'below'}"
@@ -146,13 +151,25 @@ def spend_section(spend: pl.DataFrame, what: str) -> Section | None:
             usd(row["cost_usd"])
             if row["n_calls_without_cost"] < row["n_calls"] or not row["n_calls"]
             else "–",
-            f"{number(row['energy_j'])} J",
+            *(
+                figure(name, row[name]) if row[name] is not None else f"– {BY_NAME[name].unit}"
+                for name in _OTHERS
+            ),
             f"{number(row['busy_s'])} s",
             count(row["output_tokens"]),
         ]
         for row in models.iter_rows(named=True)
     ]
-    columns = ["model", "calls", "from cache", "failed", "spend", "energy", "busy", "output tokens"]
+    columns = [
+        "model",
+        "calls",
+        "from cache",
+        "failed",
+        "spend",
+        *map(word, _OTHERS),
+        "busy",
+        "output tokens",
+    ]
     first = models.row(0, named=True)
     share = first["cost_usd"] / priced if priced else first["n_calls"] / max(models["n_calls"].sum(), 1)
     told = f"{clean(first['model'], 80)} took {percent(share)} of {'the spend' if priced else 'the calls'}"

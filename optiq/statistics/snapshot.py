@@ -16,14 +16,14 @@ from typing import Any
 
 from optiq.errors import InputError, OptiqWarning
 from optiq.plans.plan import Plan
+from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Kind
 
 NAN = math.nan
 ANY_TOPIC = "*"
 ANY_TASK = "*"
 TASKS = ("open", "choice")
-METRICS = ("cost_usd", "latency_s", "energy_j", "qoa")
-"""The four metrics of a plan, in the order that arrays hold them."""
+METRICS = METRIC_NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +84,7 @@ class Record:
     provenance: str = ""
 
 
-RECORDED = (
-    *("cost_usd", "latency_s", "energy_j", "qoa", "output_tokens", "mean_question_chars"),
-    "var_question_chars",
-    *("var_cost_usd", "var_latency_s", "var_energy_j", "var_qoa"),
-)
+RECORDED = tuple(f.name for f in fields(Record) if f.type == "float")
 
 
 class Statistics:

@@ -17,12 +17,10 @@ select
     call.output_tokens,
     call.prompt_chars,
     call.max_output_tokens,
-    figure(call.cost_usd) as cost_usd,
-    figure(call.latency_s) as latency_s,
+    figure(call.cost_usd) as cost_usd, -- each resource
     figure(call.load_s) as load_s,
     figure(call.prompt_s) as prompt_s,
     figure(call.output_s) as output_s,
-    figure(call.energy_j) as energy_j,
     call.energy_source,
     call.finish_reason,
     call.output,
@@ -33,9 +31,6 @@ select
     call.attempts,
     nullif(call.subplan_key, '') as subplan_key,
     call.subplan_level,
-    figure(call.subplan_cost_usd) as subplan_cost_usd,
-    figure(call.subplan_latency_s) as subplan_latency_s,
-    figure(call.subplan_energy_j) as subplan_energy_j,
-    figure(call.subplan_qoa) as subplan_qoa,
+    figure(call.subplan_cost_usd) as subplan_cost_usd, -- each metric
     ingestion
 from unnested;

@@ -14,10 +14,8 @@ select
     status,
     answer,
     error,
-    figure(cost_usd) as cost_usd,
-    figure(latency_s) as latency_s,
+    figure(cost_usd) as cost_usd, -- each resource
     figure(wall_s) as wall_s,
-    figure(energy_j) as energy_j,
     case when figure(energy_j) is not null then energy_source end as energy_source,
     -- A failed execution has no answer to judge: its quality is unknown, not 0.
     case when status = 'answered' then figure(qoa) end as qoa,
@@ -28,13 +26,8 @@ select
     figure(score_numeric) as score_numeric,
     figure(score_date) as score_date,
     reference,
-    figure(predicted_cost_usd) as predicted_cost_usd,
-    figure(predicted_latency_s) as predicted_latency_s,
-    figure(predicted_energy_j) as predicted_energy_j,
-    figure(predicted_qoa) as predicted_qoa,
-    figure(max_cost_usd) as max_cost_usd,
-    figure(max_latency_s) as max_latency_s,
-    figure(max_energy_j) as max_energy_j,
+    figure(predicted_cost_usd) as predicted_cost_usd, -- each metric
+    figure(max_cost_usd) as max_cost_usd, -- each resource
     figure(min_qoa) as min_qoa,
     snapshot_id,
     prompt,

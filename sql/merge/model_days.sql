@@ -14,9 +14,7 @@ flat as (
         calls.error is not null as failed,
         not calls.cached and calls.error is null as answered,
         coalesce(runs.energy_source = 'measured', false) as measured,
-        calls.cost_usd,
-        calls.energy_j,
-        calls.latency_s,
+        calls.cost_usd, -- each resource
         calls.prompt_s,
         calls.output_s,
         calls.prompt_tokens,
@@ -45,8 +43,7 @@ select
     count(*) filter (not cached) as n_calls,
     count(*) filter (not cached and failed) as n_failed,
     count(*) filter (cached) as n_cached,
-    moments(case when not cached then cost_usd end) as cost_usd,
-    moments(case when not cached then energy_j end) as energy_j,
+    moments(case when not cached then cost_usd end) as cost_usd, -- each additive
     moments(case when answered then latency_s end) as latency_s,
     moments(case when answered then prompt_tokens::double end) as prompt_tokens,
     moments(case when answered then output_tokens::double end) as output_tokens,

@@ -17,13 +17,8 @@ runs as (
         length(question) as question_chars,
         md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id)) as question_key,
         started_at,
-        cost_usd,
-        latency_s,
-        energy_j,
-        qoa,
-        predicted_cost_usd,
-        predicted_latency_s,
-        predicted_energy_j,
+        cost_usd, -- each metric
+        predicted_cost_usd, -- each resource
         predicted_qoa
     from new_executions
     inner join plans using (plan_key)
@@ -53,10 +48,7 @@ parts as (
         runs.question_chars,
         runs.question_key,
         runs.started_at,
-        calls.subplan_cost_usd as cost_usd,
-        calls.subplan_latency_s as latency_s,
-        calls.subplan_energy_j as energy_j,
-        calls.subplan_qoa as qoa,
+        calls.subplan_cost_usd as cost_usd, -- each metric
         calls.output_tokens
     from new_calls as calls
     inner join runs using (execution_id)
@@ -93,15 +85,10 @@ told as (
         answered,
         question_key,
         answered and measured and energy_j is not null as measured,
-        case when answered then cost_usd end as cost_usd,
-        case when answered then latency_s end as latency_s,
-        case when answered then energy_j end as energy_j,
-        case when answered then qoa end as qoa,
+        case when answered then cost_usd end as cost_usd, -- each metric
         case when answered then output_tokens::double end as output_tokens,
         case when answered then question_chars::double end as question_chars,
-        case when answered then predicted_cost_usd end as predicted_cost_usd,
-        case when answered then predicted_latency_s end as predicted_latency_s,
-        case when answered then predicted_energy_j end as predicted_energy_j,
+        case when answered then predicted_cost_usd end as predicted_cost_usd, -- each resource
         case when answered then predicted_qoa end as predicted_qoa
     from observations
     inner join plans using (plan_key)
@@ -119,16 +106,10 @@ select
     count(*) filter (answered and not is_whole) as n_subplans,
     count(*) filter (not answered) as n_failed,
     count(*) filter (measured) as n_energy_measured,
-    moments(cost_usd) as cost_usd,
-    moments(latency_s) as latency_s,
-    moments(energy_j) as energy_j,
-    moments(qoa) as qoa,
+    moments(cost_usd) as cost_usd, -- each metric
     moments(output_tokens) as output_tokens,
     moments(question_chars) as question_chars,
-    moments(predicted_cost_usd) as predicted_cost_usd,
-    moments(predicted_latency_s) as predicted_latency_s,
-    moments(predicted_energy_j) as predicted_energy_j,
-    moments(predicted_qoa) as predicted_qoa,
+    moments(predicted_cost_usd) as predicted_cost_usd, -- each metric
     list(question_key) filter (qoa is not null) as question_keys,
     min(started_at) as first_seen,
     max(started_at) as last_seen

@@ -17,9 +17,7 @@ select
     0 as n_subplans,
     0 as n_failed,
     0 as n_energy_measured,
-    any_value(sums) as cost_usd,
-    any_value(sums) as latency_s,
-    any_value(sums) as energy_j,
+    any_value(sums) as cost_usd, -- each resource
     {
         'n': count(new_qoa) - count(old_qoa),
         'total': coalesce(sum(new_qoa), 0.0) - coalesce(sum(old_qoa), 0.0),
@@ -27,9 +25,7 @@ select
     } as qoa,
     any_value(sums) as output_tokens,
     any_value(sums) as question_chars,
-    any_value(sums) as predicted_cost_usd,
-    any_value(sums) as predicted_latency_s,
-    any_value(sums) as predicted_energy_j,
+    any_value(sums) as predicted_cost_usd, -- each resource
     any_value(sums) as predicted_qoa
 from rescored, nothing
 group by topic, plan_key, task, served, day

@@ -11,9 +11,11 @@ select
     coalesce(landed_files.source_file, landed_files.name) as file,
     first_value(row_number) over same as first_row,
     row_number() over same as place,
-    first_value(hash(n_observations, cost_usd, latency_s, energy_j, qoa, output_tokens, mean_question_chars))
-        over same as first_figures,
-    hash(n_observations, cost_usd, latency_s, energy_j, qoa, output_tokens, mean_question_chars) as figures
+    hash(
+        cost_usd, -- each metric
+        n_observations, output_tokens, mean_question_chars
+    ) as figures,
+    first_value(figures) over same as first_figures
 from read_parquet(getvariable('statistics_files'), union_by_name = true, filename = true) as published
 inner join landed_files on landed_files.path = published.filename
 window same as (
@@ -35,8 +37,8 @@ where place > 1;
 
 insert into published_statistics by name
 select
-    topic, task, plan_key, n_observations, cost_usd, latency_s, energy_j, qoa, output_tokens, mean_question_chars,
-    source, as_of, file_id, ingestion
+    cost_usd, -- each metric
+    topic, task, plan_key, n_observations, output_tokens, mean_question_chars, source, as_of, file_id, ingestion
 from landed_statistics
 where place = 1
 order by ingestion, row_number;

@@ -12,10 +12,7 @@ asked_executions as (
         topics,
         plan_key,
         answer,
-        cost_usd,
-        latency_s,
-        energy_j,
-        qoa,
+        cost_usd, -- each metric
         started_at
     from executions
     where
@@ -29,7 +26,13 @@ asked_executions as (
 
 -- An execution observes its plan and, through its nodes' outputs, the sub-plans (as in merge/plan_days.sql).
 observed as (
-    select execution_id, asked, kind, plan_key, answer, cost_usd, latency_s, energy_j, qoa
+    select
+        execution_id,
+        asked,
+        kind,
+        plan_key,
+        answer,
+        cost_usd, -- each metric
     from asked_executions
     where qoa is not null
     union all
@@ -39,9 +42,7 @@ observed as (
         kind,
         calls.subplan_key,
         calls.output,
-        calls.subplan_cost_usd,
-        calls.subplan_latency_s,
-        calls.subplan_energy_j,
+        calls.subplan_cost_usd, -- each resource
         calls.subplan_qoa
     from calls
     inner join asked_executions using (execution_id)
@@ -75,9 +76,7 @@ figures as (
         kind,
         plan_key,
         count(*) as n_executions,
-        avg(cost_usd) as cost_usd,
-        avg(latency_s) as latency_s,
-        avg(energy_j) as energy_j,
+        avg(cost_usd) as cost_usd, -- each resource
         avg(qoa) as qoa
     from observed
     semi join chosen using (asked, kind)
@@ -105,10 +104,8 @@ nodes as (
         node,
         any_value(model) as model,
         avg(prompt_tokens) as prompt_tokens,
-        avg(output_tokens) as output_tokens,
-        avg(calls.cost_usd) as cost_usd,
-        avg(calls.latency_s) as latency_s,
-        avg(calls.energy_j) as energy_j
+        avg(calls.cost_usd) as cost_usd, -- each resource
+        avg(output_tokens) as output_tokens
     from calls
     inner join asked_executions using (execution_id)
     semi join chosen using (asked, kind)
@@ -125,10 +122,8 @@ nested as (
             'node': node,
             'model': model,
             'prompt_tokens': prompt_tokens,
-            'output_tokens': output_tokens,
-            'cost_usd': cost_usd,
-            'latency_s': latency_s,
-            'energy_j': energy_j
+            'cost_usd': cost_usd, -- each resource
+            'output_tokens': output_tokens
         } order by node) as calls
     from nodes
     group by asked, kind, plan_key
@@ -142,10 +137,7 @@ select
     last_topics[2] as topics,
     figures.plan_key,
     figures.n_executions,
-    figures.cost_usd,
-    figures.latency_s,
-    figures.energy_j,
-    figures.qoa,
+    figures.cost_usd, -- each metric
     answers.answer,
     nested.calls
 from figures

@@ -8,8 +8,7 @@ select
     count(qoa) as n_judged,
     avg(qoa) as qoa,
     avg(predicted_qoa) as predicted_qoa,
-    sum(cost_usd) as cost_usd,
-    sum(energy_j) as energy_j,
+    sum(cost_usd) as cost_usd, -- each additive
     median(latency_s) as latency_s,
     quantile_cont(latency_s, 0.95) as latency_p95_s,
     min(started_at) as started_at,

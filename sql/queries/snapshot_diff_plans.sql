@@ -10,14 +10,8 @@ compared as (
         case when b.topic is null then 'new' when a.topic is null then 'gone' else 'changed' end as change,
         b.n_observations as n_before,
         a.n_observations as n_after,
-        b.qoa as qoa_before,
-        a.qoa as qoa_after,
-        b.cost_usd as cost_usd_before,
-        a.cost_usd as cost_usd_after,
-        b.latency_s as latency_s_before,
-        a.latency_s as latency_s_after,
-        b.energy_j as energy_j_before,
-        a.energy_j as energy_j_after
+        b.cost_usd as cost_usd_before, -- each metric
+        a.cost_usd as cost_usd_after, -- each metric
     from before_plan_statistics as b
     full join after_plan_statistics as a on a.topic = b.topic and a.task = b.task and a.plan_key = b.plan_key
 )
@@ -27,8 +21,5 @@ from compared
 where
     change <> 'changed'
     or n_before <> n_after
-    or qoa_before is distinct from qoa_after
-    or cost_usd_before is distinct from cost_usd_after
-    or latency_s_before is distinct from latency_s_after
-    or energy_j_before is distinct from energy_j_after
+    or cost_usd_before is distinct from cost_usd_after -- each metric
 order by abs(coalesce(qoa_after, 0) - coalesce(qoa_before, 0)) desc, topic, task, plan_key

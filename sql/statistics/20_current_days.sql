@@ -52,20 +52,12 @@ weighted as (
 
 select
     topic, plan_key, task, day, n_executions, n_subplans, n_failed, n_energy_measured, first_seen, last_seen,
-    cost_usd.n as n_cost_usd,
-    latency_s.n as n_latency_s,
-    energy_j.n as n_energy_j,
-    qoa.n as n_qoa,
+    cost_usd.n as n_cost_usd, -- each metric
     output_tokens.n as n_output_tokens,
-    aged(cost_usd, weight) as cost_usd,
-    aged(latency_s, weight) as latency_s,
-    aged(energy_j, weight) as energy_j,
-    aged(qoa, weight) as qoa,
+    aged(cost_usd, weight) as cost_usd, -- each metric
     aged(output_tokens, weight) as output_tokens,
     aged(question_chars, weight) as question_chars,
-    aged(predicted_cost_usd, weight) as predicted_cost_usd,
-    aged(predicted_latency_s, weight) as predicted_latency_s,
-    aged(predicted_energy_j, weight) as predicted_energy_j,
+    aged(predicted_cost_usd, weight) as predicted_cost_usd, -- each resource
     aged(predicted_qoa, weight) as predicted_qoa
 from weighted;
 

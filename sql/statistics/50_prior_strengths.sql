@@ -101,9 +101,8 @@ wanted as (
     select scope, metric
     from (values ('model'), ('topic')) as scopes(scope),
     (values
-        ('output_tokens'), ('chars_per_token'), ('seconds_per_prompt_token'), ('seconds_per_output_token'),
-        ('joules_per_prompt_token'), ('joules_per_output_token'),
-        ('usd_per_prompt_token'), ('usd_per_output_token'), ('qoa')
+        ('usd_per_output_token'), -- each rate
+        ('output_tokens'), ('chars_per_token'), ('qoa')
     ) as metrics(metric)
 )
 

@@ -14,22 +14,13 @@ by_topic as (
         sum(n_subplans) as n_subplans,
         sum(n_failed) as n_failed,
         sum(n_energy_measured) as n_energy_measured,
-        sum(n_cost_usd) as n_cost_usd,
-        sum(n_latency_s) as n_latency_s,
-        sum(n_energy_j) as n_energy_j,
-        sum(n_qoa) as n_qoa,
+        sum(n_cost_usd) as n_cost_usd, -- each metric
         sum(n_output_tokens) as n_output_tokens,
         any_value(questions.n_questions) as n_questions,
-        added(cost_usd) as cost_usd,
-        added(latency_s) as latency_s,
-        added(energy_j) as energy_j,
-        added(qoa) as qoa,
+        added(cost_usd) as cost_usd, -- each metric
         added(output_tokens) as output_tokens,
         added(question_chars) as question_chars,
-        added(predicted_cost_usd) as predicted_cost_usd,
-        added(predicted_latency_s) as predicted_latency_s,
-        added(predicted_energy_j) as predicted_energy_j,
-        added(predicted_qoa) as predicted_qoa,
+        added(predicted_cost_usd) as predicted_cost_usd, -- each metric
         times(added(qoa), independent(any_value(questions.n_questions), sum(n_qoa))) as independent_qoa,
         min(first_seen) as first_seen,
         max(last_seen) as last_seen
@@ -46,23 +37,14 @@ select
     sum(n_subplans)::bigint as n_subplans,
     sum(n_failed)::bigint as n_failed,
     sum(n_energy_measured)::bigint as n_energy_measured,
-    sum(n_cost_usd)::bigint as n_cost_usd,
-    sum(n_latency_s)::bigint as n_latency_s,
-    sum(n_energy_j)::bigint as n_energy_j,
-    sum(n_qoa)::bigint as n_qoa,
+    sum(n_cost_usd)::bigint as n_cost_usd, -- each metric
     sum(n_output_tokens)::bigint as n_output_tokens,
     sum(n_questions)::bigint as n_questions,
-    added(cost_usd) as cost_usd,
-    added(latency_s) as latency_s,
-    added(energy_j) as energy_j,
-    added(qoa) as qoa,
+    added(cost_usd) as cost_usd, -- each metric
     added(independent_qoa) as independent_qoa,
     added(output_tokens) as output_tokens,
     added(question_chars) as question_chars,
-    added(predicted_cost_usd) as predicted_cost_usd,
-    added(predicted_latency_s) as predicted_latency_s,
-    added(predicted_energy_j) as predicted_energy_j,
-    added(predicted_qoa) as predicted_qoa,
+    added(predicted_cost_usd) as predicted_cost_usd, -- each metric
     min(first_seen) as first_seen,
     max(last_seen) as last_seen
 from by_topic

@@ -16,9 +16,7 @@ together as (
         strengths.strength,
         -- Published means of a plan weigh as much as the strength of a prior, at most as their own observations.
         least(coalesce(published.n_observations, 0), strengths.strength) as weight,
-        shrunk(published.cost_usd, weight, mean_of(observed.cost_usd), observed.cost_usd.n) as cost_usd,
-        shrunk(published.latency_s, weight, mean_of(observed.latency_s), observed.latency_s.n) as latency_s,
-        shrunk(published.energy_j, weight, mean_of(observed.energy_j), observed.energy_j.n) as energy_j,
+        shrunk(published.cost_usd, weight, mean_of(observed.cost_usd), observed.cost_usd.n) as cost_usd, -- each resource
         case
             when published.qoa is not null or observed.qoa.n > 0
                 then shrunk(
@@ -27,24 +25,15 @@ together as (
         end as qoa,
         shrunk(published.output_tokens, weight, mean_of(observed.output_tokens), observed.output_tokens.n)
             as output_tokens,
-        variance_of(observed.cost_usd) as var_cost_usd,
-        variance_of(observed.latency_s) as var_latency_s,
-        variance_of(observed.energy_j) as var_energy_j,
-        variance_of(observed.qoa) as var_qoa,
+        variance_of(observed.cost_usd) as var_cost_usd, -- each metric
         variance_of(observed.output_tokens) as var_output_tokens,
         variance_of(observed.question_chars) as var_question_chars,
-        coalesce(observed.n_cost_usd, 0) as n_cost_usd,
-        coalesce(observed.n_latency_s, 0) as n_latency_s,
-        coalesce(observed.n_energy_j, 0) as n_energy_j,
-        coalesce(observed.n_qoa, 0) as n_qoa,
+        coalesce(observed.n_cost_usd, 0) as n_cost_usd, -- each metric
         coalesce(observed.n_output_tokens, 0) as n_output_tokens,
         mean_of(observed.independent_qoa) as observed_qoa,
         starts.start as prior_qoa,
         case when starts.start is not null then strengths.strength end as prior_strength,
-        mean_of(observed.predicted_cost_usd) as predicted_cost_usd,
-        mean_of(observed.predicted_latency_s) as predicted_latency_s,
-        mean_of(observed.predicted_energy_j) as predicted_energy_j,
-        mean_of(observed.predicted_qoa) as predicted_qoa,
+        mean_of(observed.predicted_cost_usd) as predicted_cost_usd, -- each metric
         coalesce(mean_of(observed.question_chars), published.mean_question_chars) as mean_question_chars,
         coalesce(n_executions, 0) as n_executions,
         coalesce(n_subplans, 0) as n_subplans,
@@ -89,10 +78,7 @@ select
     0 as n_observations,
     0 as n_failed,
     published.value as qoa,
-    0 as n_cost_usd,
-    0 as n_latency_s,
-    0 as n_energy_j,
-    0 as n_qoa,
+    0 as n_cost_usd, -- each metric
     0 as n_output_tokens,
     published.value as prior_qoa,
     0 as n_executions,

@@ -16,9 +16,7 @@ predictions as (
         started_at,
         min(started_at) over (partition by coalesce(run_id, execution_id)) as begun,
         unnest([
-            {'metric': 'cost_usd', 'predicted': predicted_cost_usd, 'observed': cost_usd},
-            {'metric': 'latency_s', 'predicted': predicted_latency_s, 'observed': latency_s},
-            {'metric': 'energy_j', 'predicted': predicted_energy_j, 'observed': energy_j},
+            {'metric': 'cost_usd', 'predicted': predicted_cost_usd, 'observed': cost_usd}, -- each resource
             {'metric': 'qoa', 'predicted': predicted_qoa, 'observed': qoa}
         ], recursive := true)
     from executions

@@ -6,9 +6,7 @@ limits as (
     select
         run_id,
         unnest([
-            {'limit_name': 'max_cost_usd', 'bound': max_cost_usd, 'observed': cost_usd, 'kept': cost_usd <= max_cost_usd},
-            {'limit_name': 'max_latency_s', 'bound': max_latency_s, 'observed': latency_s, 'kept': latency_s <= max_latency_s},
-            {'limit_name': 'max_energy_j', 'bound': max_energy_j, 'observed': energy_j, 'kept': energy_j <= max_energy_j},
+            {'limit_name': 'max_cost_usd', 'bound': max_cost_usd, 'observed': cost_usd, 'kept': cost_usd <= max_cost_usd}, -- each resource
             {'limit_name': 'min_qoa', 'bound': min_qoa, 'observed': qoa, 'kept': qoa >= min_qoa}
         ], recursive := true)
     from executions

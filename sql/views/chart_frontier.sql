@@ -1,4 +1,4 @@
--- Points of the chart "quality against price". Grain: one row per topic × task × plan × metric (cost, latency, energy).
+-- Points of the chart "quality against price". Grain: one row per topic × task × plan × metric that less is better of.
 create or replace view chart_frontier as
 with
 
@@ -14,14 +14,10 @@ beaten as (
         on
             b.topic = a.topic and b.task = a.task and b.plan_key <> a.plan_key
             and b.qoa >= a.qoa
-            and coalesce(b.cost_usd <= a.cost_usd, a.cost_usd is null)
-            and coalesce(b.latency_s <= a.latency_s, a.latency_s is null)
-            and coalesce(b.energy_j <= a.energy_j, a.energy_j is null)
+            and coalesce(b.cost_usd <= a.cost_usd, a.cost_usd is null) -- each resource
             and (
                 b.qoa > a.qoa
-                or coalesce(b.cost_usd < a.cost_usd, false)
-                or coalesce(b.latency_s < a.latency_s, false)
-                or coalesce(b.energy_j < a.energy_j, false)
+                or coalesce(b.cost_usd < a.cost_usd, false) -- each resource
             )
 ),
 
@@ -35,18 +31,18 @@ figures as (
         known.qoa,
         known.n_observations,
         known.n_qoa,
-        beaten.plan_key is null as on_frontier,
-        known.cost_usd,
-        known.latency_s,
-        known.energy_j
+        known.cost_usd, -- each resource
+        beaten.plan_key is null as on_frontier
     from known
     inner join plans using (plan_key)
     left join beaten using (topic, task, plan_key)
 )
 
-unpivot figures on cost_usd, latency_s, energy_j into name metric value value;
-comment on view chart_frontier is 'Chart: quality against cost, latency and energy of every plan with statistics; one row per topic × task × plan × metric.';
-comment on column chart_frontier.metric is 'cost_usd, latency_s or energy_j: what value is.';
+unpivot figures on
+    cost_usd, -- each resource
+into name metric value value;
+comment on view chart_frontier is 'Chart: quality against what every plan costs and takes, of those with statistics; one row per topic × task × plan × metric.';
+comment on column chart_frontier.metric is 'What value is: cost_usd or the name of another resource.';
 comment on column chart_frontier.value is 'Mean of the metric; its unit is in the metric''s name.';
 comment on column chart_frontier.qoa is 'Quality that planners use, 0 to 1.';
 comment on column chart_frontier.on_frontier is 'True if no other plan with statistics for the topic and task is as good in everything and better in something.';

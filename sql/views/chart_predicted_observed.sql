@@ -12,9 +12,7 @@ answered as (
         plan_key,
         started_at,
         unnest([
-            {'metric': 'cost_usd', 'predicted': predicted_cost_usd, 'observed': cost_usd},
-            {'metric': 'latency_s', 'predicted': predicted_latency_s, 'observed': latency_s},
-            {'metric': 'energy_j', 'predicted': predicted_energy_j, 'observed': energy_j},
+            {'metric': 'cost_usd', 'predicted': predicted_cost_usd, 'observed': cost_usd}, -- each resource
             {'metric': 'qoa', 'predicted': predicted_qoa, 'observed': qoa}
         ], recursive := true)
     from executions
@@ -23,4 +21,4 @@ answered as (
 
 select * from answered where predicted is not null and observed is not null;
 comment on view chart_predicted_observed is 'Chart: what the planner expected against what was observed; one row per answered execution × metric where both are known.';
-comment on column chart_predicted_observed.metric is 'cost_usd, latency_s, energy_j or qoa: what predicted and observed are.';
+comment on column chart_predicted_observed.metric is 'What predicted and observed are: cost_usd or the name of another metric.';

@@ -1,4 +1,4 @@
--- Points of the chart "plans of a run". Grain: one row per run × plan × metric (cost, latency, energy).
+-- Points of the chart "plans of a run". Grain: one row per run × plan × metric that less is better of.
 create or replace view chart_run_plans as
 with
 
@@ -12,9 +12,7 @@ per_plan as (
         avg(qoa) as qoa,
         count(qoa) as n_judged,
         unnest([
-            {'metric': 'cost_usd', 'predicted': avg(predicted_cost_usd), 'observed': avg(cost_usd)},
-            {'metric': 'latency_s', 'predicted': avg(predicted_latency_s), 'observed': avg(latency_s)},
-            {'metric': 'energy_j', 'predicted': avg(predicted_energy_j), 'observed': avg(energy_j)}
+            {'metric': 'cost_usd', 'predicted': avg(predicted_cost_usd), 'observed': avg(cost_usd)}, -- each resource
         ], recursive := true)
     from executions
     group by run_id, plan_key
@@ -27,7 +25,7 @@ from per_plan
 inner join plans using (plan_key)
 order by run_id, n_questions desc, plan_key, metric;
 comment on view chart_run_plans is 'Chart: the plans that a run used, with what was predicted and observed; one row per run × plan × metric.';
-comment on column chart_run_plans.metric is 'cost_usd, latency_s or energy_j: what predicted and observed are.';
+comment on column chart_run_plans.metric is 'What predicted and observed are: cost_usd or the name of another resource.';
 comment on column chart_run_plans.predicted is 'Mean that the planner expected per question.';
 comment on column chart_run_plans.observed is 'Mean that was observed per question.';
 comment on column chart_run_plans.qoa is 'Mean observed quality of the judged answers. NULL without references.';

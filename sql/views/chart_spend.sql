@@ -7,9 +7,8 @@ select
     count(*) filter (not calls.cached) as n_calls,
     count(*) filter (calls.cached) as n_cached,
     count(*) filter (calls.error is not null) as n_failed,
-    sum(calls.cost_usd) filter (not calls.cached) as cost_usd,
+    sum(calls.cost_usd) filter (not calls.cached) as cost_usd, -- each additive
     count(*) filter (not calls.cached and calls.cost_usd is null) as n_calls_without_cost,
-    sum(calls.energy_j) filter (not calls.cached) as energy_j,
     sum(calls.latency_s) filter (not calls.cached) as busy_s,
     sum(calls.prompt_tokens) filter (not calls.cached)::bigint as prompt_tokens,
     sum(calls.output_tokens) filter (not calls.cached)::bigint as output_tokens
@@ -17,7 +16,7 @@ from calls
 inner join executions using (execution_id)
 group by executions.run_id, calls.model, executions.topic
 order by executions.run_id, calls.model, executions.topic;
-comment on view chart_spend is 'Chart: calls, USD, joules and tokens by model and topic of the question; one row per run × model × topic.';
+comment on view chart_spend is 'Chart: calls, tokens and what adds up (USD, joules) by model and topic of the question; one row per run × model × topic.';
 comment on column chart_spend.cost_usd is 'USD of the calls whose cost is known. NULL if none is.';
 comment on column chart_spend.n_calls_without_cost is 'Calls whose cost is unknown: they are not free.';
 comment on column chart_spend.n_cached is 'Outputs taken from an earlier call, which cost nothing.';

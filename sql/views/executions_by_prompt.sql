@@ -7,9 +7,7 @@ select
     count(*) as n_executions,
     count(*) filter (status = 'answered') as n_answered,
     avg(qoa) as qoa,
-    avg(cost_usd) as cost_usd,
-    avg(latency_s) as latency_s,
-    avg(energy_j) as energy_j,
+    avg(cost_usd) as cost_usd, -- each resource
     max(started_at) as last_at
 from executions
 group by topic, plan_key, prompt

@@ -10,7 +10,7 @@ import pytest
 
 from optiq.errors import InputError
 from warehouse.ingestion.chunks import read_chunks
-from warehouse.ingestion.priors import METRICS, Priors
+from warehouse.ingestion.priors import FIGURES, Priors
 from warehouse.ingestion.units import KnownRates
 from warehouse.priors import shipped
 
@@ -127,7 +127,7 @@ def test_shipped_figures_are_whole_and_sourced() -> None:
     }
     per_model = figures.group_by("model").agg(pl.col("metric").n_unique(), pl.len())
     assert set(per_model.select("metric", "len").iter_rows()) == {(8, 9)}
-    assert set(figures["metric"]) <= set(METRICS)
+    assert set(figures["metric"]) <= set(FIGURES)
     assert figures["as_of"].null_count() == 0
     own = figures.filter(pl.col("model").is_in(["smollm2:135m", "gemma3:270m"]))
     assert all(source.startswith(("measured: ", "derived: ")) for source in own["source"])

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from optiq.plans.plan import Plan
+from optiq.questions.metric import ADDITIVE, METRICS, RESOURCE_NAMES, RESOURCES
 from warehouse.ingestion.chunks import Chunk, series
 from warehouse.ingestion.plans import PlanReader
 from warehouse.ingestion.units import KnownRates
@@ -20,20 +21,15 @@ FIGURES: dict[str, tuple[float, float, str]] = {
     "output_tokens": (0, 1e7, "is it a number of characters?"),
     "prompt_chars": (0, 1e9, ""),
     "max_output_tokens": (0, 1e9, ""),
-    "cost_usd": (0, 100, "is it in cents or millionths?"),
-    "latency_s": (0, 3_600, "is it in milliseconds?"),
+    **{metric.name: (0, metric.most_of_call, metric.doubt) for metric in RESOURCES},
     "load_s": (0, 3_600, "is it in milliseconds?"),
     "prompt_s": (0, 3_600, "is it in milliseconds?"),
     "output_s": (0, 3_600, "is it in milliseconds?"),
-    "energy_j": (0, 1e7, "is it in millijoules?"),
     "attempts": (0, 1e6, ""),
-    "subplan_cost_usd": (0, 1_000, "is it in cents or millionths?"),
-    "subplan_latency_s": (0, 86_400, "is it in milliseconds?"),
-    "subplan_energy_j": (0, 1e8, "is it in millijoules?"),
-    "subplan_qoa": (0, 1, "QoA runs from 0 to 1; divide percent by 100"),
+    **{f"subplan_{metric.name}": (0, metric.most_of_run, metric.doubt) for metric in METRICS},
 }
 _TEXTS = ("model", "answered_model", "server", "digest", "finish_reason", "output", "error", "energy_source")
-_METRICS = ("cost_usd", "latency_s", "energy_j")
+_LONGEST = tuple(metric.name for metric in RESOURCES if metric.adds == "path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,7 @@ def flatten(chunk: Chunk, plans: PlanReader, known: KnownRates) -> Calls:
     parts = _parts(flat)
     flat = flat.join(parts, on=[ROW, "node"], how="left", maintain_order="left")
     flat = flat.with_columns(
-        *[pl.coalesce(f"subplan_{name}", f"part_{name}").alias(f"subplan_{name}") for name in _METRICS]
+        *[pl.coalesce(f"subplan_{name}", f"part_{name}").alias(f"subplan_{name}") for name in RESOURCE_NAMES]
     )
     table = pl.DataFrame(list(faults.items()), schema={ROW: pl.Int64, "calls_fault": pl.String}, orient="row")
     return Calls(flat, table, _totals(flat))
@@ -184,7 +180,7 @@ def _typed(frame: pl.DataFrame) -> pl.DataFrame:
 def _parts(flat: pl.DataFrame) -> pl.DataFrame:
     """Figures of the sub-plan that ends at each node, null where one of its calls has none.
 
-    Cost and energy add over the nodes; latency is the longest path.
+    Some metrics (cost, energy) add over the nodes; others (latency) are the longest path.
     """
     paths = pl.DataFrame(
         [
@@ -198,24 +194,27 @@ def _parts(flat: pl.DataFrame) -> pl.DataFrame:
         schema={"plan_key": pl.String, "node": pl.Int64, "path": pl.Int64, "member": pl.Int64},
         orient="row",
     )
-    figures = flat.filter(pl.col("error").is_null()).select(ROW, pl.col("node").alias("member"), *_METRICS)
+    figures = flat.filter(pl.col("error").is_null()).select(
+        ROW, pl.col("node").alias("member"), *RESOURCE_NAMES
+    )
     sums = (
         flat.select(ROW, "node", "plan_key")
         .join(paths, on=["plan_key", "node"])
         .join(figures, on=[ROW, "member"], how="left")
         .group_by(ROW, "node", "path")
-        .agg(*[_sum_if_known(name) for name in _METRICS])
+        .agg(*[_sum_if_known(name) for name in RESOURCE_NAMES])
     )
     whole = sums.filter(pl.col("path") == 0).select(
-        ROW, "node", pl.col("cost_usd").alias("part_cost_usd"), pl.col("energy_j").alias("part_energy_j")
+        ROW, "node", *[pl.col(metric.name).alias(f"part_{metric.name}") for metric in ADDITIVE]
     )
     longest = (
         sums.filter(pl.col("path") > 0)
         .group_by(ROW, "node")
         .agg(
-            pl.when(pl.col("latency_s").null_count() == 0)
-            .then(pl.col("latency_s").max())
-            .alias("part_latency_s")
+            *[
+                pl.when(pl.col(name).null_count() == 0).then(pl.col(name).max()).alias(f"part_{name}")
+                for name in _LONGEST
+            ]
         )
     )
     return whole.join(longest, on=[ROW, "node"])
@@ -236,10 +235,9 @@ def _sum_if_known(name: str) -> pl.Expr:
 def _totals(flat: pl.DataFrame) -> pl.DataFrame:
     """What the calls of an execution come to, null where one is unknown; latency up to the last node."""
     last = flat.group_by(ROW).agg(
-        _sum_if_known("cost_usd").alias("calls_cost_usd"),
-        _sum_if_known("energy_j").alias("calls_energy_j"),
+        *[_sum_if_known(metric.name).alias(f"calls_{metric.name}") for metric in ADDITIVE]
     )
     ends = flat.filter(pl.col("subplan_key") == pl.col("plan_key")).select(
-        ROW, pl.col("subplan_latency_s").alias("calls_latency_s")
+        ROW, *[pl.col(f"subplan_{name}").alias(f"calls_{name}") for name in _LONGEST]
     )
     return last.join(ends, on=ROW, how="left")

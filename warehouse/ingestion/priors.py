@@ -12,20 +12,15 @@ from pathlib import Path
 import polars as pl
 
 from optiq.errors import InputError
+from optiq.questions.metric import RATES
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.units import KnownRates
 from warehouse.rules import ROW, Rule, as_day, as_number, as_text, day_rules, judge, number_rules
 
 # Highest believable value of each figure, and what a higher one usually is.
-METRICS: dict[str, tuple[float, str]] = {
-    "usd_per_call": (100, "is it a price per thousand calls?"),
-    "usd_per_prompt_token": (0.01, "is it a price per million tokens?"),
-    "usd_per_output_token": (0.01, "is it a price per million tokens?"),
-    "seconds_per_prompt_token": (60, "is it in milliseconds?"),
-    "seconds_per_output_token": (60, "is it in milliseconds?"),
-    "joules_per_prompt_token": (10_000, "is it in millijoules?"),
-    "joules_per_output_token": (10_000, "is it in millijoules?"),
+FIGURES: dict[str, tuple[float, str]] = {
+    **{rate.name: (rate.most, rate.doubt) for rate in RATES},
     "output_tokens": (1_000_000, "is it a number of characters?"),
     "chars_per_token": (100, "is it the inverse?"),
     "qoa": (1, "QoA runs from 0 to 1; divide percent by 100"),
@@ -64,16 +59,16 @@ class Priors:
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if the file has no model, no figure, or a column that looks misspelt."""
         self._long = all(name in columns for name in _LONG)
-        known = [*_KEYS, *(_LONG if self._long else METRICS)]
+        known = [*_KEYS, *(_LONG if self._long else FIGURES)]
         check_columns(self._path, columns, known, ("model",), self.kind)
-        if not self._long and not any(name in METRICS for name in columns):
+        if not self._long and not any(name in FIGURES for name in columns):
             raise InputError(
-                f"{self._path} has no column with a figure", f"Give one or more of {', '.join(METRICS)}."
+                f"{self._path} has no column with a figure", f"Give one or more of {', '.join(FIGURES)}."
             )
 
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The figures of a chunk (``PRIOR_COLUMNS``) and its rejected rows."""
-        chunk.ensure(("model", *(_LONG if self._long else METRICS)))
+        chunk.ensure(("model", *(_LONG if self._long else FIGURES)))
         table = chunk.frame()
         good, bad = judge(table, _rules(table, self._long, self._today))
         figures = _figures(good, self._long, self._path.name)
@@ -113,18 +108,18 @@ def _rules(table: pl.DataFrame, long: bool, today: datetime.date) -> list[Rule]:
         rules += day_rules("as_of", schema["as_of"], today)
     if long:
         metric = as_text("metric", schema["metric"])
-        known = pl.format("metric is '{}', not one of " + ", ".join(METRICS), metric.fill_null(""))
-        rules.append(Rule(~metric.is_in(list(METRICS)).fill_null(False), known))
+        known = pl.format("metric is '{}', not one of " + ", ".join(FIGURES), metric.fill_null(""))
+        rules.append(Rule(~metric.is_in(list(FIGURES)).fill_null(False), known))
         rules += number_rules("value", schema["value"], 0)
         value = as_number("value", schema["value"])
         rules.append(Rule(value.is_null(), pl.lit("value is missing")))
-        for name, (high, hint) in METRICS.items():
+        for name, (high, hint) in FIGURES.items():
             too_high = pl.format(f"{name} is {{}}, above {high:g}: {hint}", value)
             rules.append(Rule((metric == name) & (value > high), too_high))
         return rules
-    given = [name for name in METRICS if name in schema]
+    given = [name for name in FIGURES if name in schema]
     for name in given:
-        rules += number_rules(name, schema[name], 0, *METRICS[name])
+        rules += number_rules(name, schema[name], 0, *FIGURES[name])
     nothing = pl.all_horizontal([as_number(name, schema[name]).is_null() for name in given])
     return [*rules, Rule(nothing, pl.lit("no figure is given"))]
 
@@ -147,7 +142,7 @@ def _figures(good: pl.DataFrame, long: bool, file: str) -> pl.DataFrame:
             as_number("value", schema["value"]).alias("value"),
         )
     else:
-        given = [name for name in METRICS if name in schema]
+        given = [name for name in FIGURES if name in schema]
         wide = good.select(*keys, *[as_number(name, schema[name]).alias(name) for name in given])
         index = ["model", "topic", "source", "as_of", ROW]
         values = wide.unpivot(given, index=index, variable_name="metric", value_name="value")

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from optiq.errors import InputError
+from optiq.questions.metric import METRICS
 from optiq.statistics.snapshot import TASKS
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
@@ -17,10 +18,7 @@ from warehouse.rules import ROW, Rule, as_day, as_number, as_text, day_rules, ju
 
 # Lowest and highest believable mean of a plan, and what a higher one usually is.
 MEANS: dict[str, tuple[float, float, str]] = {
-    "cost_usd": (0, 100, "is it in cents or millionths?"),
-    "latency_s": (1e-6, 3600, "is it in milliseconds?"),
-    "energy_j": (0, 1e7, "is it in millijoules?"),
-    "qoa": (0, 1, "QoA runs from 0 to 1; divide percent by 100"),
+    **{metric.name: (metric.least_of_plan, metric.most_of_call, metric.doubt) for metric in METRICS},
     "output_tokens": (0, 1e6, "is it a number of characters?"),
     "mean_question_chars": (1, 1e6, "is it a total?"),
 }

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from optiq.questions.metric import METRICS, QOA, RESOURCE_NAMES, RESOURCES
 from optiq.scoring import SCORES
 from warehouse.ingestion.calls import Calls, flatten
 from warehouse.ingestion.chunks import Chunk
@@ -25,20 +26,15 @@ from warehouse.rules import ROW, Rule, as_number, as_text, as_time, judge, numbe
 
 # Lowest and highest believable figure of an execution, and what a higher one usually is.
 FIGURES: dict[str, tuple[float, float, str]] = {
-    "cost_usd": (0, 1_000, "is it in cents or millionths?"),
-    "latency_s": (0, 86_400, "is it in milliseconds?"),
+    **{
+        f"{said}{metric.name}": (0, metric.most_of_run, metric.doubt)
+        for said in ("", "predicted_")
+        for metric in METRICS
+    },
+    **{metric.limit: (0, 1e12, "") for metric in RESOURCES},
+    QOA.limit: (0, QOA.most_of_run, QOA.doubt),
     "wall_s": (0, 10 * 86_400, "is it in milliseconds?"),
-    "energy_j": (0, 1e8, "is it in millijoules?"),
     **{f"score_{name}": (-1 if name == "cosine" else 0, 1, "") for name in SCORES},
-    "qoa": (0, 1, "QoA runs from 0 to 1; divide percent by 100"),
-    "predicted_cost_usd": (0, 1_000, "is it in cents or millionths?"),
-    "predicted_latency_s": (0, 86_400, "is it in milliseconds?"),
-    "predicted_energy_j": (0, 1e8, "is it in millijoules?"),
-    "predicted_qoa": (0, 1, "QoA runs from 0 to 1; divide percent by 100"),
-    "max_cost_usd": (0, 1e9, ""),
-    "max_latency_s": (0, 1e9, ""),
-    "max_energy_j": (0, 1e12, ""),
-    "min_qoa": (0, 1, "QoA runs from 0 to 1; divide percent by 100"),
 }
 _TEXTS = (
     "run_id",
@@ -162,10 +158,7 @@ class Traces:
     def _filled(self, rows: pl.DataFrame) -> pl.DataFrame:
         """What follows from the calls and the topics where it is not given; unknown columns as nulls."""
         rows = rows.with_columns(
-            *[
-                pl.coalesce(name, f"calls_{name}").alias(name)
-                for name in ("cost_usd", "latency_s", "energy_j")
-            ],
+            *[pl.coalesce(name, f"calls_{name}").alias(name) for name in RESOURCE_NAMES],
             pl.coalesce("topic", pl.col("topics").list.first().struct.field("topic")).alias("topic"),
         ).with_columns(
             # Who gives energy without a word on its source has measured it.

@@ -7,17 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
+from optiq.questions.metric import RESOURCE_NAMES, RESOURCES, Metric
 from warehouse.rules import ROW, Rule, as_number
 
 # A wrong unit shifts a whole column: most calls of a model are off by about 1000, not one or two of them.
 _LOW, _HIGH = 200.0, 5_000.0
 _CALLS_NEEDED = 5
 _PROMPT_TOKENS, _OUTPUT_TOKENS = 100, 30
-_METRICS = {
-    "cost_usd": ("usd", "is it in cents or millionths?"),
-    "latency_s": ("seconds", "is it in milliseconds?"),
-    "energy_j": ("joules", "is it in millijoules?"),
-}
 
 
 class KnownRates:
@@ -46,13 +42,13 @@ class KnownRates:
             return []
         tokens = [as_number(name, schema[name]) for name in ("prompt_tokens", "output_tokens")]
         rules = []
-        for name, (unit, hint) in _METRICS.items():
+        for metric in RESOURCES:
+            name = metric.name
             if name not in schema:
                 continue
             value = as_number(name, schema[name])
             expected = sum(
-                count * self._rate(f"{unit}_per_{side}_token")
-                for count, side in zip(tokens, ("prompt", "output"), strict=True)
+                count * self._rate(rate) for count, rate in zip(tokens, metric.token_rates, strict=True)
             )
             ratio = pl.when((expected > 0) & (value > 0)).then(value / expected)
             middle = ratio.median().over("plan_model")
@@ -62,7 +58,7 @@ class KnownRates:
                 (middle.is_between(1 / _HIGH, 1 / _LOW), "below"),
             ):
                 reason = pl.format(
-                    f"{name} of {{}} is about 1000 times {word} what PerfDB expects: {hint}",
+                    f"{name} of {{}} is about 1000 times {word} what PerfDB expects: {metric.doubt}",
                     pl.col("plan_model"),
                 )
                 rules.append(Rule(off & enough & ratio.is_not_null(), reason))
@@ -74,30 +70,31 @@ class KnownRates:
         What is expected is rough: the known rates of the plan's models, each with a short prompt and answer.
         Real plans may differ from that some ten times, a wrong unit a thousand times.
         """
-        expected: dict[str, list[float | None]] = {name: [] for name in _METRICS}
+        expected: dict[str, list[float | None]] = {name: [] for name in RESOURCE_NAMES}
         for key in table["parsed_key"]:
             models = key.split(":", 2)[2].split(">") if key else []
-            for name, (unit, _) in _METRICS.items():
-                parts = [self._mean(model, unit) for model in models]
+            for metric in RESOURCES:
+                parts = [self._mean(model, metric) for model in models]
                 known = [part for part in parts if part is not None]
-                expected[name].append(sum(known) if known and len(known) == len(parts) else None)
+                expected[metric.name].append(sum(known) if known and len(known) == len(parts) else None)
         rules = []
-        for name, (_, hint) in _METRICS.items():
+        for metric in RESOURCES:
+            name = metric.name
             if name not in table.columns:
                 continue
             value = as_number(name, table.schema[name])
             ratio = value / pl.lit(pl.Series(expected[name], dtype=pl.Float64))
             for times, much in ((1.0, "1000"), (1e3, "a million")):
                 for off, word in ((ratio / times, "above"), (1 / ratio / times, "below")):
-                    text = f"about {much} times {word} what PerfDB expects of these models: {hint}"
+                    text = f"about {much} times {word} what PerfDB expects of these models: {metric.doubt}"
                     reason = pl.format(f"{name} is {{}}, {text}", value)
                     rules.append(Rule((value > 0) & off.is_between(_LOW, _HIGH), reason))
         return rules
 
-    def _mean(self, model: str, unit: str) -> float | None:
+    def _mean(self, model: str, metric: Metric) -> float | None:
         """What one call of ``model`` may come to; None if that is not known."""
         rates = self._rates.get(model, {})
-        prompt, output = rates.get(f"{unit}_per_prompt_token"), rates.get(f"{unit}_per_output_token")
+        prompt, output = map(rates.get, metric.token_rates)
         if prompt is None or output is None:
             return None
         return (_PROMPT_TOKENS * prompt + _OUTPUT_TOKENS * output) or None
