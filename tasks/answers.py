@@ -13,6 +13,7 @@ from optiq.execution.event_loop import EventLoop
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
 from optiq.planning import PlannedQuestion, Planning, choose_blender, topic_fault
 from optiq.prompts.variants import served_model
+from optiq.questions.metric import ADDITIVE, METRIC_NAMES
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import Row
 from optiq.statistics.snapshot import Statistics
@@ -197,13 +198,12 @@ def _planning_without(planning: Planning, models: frozenset[str]) -> Planning:
 
 def _left(budget: Budget, executions: Sequence[Execution]) -> Budget:
     """The budget of a question after what was spent on it."""
-    cost = math.fsum(execution.cost_usd or 0.0 for execution in executions)
-    energy = math.fsum(execution.energy_j or 0.0 for execution in executions)
-    return replace(
-        budget,
-        max_cost_usd=None if budget.max_cost_usd is None else max(budget.max_cost_usd - cost, 0.0),
-        max_energy_j=None if budget.max_energy_j is None else max(budget.max_energy_j - energy, 0.0),
-    )
+    left = {}
+    for metric in ADDITIVE:
+        limit = getattr(budget, metric.limit)
+        spent = math.fsum(getattr(execution, metric.name) or 0.0 for execution in executions)
+        left[metric.limit] = None if limit is None else max(limit - spent, 0.0)
+    return replace(budget, **left)
 
 
 def _with_known_topic(row: Row, statistics: Statistics) -> Row:
@@ -221,10 +221,11 @@ def _answer_row(item: Asked, run_id: str, number: int) -> dict[str, Any]:
         "status": "infeasible" if last.status == OVER_LIMIT else last.status,
         "answer": last.answer,
         **_predicted_columns(item.planned.choice.chosen),
-        "observed_cost_usd": _sum(execution.cost_usd for execution in item.executions),
-        "observed_latency_s": last.latency_s,
-        "observed_energy_j": _sum(execution.energy_j for execution in item.executions),
-        "observed_qoa": last.qoa,
+        **{f"observed_{name}": getattr(last, name) for name in METRIC_NAMES},
+        **{
+            f"observed_{metric.name}": _sum(getattr(execution, metric.name) for execution in item.executions)
+            for metric in ADDITIVE
+        },
         "snapshot_id": last.snapshot_id,
         "run_id": run_id,
         "error": last.error,
@@ -295,9 +296,7 @@ def _question_columns(question: Question) -> dict[str, Any]:
 
 
 def _predicted_columns(estimate: Estimate) -> dict[str, Any]:
-    figures = {
-        f"predicted_{name}": getattr(estimate, name) for name in ("cost_usd", "latency_s", "energy_j", "qoa")
-    }
+    figures = {f"predicted_{name}": getattr(estimate, name) for name in METRIC_NAMES}
     known = {name: None if math.isnan(value) else value for name, value in figures.items()}
     plan, key, _ = plan_columns(estimate.plan)
     return {"plan": plan, "plan_key": key, **known}

@@ -17,6 +17,7 @@ from optiq.errors import InputError
 from optiq.execution import Predicted, Shared, Work
 from optiq.execution.ledger import Ledger
 from optiq.plans.plan import Plan
+from optiq.questions.metric import COST, ENERGY, METRICS
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import read_questions
 from tasks.answers import executor_of
@@ -26,6 +27,7 @@ from tasks.tally import Tally
 from tasks.trials import landed_outcomes, open_learner
 from warehouse.executed import executed_plans
 
+_COST, _ENERGY = METRICS.index(COST), METRICS.index(ENERGY)
 ROUNDS = 8
 """So often the outcomes are looked at before the rest is chosen, if a limit says how much may be run."""
 
@@ -109,8 +111,8 @@ class Calibration:
         figures = self.learner.figures()
         spent = self.shared.ledger.spent
         for limit, gone, column in (
-            (self.wanted.max_total_cost_usd, spent.cost_usd, 0),
-            (self.wanted.max_total_energy_j, spent.energy_j, 2),
+            (self.wanted.max_total_cost_usd, spent.cost_usd, _COST),
+            (self.wanted.max_total_energy_j, spent.energy_j, _ENERGY),
         ):
             known = figures[~np.isnan(figures[:, column]), column]
             if limit is not None and len(known) and known.mean() > 0:
@@ -132,8 +134,8 @@ class Calibration:
         allowed, spend = np.ones(len(figures), dtype=bool), None
         spent = self.shared.ledger.spent
         for limit, gone, column in (
-            (wanted.max_total_energy_j, spent.energy_j, 2),
-            (wanted.max_total_cost_usd, spent.cost_usd, 0),
+            (wanted.max_total_energy_j, spent.energy_j, _ENERGY),
+            (wanted.max_total_cost_usd, spent.cost_usd, _COST),
         ):
             if limit is not None:
                 allowed &= ~np.isnan(figures[:, column]) & (gone < limit)
@@ -245,8 +247,8 @@ def most_usd(calibration: Calibration, places: Sequence[int]) -> float:
 def _check_prices(wanted: CalibrationRequest, learner: Learner) -> None:
     figures = learner.trials.predicted
     for limit, column, flag, what in (
-        (wanted.max_total_cost_usd, 0, "--max-total-cost", "price"),
-        (wanted.max_total_energy_j, 2, "--max-total-energy", "energy"),
+        (wanted.max_total_cost_usd, _COST, "--max-total-cost", "price"),
+        (wanted.max_total_energy_j, _ENERGY, "--max-total-energy", "energy"),
     ):
         if limit is not None and len(figures) and np.isnan(figures[:, column]).all():
             raise InputError(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from optiq.calibration.learner import Learner, Standing
-from optiq.statistics.snapshot import METRICS
+from optiq.questions.metric import METRIC_NAMES
 from tasks.calibration import Calibration, most_usd
 
 
@@ -96,7 +96,7 @@ def _topic(before: Standing, after: Standing) -> dict[str, Any]:
 
 
 def _standing(standing: Standing) -> dict[str, Any]:
-    figures = {name: _figure(value) for name, value in zip(METRICS, standing.figures, strict=True)}
+    figures = {name: _figure(value) for name, value in zip(METRIC_NAMES, standing.figures, strict=True)}
     return {
         "plan": None if standing.plan is None else standing.plan.expression,
         "plan_key": None if standing.plan is None else standing.plan.key,

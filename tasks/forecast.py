@@ -12,8 +12,8 @@ import numpy as np
 from optiq.execution import Predicted, Work
 from optiq.execution.shared import Shared
 from optiq.prompts.variants import served_model
+from optiq.questions.metric import COST, ENERGY, LATENCY, METRIC_NAMES, QOA
 from optiq.questions.question_file import Row
-from optiq.statistics.snapshot import METRICS
 from tasks.answers import executor_of
 from tasks.session import Session
 from warehouse.query import query
@@ -65,14 +65,15 @@ def forecast(session: Session, rows: Sequence[Row]) -> Forecast:
     scale = len(asked) / len(sample) if sample else 0.0
     planned = [session.planning.plan(question) for question in session.with_topics(sample)]
     chosen = [(item.question, item.choice.chosen) for item in planned if item.choice.chosen is not None]
-    figures = np.array([estimate.metrics for _, estimate in chosen]).reshape(-1, len(METRICS))
-    cost, latency, energy, qoa = figures.T
+    figures = np.array([estimate.metrics for _, estimate in chosen]).reshape(-1, len(METRIC_NAMES))
+    of = dict(zip(METRIC_NAMES, figures.T, strict=True))
+    latency, qoa = of[LATENCY.name], of[QOA.name]
     executor = executor_of(session, "forecast", Shared())
     bounds = [executor.most(Work(q, estimate.plan, Predicted.of(estimate))) for q, estimate in chosen]
     most = np.array([bound.cost_usd for bound in bounds])
     # Published figures know of long answers; the caps on outputs do not let them happen.
-    cost = np.minimum(cost, most)
-    energy = np.minimum(energy, [bound.energy_j for bound in bounds])
+    cost = np.minimum(of[COST.name], most)
+    energy = np.minimum(of[ENERGY.name], [bound.energy_j for bound in bounds])
     low, high = _interval(cost, scale, _ratios(session)) if len(cost) else (math.nan, math.nan)
     mixed = Counter(estimate.plan.expression for _, estimate in chosen)
     return Forecast(

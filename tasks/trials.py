@@ -16,13 +16,14 @@ from optiq.estimation import Estimate, estimate
 from optiq.execution.trace import Execution, main_topic
 from optiq.planning.choose import limit_array, weight_array
 from optiq.plans.plan import Plan
+from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Question
-from optiq.statistics.snapshot import ANY_TOPIC, METRICS
+from optiq.statistics.snapshot import ANY_TOPIC
 from tasks.session import Session
 from warehouse.home import Home
 
 Outcome = tuple[str, str, tuple[float | None, ...]]
-"""Question text, plan_key, and figures in the order of METRICS."""
+"""Question text, plan_key, and figures in the order of METRIC_NAMES."""
 
 
 def open_learner(
@@ -50,9 +51,9 @@ def open_learner(
     keys = sorted({(group, plan) for group, plan, _ in pairs})
     arm_of = {key: i for i, key in enumerate(keys)}
     members = [[q for q, scope in zip(questions, scopes, strict=True) if scope == group] for group in groups]
-    predicted = np.full((len(keys), len(METRICS)), math.nan)
+    predicted = np.full((len(keys), len(METRIC_NAMES)), math.nan)
     observed = np.zeros(len(keys))
-    caution = None if session.settings.confidence is None else np.zeros((len(keys), len(METRICS)))
+    caution = None if session.settings.confidence is None else np.zeros((len(keys), len(METRIC_NAMES)))
     for i, (group, number) in enumerate(keys):
         found, observed[i] = _start(session, groups[group], members[group], plans[number])
         predicted[i] = found.metrics
@@ -78,7 +79,7 @@ def open_learner(
         predicted,
         observed,
     )
-    limits = np.array([_median_limits(items) for items in members]).reshape(-1, len(METRICS))
+    limits = np.array([_median_limits(items) for items in members]).reshape(-1, len(METRIC_NAMES))
     weights = weight_array(session.settings.weights)
     learner = Learner(trials, Preference(weights, limits, caution), session.settings.seed)
     learn(learner, questions, landed)
@@ -108,16 +109,11 @@ def outcomes_of(executions: Iterable[Execution]) -> list[Outcome]:
     found: list[Outcome] = []
     for item in executions:
         if item.status == "answered":
-            figures = (item.cost_usd, item.latency_s, item.energy_j, item.qoa)
+            figures = tuple(getattr(item, name) for name in METRIC_NAMES)
             found.append((item.question.text, item.plan.key, figures))
         for call in item.calls:
             if call.subplan_qoa is not None and call.node != item.plan.sink:
-                parts = (
-                    call.subplan_cost_usd,
-                    call.subplan_latency_s,
-                    call.subplan_energy_j,
-                    call.subplan_qoa,
-                )
+                parts = tuple(getattr(call, f"subplan_{name}") for name in METRIC_NAMES)
                 found.append((item.question.text, call.subplan.key, parts))
     return found
 
@@ -128,7 +124,7 @@ def landed_outcomes(home: Home, questions: Sequence[Question]) -> list[Outcome]:
     found: list[Outcome] = []
     for file in sorted(home.landing.glob("traces-*.parquet")):
         rows = pl.scan_parquet(file).filter(pl.col("status") == "answered")
-        rows = rows.select("question", "plan_key", *METRICS).join(texts, on="question", how="semi")
+        rows = rows.select("question", "plan_key", *METRIC_NAMES).join(texts, on="question", how="semi")
         found += [(row[0], row[1], row[2:]) for row in rows.collect().iter_rows()]
     return found
 

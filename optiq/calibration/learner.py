@@ -10,22 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.calibration.beliefs import LOG_RATIO, OUTCOME_DEVIATIONS, QOA, Arms, Beliefs
-from optiq.calibration.utility import Preference
+from optiq.calibration.utility import QOA_COLUMN, Preference
 from optiq.calibration.value import value_of_trying
 from optiq.planning.frontier import losses, nondominated
 from optiq.plans.plan import Plan
-from optiq.statistics.snapshot import METRICS
+from optiq.questions.metric import METRIC_NAMES
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-QOA_COLUMN = 3
 _WITHIN = 1.96  # 95 of 100
 _WORK = 2e7  # comparisons per round: above, several executions are chosen on one evaluation
 
 
 @dataclass(frozen=True)
 class Trials:
-    """All that could be run. ``pairs`` (n, 2) are arm and question; ``predicted`` (arms, 4) the estimates to
+    """All that could be run. ``pairs`` (n, 2) are arm and question; ``predicted`` (arms, metrics) the estimates to
     start from, NaN where unknown; ``observed`` (arms) the executions that they stand on."""
 
     arms: Arms
@@ -53,7 +52,7 @@ class Standing:
 
     topic: str
     plan: Plan | None
-    figures: tuple[float, float, float, float]
+    figures: tuple[float, ...]
     low: float
     high: float
     frontier: tuple[Plan, ...]
@@ -88,7 +87,7 @@ class Learner:
             ratio.observe_mean(arm, trials.observed[arm])
         # Cost, latency and energy are as certain as each other; only their means differ.
         self.ratios = ratio
-        self.ratio_means = np.zeros((3, len(ratio.mean)))
+        self.ratio_means = np.zeros((QOA_COLUMN, len(ratio.mean)))
         self.left = np.ones(len(trials.pairs), dtype=bool)
         self._groups = trials.groups()
         self._random = np.random.default_rng(self.seed)
@@ -98,7 +97,7 @@ class Learner:
         self._known: set[tuple[int, int]] = set()
 
     def figures(self) -> FloatArray:
-        """(arms, 4): what is expected of each now, in the order of METRICS; NaN where nothing is known."""
+        """(arms, metrics): what is expected of each now, in the order of METRICS; NaN where nothing is known."""
         found = self.trials.predicted.copy()
         found[:, :QOA_COLUMN] *= np.exp(self.ratio_means[:, : len(found)]).T
         found[:, QOA_COLUMN] = np.clip(self.qoa.arms, 0.0, 1.0)
@@ -193,7 +192,7 @@ class Learner:
         return worth if spend is None else worth / np.maximum(spend, np.nanmax(spend) * 1e-6)
 
     def deviations(self, qoa: Beliefs | None = None, ratios: Beliefs | None = None) -> FloatArray:
-        """(arms, 4): how uncertain each is: QoA in its unit, the others as logarithms."""
+        """(arms, metrics): how uncertain each is: QoA in its unit, the others as logarithms."""
         ratio = (ratios or self.ratios).deviations
         return np.stack([ratio, ratio, ratio, (qoa or self.qoa).deviations], axis=1)
 
@@ -208,12 +207,11 @@ class Learner:
             at = int(group[0]) if arm is None else arm
             low = max(float(figures[at, QOA_COLUMN] - _WITHIN * deviations[at]), 0.0)
             high = min(float(figures[at, QOA_COLUMN] + _WITHIN * deviations[at]), 1.0)
-            cost, latency, energy, qoa = figures[at].tolist()
             found.append(
                 Standing(
                     self.trials.topics[topic],
                     None if arm is None else self.plan(arm),
-                    (cost, latency, energy, qoa),
+                    tuple(figures[at].tolist()),
                     low,
                     high,
                     tuple(sorted((self.plan(i) for i in front.tolist()), key=lambda plan: plan.order)),
@@ -232,7 +230,7 @@ class Learner:
         A model that writes longer than expected does so everywhere: uncertainty of arms adds up in full.
         """
         arms = self.trials.pairs[list(places), 0]
-        cost = self.figures()[arms, METRICS.index(metric)]
+        cost = self.figures()[arms, METRIC_NAMES.index(metric)]
         total = float(cost.sum())
         if not len(arms) or not total > 0:
             return total, total, total

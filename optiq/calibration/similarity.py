@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.plans.plan import Plan
+from optiq.questions.metric import RESOURCES
 from optiq.statistics.snapshot import ANY_TOPIC, Statistics
 
 FloatArray = NDArray[np.float64]
@@ -20,7 +21,7 @@ FloatArray = NDArray[np.float64]
 SINK, PARTS, SHAPE, OWN = 0.4, 0.25, 0.15, 0.2
 """Shares of a plan's effect: of its last model, of all its models, of its topology, of nothing else. Sum 1."""
 
-_FIGURES = ("usd_per_output_token", "seconds_per_output_token", "joules_per_output_token")
+_FIGURES = tuple(metric.token_rates[1] for metric in RESOURCES)
 _QOA_SCALE = 0.15
 _LOG_SCALE = math.log(4.0)  # four times the price is as far away as 0.15 QoA
 _APART = 0.2  # of two models of which nothing is known to compare

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.planning.choose import WORTH, meets, pick
+from optiq.questions.metric import COST, METRICS, QOA
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-COST_COLUMN, QOA_COLUMN = 0, 3
-_LEAST_SPREAD = (0.2, 0.2, 0.2)  # of the mean of a figure
+COST_COLUMN, QOA_COLUMN = METRICS.index(COST), METRICS.index(QOA)
+_LEAST_SPREAD = 0.2  # of the mean of a figure
 _LEAST_QOA_SPREAD = 0.1
 _BEYOND = 1.96
 _MISSED = 2.0  # what missing a limit costs: more than all weights together
@@ -21,9 +22,10 @@ _MISSED = 2.0  # what missing a limit costs: more than all weights together
 
 @dataclass(frozen=True)
 class Preference:
-    """``weights`` (5) as of :func:`optiq.planning.choose.weight_array`; ``limits`` (topics, 4), NaN where none is.
+    """``weights`` (metrics and worth) as of :func:`optiq.planning.choose.weight_array`; ``limits`` (topics,
+    metrics), NaN where none is.
 
-    ``caution`` (arms, 4): by what figures are multiplied, and how much is taken off QoA, to hold with the
+    ``caution`` (arms, metrics): by what figures are multiplied, and how much is taken off QoA, to hold with the
     confidence that plans will be chosen with; None if none was given.
     """
 
@@ -46,13 +48,13 @@ class Preference:
         return found
 
     def linear(self, figures: FloatArray, groups: list[IntArray]) -> tuple[FloatArray, FloatArray]:
-        """(arms) utilities and (4, arms) their slopes: by the logarithm of cost, latency, energy, and by QoA.
+        """(arms) utilities and (metrics, arms) their slopes: by the logarithm of resources, and by QoA.
 
         Figures are scaled by their spread over the topic, as the choice does it; narrow spreads, which early
         estimates have, are widened, so that no figure counts for more than it should. An unknown figure is the
         worst of the topic. A missed limit costs more than all else.
         """
-        utility, slopes = np.zeros(len(figures)), np.zeros((4, len(figures)))
+        utility, slopes = np.zeros(len(figures)), np.zeros((len(METRICS), len(figures)))
         for topic, group in enumerate(groups):
             values = figures[group]
             for metric in self._counting():
@@ -61,11 +63,7 @@ class Preference:
                     continue
                 worst = np.nanmin(column) if metric == QOA_COLUMN else np.nanmax(column)
                 column = np.where(np.isnan(column), worst, column)
-                least = (
-                    _LEAST_QOA_SPREAD
-                    if metric == QOA_COLUMN
-                    else _LEAST_SPREAD[metric] * float(column.mean())
-                )
+                least = _LEAST_QOA_SPREAD if metric == QOA_COLUMN else _LEAST_SPREAD * float(column.mean())
                 spread = max(float(np.ptp(column)), least) or 1.0
                 weight = self._per_unit(metric, spread)
                 good = metric == QOA_COLUMN
@@ -104,5 +102,5 @@ class Preference:
 
 
 def no_limits(n_topics: int) -> FloatArray:
-    """(topics, 4) without a limit."""
-    return np.full((n_topics, 4), math.nan)
+    """(topics, metrics) without a limit."""
+    return np.full((n_topics, len(METRICS)), math.nan)
