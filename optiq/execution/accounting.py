@@ -15,6 +15,7 @@ from optiq.errors import InputError
 from optiq.execution.ledger import Amount
 from optiq.execution.trace import Call, Execution
 from optiq.plans.plan import Plan
+from optiq.questions.metric import ADDITIVE, COST, ENERGY, RESOURCES, Metric
 from optiq.questions.question import Kind, parse_number
 from optiq.statistics.snapshot import ModelFigures
 
@@ -66,21 +67,14 @@ class Tariff:
     output: float
 
     @classmethod
-    def usd(cls, figures: ModelFigures) -> Tariff:
-        """USD; an unknown ``usd_per_call`` is no fixed part."""
-        fixed = 0.0 if math.isnan(figures.usd_per_call) else figures.usd_per_call
-        return cls(fixed, figures.usd_per_prompt_token, figures.usd_per_output_token)
-
-    @classmethod
-    def joules(cls, figures: ModelFigures) -> Tariff:
-        """Joules."""
-        return cls(0.0, figures.joules_per_prompt_token, figures.joules_per_output_token)
-
-    @classmethod
-    def seconds(cls, figures: ModelFigures) -> Tariff:
-        """Seconds; where only the writing is known, the reading counts as nothing."""
-        prompt = figures.seconds_per_prompt_token
-        return cls(0.0, 0.0 if math.isnan(prompt) else prompt, figures.seconds_per_output_token)
+    def at(cls, metric: Metric, figures: ModelFigures) -> Tariff:
+        """By the rates of a model. An unknown rate per call is no fixed part; where of the time only the writing
+        is known, the reading counts as nothing."""
+        prompt, output = (getattr(figures, rate) for rate in metric.token_rates)
+        fixed = getattr(figures, metric.call_rate) if metric.call_rate else 0.0
+        if metric.adds == "path" and math.isnan(prompt):
+            prompt = 0.0
+        return cls(0.0 if math.isnan(fixed) else fixed, prompt, output)
 
     @property
     def known(self) -> bool:
@@ -110,34 +104,38 @@ def call_bound(figures: ModelFigures, prompt_bytes: int, max_output_tokens: int)
     """
     prompt_tokens = prompt_bytes + TEMPLATE_TOKENS
     return Amount(
-        Tariff.usd(figures).of(prompt_tokens, max_output_tokens),
-        Tariff.joules(figures).of(prompt_tokens, max_output_tokens),
+        Tariff.at(COST, figures).of(prompt_tokens, max_output_tokens),
+        Tariff.at(ENERGY, figures).of(prompt_tokens, max_output_tokens),
     )
 
 
 def price_call(call: Call, figures: ModelFigures) -> None:
-    """Set the cost of an answered call, and its predicted energy unless it was measured."""
-    call.cost_usd = Tariff.usd(figures).charge(call.prompt_tokens, call.output_tokens)
+    """Set what an answered call took of each additive metric, by its tokens; measured energy stays."""
+    for metric in ADDITIVE:
+        if metric is not ENERGY or call.energy_source != MEASURED:
+            charge = Tariff.at(metric, figures).charge(call.prompt_tokens, call.output_tokens)
+            setattr(call, metric.name, charge)
     if call.energy_source != MEASURED:
-        call.energy_j = Tariff.joules(figures).charge(call.prompt_tokens, call.output_tokens)
         call.energy_source = None if call.energy_j is None else PREDICTED
 
 
 def settle(execution: Execution) -> None:
-    """Set the sub-plan figures of every answered call, and cost, latency and energy of the execution."""
+    """Set what the sub-plan of every answered call, and the execution, took of each metric."""
     calls = {call.node: call for call in execution.calls if call.error is None}
-    paths = longest_paths(execution.plan, {node: call.latency_s for node, call in calls.items()})
-    for node, call in calls.items():
-        closure = execution.plan.closure(node)
-        call.subplan_cost_usd = total(calls[v].cost_usd for v in closure)
-        call.subplan_energy_j = total(calls[v].energy_j for v in closure)
-        call.subplan_latency_s = paths[node]
-    execution.cost_usd = total(call.cost_usd for call in calls.values())
-    execution.energy_j = total(call.energy_j for call in calls.values())
+    for metric in RESOURCES:
+        took: dict[int, float | None] = {node: getattr(call, metric.name) for node, call in calls.items()}
+        if metric.adds == "path":
+            parts = longest_paths(execution.plan, took)
+            whole = parts.get(execution.plan.sink)
+        else:
+            parts = {node: total(took[v] for v in execution.plan.closure(node)) for node in calls}
+            whole = total(took.values())
+        for node, call in calls.items():
+            setattr(call, f"subplan_{metric.name}", parts[node])
+        setattr(execution, metric.name, whole)
     if execution.energy_j is not None:  # a sum with one predicted part is predicted
         measured = all(call.energy_source == MEASURED for call in calls.values())
         execution.energy_source = MEASURED if measured else PREDICTED
-    execution.latency_s = paths.get(execution.plan.sink)
 
 
 def longest_paths(plan: Plan, latencies: Mapping[int, float | None]) -> dict[int, float | None]:

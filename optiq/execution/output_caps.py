@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from optiq.execution.accounting import Tariff, longest_paths
 from optiq.execution.trace import Call
 from optiq.plans.plan import Plan
+from optiq.questions.metric import ADDITIVE, LATENCY, RESOURCES
 from optiq.questions.question import Budget
 from optiq.statistics.snapshot import ModelFigures
 
@@ -23,7 +24,7 @@ _TEMPLATE_TOKENS = 4
 
 def limits_outputs(budget: Budget) -> bool:
     """Whether there is a limit that outputs could break."""
-    return (budget.max_cost_usd, budget.max_energy_j, budget.max_latency_s) != (None, None, None)
+    return any(getattr(budget, metric.limit) is not None for metric in RESOURCES)
 
 
 class OutputCaps:
@@ -53,15 +54,12 @@ class OutputCaps:
             for v in range(plan.k)
         ]
         self._sums = [
-            (limit, [tariff(f) for f in self._figures], name)
-            for limit, tariff, name in (
-                (budget.max_cost_usd, Tariff.usd, "cost_usd"),
-                (budget.max_energy_j, Tariff.joules, "energy_j"),
-            )
-            if limit is not None
+            (limit, [Tariff.at(metric, f) for f in self._figures], metric.name)
+            for metric in ADDITIVE
+            if (limit := getattr(budget, metric.limit)) is not None
         ]
         self._seconds = budget.max_latency_s
-        self._paces = [Tariff.seconds(f) for f in self._figures]
+        self._paces = [Tariff.at(LATENCY, f) for f in self._figures]
 
     def prompt_tokens(self, node: int, chars: int) -> float:
         """An estimate on the high side for a prompt of that many characters."""

@@ -20,6 +20,7 @@ from optiq.errors import InputError
 from optiq.execution.accounting import Prices, Tariff
 from optiq.execution.ledger import LimitReached
 from optiq.plans.plan import Plan
+from optiq.questions.metric import COST
 from optiq.questions.question import Kind, Question
 from optiq.selection.interception import Transport, intercepting
 from optiq.selection.metrics import load
@@ -195,7 +196,7 @@ class AgentPerformer:
 
 def tariff_of(prices: Prices | None, model: str) -> Tariff:
     """USD of calls of ``model`` on any topic; NaN where they are not known."""
-    return UNPRICED if prices is None else Tariff.usd(prices.figures(model, ANY_TOPIC, Kind.OPEN))
+    return UNPRICED if prices is None else Tariff.at(COST, prices.figures(model, ANY_TOPIC, Kind.OPEN))
 
 
 def _described(fault: BaseException) -> str:
