@@ -1,67 +1,58 @@
-"""What a plan spends, node by node: cost and energy over the set of nodes, latency along the longest path."""
+"""What a plan spends, node by node: what adds up over the set of nodes, times along the longest path."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 
-from optiq.estimation.catalog import TOKEN_METRICS, Catalog
+from optiq.estimation.catalog import Catalog
 from optiq.plans.plan import Plan
+from optiq.questions.metric import RESOURCE_NAMES, RESOURCES
 from optiq.statistics.snapshot import NAN
-
-ADDITIVE = ("cost_usd", "energy_j")
 
 
 @dataclass
 class Node:
     """What has been estimated up to and including one node.
 
-    ``total`` and ``own`` hold cost and energy: of the whole sub-plan, and the node's part in it. ``finish``
-    is the latency of the sub-plan, ``reference`` the QoA that a branch is compared with when it is blended.
+    ``total`` is what the whole sub-plan takes of each resource, ``own`` the node's part in those that add up.
+    ``reference`` is the QoA that a branch is compared with when it is blended.
     """
 
     total: dict[str, float] = field(default_factory=dict)
     own: dict[str, float] = field(default_factory=dict)
-    finish: float = NAN
     qoa: float = NAN
     reference: float = NAN
     sources: dict[str, str] = field(default_factory=dict)
 
 
-def composed(plan: Plan, catalog: Catalog) -> tuple[float, float, float]:
-    """Cost, latency and energy of ``plan`` on one topic as if it had not run itself; its sub-plans may have."""
+def composed(plan: Plan, catalog: Catalog) -> list[float]:
+    """What ``plan`` takes of each resource on one topic as if it had not run itself; its sub-plans may have."""
     if plan.k == 1:
-        cost, latency, energy = (catalog.composed_single(plan.models[0], metric) for metric in TOKEN_METRICS)
-        return cost, latency, energy
+        return [catalog.composed_single(plan.models[0], metric) for metric in RESOURCE_NAMES]
     nodes: list[Node] = []
     for v in range(plan.k):
         node = Node()
         spend(node, plan, v, nodes, catalog, recorded=v < plan.sink)
         nodes.append(node)
-    cost, energy = (at_least_0(nodes[-1].total[metric]) for metric in ADDITIVE)
-    return cost, at_least_0(nodes[-1].finish), energy
+    return [at_least_0(nodes[-1].total[metric]) for metric in RESOURCE_NAMES]
 
 
 def spend(node: Node, plan: Plan, v: int, nodes: list[Node], catalog: Catalog, recorded: bool = True) -> None:
-    """Cost, energy and latency up to and including node ``v``, put into ``node``."""
-    matches = {
-        metric: catalog.match(plan.subplan(v), metric, similar=False) if recorded else None
-        for metric in TOKEN_METRICS
-    }
-    for metric in ADDITIVE:
-        before = _accumulated(plan, v, nodes, metric)
-        if match := matches[metric]:
-            node.total[metric] = catalog.recorded(match.record, metric)
-            node.own[metric] = node.total[metric] - before
-            node.sources[metric] = match.source
+    """What the nodes up to and including ``v`` take of each resource, put into ``node``."""
+    for metric in RESOURCES:
+        name = metric.name
+        if metric.adds == "sum":
+            before = _accumulated(plan, v, nodes, name)
         else:
-            node.own[metric], node.sources[metric] = _own(plan, v, catalog, metric)
-            node.total[metric] = before + node.own[metric]
-    if match := matches["latency_s"]:
-        node.finish, node.sources["latency_s"] = catalog.recorded(match.record, "latency_s"), match.source
-    else:
-        own, node.sources["latency_s"] = _own(plan, v, catalog, "latency_s")
-        node.finish = _latest([nodes[u].finish for u in plan.predecessors(v)]) + own
+            before = _latest([nodes[u].total[name] for u in plan.predecessors(v)])
+        match = catalog.match(plan.subplan(v), name, similar=False) if recorded else None
+        if match:
+            node.total[name], node.sources[name] = catalog.recorded(match.record, name), match.source
+            node.own[name] = node.total[name] - before
+        else:
+            node.own[name], node.sources[name] = _own(plan, v, catalog, name)
+            node.total[name] = before + node.own[name]
 
 
 def _accumulated(plan: Plan, v: int, nodes: list[Node], metric: str) -> float:

@@ -15,17 +15,12 @@ from optiq.estimation.figure import Figure
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape, chars_per_token
+from optiq.questions.metric import BY_NAME, RESOURCE_NAMES
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import ANY_TOPIC, NAN, ModelFigures, Record, Statistics
 
-TOKEN_METRICS = ("cost_usd", "latency_s", "energy_j")
-"""The metrics that follow from token counts, in the order of :data:`~optiq.statistics.snapshot.METRICS`."""
-
-_RATES = {
-    "cost_usd": ("usd_per_call", "usd_per_prompt_token", "usd_per_output_token"),
-    "latency_s": ("", "seconds_per_prompt_token", "seconds_per_output_token"),
-    "energy_j": ("", "joules_per_prompt_token", "joules_per_output_token"),
-}
+TOKEN_METRICS = RESOURCE_NAMES
+"""The metrics that follow from token counts, in the order of :data:`~optiq.questions.metric.METRICS`."""
 
 
 class Rates(NamedTuple):
@@ -89,7 +84,7 @@ class Catalog:
     def rates(self, model: str, metric: str) -> Rates:
         """What a call, a prompt token and an output token of ``model`` cost in ``metric``."""
         figures = self.figures(model)
-        fixed, prompt, output = _RATES[metric]
+        fixed, (prompt, output) = BY_NAME[metric].call_rate, BY_NAME[metric].token_rates
         per_call = getattr(figures, fixed) if fixed else 0.0
         return Rates(
             0.0 if math.isnan(per_call) else per_call, getattr(figures, prompt), getattr(figures, output)
@@ -146,7 +141,7 @@ class Catalog:
         value = self.composed_single(model, metric)
         if math.isnan(value):
             return Figure(value, "unknown")
-        return Figure(value, self.source(model, filter(None, _RATES[metric])) or "prior")
+        return Figure(value, self.source(model, [rate.name for rate in BY_NAME[metric].rates]) or "prior")
 
     def growth(self, model: str, metric: str, template_chars: int, before: tuple[str, ...]) -> float:
         """What reading a template and the outputs of ``before`` adds to a lone call of ``model``."""

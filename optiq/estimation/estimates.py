@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from optiq.errors import InputError
 from optiq.plans.plan import Plan
+from optiq.questions.metric import METRIC_NAMES, RESOURCE_NAMES
 from optiq.questions.question import parse_number
-from optiq.statistics.snapshot import ANY_TOPIC, METRICS
+from optiq.statistics.snapshot import ANY_TOPIC
+
+_figures: Callable[[Any], tuple[float, ...]] = attrgetter(*METRIC_NAMES)
 
 
 class Source(NamedTuple):
@@ -54,7 +58,7 @@ def probability_of(confidence: Confidence | None) -> float | None:
 class Bounds:
     """What the figures of a plan keep within with probability ``confidence``: see :mod:`optiq.estimation.risk`.
 
-    Cost, latency and energy of a run are at most, the mean QoA is at least what is given; NaN where unknown.
+    What a run spends (cost, latency, energy) is at most, the mean QoA at least what is given; NaN where unknown.
     """
 
     confidence: Confidence
@@ -62,12 +66,12 @@ class Bounds:
     latency_s: float
     energy_j: float
     qoa: float
-    provenance: tuple[Source, ...] = field(default=(), compare=False)
+    provenance: tuple[Source, ...] = field(default=(), compare=False, kw_only=True)
 
     @property
-    def metrics(self) -> tuple[float, float, float, float]:
-        """The bounds in the order of :data:`optiq.statistics.snapshot.METRICS`."""
-        return self.cost_usd, self.latency_s, self.energy_j, self.qoa
+    def metrics(self) -> tuple[float, ...]:
+        """The bounds in the order of :data:`optiq.questions.metric.METRICS`."""
+        return _figures(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,8 @@ class Estimate:
     latency_s: float
     energy_j: float
     qoa: float
-    provenance: tuple[Source, ...] = field(default=(), compare=False)
-    bounds: Bounds | None = None
+    provenance: tuple[Source, ...] = field(default=(), compare=False, kw_only=True)
+    bounds: Bounds | None = field(default=None, kw_only=True)
 
     @classmethod
     def of(
@@ -95,22 +99,18 @@ class Estimate:
         confidence: Confidence | None = None,
     ) -> Estimate:
         """An estimate of figures and, if a confidence was chosen, bounds, each in the order of METRICS."""
-        cost, latency, energy, qoa = figures
-        if bounds is None or confidence is None:
-            return cls(plan, cost, latency, energy, qoa)
-        most_usd, most_s, most_j, least = bounds
-        return cls(
-            plan, cost, latency, energy, qoa, bounds=Bounds(confidence, most_usd, most_s, most_j, least)
-        )
+        found: Any = figures
+        held: Any = bounds
+        kept = None if held is None or confidence is None else Bounds(confidence, *held)
+        return cls(plan, *found, bounds=kept)
 
-    def times(self, factors: tuple[float, float, float]) -> Estimate:
-        """The same for a question that costs, takes and burns so many times what its topics say."""
-        if factors == (1.0, 1.0, 1.0):
+    def times(self, factors: tuple[float, ...]) -> Estimate:
+        """The same for a question that takes of each resource so many times what its topics say."""
+        if all(factor == 1 for factor in factors):
             return self
-        cost, latency, energy = factors
         told = {
             metric: f"; looks ×{factor:g}"
-            for metric, factor in zip(METRICS, factors, strict=False)
+            for metric, factor in zip(RESOURCE_NAMES, factors, strict=True)
             if factor != 1
         }
         answer = self.plan.k - 1
@@ -122,45 +122,39 @@ class Estimate:
         )
         bounds = self.bounds
         if bounds is not None:
-            bounds = replace(
-                bounds,
-                cost_usd=bounds.cost_usd * cost,
-                latency_s=bounds.latency_s * latency,
-                energy_j=bounds.energy_j * energy,
-            )
-        return replace(
-            self,
-            cost_usd=self.cost_usd * cost,
-            latency_s=self.latency_s * latency,
-            energy_j=self.energy_j * energy,
-            provenance=tuple(sources),
-            bounds=bounds,
-        )
+            bounds = replace(bounds, **_times(bounds, factors))
+        return replace(self, **_times(self, factors), provenance=tuple(sources), bounds=bounds)
 
     @property
-    def judged(self) -> tuple[float, float, float, float]:
+    def judged(self) -> tuple[float, ...]:
         """What limits hold for and plans are compared by: the bounds if there are any, else the figures."""
         return self.metrics if self.bounds is None else self.bounds.metrics
 
     @property
-    def metrics(self) -> tuple[float, float, float, float]:
-        """The figures in the order of :data:`optiq.statistics.snapshot.METRICS`."""
-        return self.cost_usd, self.latency_s, self.energy_j, self.qoa
+    def metrics(self) -> tuple[float, ...]:
+        """The figures in the order of :data:`optiq.questions.metric.METRICS`."""
+        return _figures(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The plan object of ``optiq plan --json``; unknown figures are None."""
         found: dict[str, Any] = {"plan": self.plan.to_dict(), "plan_key": self.plan.key}
-        for metric in METRICS:
+        for metric in METRIC_NAMES:
             value = getattr(self, metric)
             found[f"predicted_{metric}"] = None if math.isnan(value) else value
         sources = self.provenance
         if self.bounds is not None:
             found["confidence"] = probability_of(self.bounds.confidence)
-            for metric, value in zip(METRICS, self.bounds.metrics, strict=True):
+            for metric, value in zip(METRIC_NAMES, self.bounds.metrics, strict=True):
                 found[f"bound_{metric}"] = None if math.isnan(value) else value
             sources += self.bounds.provenance
         found["provenance"] = [source._asdict() for source in sources]
         return found
+
+
+def _times(figures: Estimate | Bounds, factors: Sequence[float]) -> dict[str, Any]:
+    return {
+        name: getattr(figures, name) * factor for name, factor in zip(RESOURCE_NAMES, factors, strict=True)
+    }
 
 
 Topics = Iterable[tuple[str, float] | str]
@@ -193,11 +187,16 @@ def combine(topics: Sequence[tuple[str, float]], parts: Sequence[Estimate]) -> E
     different questions.
     """
     plan = parts[0].plan
-    cost, latency, energy, qoa = (
-        sum(w * p.metrics[i] for (_, w), p in zip(topics, parts, strict=True)) for i in range(len(METRICS))
-    )
-    sources = _sources(topics, [part.provenance for part in parts])
-    return Estimate(plan, cost, latency, energy, qoa, sources, _combined_bounds(topics, parts))
+    bounds, sources = _combined_bounds(topics, parts), _sources(topics, [part.provenance for part in parts])
+    found = Estimate.of(plan, _weighted(topics, [part.metrics for part in parts]))
+    return replace(found, provenance=sources, bounds=bounds)
+
+
+def _weighted(topics: Sequence[tuple[str, float]], figures: Sequence[Sequence[float]]) -> list[float]:
+    return [
+        sum(weight * part[i] for (_, weight), part in zip(topics, figures, strict=True))
+        for i in range(len(METRIC_NAMES))
+    ]
 
 
 def _combined_bounds(topics: Sequence[tuple[str, float]], parts: Sequence[Estimate]) -> Bounds | None:
@@ -205,11 +204,9 @@ def _combined_bounds(topics: Sequence[tuple[str, float]], parts: Sequence[Estima
     bounds = [part.bounds for part in parts if part.bounds is not None]
     if len(bounds) < len(parts):
         return None
-    cost, latency, energy, qoa = (
-        sum(w * b.metrics[i] for (_, w), b in zip(topics, bounds, strict=True)) for i in range(len(METRICS))
-    )
-    sources = _sources(topics, [b.provenance for b in bounds])
-    return Bounds(bounds[0].confidence, cost, latency, energy, qoa, sources)
+    held: Any = _weighted(topics, [part.metrics for part in bounds])
+    sources = _sources(topics, [part.provenance for part in bounds])
+    return Bounds(bounds[0].confidence, *held, provenance=sources)
 
 
 def _sources(topics: Sequence[tuple[str, float]], parts: Sequence[tuple[Source, ...]]) -> tuple[Source, ...]:

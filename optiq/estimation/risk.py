@@ -14,13 +14,15 @@ from __future__ import annotations
 import math
 from functools import cached_property
 from statistics import NormalDist
+from typing import Any
 
 from optiq.errors import InputError
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.composition import observations
 from optiq.estimation.estimates import Bounds, Cautious, Confidence, Estimate, Source
-from optiq.estimation.spread import METRICS, Spread, class_of, independent, learn_spread, own_variance
+from optiq.estimation.spread import Spread, class_of, independent, learn_spread, own_variance
 from optiq.plans.plan import Plan
+from optiq.questions.metric import RESOURCE_NAMES
 from optiq.questions.question import parse_number
 from optiq.statistics.snapshot import ANY_TOPIC, Record
 
@@ -80,25 +82,27 @@ class Risk:
     def bound(self, estimate: Estimate) -> Bounds:
         """The bounds of an estimate on the topic, with where their widths come from; QoA not yet cut to 0 and above."""
         plan, qoa = estimate.plan, estimate.qoa
-        cost, latency, energy = (
-            value * self.factor(plan, metric) for metric, value in enumerate(estimate.metrics[:3])
-        )
+        spent = [value * self.factor(plan, metric) for metric, value in enumerate(estimate.metrics[:-1])]
         sources = (
             []
             if self.heavy == CERTAIN
-            else [Source(plan.sink, f"bound_{name}", self.source(plan, m)) for m, name in enumerate(METRICS)]
+            else [
+                Source(plan.sink, f"bound_{name}", self.source(plan, m))
+                for m, name in enumerate(RESOURCE_NAMES)
+            ]
         )
         sources.append(Source(plan.sink, "bound_qoa", self.source_of_qoa(plan)))
         if not math.isnan(qoa):
             qoa -= self.margin(self.variance(plan))
-        return Bounds(self.confidence, cost, latency, energy, qoa, tuple(sources))
+        held: Any = [*spent, qoa]
+        return Bounds(self.confidence, *held, provenance=tuple(sources))
 
     # --- cost, latency, energy ---------------------------------------------------------------------------
 
     def record(self, plan: Plan, metric: int) -> Record | None:
         """The plan's own record on the topic, if it holds the metric."""
         own = self.catalog.records.get(plan.key)
-        return None if own is None or math.isnan(getattr(own, METRICS[metric])) else own
+        return None if own is None or math.isnan(getattr(own, RESOURCE_NAMES[metric])) else own
 
     def factor(self, plan: Plan, metric: int) -> float:
         """The bound over the expected figure."""

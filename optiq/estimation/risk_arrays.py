@@ -20,17 +20,17 @@ from optiq.estimation.risk import Risk
 from optiq.estimation.rows import Rows
 from optiq.estimation.spread import (
     CLASSES,
-    METRICS,
     between_questions,
     drawn_variance,
     independent,
     log_variance,
 )
 from optiq.plans.plan import Plan
+from optiq.questions.metric import RESOURCE_NAMES
 
 FloatArray = NDArray[np.float64]
 
-QOA = 3
+QOA = len(RESOURCE_NAMES)
 SPAN = 1000
 """Characters between the two lengths by which slopes are told."""
 
@@ -43,12 +43,12 @@ class RiskArrays:
         self.given = given
         pool = given.pool
         self.unrun: FloatArray = np.array(
-            [[risk.unrun_factor(c, m) for c in range(len(CLASSES))] for m in range(len(METRICS))]
+            [[risk.unrun_factor(c, m) for c in range(len(CLASSES))] for m in range(len(RESOURCE_NAMES))]
         )
         """(metrics, classes): the factor of plans that did not run."""
         singles = [Plan.of([name]) for name in pool.names]
         self.single: FloatArray = np.array(
-            [[risk.factor(plan, m) for plan in singles] for m in range(len(METRICS))]
+            [[risk.factor(plan, m) for plan in singles] for m in range(len(RESOURCE_NAMES))]
         )
         """(metrics, models): the factor of a lone call."""
         self.variance: FloatArray = np.array([risk.variance_of(name) for name in pool.names])
@@ -70,8 +70,8 @@ class RiskArrays:
         slopes = (self.given.recorded_at(further) - self.given.recorded_at(start)) / SPAN
         runs = np.array([independent(record) for record in records])
         chars = np.array([record.var_question_chars for record in records])
-        found = np.ones((len(METRICS), len(records)))
-        for m in range(len(METRICS)):
+        found = np.ones((len(RESOURCE_NAMES), len(records)))
+        for m in range(len(RESOURCE_NAMES)):
             variance = np.array([between_questions(record, m) for record in records])
             own = log_variance(self.given.recorded[:, m], variance, slopes[:, m], chars)
             before = np.array([self.risk.spread.start(record, m).value for record in records])
@@ -97,7 +97,7 @@ class RiskArrays:
     def bounds(self, rows: Rows, values: FloatArray) -> FloatArray:
         """(4, rows): the bounds of plans with expected ``values`` (4, rows); of QoA not yet cut to 0 and above."""
         found = np.empty_like(values)
-        for metric in range(len(METRICS)):
+        for metric in range(len(RESOURCE_NAMES)):
             found[metric] = self.bound(rows, values[metric], metric)
         pool = self.given.pool
         of_blender = self.variance[pool.blender_number] if pool.blender is not None else 0.0

@@ -26,8 +26,9 @@ from optiq.estimation.risk import Risk
 from optiq.estimation.shifts import moved
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape
+from optiq.questions.metric import METRIC_NAMES, RESOURCE_NAMES
 from optiq.questions.question import Kind
-from optiq.statistics.snapshot import METRICS, Statistics
+from optiq.statistics.snapshot import Statistics
 
 
 def estimate(
@@ -87,16 +88,11 @@ def estimate_on(plan: Plan, catalog: Catalog, rules: QualityRules) -> Estimate:
     for v in range(plan.k):
         nodes.append(_visit(plan, v, nodes, catalog, rules))
     answer = nodes[-1]
-    return Estimate(
-        plan,
-        cost_usd=at_least_0(answer.total["cost_usd"]),
-        latency_s=at_least_0(answer.finish),
-        energy_j=at_least_0(answer.total["energy_j"]),
-        qoa=answer.qoa,
-        provenance=tuple(
-            Source(v, metric, node.sources[metric]) for v, node in enumerate(nodes) for metric in METRICS
-        ),
+    spent = [at_least_0(answer.total[metric]) for metric in RESOURCE_NAMES]
+    sources = tuple(
+        Source(v, metric, node.sources[metric]) for v, node in enumerate(nodes) for metric in METRIC_NAMES
     )
+    return replace(Estimate.of(plan, [*spent, answer.qoa]), provenance=sources)
 
 
 def _visit(plan: Plan, v: int, nodes: list[Node], catalog: Catalog, rules: QualityRules) -> Node:

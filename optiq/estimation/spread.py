@@ -20,6 +20,7 @@ from optiq.estimation.accumulation import composed
 from optiq.estimation.composition import observations
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape, chars_per_token
+from optiq.questions.metric import RESOURCE_NAMES
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import ANY_TOPIC, Record, Statistics
 
@@ -47,7 +48,6 @@ TYPICAL_CHARS = 300
 """Length of a question where no record says it."""
 
 CLASSES = ("single", "chain", "blend")
-METRICS = ("cost_usd", "latency_s", "energy_j")
 
 
 def class_of(plan: Plan) -> int:
@@ -78,9 +78,9 @@ class Spread:
     the variance of a plan's own runs on all topics, drawn to ``within``.
     """
 
-    within: tuple[Variance, Variance, Variance]
+    within: tuple[Variance, ...]
     within_plan: dict[tuple[str, int], Variance]
-    off: tuple[tuple[Off, Off, Off], ...]
+    off: tuple[tuple[Off, ...], ...]
     within_qoa: Variance
     runs: dict[str, float]
 
@@ -119,7 +119,7 @@ def independent(record: Record) -> float:
 def between_questions(record: Record, metric: int) -> float:
     """The variance of a record's runs as if each were on a question of its own."""
     runs, n = independent(record), record.n_observations
-    variance: float = getattr(record, f"var_{METRICS[metric]}")
+    variance: float = getattr(record, f"var_{RESOURCE_NAMES[metric]}")
     return variance * (n - 1) / n * runs / (runs - 1) if runs > 1 else math.nan
 
 
@@ -127,8 +127,8 @@ def own_variance(catalog: Catalog, record: Record, metric: int) -> float:
     """The variance of the logarithm of a record's runs at one length; NaN if it holds fewer than two."""
     if independent(record) < 2:
         return math.nan
-    mean, variance = getattr(record, METRICS[metric]), between_questions(record, metric)
-    slope = 0.0 if math.isnan(variance) else _slope(catalog, record, METRICS[metric])
+    mean, variance = getattr(record, RESOURCE_NAMES[metric]), between_questions(record, metric)
+    slope = 0.0 if math.isnan(variance) else _slope(catalog, record, RESOURCE_NAMES[metric])
     return float(log_variance(mean, variance, slope, record.var_question_chars))
 
 
@@ -165,7 +165,7 @@ def _learn(
 ) -> Spread:
     known = _Known(statistics, scopes, kind, templates)
     within, within_plan = [], {}
-    for metric in range(len(METRICS)):
+    for metric in range(len(RESOURCE_NAMES)):
         total, runs = DEFAULT_RUNS * DEFAULT_DEVIATION**2, 0.0
         of_plan: dict[str, tuple[float, float]] = {}
         for scope, record in known.records[:MOST]:
@@ -187,9 +187,8 @@ def _learn(
             answers[record.plan.key] = answers.get(record.plan.key, 0.0) + n
             if n > 1 and not math.isnan(record.var_qoa):
                 total, runs = total + (n - 1) * record.var_qoa, runs + n - 1
-    cost, latency, energy = within
     return Spread(
-        (cost, latency, energy),
+        tuple(within),
         within_plan,
         tuple(known.off(number, within) for number in range(len(CLASSES))),
         Variance(total / (DEFAULT_RUNS + runs), runs),
@@ -220,17 +219,16 @@ class _Known:
             self._catalogs[scope] = Catalog(self.statistics, scope, self.kind, shape, None)
         return self._catalogs[scope]
 
-    def off(self, number: int, within: list[Variance]) -> tuple[Off, Off, Off]:
+    def off(self, number: int, within: list[Variance]) -> tuple[Off, ...]:
         """How far estimates of plans of a class would have been off, had they not run."""
-        found: list[list[tuple[float, float]]] = [[], [], []]
+        found: list[list[tuple[float, float]]] = [[] for _ in RESOURCE_NAMES]
         for scope, record in [row for row in self.records if class_of(row[1].plan) == number][:MOST]:
             catalog = self.catalog(scope)
             for metric, figure in enumerate(composed(record.plan, catalog)):
-                recorded = catalog.recorded(record, METRICS[metric])
+                recorded = catalog.recorded(record, RESOURCE_NAMES[metric])
                 if figure > 0 and recorded > 0:
                     found[metric].append((math.log(recorded / figure), max(independent(record), 1.0)))
-        cost, latency, energy = (_summed(found[m], within[m].value) for m in range(len(METRICS)))
-        return cost, latency, energy
+        return tuple(_summed(ratios, one.value) for ratios, one in zip(found, within, strict=True))
 
 
 def _summed(ratios: list[tuple[float, float]], within: float) -> Off:

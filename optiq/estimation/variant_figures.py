@@ -15,6 +15,7 @@ from functools import cache, partial
 
 from optiq.prompts.prompt_set import PromptSet
 from optiq.prompts.variants import Variant, find_variant
+from optiq.questions.metric import COST, RESOURCES
 from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, NAN, TASKS, ModelFigures, Statistics
 
 STRENGTH = 5.0
@@ -24,12 +25,9 @@ _REASONING = 0.25
 """Share of the room for reasoning that is expected to be used before anybody has. The prompt asks for a few short
 sentences, which is about a quarter; the embedded models wrote 8 and 39 tokens more on 30 easy questions."""
 
-_PRICES = ("usd_per_call", "usd_per_prompt_token", "usd_per_output_token")
+_PRICES = tuple(rate.name for rate in COST.rates)
 _PACES = (
-    "seconds_per_prompt_token",
-    "seconds_per_output_token",
-    "joules_per_prompt_token",
-    "joules_per_output_token",
+    *(rate.name for metric in RESOURCES if metric is not COST for rate in metric.rates),
     "chars_per_token",
 )
 

@@ -45,7 +45,7 @@ class Decision:
     final: int | None
     called: tuple[int, ...] = ()
     in_turn: bool = False
-    predicted: tuple[float, float, float, float] = (np.nan,) * 4
+    predicted: tuple[float, ...] = (np.nan,) * len(METRICS)
     recorded: bool = True
 
 
