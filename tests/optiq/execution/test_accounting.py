@@ -22,6 +22,7 @@ from optiq.execution.accounting import (
 )
 from optiq.execution.trace import Call, Execution
 from optiq.plans.plan import Plan
+from optiq.questions.metric import COST, LATENCY
 from optiq.questions.question import Question
 from optiq.statistics.snapshot import ModelFigures
 
@@ -178,19 +179,19 @@ def test_a_tariff_has_a_fixed_part_and_one_for_each_side():
 
 def test_seconds_go_by_while_a_model_writes_and_where_known_while_it_reads():
     figures = {"seconds_per_prompt_token": 0.001, "seconds_per_output_token": 0.1}
-    assert Tariff.seconds(ModelFigures(model="a", **figures)).of(100, 5) == pytest.approx(0.6)
+    assert Tariff.at(LATENCY, ModelFigures(model="a", **figures)).of(100, 5) == pytest.approx(0.6)
     figures["seconds_per_prompt_token"] = math.nan
-    assert Tariff.seconds(ModelFigures(model="a", **figures)).of(100, 5) == pytest.approx(0.5)
+    assert Tariff.at(LATENCY, ModelFigures(model="a", **figures)).of(100, 5) == pytest.approx(0.5)
 
 
 def test_prices_are_published_per_million_tokens():
     """3 USD per million read, 15 written: two thousand and one thousand tokens are 0.6 and 1.5 cents."""
     prices = PriceList({"sonnet": (3.0, 15.0), "free": (0.0, 0.0)})
-    assert Tariff.usd(prices.figures("sonnet", "any", "open")).charge(2000, 1000) == pytest.approx(
+    assert Tariff.at(COST, prices.figures("sonnet", "any", "open")).charge(2000, 1000) == pytest.approx(
         0.006 + 0.015
     )
-    assert Tariff.usd(prices.figures("free", "any", "open")).charge(2000, 1000) == 0.0
-    assert Tariff.usd(prices.figures("other", "any", "open")).charge(2000, 1000) is None
+    assert Tariff.at(COST, prices.figures("free", "any", "open")).charge(2000, 1000) == 0.0
+    assert Tariff.at(COST, prices.figures("other", "any", "open")).charge(2000, 1000) is None
 
 
 @pytest.mark.parametrize("pair", [(1.0,), (1.0, 2.0, 3.0), (-0.1, 1.0), (1.0, -0.1)])
