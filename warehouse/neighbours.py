@@ -14,9 +14,10 @@ import polars as pl
 import sql
 from optiq.errors import OptiqWarning
 from optiq.estimation.estimator import make_estimator
-from optiq.estimation.looks import SPENT, Looks, Slopes
+from optiq.estimation.looks import Looks, Slopes
 from optiq.estimation.neighbours import Strengths
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, seen, tuned
+from optiq.questions.metric import RESOURCE_NAMES
 from optiq.text.word_vectors import NAME, available
 from warehouse.connection import explained, reading
 from warehouse.statistics import load_singles
@@ -176,7 +177,7 @@ def _published(
     row_of = {(key, task): row for row, (key, task, *_) in enumerate(questions)}
     column = {model: number for number, model in enumerate(models)}
     qoa = np.full((len(questions), len(models)), np.nan)
-    spent = np.full((*qoa.shape, len(SPENT)), np.nan)
+    spent = np.full((*qoa.shape, len(RESOURCE_NAMES)), np.nan)
     for key, task, model, mean, *logs in answers:
         if (key, task) in row_of:
             cell = row_of[key, task], column[model]

@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from optiq.estimation.ingredients import Ingredients, TokenArrays
 from optiq.estimation.rows import Chunk, Matched, Rows
+from optiq.questions import metric as metrics
+from optiq.questions.metric import ADDITIVE, METRICS
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-COST, LATENCY, ENERGY, QOA = METRICS = range(4)
+LATENCY, QOA = METRICS.index(metrics.LATENCY), METRICS.index(metrics.QOA)
+SUMS = tuple(METRICS.index(metric) for metric in ADDITIVE)
+"""The metrics that add up over nodes."""
 
 
 def overridden(rows: Rows, given: Ingredients) -> tuple[Matched, ...]:
@@ -26,7 +30,7 @@ def overridden(rows: Rows, given: Ingredients) -> tuple[Matched, ...]:
 
 
 def metrics_of(rows: Rows, given: Ingredients, tokens: TokenArrays) -> FloatArray:
-    """(4, rows): cost, latency, energy and QoA of every row; the first three not below 0."""
+    """(metrics, rows): the figures of every row; those of resources not below 0."""
     found = _Figures(rows, given, tokens).values
     np.maximum(found[:QOA], 0.0, out=found[:QOA])
     return found
@@ -69,19 +73,19 @@ def latencies_of(rows: Rows, given: Ingredients, tokens: TokenArrays) -> FloatAr
 
 
 class _Figures:
-    """The four metrics of every row, and what larger plans need of it. Totals may be below 0."""
+    """The metrics of every row, and what larger plans need of it. Totals may be below 0."""
 
     def __init__(self, rows: Rows, given: Ingredients, tokens: TokenArrays) -> None:
         self.rows, self.given, self.tokens = rows, given, tokens
         self.overridden = overridden(rows, given)
-        self.values: FloatArray = np.zeros((4, rows.n_rows))
-        """(4, rows) in the order of METRICS."""
+        self.values: FloatArray = np.zeros((len(METRICS), rows.n_rows))
+        """(metrics, rows) in the order of METRICS."""
         n = rows.n_inner
         self._model: IntArray = np.zeros(n, dtype=np.int64)
         self._change: FloatArray = np.zeros(n)
-        self._own: FloatArray = np.zeros((3, n))
-        self._blended: FloatArray = np.zeros((3, n))
-        """Cost and energy with what a blender that reads the output adds; of latency only that."""
+        self._own: FloatArray = np.zeros((QOA, n))
+        self._blended: FloatArray = np.zeros((QOA, n))
+        """What adds up, with what a blender that reads the output adds; of latency only that."""
         self._steps = tokens.lone[:, None, :] + (tokens.context[:, None, :] + tokens.heard)
         self._references = given.references(rows.leaf_sets)
         for chunk in rows.chunks:
@@ -113,20 +117,21 @@ class _Figures:
     def _blends(self, chunk: Chunk) -> None:
         """The blend rule, and a prompt that grows by the blend prompt and all outputs."""
         rows, blender = chunk.rows, self.given.pool.blender_number
-        cost = energy = heard = change = latency = np.zeros(1)
+        heard = change = latency = np.zeros(1)
+        sums = {metric: np.zeros(1) for metric in SUMS}
         for branch, share in zip(chunk.branches, chunk.shares, strict=True):
-            cost = cost + self._blended[COST].take(branch)
-            energy = energy + self._blended[ENERGY].take(branch)
+            for metric in SUMS:
+                sums[metric] = sums[metric] + self._blended[metric].take(branch)
             latency = np.maximum(latency, self.values[LATENCY].take(branch))
             heard = heard + self._blended[LATENCY].take(branch)
             change = change + self._change.take(branch) * share
         for ancestor, extra in zip(chunk.shared, chunk.extra, strict=True):
-            cost = cost - self._own[COST].take(ancestor) * extra
-            energy = energy - self._own[ENERGY].take(ancestor) * extra
+            for metric in SUMS:
+                sums[metric] = sums[metric] - self._own[metric].take(ancestor) * extra
         own = self.tokens.lone[:, blender] + self.tokens.blend[:, blender]
-        self.values[COST, rows] = (cost + own[COST]).ravel()
         self.values[LATENCY, rows] = (latency + heard + own[LATENCY]).ravel()
-        self.values[ENERGY, rows] = (energy + own[ENERGY]).ravel()
+        for metric in SUMS:
+            self.values[metric, rows] = (sums[metric] + own[metric]).ravel()
         reference = self._references.take(chunk.leaves)
         self.values[QOA, rows] = np.clip(self.given.rules.blended(reference, change), 0.0, 1.0).ravel()
         self._override(rows)
@@ -134,9 +139,9 @@ class _Figures:
 
     def _override(self, rows: slice) -> None:
         """Put recorded figures in the place of those that the rules give."""
-        for metric in METRICS:
+        for metric in range(len(METRICS)):
             places, records = self.overridden[metric]
-            if metric == COST or self.overridden[metric] is not self.overridden[metric - 1]:
+            if metric == 0 or self.overridden[metric] is not self.overridden[metric - 1]:
                 first, end = places.searchsorted((rows.start, rows.stop))
             if first == end:
                 continue
@@ -157,7 +162,7 @@ class _Figures:
         if blender < 0:
             return
         heard = self.tokens.heard[:, :, blender]
-        for metric in (COST, ENERGY):
+        for metric in SUMS:
             total = self.values[metric, rows]
             self._blended[metric, rows] = total + heard[metric][model]
             self._own[metric, rows] = total - self._before(metric, chunk)

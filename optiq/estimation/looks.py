@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.likeness import SURFACE, surface
+from optiq.questions.metric import RESOURCE_NAMES
 
 FloatArray = NDArray[np.float64]
-Factors = tuple[float, float, float]
-"""Of cost, latency and energy."""
+Factors = tuple[float, ...]
+"""Of each resource (cost, latency, energy)."""
 
-SPENT = ("cost_usd", "latency_s", "energy_j")
-SAME: Factors = (1.0, 1.0, 1.0)
+SAME: Factors = (1.0,) * len(RESOURCE_NAMES)
 
 FEWEST = 20
 """Questions of a task from which on looks are heard."""
@@ -81,13 +81,12 @@ class Looks:
 
     def _factors_of(self, text: str, task: str) -> Factors:
         looks = np.array([surface(text)])
-        cost, latency, energy = (
+        return tuple(
             1.0
             if (known := self._by_scope.get((task, metric))) is None
             else round(float(np.exp(known.logs(looks)[0])), DIGITS)
-            for metric in SPENT
+            for metric in RESOURCE_NAMES
         )
-        return cost, latency, energy
 
     def __reduce__(self) -> tuple[type[Looks], tuple[tuple[Slopes, ...]]]:
         return Looks, (self.found,)
@@ -103,7 +102,7 @@ def learn_looks(texts: Sequence[str], tasks: Sequence[str], off: FloatArray) -> 
     found = []
     for task in sorted(set(tasks)):
         of_task = named == task
-        for m, metric in enumerate(SPENT):
+        for m, metric in enumerate(RESOURCE_NAMES):
             effects, known = _question_effects(off[of_task, :, m])
             if known.sum() >= FEWEST:
                 found.append(_fit(task, metric, looks[of_task][known], effects[known]))

@@ -17,10 +17,11 @@ from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import topic_weights
 from optiq.estimation.estimator import Estimator
 from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, surface
-from optiq.estimation.looks import SPENT, Looks, learn_looks
+from optiq.estimation.looks import Looks, learn_looks
 from optiq.estimation.neighbours import Neighbours, Strengths, nearest
 from optiq.estimation.shifts import DIGITS
 from optiq.prompts.shape import PromptShape
+from optiq.questions.metric import RESOURCE_NAMES
 from optiq.statistics.question_shifts import Shifts
 from optiq.statistics.snapshot import Statistics
 from optiq.text.word_vectors import word_vectors
@@ -200,7 +201,9 @@ def _lines(past: PastQuestions, statistics: Statistics) -> Iterator[tuple[int, i
             ends = []
             for chars in (0, SPAN):
                 catalog = Catalog(statistics, topic, task, PromptShape(chars), None)
-                ends.append([[catalog.lone(name, metric).value for metric in SPENT] for name in past.models])
+                ends.append(
+                    [[catalog.lone(name, metric).value for metric in RESOURCE_NAMES] for name in past.models]
+                )
             start, end = np.array(ends)
             known[topic, task] = np.array([start, (end - start) / SPAN])
         return known[topic, task]

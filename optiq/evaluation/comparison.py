@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from optiq.errors import InputError
 from optiq.evaluation.replay import ANSWERED, UNRECORDED
 from optiq.evaluation.summary import Line, summarise
+from optiq.questions.metric import METRIC_NAMES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -114,10 +115,7 @@ def _nothing(every: pl.DataFrame, name: str) -> Line:
     import polars as pl
 
     rows = every.filter(pl.col("policy") == name).with_columns(
-        *[
-            pl.lit(None, pl.Float64).alias(f"observed_{m}")
-            for m in ("qoa", "cost_usd", "latency_s", "energy_j")
-        ],
+        *[pl.lit(None, pl.Float64).alias(f"observed_{m}") for m in METRIC_NAMES],
         pl.lit(None, pl.Boolean).alias("within_budget"),
     )
     (line,) = summarise(rows, name)

@@ -172,7 +172,7 @@ def _calls(question: int, plan: Plan, kind: Kind, rows: list[dict[str, Any]]) ->
             row["model"],
             kind.value,
             len(plan.predecessors(row["node"])) if 0 <= row["node"] < plan.k else 0,
-            *(number(row, name) for name in ("prompt_tokens", "output_tokens", *METRICS[:3])),
+            *(number(row, name) for name in ("prompt_tokens", "output_tokens", *METRICS[:-1])),
         )
         for row in rows
         if row.get("model") and row.get("error") is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -168,8 +168,8 @@ def observe(outcomes: Outcomes, q: int, decision: Decision) -> FloatArray:
 
 
 def _within(observed: FloatArray, budget: Budget) -> bool:
-    limits: Sequence[float | None] = (budget.max_cost_usd, budget.max_latency_s, budget.max_energy_j)
-    return all(limit is None or value <= limit for limit, value in zip(limits, observed[:3], strict=True))
+    limits = zip(budget.limits[:-1], observed[:-1], strict=True)
+    return all(limit is None or value <= limit for limit, value in limits)
 
 
 def _none(value: float) -> float | None:

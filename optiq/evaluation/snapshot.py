@@ -12,6 +12,7 @@ from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen
 from optiq.evaluation.outcomes import QOA, FloatArray, Outcomes, Token
 from optiq.planning.pipeline import Planning
+from optiq.questions.metric import RESOURCES
 from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, METRICS, ModelFigures, Record, Statistics
 from optiq.text.word_vectors import available
 
@@ -19,11 +20,7 @@ PRIOR_STRENGTH = 4.0
 """So many questions a published quality weighs as much as. A refresh learns it from what it knows
 (``prior_strengths``): 3.9 on the recordings of the paper."""
 
-_RATES = {
-    "cost_usd": ("usd_per_prompt_token", "usd_per_output_token"),
-    "latency_s": ("seconds_per_prompt_token", "seconds_per_output_token"),
-    "energy_j": ("joules_per_prompt_token", "joules_per_output_token"),
-}
+_RATES = {metric.name: metric.token_rates for metric in RESOURCES}
 
 
 def planning_of(
@@ -71,10 +68,11 @@ def statistics_of(history: Outcomes, priors: Mapping[tuple[str, str], float] | N
             if not len(ran):
                 continue
             weights = history.counts[ran, p].astype(np.float64)
-            cost, latency, energy, quality = (
-                _mean(history.values[ran, p, m], weights) for m in range(len(METRICS))
-            )
-            qoa = history.values[ran, p, QOA]
+            figures: dict[str, Any] = {}
+            for m, metric in enumerate(METRICS):
+                figures[metric] = _mean(history.values[ran, p, m], weights)
+                figures[f"var_{metric}"] = _variance(history.values[ran, p, m], weights)
+            figures["var_qoa"] = float(np.var(history.values[ran, p, QOA]))
             records.append(
                 Record(
                     plan=plan,
@@ -82,21 +80,14 @@ def statistics_of(history: Outcomes, priors: Mapping[tuple[str, str], float] | N
                     task=task,
                     n_questions=len(ran),
                     n_observations=int(weights.sum()),
-                    cost_usd=cost,
-                    latency_s=latency,
-                    energy_j=energy,
-                    qoa=quality,
+                    **figures,
                     mean_question_chars=_mean(chars[ran], weights),
                     var_question_chars=_variance(chars[ran], weights),
-                    var_cost_usd=_variance(history.values[ran, p, 0], weights),
-                    var_latency_s=_variance(history.values[ran, p, 1], weights),
-                    var_energy_j=_variance(history.values[ran, p, 2], weights),
-                    var_qoa=float(np.var(qoa)),
                     provenance=f"observed n={int(weights.sum())}",
                 )
             )
-    figures = [*_figures(history.calls), *_qualities(history, priors or {})]
-    return Statistics.build("history", figures, records)
+    rows_of_models = [*_figures(history.calls), *_qualities(history, priors or {})]
+    return Statistics.build("history", rows_of_models, records)
 
 
 def past_questions(history: Outcomes) -> PastQuestions:

@@ -9,6 +9,7 @@ import numpy as np
 
 from optiq.evaluation.intervals import Interval, interval, paired
 from optiq.evaluation.outcomes import FloatArray
+from optiq.questions.metric import METRIC_NAMES
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +47,7 @@ def summarise(frame: pl.DataFrame, reference: str = "best-single", seed: int = 0
     """
     import polars as pl
 
-    figures = ["qoa", "cost_usd", "latency_s", "energy_j"]
+    figures = list(METRIC_NAMES)
     per_question = frame.group_by("policy", "hindsight", "kind", "question_id", maintain_order=True).agg(
         *[pl.col(f"observed_{name}").mean() for name in figures],
         (pl.col("status") == "answered").mean().alias("answered"),

@@ -19,7 +19,6 @@ from optiq.statistics.snapshot import Statistics
 
 FloatArray = NDArray[np.float64]
 
-_LIMITS = ("max_cost_usd", "max_latency_s", "max_energy_j")
 _FAR = 1024
 """Characters of the second question length that is looked up."""
 
@@ -60,7 +59,7 @@ def bound_operations(
     check_operations(cap)
     names = tuple(sorted(set(models)))
     each = _lone_calls(statistics, topic_weights(topics), kind, shape, names)
-    limits = np.array([math.nan if (v := getattr(budget, limit)) is None else v for limit in _LIMITS])
+    limits = np.array([math.nan if v is None else v for v in budget.limits[: len(TOKEN_METRICS)]])
     with np.errstate(invalid="ignore", divide="ignore"):
         # a limit that is a whole multiple of the figure must not lose a call to rounding
         allowed = np.floor(limits[:, None] / each * (1 + 1e-12))

@@ -39,7 +39,7 @@ class Candidates:
             return ~beaten
         no_worse = np.ones((len(one), values.shape[2]), dtype=bool)
         better = np.broadcast_to((one < other)[:, None], no_worse.shape).copy()
-        for metric in range(4):
+        for metric in range(QOA + 1):
             loss = values[metric] if metric < QOA else 1.0 - values[metric]
             loss = rounded(np.where(np.isnan(loss), np.inf, loss))
             left, right = loss[one], loss[other]
@@ -53,7 +53,7 @@ class Candidates:
 def find_candidates(lines: Lines) -> Candidates:
     """Those of ``lines`` that no other beats at every length."""
     points = np.concatenate([losses(figures) for figures in lines.judged])
-    best = nondominated(points if lines.high > lines.low else points[:4])
+    best = nondominated(points if lines.high > lines.low else points[: QOA + 1])
     keep = np.zeros(points.shape[1], dtype=bool)
     keep[best] = True
     doubtful = np.flatnonzero(lines.kinked & ~keep)
@@ -79,7 +79,7 @@ def _rivals(lines: Lines) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
     start, end = np.zeros((n, n)), np.ones((n, n))
     slack = 1e-6  # of the range: rounding must not lose a pair
-    for metric in range(4):
+    for metric in range(QOA + 1):
         figures = lines.judged[:, metric]
         loss = np.where(np.isnan(figures), np.inf, figures if metric < QOA else 1.0 - figures)
         with np.errstate(invalid="ignore", divide="ignore"):

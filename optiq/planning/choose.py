@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate, probability_of
+from optiq.questions.metric import BY_LIMIT, LIMITS, METRICS, QOA
 from optiq.questions.question import Budget, Weights
-from optiq.statistics.snapshot import METRICS
 
 if TYPE_CHECKING:
     from optiq.planning.frontier import Frontiers
@@ -29,9 +29,8 @@ WORTH = len(METRICS)
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-LIMITS = ("max_cost_usd", "max_latency_s", "max_energy_j", "min_qoa")
-_UNITS = {"max_cost_usd": "USD", "max_latency_s": "s", "max_energy_j": "J", "min_qoa": ""}
-_BEST = {"max_cost_usd": "cheapest", "max_latency_s": "fastest", "max_energy_j": "leanest", "min_qoa": "best"}
+_LESS = np.array([1.0 if metric.is_resource else -1.0 for metric in METRICS])
+"""Makes less better of every metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +105,26 @@ def _infeasible(frontiers: Frontiers, question: int, limits: FloatArray) -> Choi
 
 def limit_array(budget: Budget) -> FloatArray:
     """The four limits in the order of the metrics, NaN where there is none."""
-    given = (getattr(budget, name) for name in LIMITS)
-    return np.array([math.nan if value is None else value for value in given])
+    return np.array([math.nan if value is None else value for value in budget.limits])
 
 
 def weight_array(weights: Weights) -> FloatArray:
     """The four weights in the order of the metrics, then what a right answer is worth (USD; NaN: not said)."""
     worth = math.nan if weights.worth_usd is None else weights.worth_usd
-    return np.array([weights.cost, weights.latency, weights.energy, weights.qoa, worth])
+    return np.array([*weights.parts, worth])
 
 
 def meets(values: FloatArray, limits: FloatArray) -> BoolArray:
-    """Whether each metric of ``values`` (…, 4) meets its limit in ``limits`` (…, 4); NaN meets no limit."""
+    """Whether each metric of ``values`` (…, metrics) meets its limit in ``limits`` (…, metrics); NaN meets no limit."""
     kept = np.isnan(limits) | (values <= limits)
-    kept[..., 3] = np.isnan(limits[..., 3]) | (values[..., 3] >= limits[..., 3])
+    kept[..., -1] = np.isnan(limits[..., -1]) | (values[..., -1] >= limits[..., -1])
     return kept
 
 
 def pick(values: FloatArray, feasible: BoolArray, weights: FloatArray) -> NDArray[np.intp]:
     """The index of the preferred plan among the feasible ones.
 
-    ``values`` (…, plans, 4), ``feasible`` (…, plans) with at least one true, ``weights`` (…, 5);
+    ``values`` (…, plans, metrics), ``feasible`` (…, plans) with at least one true, ``weights`` (…, metrics + 1);
     shape (…) out.
     """
     return weighted_losses(values, feasible, weights).argmin(axis=-1)
@@ -148,7 +146,7 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
 
     0 (best) to 1 with weights. Where a right answer has a worth: cost / worth − QoA, the greater the yield the less.
     """
-    loss = values * (1.0, 1.0, 1.0, -1.0)
+    loss = values * _LESS
     known = feasible[..., None] & ~np.isnan(loss)
     low = np.where(known, loss, np.inf).min(axis=-2, keepdims=True)
     high = np.where(known, loss, -np.inf).max(axis=-2, keepdims=True)
@@ -162,7 +160,7 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
     if not np.isnan(worth).all():
         worst = np.where(known.any(axis=-2, keepdims=True), high, 0.0)
         filled = np.where(known, loss, worst)
-        score = np.where(np.isnan(worth), score, worth_losses(filled[..., 0], filled[..., 3], worth))
+        score = np.where(np.isnan(worth), score, worth_losses(filled[..., 0], filled[..., -1], worth))
     return np.where(feasible, score, np.inf)
 
 
@@ -178,7 +176,8 @@ def explain_infeasible(
 ) -> Choice:
     """Why none of the plans, in plan order, meets ``limits`` (4).
 
-    They are judged by ``values`` (plans, 4), ``expected`` is what is expected; ``estimate`` makes their estimates.
+    They are judged by ``values`` (plans, metrics), ``expected`` is what is expected; ``estimate`` makes their
+    estimates.
     """
     within = meets(values, limits)
     excluded = (~within).sum(axis=0)
@@ -189,8 +188,8 @@ def explain_infeasible(
     if np.isnan(column).all():
         reason += ", since nothing is known of any"
     else:
-        best = np.nanmax(column) if name == "min_qoa" else np.nanmin(column)
-        reason += f" (the {_BEST[name]} has {_number(best, name)})"
+        best = np.nanmax(column) if name == QOA.limit else np.nanmin(column)
+        reason += f" (the {BY_LIMIT[name].best} has {_number(best, name)})"
     if not (excluded == len(values)).any():
         reason += "; no single limit excludes all"
     nearest = estimate(int(violations(values, limits).sum(axis=1).argmin()))
@@ -220,9 +219,9 @@ def _sureness(expected: FloatArray, limits: FloatArray, confidence: float | None
 
 
 def violations(values: FloatArray, limits: FloatArray) -> FloatArray:
-    """(plans, 4): by what share of the limit each metric misses it; unknown counts as ten limits."""
+    """(plans, metrics): by what share of the limit each metric misses it; unknown counts as ten limits."""
     over = values - limits
-    over[:, 3] = -over[:, 3]
+    over[:, -1] = -over[:, -1]
     scale = np.where(limits > 0, limits, np.nanmax(np.abs(np.nan_to_num(values)), axis=0))
     share = np.where(scale > 0, over / np.where(scale > 0, scale, 1.0), over)
     share = np.where(np.isnan(values), 10.0, np.maximum(share, 0.0))
@@ -230,4 +229,4 @@ def violations(values: FloatArray, limits: FloatArray) -> FloatArray:
 
 
 def _number(value: float, name: str) -> str:
-    return f"{value:.4g} {_UNITS[name]}".strip()
+    return f"{value:.4g} {BY_LIMIT[name].unit}".strip()

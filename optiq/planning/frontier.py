@@ -43,14 +43,14 @@ class Frontiers:
     on: NDArray[np.bool_]
     """(questions, plans): which plans are on a question's frontier."""
     expected: FloatArray
-    """(questions, plans, 4): what is expected of them, in the order of METRICS."""
+    """(questions, plans, metrics): what is expected of them, in the order of METRICS."""
     judged: FloatArray
     """The same of the figures that they are judged by: with a confidence bounds."""
     confidence: Confidence | None = None
 
     @classmethod
     def of(cls, lines: Lines, on: NDArray[np.bool_], expected: FloatArray, judged: FloatArray) -> Frontiers:
-        """From arrays with questions last: (plans, questions) and twice (4, plans, questions)."""
+        """From arrays with questions last: (plans, questions) and twice (metrics, plans, questions)."""
         ever = np.flatnonzero(on.any(axis=1))
         first, then = (
             np.ascontiguousarray(figures[:, ever].transpose(2, 1, 0)) for figures in (expected, judged)
@@ -78,9 +78,9 @@ class Frontiers:
 
 
 def losses(values: FloatArray) -> FloatArray:
-    """(4, n) with smaller better, from metrics (4, n): QoA as 1 − QoA, NaN as infinity, 12 digits."""
+    """(metrics, n) with smaller better, from metrics (metrics, n): QoA as 1 − QoA, NaN as infinity, 12 digits."""
     found = np.ascontiguousarray(values, dtype=np.float64).copy()
-    np.subtract(1.0, found[3], out=found[3])
+    np.subtract(1.0, found[-1], out=found[-1])
     found[np.isnan(found)] = np.inf
     return rounded(found)
 

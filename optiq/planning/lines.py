@@ -22,10 +22,12 @@ from optiq.estimation.shifts import model_shares
 from optiq.planning.task import PlanningTask
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape
+from optiq.questions import metric as metrics
+from optiq.questions.metric import METRICS
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-LATENCY, QOA = 1, 3
+LATENCY, QOA = METRICS.index(metrics.LATENCY), METRICS.index(metrics.QOA)
 TOLERANCE = 1e-9
 """By how much a tangent is lowered, relatively: a tangent over one character is extended over thousands."""
 

@@ -24,6 +24,7 @@ from optiq.prompts.prompt_builder import prompt_shape
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.prompts.shape import PromptShape
 from optiq.prompts.variants import Operators
+from optiq.questions.metric import ADDITIVE
 from optiq.questions.question import Budget, Kind, Question, Weights
 from optiq.statistics.question_shifts import Shifts
 from optiq.statistics.snapshot import Statistics
@@ -129,7 +130,7 @@ class Planning:
         """How many operations plans for an item may have."""
         cap, budget = self.max_operations, item.budget.over(item.factors)
         if self.bound == "upper":  # calls run side by side: a limit on latency bounds depth, not their number
-            budget = Budget(max_cost_usd=budget.max_cost_usd, max_energy_j=budget.max_energy_j)
+            budget = Budget(**{metric.limit: getattr(budget, metric.limit) for metric in ADDITIVE})
         if self.bound == "none" or budget == Budget(min_qoa=budget.min_qoa):
             return OperationBound(cap, 1, cap, ())
         seed = self.seed if self.bound == "sample" else None

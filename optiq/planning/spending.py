@@ -63,7 +63,7 @@ def spend(choices: Sequence[Choice], total_usd: float) -> Spending:
     for row, plans in enumerate(rows):
         cost[row, : len(plans)] = np.nan_to_num([plan.cost_usd for plan in plans])
         judged[row, : len(plans)] = np.nan_to_num([plan.judged[0] for plan in plans])
-        loss[row, : len(plans)] = [-quality for quality in np.nan_to_num([plan.judged[3] for plan in plans])]
+        loss[row, : len(plans)] = [-quality for quality in np.nan_to_num([plan.judged[-1] for plan in plans])]
     every = np.arange(len(rows))
 
     def at(worth: float) -> tuple[IntArray, float]:
@@ -114,7 +114,7 @@ def plan_within_mean(
     asked = [questions[int(i * step)] for i in range(min(len(questions), most))]
     sample = planning.plan_all(asked, frontiers=True)
     plans = [plan for item in sample for plan in item.choice.feasible]
-    if any(math.isnan(plan.cost_usd + plan.judged[0] + plan.judged[3]) for plan in plans):
+    if any(math.isnan(plan.cost_usd + plan.judged[0] + plan.judged[-1]) for plan in plans):
         raise InputError(
             "a mean cost needs the cost and quality of every plan, and some are unknown",
             "Leave out models without a price with --models, or add priors with `optiq ingest priors FILE`.",

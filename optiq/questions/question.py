@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -77,15 +78,14 @@ class Budget:
         given = {name: limit for name, limit in zip(LIMITS, other.limits, strict=True) if limit is not None}
         return replace(self, **given)
 
-    def over(self, factors: tuple[float, float, float]) -> Budget:
-        """The limits on cost, latency and energy of a question that needs so many times what others do."""
-        if factors == (1.0, 1.0, 1.0):
+    def over(self, factors: Sequence[float]) -> Budget:
+        """The limits on what is spent by a question that needs so many times what others do of each resource."""
+        if all(factor == 1 for factor in factors):
             return self
-        limits = self.max_cost_usd, self.max_latency_s, self.max_energy_j
-        cost, latency, energy = (
-            None if limit is None else limit / factor for limit, factor in zip(limits, factors, strict=True)
+        limits = zip(LIMITS[:-1], self.limits[:-1], factors, strict=True)
+        return replace(
+            self, **{name: None if limit is None else limit / factor for name, limit, factor in limits}
         )
-        return replace(self, max_cost_usd=cost, max_latency_s=latency, max_energy_j=energy)
 
     def describe(self) -> str:
         """One readable line, ``no limits`` if there are none."""

@@ -8,15 +8,14 @@ select
     served,
     sum(n)::bigint as n,
     sum(total) as total,
-    {'n': sum(log_cost_usd.n)::bigint, 'total': sum(log_cost_usd.total)} as log_cost_usd,
-    {'n': sum(log_latency_s.n)::bigint, 'total': sum(log_latency_s.total)} as log_latency_s,
-    {'n': sum(log_energy_j.n)::bigint, 'total': sum(log_energy_j.total)} as log_energy_j
+    {'n': sum(log_cost_usd.n)::bigint, 'total': sum(log_cost_usd.total)} as log_cost_usd, -- each resource
 from (
     from past_qualities
     union all by name
     select
         md5_number_lower(trim(question)) as question_key,
-        task, model, served, n, total, log_cost_usd, log_latency_s, log_energy_j
+        log_cost_usd, -- each resource
+        task, model, served, n, total
     from new_answers
 )
 group by question_key, task, model, served;

@@ -15,9 +15,7 @@ runs as (
         operations,
         repeated_nodes,
         case when status = 'answered' then qoa end as qoa,
-        cost_usd,
-        latency_s,
-        energy_j,
+        cost_usd, -- each resource
         started_at
     from executions
     inner join plans using (plan_key)
@@ -75,9 +73,7 @@ select
     max(started_at) as last_seen,
     count(*) as n,
     sum(qoa) as total,
-    logs_of(cost_usd) as log_cost_usd,
-    logs_of(latency_s) as log_latency_s,
-    logs_of(energy_j) as log_energy_j
+    logs_of(cost_usd) as log_cost_usd, -- each resource
 from answers
 where qoa is not null
 group by question, task, model, served;

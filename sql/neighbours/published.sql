@@ -4,9 +4,7 @@ select
     task,
     model,
     sum(total) / sum(n) as qoa,
-    sum(log_cost_usd.total) / nullif(sum(log_cost_usd.n), 0) as log_cost_usd,
-    sum(log_latency_s.total) / nullif(sum(log_latency_s.n), 0) as log_latency_s,
-    sum(log_energy_j.total) / nullif(sum(log_energy_j.n), 0) as log_energy_j
+    sum(log_cost_usd.total) / nullif(sum(log_cost_usd.n), 0) as log_cost_usd, -- each resource
 from past_qualities
 left join models using (model)
 where coalesce(past_qualities.served = models.served, true)

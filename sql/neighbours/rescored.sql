@@ -14,9 +14,7 @@ select
     count(new_qoa) - count(old_qoa) as n,
     coalesce(sum(new_qoa), 0.0) - coalesce(sum(old_qoa), 0.0) as total,
     -- what the calls cost is not known anew
-    null::struct(n bigint, total double) as log_cost_usd,
-    null::struct(n bigint, total double) as log_latency_s,
-    null::struct(n bigint, total double) as log_energy_j
+    null::struct(n bigint, total double) as log_cost_usd, -- each resource
 from rescored
 inner join plans using (plan_key)
 inner join executions using (execution_id)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from optiq.evaluation.outcomes import FloatArray, IntArray, Outcomes
 from optiq.evaluation.replay import Setting
 from optiq.evaluation.snapshot import planning_of
+from optiq.questions.metric import RESOURCES
 from optiq.questions.question import Budget, Question
 
 STRENGTH = 10.0
@@ -21,9 +22,9 @@ STRENGTH = 10.0
 
 
 def fits(figures: FloatArray, budget: Budget) -> NDArray[np.bool_]:
-    """(…): whether cost, latency and energy (…, 3) are within their limits; an unknown figure meets no limit."""
+    """(…): whether resources (…, metrics) are within their limits; an unknown figure meets no limit."""
     found = np.ones(figures.shape[:-1], dtype=np.bool_)
-    for m, limit in enumerate((budget.max_cost_usd, budget.max_latency_s, budget.max_energy_j)):
+    for m, limit in enumerate(budget.limits[:-1]):
         if limit is not None:
             with np.errstate(invalid="ignore"):
                 found &= figures[..., m] <= limit
@@ -42,11 +43,11 @@ class Expected:
 
     def figures(self, questions: Sequence[Question]) -> FloatArray:
         """(questions, plans of the outcomes, 3): what limits are held to; NaN for other plans."""
-        found = np.full((len(questions), len(self.history.plans), 3), np.nan)
+        found = np.full((len(questions), len(self.history.plans), len(RESOURCES)), np.nan)
         given = [self.history.plans[p] for p in self.plans]
         every = self.planning.estimates(questions, [given] * len(questions))
         for q, estimates in enumerate(every):
-            found[q, self.plans] = [estimate.judged[:3] for estimate in estimates]
+            found[q, self.plans] = [estimate.judged[:-1] for estimate in estimates]
         return found
 
     def qualities(self, questions: Sequence[Question]) -> FloatArray:

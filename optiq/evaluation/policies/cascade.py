@@ -50,7 +50,7 @@ class Cascade:
                     for threshold in THRESHOLDS if n > 1 else THRESHOLDS[:1]:
                         made = [self._cascade(held, q, order, threshold, figures[q], cache) for q in rows]
                         outcome = np.array([observe(history, q, d) for q, d in zip(rows, made, strict=True)])
-                        gain = np.nan_to_num(outcome[:, 3]).mean()
+                        gain = np.nan_to_num(outcome[:, -1]).mean()
                         found.append((gain, -np.nan_to_num(outcome[:, 0]).mean(), order, float(threshold)))
             self.by_task[task] = max(found, key=lambda row: row[:2])[2:]
 

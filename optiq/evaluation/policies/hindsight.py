@@ -17,7 +17,7 @@ class Oracle:
         found = []
         for q in range(len(outcomes.questions)):
             figures = outcomes.values[q]
-            able = [p for p in outcomes.scored(q).tolist() if fits(figures[p, :3], setting.budget)]
-            best = max(able, key=lambda p: (figures[p, 3], -figures[p, 0], -p), default=None)
+            able = [p for p in outcomes.scored(q).tolist() if fits(figures[p, :-1], setting.budget)]
+            best = max(able, key=lambda p: (figures[p, -1], -figures[p, 0], -p), default=None)
             found.append(Decision(best))
         return found

@@ -61,8 +61,8 @@ class DynamicProgrammingPlanner:
             return children
         progressed: set[Plan] = set()
         for parent, found in families:
-            floor = evaluator.known[parent][3] + self.delta
-            progressed.update(child for child in found if evaluator.known[child][3] >= floor)
+            floor = evaluator.known[parent][-1] + self.delta
+            progressed.update(child for child in found if evaluator.known[child][-1] >= floor)
         return [child for child in children if child in progressed]
 
     def _pruned(self, plans: list[Plan], evaluator: Evaluator) -> list[Plan]:
@@ -78,7 +78,7 @@ class DynamicProgrammingPlanner:
         """Plans of the bucket such that each is within 1 + ε of one of them on every metric."""
         costs = evaluator.figures(bucket)
         # with QoA as a divisor: within 1 + ε means qoa · (1 + ε) ≥ the other's
-        costs[3] = 1.0 / np.maximum(costs[3], 1e-9)
+        costs[-1] = 1.0 / np.maximum(costs[-1], 1e-9)
         costs = np.where(np.isnan(costs), np.inf, costs)
         left = np.arange(len(bucket))
         kept: list[int] = []

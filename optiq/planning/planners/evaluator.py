@@ -16,6 +16,7 @@ from optiq.planning.frontier import losses, nondominated
 from optiq.planning.task import PlanningTask
 from optiq.plans.plan import Plan, canonical_plan
 from optiq.plans.topology import Edge
+from optiq.questions.metric import METRICS
 
 FloatArray = NDArray[np.float64]
 
@@ -29,11 +30,11 @@ class Evaluator:
     def __init__(self, task: PlanningTask) -> None:
         self.task = task
         self._arrays = task.arrays()
-        self.known: dict[Plan, tuple[float, float, float, float]] = {}
-        self._expected: dict[Plan, tuple[float, float, float, float]] = {}
+        self.known: dict[Plan, tuple[float, ...]] = {}
+        self._expected: dict[Plan, tuple[float, ...]] = {}
 
     def figures(self, plans: Sequence[Plan]) -> FloatArray:
-        """(4, plans): the figures in the order of METRICS."""
+        """(metrics, plans): the figures in the order of METRICS."""
         new = list(dict.fromkeys(plan for plan in plans if plan not in self.known))
         for first in range(0, len(new), BATCH):
             part = new[first : first + BATCH]
@@ -44,10 +45,10 @@ class Evaluator:
             if self.task.confidence is not None:
                 values = values.take(rows.plan_rows, axis=1)
                 self._expected.update(zip(part, map(tuple, values.T.tolist()), strict=True))
-        return np.array([self.known[plan] for plan in plans]).reshape(-1, 4).T
+        return np.array([self.known[plan] for plan in plans]).reshape(-1, len(METRICS)).T
 
     def losses(self, plans: Sequence[Plan]) -> FloatArray:
-        """(4, plans): smaller is better, rounded as on the frontier."""
+        """(metrics, plans): smaller is better, rounded as on the frontier."""
         return losses(self.figures(plans))
 
     def frontier(self, plans: Iterable[Plan]) -> list[Estimate]:
@@ -55,7 +56,7 @@ class Evaluator:
         found = list(dict.fromkeys(plans))
         judged = expected = self.figures(found)
         if self.task.confidence is not None:
-            expected = np.array([self._expected[plan] for plan in found]).reshape(-1, 4).T
+            expected = np.array([self._expected[plan] for plan in found]).reshape(-1, len(METRICS)).T
         return frontier_of(found, judged, expected, self.task.confidence)
 
 
@@ -64,8 +65,8 @@ def frontier_of(
 ) -> list[Estimate]:
     """The non-dominated among distinct ``plans``, in plan order.
 
-    ``judged`` (4, plans) are the figures that they are judged by: with ``confidence`` the bounds of the ``expected``
-    ones, else these.
+    ``judged`` (metrics, plans) are the figures that they are judged by: with ``confidence`` the bounds of the
+    ``expected`` ones, else these.
     """
     order = sorted(range(len(plans)), key=lambda i: plans[i].order)
     best = [order[i] for i in nondominated(losses(judged[:, order])).tolist()]

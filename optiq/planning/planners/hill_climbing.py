@@ -67,7 +67,7 @@ class HillClimbingPlanner:
             feasible = np.all(meets(figures.T, limits), axis=1)
             own = evaluator.losses([plan])
             theirs = evaluator.losses(neighbours)
-            gained = figures[3] - evaluator.figures([plan])[3]
+            gained = figures[-1] - evaluator.figures([plan])[-1]
             kept = feasible if self.delta is None else feasible & (gained >= self.delta)
             found.update(n for n, ok in zip(neighbours, kept.tolist(), strict=True) if ok)
             better = feasible & (theirs <= own).all(axis=0) & (theirs < own).any(axis=0)

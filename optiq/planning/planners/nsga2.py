@@ -28,6 +28,7 @@ from optiq.planning.planners.genomes import Genomes, IntArray, Random
 from optiq.planning.planners.registry import space_size
 from optiq.planning.task import PlanningTask
 from optiq.plans.topology import MAX_OPERATIONS, Topology
+from optiq.questions.metric import METRICS
 
 FloatArray = NDArray[np.float64]
 
@@ -91,10 +92,10 @@ class _Estimated:
         self._shapes: list[Topology] = []
         self._n_estimated = 0
         self.rows: IntArray = np.zeros((capacity, genomes.length), dtype=np.int64)
-        self.expected: FloatArray = np.zeros((4, capacity))
-        self.judged: FloatArray = np.zeros((4, capacity))
+        self.expected: FloatArray = np.zeros((len(METRICS), capacity))
+        self.judged: FloatArray = np.zeros((len(METRICS), capacity))
         """The figures that plans are judged by: with a confidence bounds, else the expected ones."""
-        self.losses: FloatArray = np.zeros((4, capacity))
+        self.losses: FloatArray = np.zeros((len(METRICS), capacity))
         self.violation: FloatArray = np.zeros(capacity)
 
     def meet(self, rows: IntArray, shapes: list[Topology], most: int) -> int:
