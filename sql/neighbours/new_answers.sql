@@ -32,9 +32,7 @@ answers as (
         calls.model,
         told_weights(calls.model, calls.digest, calls.answered_model) as served,
         coalesce(calls.subplan_qoa, case when runs.operations = 1 then runs.qoa end) as qoa,
-        calls.cost_usd,
-        calls.latency_s,
-        calls.energy_j
+        calls.cost_usd, -- each resource
     from calls
     inner join runs using (execution_id)
     where
@@ -54,9 +52,7 @@ answers as (
         plans.sink_model,
         null,
         runs.qoa,
-        runs.cost_usd,
-        runs.latency_s,
-        runs.energy_j
+        runs.cost_usd, -- each resource
     from runs
     inner join executions using (execution_id)
     inner join plans using (plan_key)
