@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from flows.declaration import Argument, Option, Request
 from optiq.configuration import registered
+from optiq.questions.metric import METRICS
 from optiq.questions.question import Budget
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Limits(Request, panel="Limits per question"):
     @cached_property
     def budget(self) -> Budget:
         """The limits that are given."""
-        return Budget(self.max_cost, self.max_latency, self.max_energy, self.min_qoa)
+        return Budget(**{metric.limit: getattr(self, metric.parameter) for metric in METRICS})
 
 
 class Pool(Request, settings="pool", panel="Planning"):

@@ -28,7 +28,7 @@ def estimate(request: Estimate, json: Json = False) -> None:
 
     Example:  optiq estimate examples/questions_calibrate.csv --plans "mistral:7b → phi4:14b"
     """
-    from flows.command_line.present import bounds_line, estimate_cells
+    from flows.command_line.present import ESTIMATE_COLUMNS, bounds_line, estimate_cells
     from optiq.files.tables import check_writable, write_table
     from optiq.planning import estimate_rows, estimates_frame
     from optiq.plans.plan import Plan
@@ -54,9 +54,9 @@ def estimate(request: Estimate, json: Json = False) -> None:
         say_json([{"question_id": question.question_id, **item.to_dict()} for question, item in rows])
     else:
         table(
-            ["question", "plan", "cost USD", "latency s", "energy J", "QoA"],
+            ["question", "plan", *ESTIMATE_COLUMNS],
             ([question.question_id, item.plan.expression, *estimate_cells(item)] for question, item in rows),
-            right=range(2, 6),
+            right=range(2, 2 + len(ESTIMATE_COLUMNS)),
         )
         if line := bounds_line(request.settings.confidence, request.settings.caution):
             say(line)

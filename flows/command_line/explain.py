@@ -123,7 +123,7 @@ def explain(request: Explain, json: Json = False) -> None:
                 if by_weights
                 else "(yield: QoA − cost / worth of a right answer)"
             ),
-            right=range(1, 6),
+            right=range(1, 2 + len(ESTIMATE_COLUMNS)),
         )
 
 

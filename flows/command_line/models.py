@@ -19,6 +19,7 @@ def models(request: Models, json: Json = False) -> None:
     """
     from optiq.errors import ServerError
     from optiq.prompts.variants import find_variant
+    from optiq.questions.metric import RATES
     from tasks.session import load_statistics, shared_server
 
     settings, home = request.settings, request.home()
@@ -50,13 +51,8 @@ def models(request: Models, json: Json = False) -> None:
         for task in ("open", "choice"):
             row[f"qoa_{task}"] = statistics.figures(name, "*", task).qoa if known else math.nan
         figures = statistics.figures(name, "*", "open") if known else None
-        for item in (
-            "usd_per_prompt_token",
-            "usd_per_output_token",
-            "seconds_per_output_token",
-            "joules_per_output_token",
-        ):
-            row[item] = getattr(figures, item) if figures else math.nan
+        for rate in RATES:
+            row[rate.name] = getattr(figures, rate.name) if figures else math.nan
         listed.append(row)
     if json:
         say_json(listed)

@@ -28,7 +28,13 @@ def plan(request: Plan, json: Json = False) -> None:
 
     Example:  optiq plan "What is the capital of Norway?" --topic geography --max-latency 2
     """
-    from flows.command_line.present import bounds_line, estimate_cells, frontier_table, planned_object
+    from flows.command_line.present import (
+        ESTIMATE_COLUMNS,
+        bounds_line,
+        estimate_cells,
+        frontier_table,
+        planned_object,
+    )
     from optiq.errors import InputError
     from optiq.planning.spending import plan_within_mean
     from tasks.session import open_session
@@ -65,19 +71,21 @@ def plan(request: Plan, json: Json = False) -> None:
     if request.frontier:
         for item in planned.values():
             frontier_table(item, f"{item.question.question_id}: {item.question.text[:100]}")
+    nothing = [""] * len(ESTIMATE_COLUMNS)
     rows: list[list[str]] = []
     for row in questions.rows:
         if row.question is None:
-            rows.append([row.question_id, "invalid", row.error or "", "", "", "", ""])
+            rows.append([row.question_id, "invalid", row.error or "", *nothing])
             continue
         choice = planned[row.question_id].choice
         if choice.chosen is None:
-            rows.append([row.question_id, "infeasible", choice.reason, "", "", "", ""])
+            rows.append([row.question_id, "infeasible", choice.reason, *nothing])
         else:
             rows.append(
                 [row.question_id, "planned", choice.chosen.plan.expression, *estimate_cells(choice.chosen)]
             )
-    table(["question", "status", "plan", "cost USD", "latency s", "energy J", "QoA"], rows, right=range(3, 7))
+    columns = ["question", "status", "plan", *ESTIMATE_COLUMNS]
+    table(columns, rows, right=range(3, len(columns)))
     if line := bounds_line(request.settings.confidence, request.settings.caution):
         say(line)
     if kept is not None:

@@ -12,21 +12,23 @@ from optiq.estimation import Estimate
 from optiq.planning import PlannedQuestion, Planning
 from optiq.planning.choose import Choice
 from optiq.plans.plan import Plan
+from optiq.questions.metric import BY_LIMIT, METRICS, RESOURCES
 from optiq.questions.question import Question
 
-ESTIMATE_COLUMNS = ["cost USD", "latency s", "energy J", "QoA"]
+ESTIMATE_COLUMNS = [metric.header for metric in METRICS]
 
 
 def estimate_cells(estimate: Estimate) -> list[str]:
-    """The four predicted figures of a plan, for a table; with their bounds if there are any."""
+    """The predicted figures of a plan, for a table; with their bounds if there are any."""
     cells = [figure(value) for value in estimate.metrics]
     if estimate.bounds is None:
         return cells
-    signs = ("≤", "≤", "≤", "≥")
     return [
-        cell if math.isnan(bound) or bound == value else f"{cell} ({sign} {figure(bound)})"
-        for cell, value, sign, bound in zip(
-            cells, estimate.metrics, signs, estimate.bounds.metrics, strict=True
+        cell
+        if math.isnan(bound) or bound == value
+        else f"{cell} ({'≤' if metric.is_resource else '≥'} {figure(bound)})"
+        for metric, cell, value, bound in zip(
+            METRICS, cells, estimate.metrics, estimate.bounds.metrics, strict=True
         )
     ]
 
@@ -45,13 +47,7 @@ def would_do(choice: Choice) -> str:
     if choice.cheapest is None:
         return "nothing: several limits would have to move"
     plan = choice.cheapest
-    needed = {
-        "max_cost_usd": "cost_usd",
-        "max_latency_s": "latency_s",
-        "max_energy_j": "energy_j",
-        "min_qoa": "qoa",
-    }
-    value = getattr(plan if plan.bounds is None else plan.bounds, needed[choice.relaxed])
+    value = getattr(plan if plan.bounds is None else plan.bounds, BY_LIMIT[choice.relaxed].name)
     return f"{plan.plan.expression}, with {choice.relaxed} = {figure(value)}"
 
 
@@ -88,23 +84,18 @@ def frontier_table(planned: PlannedQuestion, title: str) -> None:
             "chosen" if chosen is not None and estimate.plan == chosen.plan else over_budget(estimate, budget)
         )
         rows.append([estimate.plan.expression, *estimate_cells(estimate), mark])
-    table(["plan", *ESTIMATE_COLUMNS, ""], rows, title=title, right=range(1, 5))
+    table(["plan", *ESTIMATE_COLUMNS, ""], rows, title=title, right=range(1, 1 + len(METRICS)))
 
 
 def over_budget(estimate: Estimate, budget: Any) -> str:
     """Which limits a plan breaks, in words; empty if none."""
-    cost_usd, latency_s, energy_j, qoa = estimate.judged
     over = [
-        name
-        for name, value, limit in (
-            ("cost", cost_usd, budget.max_cost_usd),
-            ("latency", latency_s, budget.max_latency_s),
-            ("energy", energy_j, budget.max_energy_j),
-        )
+        metric.word
+        for metric, value, limit in zip(RESOURCES, estimate.judged[:-1], budget.limits[:-1], strict=True)
         if limit is not None and not value <= limit
     ]
     parts = [f"over {' and '.join(over)}"] if over else []
-    if budget.min_qoa is not None and not qoa >= budget.min_qoa:
+    if budget.min_qoa is not None and not estimate.judged[-1] >= budget.min_qoa:
         parts.append("below QoA floor")
     return ", ".join(parts)
 

@@ -59,9 +59,14 @@ class Metric:
         return f"{'max' if self.is_resource else 'min'}_{self.name}"
 
     @property
+    def parameter(self) -> str:
+        """The parameter of flows and the field of requests that sets the limit."""
+        return f"{'max' if self.is_resource else 'min'}_{self.word}"
+
+    @property
     def flag(self) -> str:
-        """The option that sets the limit; a flow's parameter has the same name."""
-        return f"--{'max' if self.is_resource else 'min'}-{self.word}"
+        """The option that sets the limit."""
+        return f"--{self.parameter.replace('_', '-')}"
 
     @property
     def token_rates(self) -> tuple[str, str]:
