@@ -10,9 +10,10 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.answer_questions import WORKERS
 from optiq.configuration import Settings
+from tasks.answering import abandon, answer_chunk
 from tasks.orchestration import map_over, run
 from tasks.run_state import RunOptions
-from tasks.shard_run import abandon_shard, answer_shard_chunk, close_shard, fetched, open_shard
+from tasks.shard_run import close_shard, fetched, open_shard
 
 
 @flow(name="answer-questions", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))  # type: ignore[arg-type]
@@ -46,7 +47,7 @@ def answer_shard(
         given = replace(given, examples=fetched(given, examples))
     job = run(open_shard, run_id, shard, given, options, turn, start)
     try:
-        parts = map_over(answer_shard_chunk, job.job.chunks(), workers=WORKERS, shard=job)
+        parts = map_over(answer_chunk, job.chunks(), workers=WORKERS, job=job)
         return run(close_shard, job, parts)
     finally:
-        abandon_shard(job)
+        abandon(job)

@@ -1,23 +1,26 @@
-"""Tasks that answer a question file: open or resume the run, answer chunk by chunk, write the answers."""
+"""Tasks that answer questions: open or resume a run, answer chunk by chunk, write the answers.
+
+A shard of a sharded run (:mod:`tasks.shard_run`) is the same job over a part of the questions.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+import polars as pl
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from optiq.configuration import Settings
-from optiq.errors import InputError
 from optiq.questions.question import Budget
-from optiq.questions.question_file import Row, read_questions
+from optiq.questions.question_file import Row
+from tasks.run_folder import RunFolder, rows_frame
 from tasks.run_state import RunOptions
-from tasks.same_run import identify, to_resume
+from tasks.session import Session
 
 STATUSES = ("answered", "infeasible", "failed", "invalid")
 _CHUNKS = 16
@@ -26,9 +29,10 @@ _LARGEST_CHUNK = 500
 
 @dataclass(frozen=True)
 class Job:
-    """One session of a run over a question file. ``rows`` are all that count, ``pending`` those to do.
+    """One session of a run. ``rows`` are all that count, ``pending`` those to do.
 
     ``turn`` numbers the rounds of `--retry-errors`; ``attempts`` says how often a question was tried before.
+    ``whole`` is the run that people see, if this one is a shard of it.
     """
 
     run_id: str
@@ -39,7 +43,7 @@ class Job:
     started: float
     turn: int = 0
     attempts: Mapping[str, int] = field(default_factory=dict)
-    resumed: bool = False
+    whole: str | None = None
 
     def chunks(self) -> list[tuple[Row, ...]]:
         """The pending rows in pieces of ``chunk_size``, larger ones in a large file, in input order."""
@@ -57,46 +61,61 @@ def open_job(
     options: RunOptions | None = None,
 ) -> Job:
     """Read the question file, find the run to resume or start one, and check that answers can be written."""
-    from optiq.execution.ledger import Amount
-    from optiq.files.tables import check_writable
-    from tasks.run_folder import RunFolder
-    from tasks.run_state import open_state
-    from tasks.session import new_run_id, open_session
+    from tasks.same_run import find_run, read_asked
+    from tasks.session import open_session
 
     started = time.time()
     options = options or RunOptions()
-    check_writable(output)
-    if Path(output).resolve() == Path(file).resolve():
-        raise InputError(f"{output} is the question file itself", "Give another file for the answers.")
-    questions = read_questions(file, budget)
-    if topic is not None:
-        questions = questions.with_topic(topic)
-    rows = questions.rows if options.limit is None else questions.rows[: options.limit]
+    questions = read_asked(file, output, budget, topic)
     session = open_session(settings)
-    key, about = identify(file, output, budget, topic, settings, questions)
-    about |= {"snapshot_id": session.statistics.snapshot_id, "options": asdict(options)}
-    folder = None if options.fresh else to_resume(RunFolder.latest(session.home, key), about, options)
-    resumed = folder is not None
-    if folder is None:
-        folder = RunFolder(session.home, new_run_id())
-        folder.create(key, {"run_id": folder.run_id, **about})
+    snapshot_id = session.statistics.snapshot_id
+    folder = find_run(session.home, file, output, budget, topic, settings, questions, options, snapshot_id)
+    job = begin(folder, questions.rows[: options.limit], session, options)
+    folder.note(options=asdict(options), status="running")
+    return replace(job, output=output, started=started)
+
+
+def begin(
+    folder: RunFolder,
+    rows: tuple[Row, ...],
+    session: Session,
+    options: RunOptions,
+    turn: int | None = None,
+) -> Job:
+    """A session of the run in ``folder``: what is recorded is landed, what is spent is counted, the rest is to do.
+
+    Rows that failed before ``turn`` are to do again; None: that is the next round if errors are to be retried.
+    :class:`~optiq.errors.InputError` if another process works on the run.
+    """
+    from optiq.execution.ledger import Amount
+    from tasks.run_state import open_state
+
     folder.lock()
     try:
         folder.land_the_rest()
         done = folder.rows()
-        pending, turn, attempts = _pending(rows, done, options)
+        if turn is None:
+            turn = max(done["round"].to_list(), default=0) + 1 if options.retry_errors else 0
+        failed = done.filter((pl.col("status") == "failed") & (pl.col("round") < turn))
+        again = set(failed["row_number"])
+        settled = set(done["row_number"]) - again
+        pending = tuple(
+            row
+            for row in rows
+            if (row.number in again if options.retry_errors else row.number not in settled)
+        )
         bill = folder.bill()
         spent = Amount(bill["spent_usd"] + bill["lost_usd"], bill["spent_j"] + bill["lost_j"])
         state = open_state(folder, options, session, spent, len(rows), len(rows) - len(pending))
     except BaseException:
         folder.unlock()
         raise
-    if resumed and state.shared.responses is not None:
-        again = {row.question_id for row in pending}
-        recorded = [name for name in done["question_id"] if name not in again]
+    asked = {row.question_id for row in pending}
+    recorded = [name for name in done["question_id"] if name not in asked]
+    if recorded and state.shared.responses is not None:
         state.shared.responses.delivered(f"{folder.run_id}/{name}" for name in recorded)
-    folder.write_about({**(folder.about() or about), "options": about["options"], "status": "running"})
-    return Job(folder.run_id, output, settings, rows, pending, started, turn, attempts, resumed)
+    attempts = dict(zip(failed["question_id"], failed["attempts"], strict=True))
+    return Job(folder.run_id, "", session.settings, rows, pending, time.time(), turn, attempts)
 
 
 @task(cache_policy=NO_CACHE, persist_result=False)
@@ -109,12 +128,15 @@ def answer_chunk(rows: tuple[Row, ...], job: Job) -> list[dict[str, Any]]:
     state = state_of(job.run_id)
     if state.shared.control.stopping:
         return []
+    # A shard's own name tells its calls in flight from those of other shards; people see the whole run.
     found = answer_rows(state.chunk_session(), rows, job.run_id, state.shared, job.attempts, state.loop)
+    name = job.whole or job.run_id
+    for row in [*found.rows, *found.left_over]:
+        row |= {"round": job.turn, "run_id": name}
     if found.rows:
-        for row in found.rows:
-            row["round"] = job.turn
-        name = f"{job.turn:03d}-{found.rows[0]['row_number']:08d}"
-        state.folder.write_chunk(name, found.rows, traces_frame(found.executions))
+        chunk = f"{job.turn:03d}-{found.rows[0]['row_number']:08d}"
+        executions = [replace(execution, run_id=name) for execution in found.executions]
+        state.folder.write_chunk(chunk, found.rows, traces_frame(executions))
         if state.shared.responses is not None:
             state.shared.responses.delivered(f"{job.run_id}/{row['question_id']}" for row in found.rows)
     statuses = [row["status"] for row in found.rows]
@@ -127,93 +149,91 @@ def answer_chunk(rows: tuple[Row, ...], job: Job) -> list[dict[str, Any]]:
 @task(cache_policy=NO_CACHE, persist_result=False)
 def write_job(job: Job, parts: list[list[dict[str, Any]]]) -> dict[str, Any]:
     """Write the answers file, whole or not at all, and sum up the run."""
-    import polars as pl
-
-    from optiq.questions.answer_file import ANSWER_SCHEMA, answers_frame, write_answers
     from tasks.run_state import close_state, state_of
 
     state = state_of(job.run_id)
-    done = state.folder.rows().filter(pl.col("row_number") <= len(job.rows))
-    missing = _without_outcome(job, done, parts, state.shared.control.reason)
-    answers = answers_frame([{name: row.get(name) for name in ANSWER_SCHEMA} for row in missing])
-    numbers = pl.Series("row_number", [row["row_number"] for row in missing], dtype=pl.Int64)
-    together = pl.concat([done.select(*ANSWER_SCHEMA, "row_number"), answers.with_columns(numbers)])
-    write_answers(together.sort("row_number").drop("row_number"), job.output)
-    counts = dict(together["status"].value_counts().iter_rows())
-    bill = state.folder.bill()
-    known = bill["calls"] - bill["unpriced_calls"] > 0 or bill["calls"] == 0
-    summary = {
-        "run_id": job.run_id,
-        "output": job.output,
-        "questions": len(job.rows),
-        **{status: counts.get(status, 0) for status in STATUSES},
-        "asked": len(job.pending),
-        "calls": bill["calls"],
-        "cached": bill["cached_calls"],
-        "cost_usd": bill["spent_usd"] if known else None,
-        "energy_j": bill["spent_j"] if known else None,
-        "seconds": time.time() - job.started,
-        "stopped": state.shared.control.reason,
-        "models_taken_out": list(state.shared.health.out),
-    }
-    finished = not missing and state.folder.rows().height == (state.folder.about() or {}).get("questions")
-    about = state.folder.about() or {}
-    state.folder.write_about(
-        {
-            **about,
-            "status": "done" if finished else "unfinished",
-            "snapshot_id": about.get("snapshot_id"),
-            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": round(about.get("seconds", 0.0) + summary["seconds"], 3),
-            "summary": summary,
-        }
+    reason = state.shared.control.reason or "not asked; the same command asks it"
+    left_over = rows_frame([row for part in parts for row in part])
+    summary = conclude(
+        state.folder,
+        job.rows,
+        left_over,
+        lambda row: reason,
+        job.output,
+        job.started,
+        asked=len(job.pending),
+        stopped=state.shared.control.reason,
+        models_taken_out=list(state.shared.health.out),
     )
     close_state(job.run_id)
     return summary
 
 
+def conclude(
+    folder: RunFolder,
+    rows: Sequence[Row],
+    left_over: pl.DataFrame,
+    why: Callable[[Row], str],
+    output: str,
+    started: float,
+    **more: Any,
+) -> dict[str, Any]:
+    """Write the answers to ``rows`` in input order, and say in `run.json` and in a summary how the run ended.
+
+    ``left_over`` are rows that a total limit left unanswered; ``why`` tells of any other row without an outcome why.
+    ``more`` stands in the summary as it is.
+    """
+    from optiq.questions.answer_file import ANSWER_SCHEMA, write_answers
+
+    recorded = folder.rows()
+    done = recorded.filter(pl.col("row_number") <= len(rows))
+    over = left_over.filter(~pl.col("row_number").is_in(done["row_number"].implode()))
+    numbers = {*done["row_number"], *over["row_number"]}
+    unasked = [
+        {
+            "question_id": row.question_id,
+            "status": "failed",
+            "run_id": folder.run_id,
+            "error": why(row),
+            "row_number": row.number,
+        }
+        for row in rows
+        if row.number not in numbers
+    ]
+    together = pl.concat([done, over, rows_frame(unasked)]).sort("row_number")
+    write_answers(together.select(*ANSWER_SCHEMA), output)
+    counts = dict(together["status"].value_counts().iter_rows())
+    bill = folder.bill()
+    known = bill["calls"] - bill["unpriced_calls"] > 0 or bill["calls"] == 0
+    summary = {
+        "run_id": folder.run_id,
+        "output": output,
+        "questions": len(rows),
+        **{status: counts.get(status, 0) for status in STATUSES},
+        "calls": bill["calls"],
+        "cached": bill["cached_calls"],
+        "cost_usd": bill["spent_usd"] if known else None,
+        "energy_j": bill["spent_j"] if known else None,
+        "seconds": time.time() - started,
+        **more,
+    }
+    about = folder.about() or {}
+    folder.note(
+        status="done" if recorded.height == about.get("questions") else "unfinished",
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(about.get("seconds", 0.0) + summary["seconds"], 3),
+        summary=summary,
+    )
+    return summary
+
+
 def abandon(job: Job) -> None:
-    """Leave a run that did not come to its end: what is done stays done. Does nothing after `write_job`."""
-    from tasks.run_folder import RunFolder
-    from tasks.run_state import close_state
-    from warehouse.find_home import find_home
+    """Leave a run or shard that did not come to its end: what is done stays done. Does nothing after its end."""
+    from tasks.run_state import close_state, state_of
 
-    if close_state(job.run_id):
-        folder = RunFolder(find_home(job.settings.home), job.run_id)
-        folder.write_about({**(folder.about() or {}), "status": "interrupted"})
-
-
-def _pending(
-    rows: tuple[Row, ...], done: Any, options: RunOptions
-) -> tuple[tuple[Row, ...], int, dict[str, int]]:
-    """What is left to do: all that has no row yet, or what failed; with round and earlier attempts."""
-    if not options.retry_errors:
-        numbers = set(done["row_number"])
-        return tuple(row for row in rows if row.number not in numbers), 0, {}
-    failed = done.filter(done["status"] == "failed")
-    numbers = set(failed["row_number"])
-    attempts = dict(zip(failed["question_id"], failed["attempts"], strict=True))
-    turn = int(done["round"].max() or 0) + 1
-    return tuple(row for row in rows if row.number in numbers), turn, attempts
-
-
-def _without_outcome(
-    job: Job, done: Any, parts: list[list[dict[str, Any]]], reason: str | None
-) -> list[dict[str, Any]]:
-    """Rows for what was left over by a total limit, and for what was not asked."""
-    numbers = set(done["row_number"])
-    left_over = {row["row_number"]: row for part in parts for row in part if row["row_number"] not in numbers}
-    missing = list(left_over.values())
-    for row in job.rows:
-        if row.number not in numbers and row.number not in left_over:
-            error = reason or "not asked; the same command asks it"
-            missing.append(
-                {
-                    "question_id": row.question_id,
-                    "status": "failed",
-                    "run_id": job.run_id,
-                    "error": error,
-                    "row_number": row.number,
-                }
-            )
-    return missing
+    try:
+        folder = state_of(job.run_id).folder
+    except KeyError:
+        return
+    folder.note(status="interrupted")
+    close_state(job.run_id)

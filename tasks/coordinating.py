@@ -15,9 +15,8 @@ from typing import Any
 
 from tasks.flow_runs import BROKEN, CANCELLED, ENDED, WORKING, FlowRuns, Seen
 from tasks.pulse import read_pulse
-from tasks.shard_board import Board
-from tasks.shard_files import Shard, place_of
-from tasks.shards_tally import ShardsTally
+from tasks.shard_files import Board, Shard, place_of
+from tasks.tally import ShardsTally
 
 MOST_ROUNDS = 10
 START_S = 90.0

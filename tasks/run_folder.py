@@ -46,6 +46,20 @@ BOOKKEEPING: dict[str, pl.DataType] = {
 ROW_SCHEMA: dict[str, pl.DataType] = {**ANSWER_SCHEMA, **BOOKKEEPING}
 
 
+def rows_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Rows as :func:`tasks.answers.answer_rows` makes them, as a frame of ``ROW_SCHEMA``."""
+    columns = {column: [row.get(column) for row in rows] for column in ROW_SCHEMA}
+    return pl.DataFrame(columns, schema=ROW_SCHEMA, strict=True)
+
+
+def write_frame(home: Home, path: Path, frame: pl.DataFrame) -> None:
+    """A Parquet file of a run: whole or not at all, and where other machines find it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        frame.write_parquet(temporary)
+    home.share(path)
+
+
 class RunFolder:
     """One run on disk."""
 
@@ -99,6 +113,10 @@ class RunFolder:
             temporary.write_text(json.dumps(about, indent=2, default=str) + "\n", encoding="utf-8")
         self.home.share(self.path / "run.json")
 
+    def note(self, **changes: Any) -> None:
+        """Change what `run.json` says."""
+        self.write_about({**(self.about() or {}), **changes})
+
     def lock(self) -> None:
         """Keep other processes from working on the run; :class:`InputError` if one does already."""
         try:
@@ -129,14 +147,8 @@ class RunFolder:
     def write_chunk(self, name: str, rows: Sequence[Mapping[str, Any]], traces: pl.DataFrame) -> None:
         """Record a chunk for good, and land its traces."""
         if traces.height:
-            with replacing(self._traces(name)) as temporary:
-                traces.write_parquet(temporary)
-            self.home.share(self._traces(name))
-        columns = {column: [row.get(column) for row in rows] for column in ROW_SCHEMA}
-        frame = pl.DataFrame(columns, schema=ROW_SCHEMA, strict=True)
-        with replacing(self.chunks / f"{name}.rows.parquet") as temporary:
-            frame.write_parquet(temporary)
-        self.home.share(self.chunks / f"{name}.rows.parquet")
+            write_frame(self.home, self._traces(name), traces)
+        write_frame(self.home, self.chunks / f"{name}.rows.parquet", rows_frame(rows))
         self._land(name)
 
     def land_the_rest(self) -> None:
@@ -149,13 +161,15 @@ class RunFolder:
                 path.unlink()
                 self.home.forget(path)
 
+    def every_round(self) -> pl.DataFrame:
+        """All rows that were recorded, those of earlier rounds too: the whole bill."""
+        files = sorted(self.chunks.glob("*.rows.parquet"))
+        return pl.concat([pl.read_parquet(file) for file in files]) if files else rows_frame([])
+
     def rows(self) -> pl.DataFrame:
         """The rows that are done, one per row of the question file, of the latest round; by row number."""
-        files = sorted(self.chunks.glob("*.rows.parquet"))
-        if not files:
-            return pl.DataFrame(schema=ROW_SCHEMA)
-        frame = pl.concat([pl.read_parquet(file) for file in files])
-        return frame.sort("row_number", "round").unique("row_number", keep="last", maintain_order=True)
+        frame = self.every_round().sort("row_number", "round")
+        return frame.unique("row_number", keep="last", maintain_order=True)
 
     def bill(self) -> dict[str, Any]:
         """Sums over all rounds: what was spent, and how many calls were made and found."""

@@ -13,6 +13,7 @@ from optiq.execution.control import Control
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.ledger import Amount, Ledger
 from optiq.execution.responses import ResponseStore
+from tasks.pulse import Pulse
 from tasks.run_folder import RunFolder
 from tasks.session import Session
 from tasks.tally import Counts, Tally
@@ -44,7 +45,7 @@ class Watcher(Protocol):
 
 @dataclass
 class RunState:
-    """One run in this process."""
+    """One run in this process. ``pulse``: its signs of life, if somebody watches it from elsewhere."""
 
     folder: RunFolder
     shared: Shared
@@ -52,6 +53,7 @@ class RunState:
     session: Session
     loop: EventLoop = field(default_factory=EventLoop)
     fail_after: int | None = None
+    pulse: Pulse | None = None
     failed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -134,6 +136,8 @@ def close_state(run_id: str) -> bool:
     """The session is over: give everything back. False if it was over already."""
     state = _states.pop(run_id, None)
     if state is not None:
+        if state.pulse is not None:
+            state.pulse.stop()
         state.tally.finish()
         state.loop.close(state.session.server.disconnect() if state.session.server is not None else None)
         if state.shared.responses is not None:

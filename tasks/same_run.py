@@ -1,10 +1,9 @@
-"""Which earlier run a command goes on with: the one of the same questions, output, limits and planning."""
+"""Which run a command is about: the earlier one of the same questions, output, limits and planning, or a new one."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +11,13 @@ from typing import Any
 
 from optiq.configuration import Settings
 from optiq.errors import InputError
+from optiq.files.tables import check_writable
 from optiq.questions.question import Budget
-from optiq.questions.question_file import QuestionFile
+from optiq.questions.question_file import QuestionFile, read_questions
+from tasks.run_folder import RunFolder
 from tasks.run_state import RunOptions
+from tasks.session import new_run_id
+from warehouse.home import Home
 
 _NOT_PLANNING = (
     "home",
@@ -27,7 +30,41 @@ _NOT_PLANNING = (
 )
 
 
-def identify(
+def read_asked(file: str, output: str, budget: Budget, topic: str | None) -> QuestionFile:
+    """The questions of a run; :class:`InputError` if the file cannot be used, or answers cannot be written."""
+    check_writable(output)
+    if Path(output).resolve() == Path(file).resolve():
+        raise InputError(f"{output} is the question file itself", "Give another file for the answers.")
+    questions = read_questions(file, budget)
+    return questions if topic is None else questions.with_topic(topic)
+
+
+def find_run(
+    home: Home,
+    file: str,
+    output: str,
+    budget: Budget,
+    topic: str | None,
+    settings: Settings,
+    questions: QuestionFile,
+    options: RunOptions,
+    snapshot_id: str,
+    *,
+    sharded: bool = False,
+) -> RunFolder:
+    """The folder of the run to go on with, or of a new one. :class:`InputError` if there is nothing to retry."""
+    key, about = _identify(file, output, budget, topic, settings, questions)
+    about |= {"snapshot_id": snapshot_id, "options": asdict(options)}
+    if sharded:
+        key, about["sharded"] = f"{key}-sharded", True
+    folder = None if options.fresh else _to_resume(RunFolder.latest(home, key), snapshot_id, options)
+    if folder is None:
+        folder = RunFolder(home, new_run_id())
+        folder.create(key, {"run_id": folder.run_id, **about})
+    return folder
+
+
+def _identify(
     file: str, output: str, budget: Budget, topic: str | None, settings: Settings, questions: QuestionFile
 ) -> tuple[str, dict[str, Any]]:
     """What makes two commands the same run, hashed; and what `run.json` says about it."""
@@ -47,9 +84,9 @@ def identify(
     return key, about
 
 
-def to_resume(folder: Any, about: Mapping[str, Any], options: RunOptions) -> Any:
+def _to_resume(folder: RunFolder | None, snapshot_id: str, options: RunOptions) -> RunFolder | None:
     """The earlier run if the command goes on with it; a finished one only on the same statistics."""
-    before = folder.about() if folder is not None else None
+    before = None if folder is None else folder.about()
     if before is None:
         if options.retry_errors:
             raise InputError(
@@ -58,4 +95,4 @@ def to_resume(folder: Any, about: Mapping[str, Any], options: RunOptions) -> Any
             )
         return None
     finished = before.get("status") == "done" and not options.retry_errors
-    return None if finished and before.get("snapshot_id") != about["snapshot_id"] else folder
+    return None if finished and before.get("snapshot_id") != snapshot_id else folder

@@ -9,14 +9,16 @@
     runs/<run_id>/shards/0001/left_over.parquet rows that its share of a total limit left unanswered
     runs/<run_id>/shards/0001/alive         changes every few seconds while a process works on it
 
-Each file has one writer: ``shards.json`` the coordinator, the others the process that works on the shard.
+Each file has one writer: ``shards.json`` the coordinator, before it acts on it, the others the process that works on
+the shard. Killed at any moment, the coordinator is started again with the same command, reads what it wrote, and
+goes on with the same shards: a start that was written down is made with the same key, and so is the same flow run.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,8 @@ import polars as pl
 from optiq.files.atomic import replacing
 from optiq.questions.question import Budget, Kind, Question
 from optiq.questions.question_file import Row
-from tasks.run_folder import ROW_SCHEMA, RunFolder
+from tasks.grants import Grants
+from tasks.run_folder import RunFolder, rows_frame, write_frame
 from warehouse.home import Home
 
 
@@ -93,26 +96,80 @@ def read_shard_questions(path: Path) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def write_rows(path: Path, frame: pl.DataFrame) -> None:
-    """Rows of an answers file with their bookkeeping."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        frame.write_parquet(temporary)
-
-
-def rows_frame(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    """Rows as :func:`tasks.answers.answer_rows` makes them, as a frame of ``ROW_SCHEMA``."""
-    columns = {column: [row.get(column) for row in rows] for column in ROW_SCHEMA}
-    return pl.DataFrame(columns, schema=ROW_SCHEMA, strict=True)
-
-
 def left_over(folder: RunFolder) -> pl.DataFrame:
     """The rows that the shard's share of a total limit left unanswered in its last session."""
     path = folder.path / "left_over.parquet"
-    return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=ROW_SCHEMA)
+    return pl.read_parquet(path) if path.exists() else rows_frame([])
 
 
-def every_round(folder: RunFolder) -> pl.DataFrame:
-    """All rows that the shard recorded, those of earlier rounds too: the whole bill."""
-    files = sorted(folder.chunks.glob("*.rows.parquet"))
-    return pl.concat([pl.read_parquet(file) for file in files]) if files else pl.DataFrame(schema=ROW_SCHEMA)
+@dataclass
+class Board:
+    """The shards of a run, what each may spend, and the turn (rounds of `--retry-errors`)."""
+
+    folder: RunFolder
+    usd: Grants
+    joules: Grants
+    shards: list[Shard] = field(default_factory=list)
+    turn: int = 0
+
+    @classmethod
+    def read(cls, folder: RunFolder, max_usd: float | None, max_j: float | None) -> Board:
+        """What was written, under the totals that hold now; empty for a new run."""
+        board = cls(folder, Grants(max_usd), Grants(max_j))
+        path = folder.path / "shards.json"
+        if path.exists():
+            told = json.loads(path.read_text(encoding="utf-8"))
+            board.turn = told["turn"]
+            board.shards = [Shard(**shard) for shard in told["shards"]]
+            for grants, was in ((board.usd, told["usd"]), (board.joules, told["joules"])):
+                grants.limits = {int(number): limit for number, limit in was["limits"].items()}
+                grants.lost = {int(number): lost for number, lost in was["lost"].items()}
+        return board
+
+    def write(self) -> None:
+        """Put it on disk."""
+        told = {
+            "turn": self.turn,
+            "shards": [asdict(shard) for shard in self.shards],
+            "usd": asdict(self.usd),
+            "joules": asdict(self.joules),
+        }
+        path = self.folder.path / "shards.json"
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        self.folder.home.share(path)
+
+    def add(self, rows: Sequence[Row], shards: int) -> None:
+        """Write shard files for ``rows``; the shards are known when all of their files are there."""
+        for piece in split(rows, shards):
+            number = len(self.shards) + 1
+            path = self.run(number).path / "questions.jsonl"
+            write_questions(path, piece)
+            self.folder.home.share(path)
+            self.shards.append(Shard(number, piece[0].number, len(piece)))
+
+    def run(self, number: int) -> RunFolder:
+        """The run folder of a shard."""
+        return folder_of(self.folder.home, self.folder.run_id, number)
+
+    def adopt(self, shard: Shard) -> dict[str, Any]:
+        """Take the rows that a shard has recorded into the folder of the whole run; its bill and counts."""
+        folder = self.run(shard.number)
+        self.folder.home.fetch(f"runs/{folder.run_id}")
+        if (rows := folder.every_round()).height:
+            path = self.folder.chunks / f"000-{shard.first_row:08d}.rows.parquet"
+            write_frame(self.folder.home, path, rows)
+        last = folder.rows()
+        again = last.filter((pl.col("status") == "failed") & (pl.col("round") < self.turn)).height
+        bill = folder.bill()
+        return {
+            "done": last.height - again,
+            "spent_usd": bill["spent_usd"] + bill["lost_usd"],
+            "spent_j": bill["spent_j"] + bill["lost_j"],
+            "left_over": left_over(folder).height,
+            "summary": (folder.about() or {}).get("summary") or {},
+        }
+
+    def left_over(self) -> pl.DataFrame:
+        """Rows of all shards that a share of a total limit left unanswered, and that were not asked since."""
+        return pl.concat([rows_frame([]), *(left_over(self.run(shard.number)) for shard in self.shards)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,13 @@ from optiq.configuration import Settings
 from optiq.errors import InputError
 from optiq.files.atomic import replacing
 from optiq.questions.question import Budget
-from optiq.questions.question_file import Row, read_questions
-from tasks.answering import STATUSES
-from tasks.run_folder import RunFolder
+from optiq.questions.question_file import Row
+from tasks.answering import conclude
+from tasks.run_folder import RunFolder, rows_frame, write_frame
 from tasks.run_state import RunOptions, show
-from tasks.same_run import identify, to_resume
-from tasks.shard_board import Board
-from tasks.shard_files import rows_frame, write_rows
-from tasks.shards_tally import ShardsTally
+from tasks.same_run import find_run, read_asked
+from tasks.shard_files import Board
+from tasks.tally import ShardsTally
 from warehouse.find_home import find_home
 
 DEPLOYMENT = "answer-questions/shard"
@@ -79,25 +77,18 @@ def open_sharded(
     InputError
         if the file cannot be used, the answers cannot be written, or another process coordinates the run.
     """
-    from optiq.files.tables import check_writable
-    from tasks.session import load_statistics, new_run_id
+    from tasks.session import load_statistics
 
     started = time.time()
     if shards < 1:
         raise InputError(f"--shards is {shards}", "Give a whole number from 1 up.")
-    check_writable(output)
-    questions = read_questions(file, budget)
-    if topic is not None:
-        questions = questions.with_topic(topic)
-    rows = questions.rows if options.limit is None else questions.rows[: options.limit]
+    questions = read_asked(file, output, budget, topic)
+    rows = questions.rows[: options.limit]
     home = find_home(settings.home)
-    key, about = identify(file, output, budget, topic, settings, questions)
-    about |= {"snapshot_id": load_statistics(home).snapshot_id, "options": asdict(options), "sharded": True}
-    key = f"{key}-sharded"
-    folder = None if options.fresh else to_resume(RunFolder.latest(home, key), about, options)
-    if folder is None:
-        folder = RunFolder(home, new_run_id())
-        folder.create(key, {"run_id": folder.run_id, **about})
+    snapshot_id = load_statistics(home).snapshot_id
+    folder = find_run(
+        home, file, output, budget, topic, settings, questions, options, snapshot_id, sharded=True
+    )
     folder.lock()
     try:
         board = Board.read(folder, options.max_total_cost_usd, options.max_total_energy_j)
@@ -108,7 +99,7 @@ def open_sharded(
         board.write()
         _record_invalid(folder, rows)
         examples = _take_along(folder, settings.examples)
-        folder.write_about({**(folder.about() or about), "options": about["options"], "status": "running"})
+        folder.note(options=asdict(options), status="running")
     except BaseException:
         folder.unlock()
         raise
@@ -142,42 +133,21 @@ def answer_shards(job: ShardedJob, silence_s: float, attempts: int) -> int:
 @task(cache_policy=NO_CACHE, persist_result=False)
 def write_sharded(job: ShardedJob, restarts: int) -> dict[str, Any]:
     """Merge the answers in input order into one file, whole or not at all, and sum up the run."""
-    from optiq.questions.answer_file import ANSWER_SCHEMA, write_answers
-
     folder, board = job.board.folder, job.board
-    done = folder.rows().filter(pl.col("row_number") <= len(job.rows))
-    numbers = set(done["row_number"])
-    over = board.left_over().filter(~pl.col("row_number").is_in(list(numbers)))
-    over = over.with_columns(error=pl.lit("in its shard's share of the total: ") + pl.col("error"))
-    missing = _without_outcome(job, numbers | set(over["row_number"]))
-    together = pl.concat([done, over, missing]).sort("row_number")
-    write_answers(together.select(*ANSWER_SCHEMA), job.output)
-    counts = dict(together["status"].value_counts().iter_rows())
-    bill = folder.bill()
-    known = bill["calls"] - bill["unpriced_calls"] > 0 or bill["calls"] == 0
-    given_up = [shard for shard in board.shards if shard.state == "given up"]
-    faults = [f"shard {shard.number}: {shard.fault}" for shard in given_up]
-    summary = {
-        "run_id": job.run_id,
-        "output": job.output,
-        "questions": len(job.rows),
-        **{status: counts.get(status, 0) for status in STATUSES},
-        "calls": bill["calls"],
-        "cached": bill["cached_calls"],
-        "cost_usd": bill["spent_usd"] if known else None,
-        "energy_j": bill["spent_j"] if known else None,
-        "seconds": time.time() - job.started,
-        "stopped": "; ".join(faults) or None,
-        "shards": len(board.shards),
-        "restarts": restarts,
-    }
-    about = folder.about() or {}
-    finished = folder.rows().height == about.get("questions")
-    seconds = round(about.get("seconds", 0.0) + summary["seconds"], 3)
-    finished_at = datetime.now(UTC).isoformat(timespec="seconds")
-    status = "done" if finished else "unfinished"
-    folder.write_about(
-        {**about, "status": status, "finished_at": finished_at, "seconds": seconds, "summary": summary}
+    over = board.left_over().with_columns(
+        error=pl.lit("in its shard's share of the total: ") + pl.col("error")
+    )
+    faults = [f"shard {s.number}: {s.fault}" for s in board.shards if s.state == "given up"]
+    summary = conclude(
+        folder,
+        job.rows,
+        over,
+        lambda row: f"{_why_without_outcome(board, row)}; the same command tries it again",
+        job.output,
+        job.started,
+        stopped="; ".join(faults) or None,
+        shards=len(board.shards),
+        restarts=restarts,
     )
     folder.unlock()
     return summary
@@ -218,9 +188,8 @@ def report_sharded(job: ShardedJob, summary: dict[str, Any]) -> None:
 def abandon_sharded(job: ShardedJob) -> None:
     """Leave a run that did not come to its end: what is done stays. Does nothing after `write_sharded`."""
     folder = job.board.folder
-    about = folder.about() or {}
-    if about.get("status") == "running":
-        folder.write_about({**about, "status": "interrupted"})
+    if (folder.about() or {}).get("status") == "running":
+        folder.note(status="interrupted")
         folder.unlock()
 
 
@@ -251,31 +220,15 @@ def _record_invalid(folder: RunFolder, rows: tuple[Row, ...]) -> None:
         if row.question is None
     ]
     if invalid:
-        path = folder.chunks / "000-invalid.rows.parquet"
-        write_rows(path, rows_frame(invalid))
-        folder.home.share(path)
+        write_frame(folder.home, folder.chunks / "000-invalid.rows.parquet", rows_frame(invalid))
 
 
-def _without_outcome(job: ShardedJob, numbers: set[int]) -> pl.DataFrame:
-    """Rows for what no shard has an outcome for: the shard was given up, or had no money left to go on."""
-    shards = sorted(job.board.shards, key=lambda shard: shard.first_row)
-    rows = []
-    for row in job.rows:
-        if row.number in numbers:
-            continue
-        shard = max((s for s in shards if s.first_row <= row.number), key=lambda s: s.first_row, default=None)
-        why = "not asked"
-        if shard is not None and shard.state == "given up":
-            why = f"shard {shard.number} was given up after {shard.failures} failed starts: {shard.fault}"
-        elif shard is not None and shard.fault:
-            why = f"shard {shard.number} could not go on after: {shard.fault}"
-        rows.append(
-            {
-                "question_id": row.question_id,
-                "status": "failed",
-                "run_id": job.run_id,
-                "error": f"{why}; the same command tries it again",
-                "row_number": row.number,
-            }
-        )
-    return rows_frame(rows)
+def _why_without_outcome(board: Board, row: Row) -> str:
+    """Why no shard has an outcome for a row: the shard was given up, or had no money left to go on."""
+    before = [shard for shard in board.shards if shard.first_row <= row.number]
+    shard = max(before, key=lambda shard: shard.first_row, default=None)
+    if shard is not None and shard.state == "given up":
+        return f"shard {shard.number} was given up after {shard.failures} failed starts: {shard.fault}"
+    if shard is not None and shard.fault:
+        return f"shard {shard.number} could not go on after: {shard.fault}"
+    return "not asked"
