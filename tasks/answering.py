@@ -61,12 +61,12 @@ def open_job(
     options: RunOptions | None = None,
 ) -> Job:
     """Read the question file, find the run to resume or start one, and check that answers can be written."""
-    from tasks.same_run import find_run, read_asked
+    from tasks.same_run import find_run, questions_of_run
     from tasks.session import open_session
 
     started = time.time()
     options = options or RunOptions()
-    questions = read_asked(file, output, budget, topic)
+    questions = questions_of_run(file, output, budget, topic)
     session = open_session(settings)
     snapshot_id = session.statistics.snapshot_id
     folder = find_run(session.home, file, output, budget, topic, settings, questions, options, snapshot_id)

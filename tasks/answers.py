@@ -25,7 +25,7 @@ MAX_PLANS = 3
 
 
 @dataclass
-class Asked:
+class OpenQuestion:
     """A question on its way to an answer: its latest plan, and the executions so far, the latest last."""
 
     question: Question
@@ -77,7 +77,7 @@ def answer_rows(
     asked = {}
     for planned in planning.plan_all(questions):
         name = planned.question.question_id
-        asked[name] = Asked(planned.question, planned, (attempts or {}).get(name, 0) + 1)
+        asked[name] = OpenQuestion(planned.question, planned, (attempts or {}).get(name, 0) + 1)
     pending = list(asked.values())
     for turn in range(MAX_PLANS):
         _execute(session, pending, run_id, shared, loop, rows[0].number)
@@ -136,7 +136,12 @@ def executor_of(session: Session, run_id: str, shared: Shared, rank: int = 0) ->
 
 
 def _execute(
-    session: Session, asked: Sequence[Asked], run_id: str, shared: Shared, loop: EventLoop | None, rank: int
+    session: Session,
+    asked: Sequence[OpenQuestion],
+    run_id: str,
+    shared: Shared,
+    loop: EventLoop | None,
+    rank: int,
 ) -> None:
     """Run the chosen plan of each; those that the run was stopped before stay without an execution."""
     ready = [item for item in asked if item.planned.choice.chosen is not None]
@@ -158,7 +163,7 @@ def _execute(
         loop.run(executor.execute_all(work, keep))
 
 
-def _plan_again(item: Asked, planning: Planning, shared: Shared) -> bool:
+def _plan_again(item: OpenQuestion, planning: Planning, shared: Shared) -> bool:
     """Whether there is another plan, without the models that failed, within what is left of the budget."""
     if not item.executions or item.executions[-1].status in (ANSWERED, OVER_LIMIT):
         return False
@@ -212,7 +217,7 @@ def _with_known_topic(row: Row, statistics: Statistics) -> Row:
     return row if fault is None else replace(row, question=None, error=f"row {row.number}: {fault}")
 
 
-def _answer_row(item: Asked, run_id: str, number: int) -> dict[str, Any]:
+def _answer_row(item: OpenQuestion, run_id: str, number: int) -> dict[str, Any]:
     """The row of a question that was executed at least once."""
     assert item.planned.choice.chosen is not None
     last = item.executions[-1]
@@ -244,7 +249,7 @@ def _answer_row(item: Asked, run_id: str, number: int) -> dict[str, Any]:
     return row | _bookkeeping(item, number)
 
 
-def _bookkeeping(item: Asked, number: int) -> dict[str, Any]:
+def _bookkeeping(item: OpenQuestion, number: int) -> dict[str, Any]:
     calls = [call for execution in item.executions for call in execution.calls]
     made = [call for call in calls if not call.cached]
     return {
@@ -260,7 +265,7 @@ def _bookkeeping(item: Asked, number: int) -> dict[str, Any]:
     }
 
 
-def _infeasible_row(item: Asked, snapshot_id: str, run_id: str, number: int) -> dict[str, Any]:
+def _infeasible_row(item: OpenQuestion, snapshot_id: str, run_id: str, number: int) -> dict[str, Any]:
     """The row of a question that no plan within its limits answers; it shows the cheapest that would do."""
     choice = item.planned.choice
     nearest = choice.cheapest or choice.nearest

@@ -14,7 +14,7 @@ from warehouse.find_home import find_home
 
 
 @dataclass(frozen=True)
-class Asked:
+class PoolRequest:
     """Which trials, which models, and by which readings of the paper."""
 
     home: str
@@ -26,7 +26,7 @@ class Asked:
     seed: int = 0
 
 
-def open_pool(asked: Asked) -> tuple[PoolChemistry, tuple[str, ...]]:
+def open_pool(asked: PoolRequest) -> tuple[PoolChemistry, tuple[str, ...]]:
     """The pool's chemistry, and models that were left out because there are too many.
 
     Raises

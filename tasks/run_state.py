@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from optiq.execution import Shared
-from optiq.execution.control import Control
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.ledger import Amount, Ledger
 from optiq.execution.responses import ResponseStore
+from optiq.execution.shared import Control
 from tasks.pulse import Pulse
 from tasks.run_folder import RunFolder
 from tasks.session import Session

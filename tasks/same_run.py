@@ -30,7 +30,7 @@ _NOT_PLANNING = (
 )
 
 
-def read_asked(file: str, output: str, budget: Budget, topic: str | None) -> QuestionFile:
+def questions_of_run(file: str, output: str, budget: Budget, topic: str | None) -> QuestionFile:
     """The questions of a run; :class:`InputError` if the file cannot be used, or answers cannot be written."""
     check_writable(output)
     if Path(output).resolve() == Path(file).resolve():

@@ -15,7 +15,7 @@ from optiq.errors import InputError
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import topics_in
 from optiq.scoring import SCORES, Scores, score_many
-from optiq.scoring.references import Asked, question_of, read_answers, read_references
+from optiq.scoring.references import KnownQuestion, question_of, read_answers, read_references
 from warehouse.find_home import find_home
 from warehouse.home import Home
 
@@ -100,31 +100,31 @@ def _questions(
     for name in dict.fromkeys(frame["question_id"]):
         if name in labelled:
             try:
-                questions[name] = question_of(name, labelled[name], asked.get(name, Asked()))
+                questions[name] = question_of(name, labelled[name], asked.get(name, KnownQuestion()))
             except InputError as fault:
                 faults.append(f"question_id {name}: {fault}")
     return questions, faults
 
 
-def _recorded(executions: pl.DataFrame) -> dict[str, Asked]:
+def _recorded(executions: pl.DataFrame) -> dict[str, KnownQuestion]:
     """Text and kind of questions as their executions have them; options are not recorded there."""
     rows = executions.select("question_id", "question", "kind").iter_rows()
-    return {name: Asked(text or "", (), Kind(kind) if kind else None) for name, text, kind in rows}
+    return {name: KnownQuestion(text or "", (), Kind(kind) if kind else None) for name, text, kind in rows}
 
 
-def _from_runs(frame: pl.DataFrame, home: Home) -> dict[str, Asked]:
+def _from_runs(frame: pl.DataFrame, home: Home) -> dict[str, KnownQuestion]:
     """The questions of the runs that the answers are from, where their question file is still what it was."""
     from optiq.questions.question_file import read_questions
     from tasks.run_folder import RunFolder
 
-    found: dict[str, Asked] = {}
+    found: dict[str, KnownQuestion] = {}
     for run_id in sorted(set(_column(frame, "run_id").drop_nulls())):
         about = RunFolder(home, str(run_id)).about() or {}
         path = Path(str(about.get("file", "")))
         if not path.is_file() or _sha256(path) != about.get("file_sha256"):
             continue
         for question in read_questions(path).questions:
-            found[question.question_id] = Asked(question.text, question.options, question.kind)
+            found[question.question_id] = KnownQuestion(question.text, question.options, question.kind)
     return found
 
 

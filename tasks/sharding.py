@@ -20,7 +20,7 @@ from optiq.questions.question_file import Row
 from tasks.answering import conclude
 from tasks.run_folder import RunFolder, rows_frame, write_frame
 from tasks.run_state import RunOptions, show
-from tasks.same_run import find_run, read_asked
+from tasks.same_run import find_run, questions_of_run
 from tasks.shard_files import Board
 from tasks.tally import ShardsTally
 from warehouse.find_home import find_home
@@ -82,7 +82,7 @@ def open_sharded(
     started = time.time()
     if shards < 1:
         raise InputError(f"--shards is {shards}", "Give a whole number from 1 up.")
-    questions = read_asked(file, output, budget, topic)
+    questions = questions_of_run(file, output, budget, topic)
     rows = questions.rows[: options.limit]
     home = find_home(settings.home)
     snapshot_id = load_statistics(home).snapshot_id

@@ -11,7 +11,7 @@ from flows.requests import Json, Place, Seeded
 if TYPE_CHECKING:
     from optiq.chemistry.pool import PoolChemistry
     from optiq.chemistry.recommend import Recommendation
-    from tasks.chemistry import Asked
+    from tasks.chemistry import PoolRequest
 
 _NONE = 1e-9
 
@@ -46,10 +46,10 @@ def chemistry(
     Example:  optiq chemistry --topic law -o chemistry.svg
     """
     from optiq.files.atomic import check_place
-    from tasks.chemistry import Asked, names_in, open_pool
+    from tasks.chemistry import PoolRequest, names_in, open_pool
 
     among, seed = names_in(trials.among, "--among"), trials.settings.seed
-    asked = Asked(trials.settings.home, trials.topic, among, order, used_from, trials.history, seed)
+    asked = PoolRequest(trials.settings.home, trials.topic, among, order, used_from, trials.history, seed)
     if output is not None:
         check_place(output)
     members = names_in(ensemble, "--map")
@@ -74,10 +74,10 @@ def recommend(
 
     Example:  optiq recommend --size 3 --topic law
     """
-    from tasks.chemistry import Asked, names_in, open_pool
+    from tasks.chemistry import PoolRequest, names_in, open_pool
 
     among = names_in(trials.among, "--among")
-    asked = Asked(trials.settings.home, trials.topic, among, history=trials.history)
+    asked = PoolRequest(trials.settings.home, trials.topic, among, history=trials.history)
     pool, _ = open_pool(asked)
     found = pool.choose(strategy, size, seed=trials.settings.seed)
     best = pool.choose("best", size)
@@ -87,7 +87,7 @@ def recommend(
         _show_recommendation(pool, found, best, strategy, asked)
 
 
-def _show_matrix(pool: PoolChemistry, asked: Asked, left_out: tuple[str, ...]) -> None:
+def _show_matrix(pool: PoolChemistry, asked: PoolRequest, left_out: tuple[str, ...]) -> None:
     """Profiles and the matrix of pairs, with a legend that needs no paper."""
     _about(asked, left_out)
     certain, matrix = pool.found.certain, pool.found.chemistry
@@ -123,7 +123,7 @@ def _show_matrix(pool: PoolChemistry, asked: Asked, left_out: tuple[str, ...]) -
     say(f"{counted(pool.n_trials, 'trial')} from {pool.source}.")
 
 
-def _matrix_object(pool: PoolChemistry, asked: Asked, left_out: tuple[str, ...]) -> dict[str, Any]:
+def _matrix_object(pool: PoolChemistry, asked: PoolRequest, left_out: tuple[str, ...]) -> dict[str, Any]:
     """The same for programs."""
     names = ("model_a", "model_b", "chemistry", "low", "high", "noise")
     return {
@@ -139,7 +139,7 @@ def _matrix_object(pool: PoolChemistry, asked: Asked, left_out: tuple[str, ...])
 
 
 def _show_recommendation(
-    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str, asked: Asked
+    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str, asked: PoolRequest
 ) -> None:
     """Which models, why, and how certain that is."""
     _about(asked, ())
@@ -165,7 +165,7 @@ def _show_recommendation(
 
 
 def _recommendation_object(
-    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str, asked: Asked
+    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str, asked: PoolRequest
 ) -> dict[str, Any]:
     """The same for programs."""
     certain, pairs = pool.certain_within(found.models)
@@ -209,7 +209,7 @@ def _draw(pool: PoolChemistry, output: str | None, members: tuple[str, ...]) -> 
     return output
 
 
-def _about(asked: Asked, left_out: tuple[str, ...]) -> None:
+def _about(asked: PoolRequest, left_out: tuple[str, ...]) -> None:
     if asked.order != "quality":
         note(f"answers ranked by {asked.order}")
     if left_out:

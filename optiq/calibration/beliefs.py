@@ -4,7 +4,8 @@ An arm is a plan on a topic. The outcome of an execution is the arm's value, plu
 or hard for every plan, plus chance. The values of arms are drawn around a starting estimate; they vary
 together, which is the shrinkage: an execution teaches about its arm most, then about the same plan on other
 topics, similar plans on the same topic, and all plans on the same task. All of it is normal, so that beliefs
-are a mean and a covariance, updated one execution at a time (Gaussian conditioning).
+are a mean and a covariance, updated one execution at a time (Gaussian conditioning). How selection's model of
+combinations differs, and why, is said in :mod:`optiq.selection.posterior`.
 """
 
 from __future__ import annotations

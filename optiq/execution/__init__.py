@@ -1,8 +1,8 @@
 """Running plans on model servers: prompts, calls, answers, and the trace of it all (Opti-Q, section 3.2)."""
 
 from optiq.execution.asking import MAX_OUTPUT_TOKENS
+from optiq.execution.calling import Retries
 from optiq.execution.executor import Executor, Work
-from optiq.execution.retries import Retries
 from optiq.execution.scores import score_executions
 from optiq.execution.shared import Shared
 from optiq.execution.trace import TRACE_SCHEMA, Call, Execution, Predicted, traces_frame

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from optiq.errors import AnswerLost, ModelNotServed, ServerError, TransientServerError
 from optiq.execution.accounting import MEASURED, call_bound, price_call
@@ -12,13 +14,38 @@ from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
 from optiq.execution.ledger import Amount, LimitReached, Reservation
 from optiq.execution.limits import limits_of
-from optiq.execution.retries import Retries
 from optiq.execution.shared import Shared
 from optiq.execution.trace import Call
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
 from optiq.statistics.snapshot import ModelFigures
 
 Figures = Callable[[str], ModelFigures]
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Trying again what may pass: ``attempts`` in all; waits of ``first_s`` × ``factor``ⁿ s, at most ``longest_s``.
+
+    Waits are shortened at random by up to half, so that many callers do not come back at once. A server that
+    asks for more than ``patience_s`` is not waited for.
+    """
+
+    attempts: int = 4
+    first_s: float = 0.5
+    factor: float = 2.0
+    longest_s: float = 30.0
+    patience_s: float = 60.0
+
+    def wait_s(self, attempt: int, retry_after_s: float | None, key: str) -> float | None:
+        """Seconds to wait after the failed ``attempt`` (from 1); None to give up.
+
+        ``key`` names the call: the same call waits the same time in every run.
+        """
+        if attempt >= self.attempts or (retry_after_s is not None and retry_after_s > self.patience_s):
+            return None
+        wait = min(self.first_s * self.factor ** (attempt - 1), self.longest_s)
+        wait *= random.Random(f"{key}:{attempt}").uniform(0.5, 1.0)
+        return max(wait, retry_after_s or 0.0)
 
 
 class Caller:

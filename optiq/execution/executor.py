@@ -13,14 +13,12 @@ from functools import cache, partial
 
 from optiq.execution.accounting import Prices, call_bound, settle
 from optiq.execution.asking import Asking, PromptSetAsking
-from optiq.execution.calling import Caller, Figures
+from optiq.execution.calling import Caller, Figures, Retries
 from optiq.execution.identity import execution_id
 from optiq.execution.ledger import Amount, LimitReached, Reservation
 from optiq.execution.output_caps import OutputCaps, limits_outputs
-from optiq.execution.partial_answers import fall_back
-from optiq.execution.retries import Retries
 from optiq.execution.shared import Shared
-from optiq.execution.trace import ANSWERED, OVER_LIMIT, Call, Execution, Predicted, main_topic
+from optiq.execution.trace import ANSWERED, OVER_LIMIT, Call, Execution, Partial, Predicted, main_topic
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.prompts.variants import Operators
@@ -122,7 +120,7 @@ class Executor:
 
         ``on_result`` gets place and execution as each is done. Model faults end as failed executions;
         anything else is a bug, stops the others and surfaces. When the run is stopped
-        (:class:`~optiq.execution.control.Control`), what was not executed is left out of the list. The
+        (:class:`~optiq.execution.shared.Control`), what was not executed is left out of the list. The
         server's connections stay open: ``await server.disconnect()`` closes those of this event loop.
         """
         numbered = enumerate(items)
@@ -158,7 +156,7 @@ class Executor:
         """Run a plan on a question. A node that fails for good fails the execution, and says why.
 
         When a node fails, calls in flight are awaited, as they are paid for, and none is begun. If other
-        nodes answered, the best of their answers is kept in ``partial`` (:mod:`.partial_answers`).
+        nodes answered, the best of their answers is kept in ``partial``.
         """
         question, plan, asking = item.question, item.plan, item.asking or self._asking
         execution = Execution(
@@ -192,7 +190,7 @@ class Executor:
         settle(execution)
         _conclude(execution, asking)
         if execution.status != ANSWERED:
-            fall_back(execution, asking, figures)
+            _fall_back(execution, asking, figures)
         return execution
 
     def most(self, item: Work) -> Amount:
@@ -320,6 +318,30 @@ def _conclude(execution: Execution, asking: Asking) -> None:
         execution.status = ANSWERED
     else:
         execution.error = f"{plan.models[plan.sink]} (node {plan.sink}): the answer is empty"
+
+
+def _fall_back(execution: Execution, asking: Asking, figures: Figures | None) -> None:
+    """Set ``partial`` of an execution that failed, if a node has an answer.
+
+    The best node is the one that the most operations led to, as it has read the most; of several, the one
+    whose model is the best on this topic. The execution stays failed: its plan was not observed.
+    """
+    answers = {}
+    outputs = {call.node: call.output for call in execution.calls if call.error is None}
+    for call in execution.calls:
+        if call.error is not None:
+            continue
+        if answer := asking.answer(execution.question, execution.plan, call.node, outputs):
+            answers[call.node] = answer
+    if not answers:
+        return
+
+    def worth(call: Call) -> tuple[int, float, int]:
+        qoa = math.nan if figures is None else figures(call.model).qoa
+        return len(execution.plan.closure(call.node)), -1.0 if math.isnan(qoa) else qoa, -call.node
+
+    best = max((call for call in execution.calls if call.node in answers), key=worth)
+    execution.partial = Partial(best.node, best.model, answers[best.node])
 
 
 async def _all_or_none(futures: Iterable[asyncio.Future[None]]) -> None:

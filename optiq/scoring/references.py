@@ -19,7 +19,7 @@ _LABELLED = ("reference", "options", "kind", "question", "topic")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class KnownQuestion:
     """What is known of a question besides its reference, from the question file or the run's record."""
 
     text: str = ""
@@ -90,7 +90,7 @@ def read_references(path: str | Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def question_of(name: str, cells: Mapping[str, Any], asked: Asked) -> Question:
+def question_of(name: str, cells: Mapping[str, Any], asked: KnownQuestion) -> Question:
     """The question with its reference, to judge an answer by.
 
     Options and kind are those of the references file, else those that were asked. A choice whose options

@@ -120,8 +120,8 @@ class Evidence:
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:
-    """Row means of what is not NaN; NaN for rows without any."""
+    """Means over examples (axis 1) of what is not NaN; NaN where there is none."""
     known = ~np.isnan(values)
     counts = known.sum(axis=1)
     totals = np.where(known, values, 0.0).sum(axis=1)
-    return np.divide(totals, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    return np.divide(totals, counts, out=np.full(totals.shape, np.nan), where=counts > 0)

@@ -10,6 +10,11 @@ and a combination that was run on all examples tells how hard the first few were
 The quantity estimated is the mean over the whole data set, so noise vanishes as its examples are used up:
 for rows a and b with n_a and n_b examples, n_ab of them shared, out of n, the covariance of their means is
 S_ab · (n_ab / (n_a n_b) − 1/n).
+
+Calibration's beliefs (:mod:`optiq.calibration.beliefs`) are another model of arms on questions: they change with every
+execution and start from what is known before anything was run (published figures, how alike plans are, fixed
+spreads), over questions without end. Here nothing is known beforehand, variances come from the data, and what is
+asked is the mean over a finite set. What both do with their doubt is the same: :mod:`optiq.statistics.normal`.
 """
 
 from __future__ import annotations

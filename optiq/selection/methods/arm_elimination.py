@@ -13,9 +13,9 @@ import numpy as np
 from optiq.errors import InputError
 from optiq.selection.evidence import Evidence, Run
 from optiq.selection.methods.base import Method
-from optiq.selection.normal import cumulative, density
 from optiq.selection.posterior import Belief, CombinationModel
 from optiq.selection.protocol import Problem, Ranking
+from optiq.statistics.normal import cumulative, gain_of_overtaking
 
 _DRAWS = 1000
 
@@ -102,8 +102,7 @@ class ArmElimination(Method):
         out[leader] = False  # and who was run in full needs no bounds: it is ranked
         self.eliminated |= out
         alive &= ~out
-        z = behind / deviation
-        gains = deviation * density(z) - behind * cumulative(-z)
+        gains = gain_of_overtaking(behind, deviation)
         gains[~alive | (full & full[leader])] = 0.0
         gains[leader] = 0.0
         return leader, gains

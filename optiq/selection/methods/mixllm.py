@@ -14,19 +14,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from optiq.errors import InputError
-from optiq.selection.evidence import Evidence, Run
+from optiq.selection.evidence import Evidence, Run, mean_of_known
 from optiq.selection.methods.base import share_of
-from optiq.selection.methods.cost_profile import estimated_costs
 from optiq.selection.methods.full_evaluation import FullEvaluation
-from optiq.selection.methods.neighbour_prediction import predict
-from optiq.selection.normal import cumulative
 from optiq.selection.protocol import Problem, Ranking
+from optiq.selection.space import Space
+from optiq.statistics.normal import cumulative
 
 _ALWAYS = 25
 """In small spaces a share would end the search before it has begun."""
+
+_LIKENESS = (0.2, 0.4, 0.6, 0.8, 0.9, 0.95)
+"""How much alike two combinations are that differ in one role: tried values."""
 
 
 class MixLLM(FullEvaluation):
@@ -151,3 +155,80 @@ class MixLLM(FullEvaluation):
             self._seen = examined
         last = getattr(self, "_last", None)
         return last is not None and bool(fits[last])
+
+
+def estimated_costs(space: Space, evidence: Evidence, examined: np.ndarray) -> np.ndarray:
+    """USD per example for every combination; NaN where a model in a role was never priced.
+
+    MixLLM (section 3.2) profiles the combinations of one model; every later one adds to that. A role's cost
+    depends on the model before it, which writes its prompt: runs with the same pair count first, then
+    those with the same model in the role.
+    """
+    by_role = mean_of_known(evidence.role_cost_usd[examined])
+    totals = evidence.mean_cost_usd[examined]
+    unsplit = np.isnan(by_role).any(axis=1)
+    by_role[unsplit] = totals[unsplit, None] / len(space.roles)
+    codes, seen = space.codes, space.codes[examined]
+    estimate = np.zeros(len(space))
+    for role, models in enumerate(space.candidates):
+        for model in range(len(models)):
+            mine = seen[:, role] == model
+            users = codes[:, role] == model
+            estimate[users] += by_role[mine, role].mean() if mine.any() else np.nan
+            if role == 0 or not mine.any():
+                continue
+            for before in range(len(space.candidates[role - 1])):
+                pair = mine & (seen[:, role - 1] == before)
+                if pair.any():
+                    estimate[users & (codes[:, role - 1] == before)] += (
+                        by_role[pair, role].mean() - by_role[mine, role].mean()
+                    )
+    return np.where(examined, evidence.mean_cost_usd, estimate)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Mean and standard deviation for every combination; certain (0) where it was examined."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+
+def predict(space: Space, examined: np.ndarray, accuracy: np.ndarray) -> Prediction:
+    """Kriging: each differing role takes the likeness of two combinations down by a factor.
+
+    MixLLM (section 3.2) predicts whether a combination can surpass examined neighbours from what the same change
+    did elsewhere, and puts the votes of several neighbours together. The likeness here does the same in
+    numbers: the nearest examined combinations count most, changes that worked elsewhere carry over, and the
+    further all of them are the less is claimed. The factor and the scale are the likeliest for what was seen.
+
+    Parameters
+    ----------
+    examined, accuracy
+        (combinations,) booleans, and values where True.
+    """
+    differing = (space.codes[:, None, :] != space.codes[None, :, :]).sum(axis=2)
+    known = np.flatnonzero(examined)
+    values = accuracy[known]
+    best: tuple[float, Prediction] | None = None
+    for likeness in _LIKENESS:
+        kernel = likeness**differing
+        within = kernel[np.ix_(known, known)] + 1e-6 * np.eye(len(known))
+        inverse = np.linalg.inv(within)
+        ones = np.ones(len(known))
+        total = ones @ inverse @ ones
+        common = ones @ inverse @ values / total
+        rest = values - common
+        freedom = max(len(known) - 1, 1)
+        # A prior guess of 5 points keeps the scale up while next to nothing was seen.
+        scale = (rest @ inverse @ rest + 2 * 0.05**2) / (freedom + 2)
+        likelihood = -0.5 * ((freedom + 2) * np.log(scale) + np.linalg.slogdet(within)[1] + np.log(total))
+        if best is None or likelihood > best[0]:
+            cross = kernel[:, known]
+            mean = common + cross @ inverse @ rest
+            slack = 1 - cross @ inverse @ ones
+            variance = 1 - np.einsum("ij,jk,ik->i", cross, inverse, cross) + slack**2 / total
+            deviation = np.sqrt(np.maximum(scale * variance, 0.0))
+            best = likelihood, Prediction(mean, np.where(examined, 0.0, deviation))
+    assert best is not None
+    return best[1]

@@ -8,7 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optiq.calibration.value import gain_of_overtaking, value_of_trying
+from optiq.calibration.value import value_of_trying
+from optiq.statistics.normal import gain_of_overtaking
 
 NODES = np.linspace(-8.0, 8.0, 4001)
 DENSITY = np.exp(-(NODES**2) / 2) / math.sqrt(2 * math.pi) * (NODES[1] - NODES[0])
