@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optiq.estimation import Estimate
-from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_executions, traces_frame
+from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_executions
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
 from optiq.planning import PlannedQuestion, Planning, choose_blender, topic_fault
@@ -18,7 +18,6 @@ from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import Row
 from optiq.statistics.snapshot import Statistics
 from tasks.session import Session
-from warehouse.landing import land_traces
 
 MAX_PLANS = 3
 """How many plans a question may get: the first, and others without the models that failed it."""
@@ -99,21 +98,6 @@ def answer_rows(
         elif item.executions:
             found.rows.append(_answer_row(item, run_id, row.number))
     return found
-
-
-def execute(
-    session: Session, work: Sequence[Work], run_id: str, sequence: int = 0, shared: Shared | None = None
-) -> list[Execution]:
-    """Run plans, score what has a reference, and land the traces; the executions in the order of ``work``."""
-    if not work:
-        return []
-    executions = executor_of(session, run_id, shared or Shared()).run(work)
-    score_executions(executions)
-    if executions:
-        land_traces(session.home, traces_frame(executions), sequence)
-    if shared is not None and shared.responses is not None:
-        shared.responses.delivered({f"{run_id}/{e.question.question_id}" for e in executions})
-    return executions
 
 
 def executor_of(session: Session, run_id: str, shared: Shared, rank: int = 0) -> Executor:
