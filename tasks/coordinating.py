@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.flow_runs import BROKEN, CANCELLED, ENDED, WORKING, FlowRuns, Seen
+from tasks.flow_runs import BROKEN, CANCELLED, ENDED, WORKING, FlowRuns, FlowRunState
 from tasks.pulse import read_pulse
 from tasks.shard_files import Board, Shard, place_of
 from tasks.tally import ShardsTally
@@ -133,7 +133,7 @@ class Coordinator:
                     self._signs.pop(shard.number, None)
             time.sleep(self.poll_s)
 
-    def _silent(self, shard: Shard, seen: Seen) -> bool:
+    def _silent(self, shard: Shard, seen: FlowRunState) -> bool:
         """Whether nothing has changed for too long: neither the state of the flow run nor the pulse."""
         path = self.board.run(shard.number).path / "alive"
         self.board.folder.home.fetch(f"runs/{place_of(self.board.folder.run_id, shard.number)}/alive")

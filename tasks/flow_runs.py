@@ -16,7 +16,7 @@ _STATES |= dict.fromkeys(("PENDING", "RUNNING", "CANCELLING"), WORKING)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FlowRunState:
     """A flow run at one moment: ``waiting`` for a worker, ``working``, ``ended`` well, ``cancelled`` by a person,
     or ``broken``: failed or crashed.
     """
@@ -32,7 +32,7 @@ class FlowRuns(Protocol):
     def start(self, key: str, name: str, parameters: Mapping[str, Any], delay_s: float = 0.0) -> str:
         """Start a run and return its id; the same ``key`` again is the same run."""
 
-    def look(self, flow_run_id: str) -> Seen:
+    def look(self, flow_run_id: str) -> FlowRunState:
         """How it stands."""
 
     def give_up(self, flow_run_id: str, why: str) -> None:
@@ -84,20 +84,20 @@ class DeploymentRuns:
         )
         return str(flow_run.id)
 
-    def look(self, flow_run_id: str) -> Seen:
+    def look(self, flow_run_id: str) -> FlowRunState:
         import httpx
         from prefect.exceptions import ObjectNotFound
 
         try:
             state = self._client.read_flow_run(UUID(flow_run_id)).state
         except ObjectNotFound:
-            return Seen(BROKEN, message="the Prefect server knows the run no more")
+            return FlowRunState(BROKEN, message="the Prefect server knows the run no more")
         except httpx.HTTPError:  # the server is away for a moment: the run may be well
-            return Seen(WAITING)
+            return FlowRunState(WAITING)
         if state is None:
-            return Seen(WAITING)
+            return FlowRunState(WAITING)
         kind = _STATES.get(state.type.value, BROKEN)
-        return Seen(kind, str(state.id), " ".join((state.message or state.name or "").split())[:300])
+        return FlowRunState(kind, str(state.id), " ".join((state.message or state.name or "").split())[:300])
 
     def give_up(self, flow_run_id: str, why: str) -> None:
         from prefect.states import Crashed

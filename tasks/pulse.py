@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import OptiqError
-from tasks.tally import Standing
+from tasks.tally import RunStanding
 from warehouse.home import Home
 
 BEAT_S = 3.0
@@ -27,7 +27,7 @@ BEAT_IN_A_STORE_S = 10.0  # each beat is a request or two
 class Pulse:
     """Beats in a thread of its own until :meth:`stop`. ``start`` says which start of the run it is."""
 
-    def __init__(self, home: Home, path: Path, standing: Callable[[], Standing], start: int = 0) -> None:
+    def __init__(self, home: Home, path: Path, standing: Callable[[], RunStanding], start: int = 0) -> None:
         self._home, self._path, self._standing, self._start = home, path, standing, start
         self._count = 0
         self._stopped = threading.Event()

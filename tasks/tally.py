@@ -14,7 +14,7 @@ from optiq.execution.trace import Call, Execution
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunStanding:
     """A run at one moment. ``left_s`` is None while nothing can be said."""
 
     total: int
@@ -36,7 +36,7 @@ class Standing:
 class Counts(Protocol):
     """Anything that a progress display can read: one run, or the shards of one."""
 
-    def standing(self) -> Standing:
+    def standing(self) -> RunStanding:
         """The run at this moment."""
 
 
@@ -89,7 +89,7 @@ class Tally:
         """The session is over."""
         self._finished = True
 
-    def standing(self) -> Standing:
+    def standing(self) -> RunStanding:
         """All counts at this moment."""
         with self._lock:
             seconds = time.monotonic() - self._started
@@ -97,7 +97,7 @@ class Tally:
             fresh = done - self._before
             left = (self._total - done) * seconds / fresh if fresh else None
             spent = self._ledger.spent
-            return Standing(
+            return RunStanding(
                 self._total,
                 done,
                 self._running,
@@ -145,7 +145,7 @@ class ShardsTally:
         """The run is over."""
         self._finished = True
 
-    def standing(self) -> Standing:
+    def standing(self) -> RunStanding:
         """All counts at this moment; calls and statuses are those of the sessions that were seen."""
         beats = list(self._beats.values())
         shards = self._recorded.keys() | self._beats.keys()
@@ -156,7 +156,7 @@ class ShardsTally:
         self._first = done if self._first is None else self._first
         seconds = time.monotonic() - self._started
         fresh = done - self._first
-        return Standing(
+        return RunStanding(
             total=self._total,
             done=done,
             running=sum(beat["running"] for beat in beats),

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from flows.command_line.screen import duration, figure, note, printable
 from tasks.run_state import watched_by
-from tasks.tally import Counts, Standing
+from tasks.tally import Counts, RunStanding
 
 _REDRAW_S = 0.2
 _PLAIN_S = 10.0
@@ -29,7 +29,7 @@ def progress(enabled: bool = True) -> Iterator[None]:
             display.stop()
 
 
-def standing_line(standing: Standing) -> str:
+def standing_line(standing: RunStanding) -> str:
     """A run at one moment, in one line."""
     parts = [f"{standing.done}/{standing.total} done, {standing.running} running"]
     if failed := standing.statuses.get("failed", 0):
@@ -47,7 +47,7 @@ def standing_line(standing: Standing) -> str:
     return "; ".join(parts)
 
 
-def calls_text(standing: Standing) -> str:
+def calls_text(standing: RunStanding) -> str:
     """Calls and errors per model."""
     parts = []
     for model, number in standing.calls.items():

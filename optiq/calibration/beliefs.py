@@ -21,7 +21,7 @@ IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Spread:
+class Variances:
     """Variances of one figure: how its parts scatter before anything was run.
 
     ``task``, ``topic``: all plans on it together. ``plan``: a plan on all topics of a task, ``across`` the
@@ -38,13 +38,13 @@ class Spread:
     noise: float
 
 
-QOA = Spread(task=0.5, topic=0.05, plan=0.2, across=0.25, own=0.1, question=0.25, noise=0.5)
+QOA = Variances(task=0.5, topic=0.05, plan=0.2, across=0.25, own=0.1, question=0.25, noise=0.5)
 """QoA in units of how its outcomes scatter on a task (:data:`OUTCOME_DEVIATIONS`)."""
 
 OUTCOME_DEVIATIONS = {"open": 0.25, "choice": 0.5}
 """A right-or-wrong answer scatters by up to 0.5; cosines of short answers by 0.25."""
 
-LOG_RATIO = Spread(task=2.0, topic=0.05, plan=0.1, across=0.25, own=0.02, question=0.05, noise=0.05)
+LOG_RATIO = Variances(task=2.0, topic=0.05, plan=0.1, across=0.25, own=0.02, question=0.05, noise=0.05)
 """Logarithm of observed over predicted cost, seconds or joules: published rates may be tenfold off together."""
 
 
@@ -57,7 +57,7 @@ class Arms:
     task: IntArray
     alike: FloatArray
 
-    def covariance(self, spread: Spread, shrink: bool = True) -> FloatArray:
+    def covariance(self, spread: Variances, shrink: bool = True) -> FloatArray:
         """(arms, arms) before anything was run. Without ``shrink`` every arm stands alone."""
         total = spread.task + spread.topic + spread.plan + spread.own
         if not shrink:
@@ -80,7 +80,7 @@ class Beliefs:
         start: FloatArray,
         covariance: FloatArray,
         n_questions: int,
-        spread: Spread,
+        spread: Variances,
         shrink: bool = True,
         scale: FloatArray | None = None,
     ) -> None:

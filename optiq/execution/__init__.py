@@ -1,4 +1,8 @@
-"""Running plans on model servers: prompts, calls, answers, and the trace of it all (Opti-Q, section 3.2)."""
+"""Running plans on model servers: prompts, calls, answers, and the trace of it all (Opti-Q, section 3.2).
+
+Whoever has plans run has them run here: `answer`, `ask`, `calibrate`, `review`, and `select` for plans and workflows.
+Uses the rooms plans, questions, prompts, scoring, servers and statistics.
+"""
 
 from optiq.execution.asking import MAX_OUTPUT_TOKENS
 from optiq.execution.calling import Retries

@@ -14,7 +14,7 @@ import pytest
 
 from flows.answer_shard import answer_shard
 from flows.answer_sharded import answer_questions_sharded
-from tasks.flow_runs import BROKEN, ENDED, WORKING, Seen
+from tasks.flow_runs import BROKEN, ENDED, WORKING, FlowRunState
 from tasks.run_state import interrupt_all
 
 Starts = list[dict[str, Any]]
@@ -26,13 +26,13 @@ class ThreadRuns:
     def __init__(self, fate: Callable[[Mapping[str, Any]], None]) -> None:
         self.fate = fate
         self.starts: Starts = []
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, FlowRunState] = {}
         self._ids: dict[str, str] = {}
 
     def start(self, key: str, name: str, parameters: Mapping[str, Any], delay_s: float = 0.0) -> str:
         if key not in self._ids:
             self._ids[key] = name
-            self._seen[name] = Seen(WORKING, name)
+            self._seen[name] = FlowRunState(WORKING, name)
             told = json.loads(json.dumps(dict(parameters)))  # as it would reach another machine
             self.starts.append(told)
             threading.Thread(target=self._run, args=(name, told), daemon=True).start()
@@ -42,15 +42,15 @@ class ThreadRuns:
         try:
             self.fate(parameters)
             answer_shard.fn(**parameters)
-            self._seen[name] = Seen(ENDED, name)
+            self._seen[name] = FlowRunState(ENDED, name)
         except Exception as fault:
-            self._seen[name] = Seen(BROKEN, name, f"{type(fault).__name__}: {fault}")
+            self._seen[name] = FlowRunState(BROKEN, name, f"{type(fault).__name__}: {fault}")
 
-    def look(self, flow_run_id: str) -> Seen:
+    def look(self, flow_run_id: str) -> FlowRunState:
         return self._seen[flow_run_id]
 
     def give_up(self, flow_run_id: str, why: str) -> None:
-        self._seen[flow_run_id] = Seen(BROKEN, flow_run_id, why)
+        self._seen[flow_run_id] = FlowRunState(BROKEN, flow_run_id, why)
 
     def cancel(self, flow_run_id: str) -> None:
         interrupt_all("interrupted")
