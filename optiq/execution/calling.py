@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from optiq.errors import AnswerLost, ModelNotServed, ServerError, TransientServerError
@@ -13,7 +12,7 @@ from optiq.execution.accounting import MEASURED, call_bound, price_call
 from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
 from optiq.execution.ledger import Amount, LimitReached, Reservation
-from optiq.execution.limits import limits_of
+from optiq.execution.limits import CallLimits, limits_of
 from optiq.execution.shared import Shared
 from optiq.execution.trace import Call
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
@@ -160,12 +159,21 @@ class Caller:
             drawn = allowance.draw(self._bound(call.model, request, figures))
             begun, lost = None, False
             try:
-                async with self._slot(model):
+                held: list[
+                    CallLimits
+                ] = []  # a place among the calls in flight: of the run, and of the server
+                try:
+                    for limits in self._limits:
+                        await limits.acquire(model, self._rank)
+                        held.append(limits)
                     lost = True  # from here on
                     # So that a killed run knows what may have been billed for calls whose end it did not see.
                     if store is not None and self._shared.ledger.limited:
                         begun = store.begun(maker, drawn)
                     generation = await self._server.generate(request)
+                finally:
+                    for limits in held:
+                        limits.release(model)
             except AnswerLost as fault:
                 wait_s = self._retries.wait_s(call.attempts, fault.retry_after_s, name)
                 failure: ServerError = fault
@@ -193,15 +201,6 @@ class Caller:
                 raise failure
             call.attempts += 1
             await asyncio.sleep(wait_s)
-
-    @asynccontextmanager
-    async def _slot(self, model: str) -> AsyncIterator[None]:
-        """A place among the calls in flight: of the run, if it has a limit of its own, and of the server."""
-        async with AsyncExitStack() as held:
-            for limits in self._limits:
-                await limits.acquire(model, self._rank)
-                held.callback(limits.release, model)
-            yield
 
     def _bound(self, model: str, request: GenerateRequest, figures: Figures | None) -> Amount:
         if not self._shared.ledger.limited or figures is None:
