@@ -7,10 +7,10 @@ import pytest
 from fake_server import FakeServer
 
 from optiq.execution import Executor, Retries, Shared, Work
-from optiq.execution.control import Control
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.flights import Flights
 from optiq.execution.health import ModelHealth
+from optiq.execution.shared import Control
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
 

@@ -165,10 +165,14 @@ def test_repeated_runs_ask_again(tmp_path: Path) -> None:
 def test_ctrl_c_calls_off_what_is_in_flight(tmp_path: Path) -> None:
     import _thread
 
+    pressed: list[str] = []
+
     class Hanging(FakeServer):
         async def generate(self, request):
             if "word2" in request.prompt:
-                _thread.interrupt_main()
+                if not pressed:
+                    _thread.interrupt_main()
+                pressed.append(request.prompt)
                 await asyncio.sleep(60)
             return await super().generate(request)
 
