@@ -15,7 +15,7 @@ from benchmarks.planners.catalogs import BLENDER, LEVELS, SHAPE, load
 from optiq.estimation import Estimate
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimator import make_estimator
-from optiq.estimation.scalar import estimate_on
+from optiq.estimation.oracle import estimate_on
 from optiq.estimation.space import space
 from optiq.planning import plan_frontier
 from optiq.planning.frontier import losses, nondominated

@@ -1,6 +1,6 @@
 """What one topic's statistics say about single models, and which record stands for a plan.
 
-How models combine along a plan is :mod:`optiq.estimation.scalar`'s and :mod:`optiq.estimation.many_plans`'s
+How models combine along a plan is :mod:`optiq.estimation.oracle`'s and :mod:`optiq.estimation.many_plans`'s
 business, what their quality is an estimator's (:mod:`optiq.estimation.estimator`).
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
-from optiq.estimation.figure import Figure
+from optiq.estimation.estimates import Figure
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape, chars_per_token

@@ -1,4 +1,4 @@
-"""Estimates of many plans on one topic, as arrays (section 4.2): the rules of :mod:`optiq.estimation.scalar`.
+"""Estimates of many plans on one topic, as arrays (section 4.2): the rules of :mod:`optiq.estimation.oracle`.
 
 What is accumulated at a node depends only on the sub-plan that ends there, and that sub-plan is a row of its own. So
 each row needs only the rule of its last node, on values gathered from the rows of its branches. A property test holds

@@ -1,4 +1,4 @@
-"""What a plan is expected to cost and to yield, and where each of its figures comes from."""
+"""Figures that say where they come from: of models and steps, and of whole plans."""
 
 from __future__ import annotations
 
@@ -15,6 +15,30 @@ from optiq.questions.question import parse_number
 from optiq.statistics.snapshot import ANY_TOPIC
 
 _figures: Callable[[Any], tuple[float, ...]] = attrgetter(*METRIC_NAMES)
+
+
+class Figure(NamedTuple):
+    """A value and where it comes from."""
+
+    value: float
+    source: str
+
+
+class Step(NamedTuple):
+    """QoA after a step: ``share`` · QoA before it + ``bonus``, within 0 to 1."""
+
+    share: float
+    bonus: float
+    source: str
+
+    def after(self, qoa: float) -> float:
+        """The QoA after the step from ``qoa`` before it."""
+        return clip(qoa * self.share + self.bonus)
+
+
+def clip(qoa: float) -> float:
+    """``qoa`` within 0 to 1; NaN stays NaN."""
+    return qoa if math.isnan(qoa) else min(max(qoa, 0.0), 1.0)
 
 
 class Source(NamedTuple):

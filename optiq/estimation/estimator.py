@@ -3,7 +3,7 @@
 What a call costs, how long it takes and what record stands for a plan is the same for all. Estimators differ in the
 *quality* of models and of what is made of them: that is what they are asked, on one topic at a time
 (:class:`QualityRules`). Every rule of theirs has the form ``share · heard + bonus``, so that the oracle
-(:mod:`optiq.estimation.scalar`) and the arrays hold it alike. To add one, write both classes in a file and name it::
+(:mod:`optiq.estimation.oracle`) and the arrays hold it alike. To add one, write both classes in a file and name it::
 
     [project.entry-points."optiq.estimators"]
     mine = "their_package.mine:Mine"
@@ -16,7 +16,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from optiq.estimation.composition import Rule, rule_of
-from optiq.estimation.figure import Figure, Step
+from optiq.estimation.estimates import Figure, Step
 from optiq.extensions.registry import Registry
 from optiq.questions.question import Kind
 from optiq.statistics.question_shifts import Shifts
@@ -35,11 +35,13 @@ ESTIMATORS = Registry(
 class QualityRules(Protocol):
     """An estimator on one topic: QoA (0 to 1, NaN unknown) of single models and of what is made of them."""
 
+    name: str
+    """How sources of figures call what was drawn by these rules."""
     similar: bool
     """Whether the record of a plan stands for the quality of similar ones (:mod:`optiq.estimation.similarity`)."""
 
     def alone(self, model: str) -> Figure:
-        """A model alone."""
+        """A model alone; what was recorded of it counts in it already."""
 
     def step(self, before: str, model: str) -> Step:
         """What ``model`` makes of the answer of ``before``: QoA after = share · QoA before + bonus."""
@@ -54,7 +56,7 @@ class QualityRules(Protocol):
         """A blend whose branches changed by ``change`` on average, not yet cut to 0 to 1; numbers or arrays."""
 
     def trust(self, record: Record) -> float:
-        """How much the record of a plan counts against the rules, 0 to 1."""
+        """How much the record of a plan of several calls counts against the rules, 0 to 1."""
 
 
 class Estimator(ABC):

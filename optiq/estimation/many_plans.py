@@ -1,6 +1,6 @@
 """Estimates of many plans on one question, as arrays: what planners search.
 
-The values are those of :func:`optiq.estimation.scalar.estimate`, to 1e-9, for the rows of any layout: all plans up to
+The values are those of :func:`optiq.estimation.one_plan.estimate`, to 1e-9, for the rows of any layout: all plans up to
 a size (:func:`optiq.estimation.space.space`) or those of a list (:class:`optiq.estimation.plan_rows.PlanRows`).
 """
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from optiq.estimation.estimates import Figure, Step
 from optiq.estimation.estimator import Estimator
-from optiq.estimation.figure import Figure, Step
 from optiq.statistics.snapshot import NAN, Record
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Paper(Estimator):
 class PaperRules:
     """The rules on one topic. See :class:`~optiq.estimation.estimator.QualityRules`."""
 
+    name = "paper"
     similar = True
 
     def __init__(self, catalog: Catalog) -> None:

@@ -14,8 +14,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from optiq.estimation.composition import STRENGTH, Pooled, drawn, is_flat, observations, usual
+from optiq.estimation.estimates import Figure, Step, clip
 from optiq.estimation.estimator import Estimator
-from optiq.estimation.figure import Figure, Step, clip
 from optiq.statistics.snapshot import NAN, Record
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Shrunk(Estimator):
 class ShrunkRules:
     """The rules on one topic. See :class:`~optiq.estimation.estimator.QualityRules`."""
 
+    name = "shrunk"
     similar = False
 
     def __init__(self, catalog: Catalog, estimator: Shrunk) -> None:

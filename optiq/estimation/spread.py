@@ -11,21 +11,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.accumulation import composed
+from optiq.estimation.catalog import Catalog
 from optiq.estimation.composition import observations
+from optiq.estimation.oracle import composed
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape, chars_per_token
 from optiq.questions.metric import RESOURCE_NAMES
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import ANY_TOPIC, Record, Statistics
-
-if TYPE_CHECKING:
-    from optiq.estimation.catalog import Catalog
 
 FloatArray = NDArray[np.float64]
 
@@ -209,8 +207,6 @@ class _Known:
 
     def catalog(self, scope: str) -> Catalog:
         """The catalog of a topic, for questions of its mean length."""
-        from optiq.estimation.catalog import Catalog
-
         if scope not in self._catalogs:
             records = self.statistics.records(scope, self.kind).values()
             lengths = [r.mean_question_chars for r in records if not math.isnan(r.mean_question_chars)]

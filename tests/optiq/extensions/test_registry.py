@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from optiq.errors import UnknownName
+from optiq.estimation.estimator import ESTIMATORS
 from optiq.evaluation.policies import POLICIES
 from optiq.extensions import registry
 from optiq.extensions.registry import Registry
@@ -50,7 +51,9 @@ def test_an_unknown_name_is_told_what_there_is_and_what_is_near(paths: Registry)
         paths.check("zzz")
 
 
-@pytest.mark.parametrize("known", [PLANNERS, SELECTORS, POLICIES, SERVERS], ids=lambda known: known.group)
+@pytest.mark.parametrize(
+    "known", [ESTIMATORS, PLANNERS, SELECTORS, POLICIES, SERVERS], ids=lambda known: known.group
+)
 def test_every_built_in_loads_and_is_an_entry_point_of_this_package(known: Registry) -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
     assert declared[known.group] == {name: point.value for name, point in known.built_in.items()}

@@ -13,7 +13,7 @@ from plan_strategies import plans
 
 from optiq.errors import InputError, PlanError
 from optiq.estimation import Estimate, PromptShape, estimate
-from optiq.estimation.figure import Step
+from optiq.estimation.estimates import Step
 from optiq.estimation.paper import blended, change
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plans.plan import Plan
