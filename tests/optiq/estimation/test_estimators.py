@@ -94,7 +94,7 @@ def test_it_is_found_by_its_name() -> None:
 def test_messages_list_it() -> None:
     with pytest.raises(UnknownName, match="halfway, paper, shrunk"):
         make_estimator("half", build(figures("a")))
-    with pytest.raises(ConfigurationError, match="halfway, paper, shrunk"):
+    with pytest.raises(ConfigurationError, match="halfway, paper or shrunk"):
         Settings.load({"estimator": "half"}, {})
 
 
