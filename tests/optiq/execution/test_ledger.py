@@ -173,6 +173,7 @@ def test_what_was_overspent_before_leaves_nothing_and_not_less():
         ({"max_energy_j": 1.0}, Amount(MANY, 1.0)),
         ({"max_energy_j": 1.0}, Amount(math.nan, 1.0)),
         ({}, Amount(math.nan, math.nan)),
+        ({}, Amount(5.0, 7.0)),
     ],
 )
 def test_only_what_is_limited_is_held(limits, most):
