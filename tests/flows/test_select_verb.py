@@ -76,7 +76,7 @@ def openai_port() -> Iterator[str]:
 def test_a_workflow_is_selected_resumed_and_learned_from(optiq, home: Path, questions: Path) -> None:
     command = [
         "select", questions, "--workflow", EXAMPLES / "select" / "draft_and_answer.yaml", "--server", "embedded",
-        "--metric", "containment", "--method", "brute-force", "--json",
+        "--metric", "containment", "--method", "brute-force", "--json", "--timeout", "900",
         "--table", "table.parquet", "--deploy", "deploy.yaml", "--plot", "plot.svg",
     ]  # fmt: skip
     first = optiq(*command)
@@ -120,9 +120,11 @@ def test_an_agent_on_the_openai_sdk(
 def test_the_nodes_of_a_plan_are_roles(optiq, questions: Path) -> None:
     plan = '{"models": ["first", "second"], "edges": [[0, 1]]}'
     done = optiq(
-        "select", questions, "--plan", plan, "--server", "embedded", "--models", "gemma3:270m", "--json"
-    )
+        "select", questions, "--plan", plan, "--server", "embedded", "--models", "gemma3:270m", "--json",
+        "--timeout", "900",
+    )  # fmt: skip
     summary = json.loads(done.out)
+    assert summary["errors"] == {}
     assert summary["best"] == {"first": "gemma3:270m", "second": "gemma3:270m"}
     assert done.code == 0
 
