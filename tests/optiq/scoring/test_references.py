@@ -5,7 +5,7 @@ import pytest
 
 from optiq.errors import InputError
 from optiq.questions.question import Kind
-from optiq.scoring.references import Asked, question_of, read_answers, read_references
+from optiq.scoring.references import KnownQuestion, question_of, read_answers, read_references
 
 
 @pytest.fixture
@@ -98,15 +98,20 @@ CITIES = ("Rome", "Oslo")
     ("cells", "asked", "kind", "options"),
     [
         # What the file of references says goes first,
-        ({"kind": "multi", "options": '["a", "b"]'}, Asked("?", CITIES, Kind.CHOICE), Kind.MULTI, ("a", "b")),
-        ({"options": '["a", "b"]'}, Asked("?", (), Kind.OPEN), Kind.OPEN, ("a", "b")),
+        (
+            {"kind": "multi", "options": '["a", "b"]'},
+            KnownQuestion("?", CITIES, Kind.CHOICE),
+            Kind.MULTI,
+            ("a", "b"),
+        ),
+        ({"options": '["a", "b"]'}, KnownQuestion("?", (), Kind.OPEN), Kind.OPEN, ("a", "b")),
         # then what was asked,
-        ({}, Asked("?", CITIES, Kind.MULTI), Kind.MULTI, CITIES),
-        ({}, Asked("?", CITIES, Kind.CHOICE), Kind.CHOICE, CITIES),
-        ({}, Asked("?", (), Kind.OPEN), Kind.OPEN, ()),
+        ({}, KnownQuestion("?", CITIES, Kind.MULTI), Kind.MULTI, CITIES),
+        ({}, KnownQuestion("?", CITIES, Kind.CHOICE), Kind.CHOICE, CITIES),
+        ({}, KnownQuestion("?", (), Kind.OPEN), Kind.OPEN, ()),
         # then what the reference looks like.
-        ({}, Asked("?", CITIES), Kind.CHOICE, CITIES),
-        ({}, Asked("?"), Kind.OPEN, ()),
+        ({}, KnownQuestion("?", CITIES), Kind.CHOICE, CITIES),
+        ({}, KnownQuestion("?"), Kind.OPEN, ()),
     ],
 )
 def test_options_and_kind_of_a_question(cells, asked, kind, options):
@@ -117,13 +122,13 @@ def test_options_and_kind_of_a_question(cells, asked, kind, options):
 
 @pytest.mark.parametrize("kind", [Kind.CHOICE, Kind.MULTI])
 def test_a_choice_whose_options_nobody_recorded_is_judged_by_letters(kind):
-    question = question_of("q", {"reference": "B"}, Asked("?", (), kind))
+    question = question_of("q", {"reference": "B"}, KnownQuestion("?", (), kind))
     assert (question.options[:3], len(question.options), question.kind) == (("A", "B", "C"), 26, kind)
-    assert question_of("q", {"reference": "B", "kind": "open"}, Asked("?", (), kind)).options == ()
+    assert question_of("q", {"reference": "B", "kind": "open"}, KnownQuestion("?", (), kind)).options == ()
 
 
 def test_the_words_of_a_question_are_those_asked_then_those_of_the_file_then_its_name():
     cells = {"reference": "Oslo", "question": "Where, says the file?"}
-    assert question_of("q", cells, Asked("Where?")).text == "Where?"
-    assert question_of("q", cells, Asked()).text == "Where, says the file?"
-    assert question_of("q", {"reference": "Oslo"}, Asked()).text == "q"
+    assert question_of("q", cells, KnownQuestion("Where?")).text == "Where?"
+    assert question_of("q", cells, KnownQuestion()).text == "Where, says the file?"
+    assert question_of("q", {"reference": "Oslo"}, KnownQuestion()).text == "q"
