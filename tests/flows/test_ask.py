@@ -28,7 +28,7 @@ def test_figures_of_a_node_with_one_source_share_a_row() -> None:
         Source(0, "qoa", "prior: a"),
         Source(1, "qoa", "prior: a"),
     )
-    estimate = Estimate(Plan.of(["m", "n"], [(0, 1)]), 1.0, 1.0, 1.0, 1.0, sources)
+    estimate = Estimate(Plan.of(["m", "n"], [(0, 1)]), 1.0, 1.0, 1.0, 1.0, provenance=sources)
     assert provenance_rows(estimate) == [
         ["0", "m", "cost_usd, latency_s", "exact n=5"],
         ["0", "m", "qoa", "prior: a"],
