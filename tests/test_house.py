@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
@@ -97,3 +98,31 @@ def test_every_room_says_what_it_is() -> None:
         if not path.is_file() or not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     ]
     assert silent == []
+
+
+def test_the_page_on_the_house_names_files_that_there_are() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE)
+    named = set(re.findall(r"`((?:optiq|warehouse|tasks|flows|sql|tests)/[\w/.]+)`", page))
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+    assert sorted(rooms) == sorted(p.name for p in (ROOT / "optiq").iterdir() if any(p.glob("*.py")))
+
+
+@pytest.mark.parametrize(
+    "room", ["calibration", "chemistry", "evaluation", "execution", "report", "selection"]
+)
+def test_a_room_names_the_rooms_that_it_uses(room: str) -> None:
+    says = (
+        ast.get_docstring(ast.parse((ROOT / "optiq" / room / "__init__.py").read_text(encoding="utf-8")))
+        or ""
+    )
+    told = re.search(r"Uses the rooms ([\w, ]+?)(?:, for \w+)?\.", says)
+    common = {"errors", "configuration", "extensions", "files"}
+    used = {
+        name.split(".")[1]
+        for path in (ROOT / "optiq" / room).rglob("*.py")
+        for name in imported_modules(path)
+        if name.startswith("optiq.")
+    }
+    assert told
+    assert set(re.split(r", | and ", told[1])) == used - common - {room}

@@ -1,4 +1,7 @@
-"""Reports as one HTML page that needs nothing else: no network, no server, no files beside it."""
+"""Reports as one HTML page that needs nothing else: no network, no server, no files beside it.
+
+Uses the rooms evaluation, plans and questions.
+"""
 
 from optiq.report.page import Chart, Miss, Page, Section, Table, Tile, render
 
