@@ -22,7 +22,8 @@ from optiq.calibration.learner import Trials
 from optiq.calibration.similarity import model_similarity, plan_similarity
 from optiq.estimation import PromptShape, estimate
 from optiq.plans.plan import Plan
-from optiq.statistics.snapshot import METRICS, ModelFigures, Statistics
+from optiq.questions.metric import METRIC_NAMES
+from optiq.statistics.snapshot import ModelFigures, Statistics
 
 BLENDER = "gemma3:27b"
 """What really ran every node that is called ``blend``."""
@@ -113,7 +114,7 @@ def _recording(
         np.array(predicted),
         np.zeros(len(found)),
     )
-    assert trials.predicted.shape[1] == len(METRICS)
+    assert trials.predicted.shape[1] == len(METRIC_NAMES)
     return Recording(trials, tuple(outcomes), np.array(truth))
 
 

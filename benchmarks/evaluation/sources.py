@@ -9,8 +9,8 @@ import polars as pl
 
 from optiq.evaluation.outcomes import FloatArray, Outcomes
 from optiq.plans.plan import Plan
+from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Question
-from optiq.statistics.snapshot import METRICS
 from warehouse.recorded import read_recorded
 
 RUNS = "Opti-Q nsga"
@@ -32,7 +32,7 @@ def published_predictions(path: Path, outcomes: Outcomes) -> FloatArray:
     traces, _ = read_recorded([path], RUNS)
     row = {asked.question_id: q for q, asked in enumerate(outcomes.questions)}
     column = {plan.key: p for p, plan in enumerate(outcomes.plans)}
-    names = [f"predicted_{metric}" for metric in METRICS]
+    names = [f"predicted_{metric}" for metric in METRIC_NAMES]
     table = traces.group_by("question_id", "plan_key").agg(pl.col(names).mean())
     found = np.full(outcomes.values.shape, np.nan)
     for name, key, *figures in table.select("question_id", "plan_key", *names).iter_rows():

@@ -8,8 +8,8 @@ import polars as pl
 
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.replay import frame_schema
+from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Budget, Question
-from optiq.statistics.snapshot import METRICS
 
 
 def frame_of(
@@ -42,7 +42,7 @@ def frame_of(
         plan_key=pl.col("plan_key"),
         called=pl.when(answered).then(operations).otherwise(0),
         within_budget=pl.when(answered).then(within),
-        **{f"{kind}_{m}": pl.col(f"{kind}_{m}") for kind in ("predicted", "observed") for m in METRICS},
+        **{f"{kind}_{m}": pl.col(f"{kind}_{m}") for kind in ("predicted", "observed") for m in METRIC_NAMES},
     ).cast(dict(frame_schema()))  # type: ignore[arg-type]
 
 
@@ -55,8 +55,14 @@ def outcomes_of(tables: Sequence[pl.DataFrame], questions: Sequence[Question]) -
             "kind": [question.kind.value for question in questions],
         }
     )
-    columns = ["question_id", "plan_key", "answer", "topics", *(f"observed_{metric}" for metric in METRICS)]
+    columns = [
+        "question_id",
+        "plan_key",
+        "answer",
+        "topics",
+        *(f"observed_{metric}" for metric in METRIC_NAMES),
+    ]
     rows = pl.concat([table.filter(pl.col("status") == "answered").select(columns) for table in tables])
-    rows = rows.rename({f"observed_{metric}": metric for metric in METRICS})
+    rows = rows.rename({f"observed_{metric}": metric for metric in METRIC_NAMES})
     joined = texts.join(rows, on="question_id", maintain_order="left_right")
     return Outcomes.from_traces(joined)

@@ -19,9 +19,6 @@ from optiq.questions.metric import BY_NAME, RESOURCE_NAMES
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import ANY_TOPIC, NAN, ModelFigures, Record, Statistics
 
-TOKEN_METRICS = RESOURCE_NAMES
-"""The metrics that follow from token counts, in the order of :data:`~optiq.questions.metric.METRICS`."""
-
 
 class Rates(NamedTuple):
     """Fixed part per call (0 if unknown), per prompt token and per output token, in the metric's unit."""
@@ -118,7 +115,7 @@ class Catalog:
         if not math.isnan(record.output_tokens):
             return record.output_tokens
         prompt_chars = record.mean_question_chars + self.shape.base_of(model)
-        for metric in TOKEN_METRICS:
+        for metric in RESOURCE_NAMES:
             rates = self.rates(model, metric)
             if rates.output > 0:
                 read = times(rates.prompt, prompt_chars / chars_per_token(figures))
@@ -185,7 +182,7 @@ class Catalog:
         own = self.records.get(plan.key)
         if own is not None and not math.isnan(getattr(own, metric)):
             return Match(own, 1.0)
-        if metric in TOKEN_METRICS or not similar:
+        if metric in RESOURCE_NAMES or not similar:
             return None
         for match in self._similar(plan):
             if not math.isnan(getattr(match.record, metric)):
@@ -216,7 +213,7 @@ class Catalog:
         share that the recorded mean cannot hold is cut, so that no length gives a figure below 0.
         """
         value: float = getattr(record, metric)
-        if metric not in TOKEN_METRICS or math.isnan(record.mean_question_chars):
+        if metric not in RESOURCE_NAMES or math.isnan(record.mean_question_chars):
             return value
         now = then = 0.0
         for model in self.length_models(record, metric):

@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.catalog import TOKEN_METRICS, Catalog
+from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimator import Estimator, QualityRules
 from optiq.estimation.matches import Matches
 from optiq.estimation.pool import Pool
 from optiq.prompts.shape import PromptShape, chars_per_token
+from optiq.questions.metric import METRIC_NAMES, RESOURCE_NAMES
 from optiq.questions.question import Kind
-from optiq.statistics.snapshot import METRICS, Record
+from optiq.statistics.snapshot import Record
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-QOA = METRICS.index("qoa")
+QOA = METRIC_NAMES.index("qoa")
 
 
 class Ingredients:
@@ -55,7 +56,7 @@ class Ingredients:
             found: Matches = derived[key]
             return found
 
-        self.own = tuple(matches(metric, False) for metric in range(len(METRICS)))
+        self.own = tuple(matches(metric, False) for metric in range(len(METRIC_NAMES)))
         """Per metric which plan has a record of its own."""
         self.matches = (*self.own[:QOA], matches(QOA, rules.similar))
         """Per metric which record stands for which plan."""
@@ -85,20 +86,20 @@ class Ingredients:
 
     @cached_property
     def recorded(self) -> FloatArray:
-        """(records, 4): the recorded means in the order of METRICS, as they were measured."""
-        rows = [[getattr(record, metric) for metric in METRICS] for record in self.records]
-        return np.array(rows, dtype=np.float64).reshape(-1, len(METRICS))
+        """(records, 4): the recorded means in the order of METRIC_NAMES, as they were measured."""
+        rows = [[getattr(record, metric) for metric in METRIC_NAMES] for record in self.records]
+        return np.array(rows, dtype=np.float64).reshape(-1, len(METRIC_NAMES))
 
     @cached_property
     def _length_counts(self) -> tuple[list[str], FloatArray]:
         """Models, and (token metrics, records, models): how often each reads the question, per record."""
         names = sorted({name for record in self.records for name in record.plan.models})
         number = {name: i for i, name in enumerate(names)}
-        counts = np.zeros((len(TOKEN_METRICS), len(self.records), len(names)))
+        counts = np.zeros((len(RESOURCE_NAMES), len(self.records), len(names)))
         for r, record in enumerate(self.records):
             if np.isnan(record.mean_question_chars):
                 continue
-            for m, metric in enumerate(TOKEN_METRICS):
+            for m, metric in enumerate(RESOURCE_NAMES):
                 for name in self.catalog.length_models(record, metric):
                     counts[m, r, number[name]] += 1
         return names, counts
@@ -112,7 +113,7 @@ class Ingredients:
         names, counts = self._length_counts
         per_char = np.array([1 / chars_per_token(catalog.figures(name)) for name in names])
         tokens = np.array([catalog.question_tokens(name) for name in names])
-        for m, metric in enumerate(TOKEN_METRICS):
+        for m, metric in enumerate(RESOURCE_NAMES):
             rates = np.array([catalog.rates(name, metric).prompt for name in names])
             unknown = counts[m] @ np.isnan(rates).astype(np.float64) > 0
             rates = np.nan_to_num(rates)
@@ -144,7 +145,7 @@ class TokenArrays:
         self.heard: FloatArray = np.array(
             [
                 [[catalog.added(name, metric, tokens) for name in names] for tokens in outputs]
-                for metric in TOKEN_METRICS
+                for metric in RESOURCE_NAMES
             ]
         )
         self.recorded = given.recorded_at(catalog)
@@ -166,7 +167,7 @@ def _template(catalog: Catalog, name: str, metric: str, chars: int) -> float:
 
 
 def _table(figure: Any, names: tuple[str, ...]) -> FloatArray:
-    return np.array([[figure(metric, name) for name in names] for metric in TOKEN_METRICS])
+    return np.array([[figure(metric, name) for name in names] for metric in RESOURCE_NAMES])
 
 
 def ingredients(

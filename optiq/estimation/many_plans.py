@@ -20,11 +20,12 @@ from optiq.estimation.risk_arrays import RiskArrays, risk_arrays
 from optiq.estimation.rows import Rows
 from optiq.estimation.shifts import row_shifts
 from optiq.prompts.shape import PromptShape
+from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Kind
-from optiq.statistics.snapshot import METRICS, Statistics
+from optiq.statistics.snapshot import Statistics
 
 FloatArray = NDArray[np.float64]
-QOA = METRICS.index("qoa")
+QOA = METRIC_NAMES.index("qoa")
 
 KEPT_SHAPES = 4
 """Lengths of questions whose arrays are kept: those that a search asks for again and again."""
@@ -49,7 +50,7 @@ class ArrayEstimator:
         self._at_shape: dict[PromptShape, list[_Topic]] = {}
 
     def values(self, rows: Rows, shape: PromptShape) -> FloatArray:
-        """(4, rows): the metrics in the order of METRICS, averaged over topics, none below 0."""
+        """(4, rows): the metrics in the order of METRIC_NAMES, averaged over topics, none below 0."""
         return self.values_and_bounds(rows, shape)[0]
 
     def values_and_bounds(

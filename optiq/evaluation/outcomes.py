@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from optiq.errors import InputError
 from optiq.plans.plan import Plan
+from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Kind, Question
-from optiq.statistics.snapshot import METRICS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-QOA = METRICS.index("qoa")
+QOA = METRIC_NAMES.index("qoa")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Token:
 class Outcomes:
     """Questions × plans → means of the four metrics, numbers of executions and answers.
 
-    ``values`` (questions, plans, 4) in the order of :data:`~optiq.statistics.snapshot.METRICS`, ``counts`` (questions,
+    ``values`` (questions, plans, 4) in the order of :data:`~optiq.questions.metric.METRICS`, ``counts`` (questions,
     plans), ``answers`` by (question, plan) where they are known, ``calls`` of all questions.
     """
 
@@ -116,7 +116,7 @@ class Outcomes:
         import polars as pl
 
         names = {"question_id", "question", "topic", "topics", "kind", "plan_key", "answer", "calls"}
-        names |= {*METRICS, "n_executions"}
+        names |= {*METRIC_NAMES, "n_executions"}
         table = traces.select([n for n in traces.columns if n in names]).filter(pl.col("qoa").is_not_null())
         if table.height == 0:
             raise InputError(
@@ -130,7 +130,7 @@ class Outcomes:
         plans = sorted({Plan.from_key(row["plan_key"]) for row in rows}, key=lambda plan: plan.order)
         column = {plan.key: index for index, plan in enumerate(plans)}
         asked: dict[int, Question] = {}
-        sums = np.zeros((len(order), len(plans), len(METRICS)))
+        sums = np.zeros((len(order), len(plans), len(METRIC_NAMES)))
         known = np.zeros_like(sums)
         counts = np.zeros((len(order), len(plans)), dtype=np.int64)
         said: dict[tuple[int, int], list[str]] = {}
@@ -140,7 +140,7 @@ class Outcomes:
             asked.setdefault(q, _asked(name, row))
             n = row.get("n_executions") or 1
             counts[q, p] += n
-            for m, metric in enumerate(METRICS):
+            for m, metric in enumerate(METRIC_NAMES):
                 if row.get(metric) is not None:
                     sums[q, p, m] += n * row[metric]
                     known[q, p, m] += n
@@ -172,7 +172,7 @@ def _calls(question: int, plan: Plan, kind: Kind, rows: list[dict[str, Any]]) ->
             row["model"],
             kind.value,
             len(plan.predecessors(row["node"])) if 0 <= row["node"] < plan.k else 0,
-            *(number(row, name) for name in ("prompt_tokens", "output_tokens", *METRICS[:-1])),
+            *(number(row, name) for name in ("prompt_tokens", "output_tokens", *METRIC_NAMES[:-1])),
         )
         for row in rows
         if row.get("model") and row.get("error") is None

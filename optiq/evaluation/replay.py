@@ -11,8 +11,8 @@ import numpy as np
 from optiq.evaluation.folds import split
 from optiq.evaluation.outcomes import QOA, FloatArray, IntArray, Outcomes
 from optiq.plans.plan import Plan
+from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Budget, Question
-from optiq.statistics.snapshot import METRICS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,7 +45,7 @@ class Decision:
     final: int | None
     called: tuple[int, ...] = ()
     in_turn: bool = False
-    predicted: tuple[float, ...] = (np.nan,) * len(METRICS)
+    predicted: tuple[float, ...] = (np.nan,) * len(METRIC_NAMES)
     recorded: bool = True
 
 
@@ -151,15 +151,15 @@ def _row(held: Outcomes, q: int, decision: Decision, budget: Budget) -> dict[str
         "plan_key": held.plans[final].key if final is not None else None,
         "called": 0 if final is None else len(decision.called) or 1,
         "within_budget": bool(_within(observed, budget)) if final is not None else None,
-        **{f"predicted_{m}": _none(v) for m, v in zip(METRICS, decision.predicted, strict=True)},
-        **{f"observed_{m}": _none(v) for m, v in zip(METRICS, observed.tolist(), strict=True)},
+        **{f"predicted_{m}": _none(v) for m, v in zip(METRIC_NAMES, decision.predicted, strict=True)},
+        **{f"observed_{m}": _none(v) for m, v in zip(METRIC_NAMES, observed.tolist(), strict=True)},
     }
 
 
 def observe(outcomes: Outcomes, q: int, decision: Decision) -> FloatArray:
     """The four metrics of a decision: calls add up; their times add up or run side by side."""
     if decision.final is None:
-        return np.full(len(METRICS), np.nan)
+        return np.full(len(METRIC_NAMES), np.nan)
     called = outcomes.values[q, list(decision.called or (decision.final,))]
     latency = called[:, 1].sum() if decision.in_turn else called[:, 1].max()
     return np.array(
@@ -193,6 +193,6 @@ def frame_schema() -> dict[str, pl.DataType]:
         "plan_key": text,
         "called": whole,
         "within_budget": flag,
-        **{f"predicted_{metric}": real for metric in METRICS},
-        **{f"observed_{metric}": real for metric in METRICS},
+        **{f"predicted_{metric}": real for metric in METRIC_NAMES},
+        **{f"observed_{metric}": real for metric in METRIC_NAMES},
     }

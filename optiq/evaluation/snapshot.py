@@ -12,8 +12,8 @@ from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen
 from optiq.evaluation.outcomes import QOA, FloatArray, Outcomes, Token
 from optiq.planning.pipeline import Planning
-from optiq.questions.metric import RESOURCES
-from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, METRICS, ModelFigures, Record, Statistics
+from optiq.questions.metric import METRIC_NAMES, RESOURCES
+from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, ModelFigures, Record, Statistics
 from optiq.text.word_vectors import available
 
 PRIOR_STRENGTH = 4.0
@@ -69,7 +69,7 @@ def statistics_of(history: Outcomes, priors: Mapping[tuple[str, str], float] | N
                 continue
             weights = history.counts[ran, p].astype(np.float64)
             figures: dict[str, Any] = {}
-            for m, metric in enumerate(METRICS):
+            for m, metric in enumerate(METRIC_NAMES):
                 figures[metric] = _mean(history.values[ran, p, m], weights)
                 figures[f"var_{metric}"] = _variance(history.values[ran, p, m], weights)
             figures["var_qoa"] = float(np.var(history.values[ran, p, QOA]))

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.catalog import TOKEN_METRICS, catalogs
+from optiq.estimation.catalog import catalogs
 from optiq.estimation.estimates import Topics, topic_weights
 from optiq.plans.enumeration import check_operations
 from optiq.prompts.shape import PromptShape
+from optiq.questions.metric import RESOURCE_NAMES
 from optiq.questions.question import Budget, Kind
 from optiq.statistics.snapshot import Statistics
 
@@ -59,7 +60,7 @@ def bound_operations(
     check_operations(cap)
     names = tuple(sorted(set(models)))
     each = _lone_calls(statistics, topic_weights(topics), kind, shape, names)
-    limits = np.array([math.nan if v is None else v for v in budget.limits[: len(TOKEN_METRICS)]])
+    limits = np.array([math.nan if v is None else v for v in budget.limits[: len(RESOURCE_NAMES)]])
     with np.errstate(invalid="ignore", divide="ignore"):
         # a limit that is a whole multiple of the figure must not lose a call to rounding
         allowed = np.floor(limits[:, None] / each * (1 + 1e-12))
@@ -102,9 +103,9 @@ def _looked_up(
     shape: PromptShape,
     models: tuple[str, ...],
 ) -> FloatArray:
-    found = np.zeros((len(TOKEN_METRICS), len(models)))
+    found = np.zeros((len(RESOURCE_NAMES), len(models)))
     for (_, weight), catalog in zip(topics, catalogs(statistics, topics, kind, shape, None), strict=True):
         found += [
-            [weight * catalog.lone(model, metric).value for model in models] for metric in TOKEN_METRICS
+            [weight * catalog.lone(model, metric).value for model in models] for metric in RESOURCE_NAMES
         ]
     return found

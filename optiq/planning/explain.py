@@ -11,8 +11,8 @@ from optiq.estimation.estimates import Confidence
 from optiq.estimation.estimator import Estimator
 from optiq.planning.items import BatchItem
 from optiq.plans.plan import Plan
+from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Question
-from optiq.statistics.snapshot import METRICS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,11 +50,11 @@ def estimates_frame(rows: Sequence[tuple[Question, Estimate]]) -> pl.DataFrame:
         "question_id": pl.String(),
         "plan": pl.String(),
         "plan_key": pl.String(),
-        **{f"predicted_{metric}": pl.Float64() for metric in METRICS},
+        **{f"predicted_{metric}": pl.Float64() for metric in METRIC_NAMES},
         "provenance": pl.String(),
     }
     if any(item.bounds is not None for _, item in rows):
-        schema |= {"confidence": pl.Float64(), **{f"bound_{metric}": pl.Float64() for metric in METRICS}}
+        schema |= {"confidence": pl.Float64(), **{f"bound_{metric}": pl.Float64() for metric in METRIC_NAMES}}
     table = []
     for question, item in rows:
         found = item.to_dict()

@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Iterable, Sequence
 
 from optiq.errors import OptiqWarning, UnknownName
-from optiq.estimation.catalog import TOKEN_METRICS, Catalog
+from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimator import Estimator, QualityRules
 from optiq.estimation.pool import Pool
 from optiq.prompts.shape import PromptShape
+from optiq.questions.metric import RESOURCE_NAMES
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import ANY_TOPIC, Statistics
 
@@ -113,7 +114,7 @@ def usable_pool(
 
 
 def _is_known(catalog: Catalog, rules: QualityRules, model: str) -> bool:
-    figures = [catalog.lone(model, metric).value for metric in TOKEN_METRICS]
+    figures = [catalog.lone(model, metric).value for metric in RESOURCE_NAMES]
     return not all(math.isnan(value) for value in [*figures, rules.alone(model).value])
 
 

@@ -16,14 +16,12 @@ from typing import Any
 
 from optiq.errors import InputError, OptiqWarning
 from optiq.plans.plan import Plan
-from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Kind
 
 NAN = math.nan
 ANY_TOPIC = "*"
 ANY_TASK = "*"
 TASKS = ("open", "choice")
-METRICS = METRIC_NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,8 @@ from optiq.estimation.pool import Pool
 from optiq.estimation.similarity import edit_distance
 from optiq.estimation.space import space
 from optiq.plans.plan import Plan
-from optiq.statistics.snapshot import METRICS, Statistics
+from optiq.questions.metric import METRIC_NAMES
+from optiq.statistics.snapshot import Statistics
 
 
 @settings(deadline=None, max_examples=15)
@@ -158,7 +159,7 @@ def test_rows_in_plan_order_are_distinct_canonical_plans() -> None:
 
 
 def test_metrics_are_in_the_documented_order() -> None:
-    assert METRICS == ("cost_usd", "latency_s", "energy_j", "qoa")
+    assert METRIC_NAMES == ("cost_usd", "latency_s", "energy_j", "qoa")
 
 
 @settings(deadline=None, max_examples=40)
