@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.declaration import taking_parameters
-from flows.requests import AnswerQuestions
+from flows.flow_requests import AnswerQuestions
 from tasks.answering import abandon, answer_chunk, open_job, write_job
 from tasks.orchestration import map_over, run
 

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.declaration import taking_parameters
-from flows.requests import AnswerSharded
+from flows.flow_requests import AnswerSharded
 from tasks.orchestration import run
 from tasks.sharding import abandon_sharded, answer_shards, open_sharded, report_sharded, write_sharded
 

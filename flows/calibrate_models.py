@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.declaration import taking_parameters
-from flows.requests import CalibrateModels
+from flows.flow_requests import CalibrateModels
 from tasks.calibrating import calibrate_chunk, choose_round, open_calibration, sum_up_calibration
 from tasks.calibration import close, state_of
 from tasks.orchestration import map_over, run

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.declaration import taking_parameters
-from flows.requests import EvaluatePolicies
+from flows.flow_requests import EvaluatePolicies
 from tasks.evaluating import publish_evaluation, read_outcomes, replay_policies
 from tasks.orchestration import run
 

@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.declaration import taking_parameters
-from flows.requests import IngestFiles
+from flows.flow_requests import IngestFiles
 from tasks.orchestration import run
 from tasks.warehousing import land_files
 

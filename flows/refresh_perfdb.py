@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.declaration import taking_parameters
-from flows.requests import RefreshPerfDB
+from flows.flow_requests import RefreshPerfDB
 from tasks.orchestration import run
 from tasks.warehousing import publish_snapshot, report_refresh
 

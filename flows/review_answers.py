@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.declaration import taking_parameters
-from flows.requests import ReviewAnswers
+from flows.flow_requests import ReviewAnswers
 from tasks.orchestration import run
 from tasks.reviewing import answer_alone, close, grade_answers, open_review, settle_review, state_of
 from tasks.run_state import stoppable

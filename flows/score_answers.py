@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.declaration import taking_parameters
-from flows.requests import ScoreAnswers
+from flows.flow_requests import ScoreAnswers
 from tasks.orchestration import run
 from tasks.scoring import score_file
 

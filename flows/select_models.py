@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow
 
 from flows.declaration import taking_parameters
-from flows.requests import SelectModels
+from flows.flow_requests import SelectModels
 from tasks.orchestration import run
 from tasks.selecting import run_selection
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,12 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         tuple(TopologicalSorter(module_graph()).static_order())
     except CycleError as fault:
         pytest.fail(" → ".join(fault.args[1]), pytrace=False)
+
+
+def test_no_flow_stands_before_a_library() -> None:
+    """Prefect puts the folder of a deployed flow first on the path: `flows/requests.py` would be `import requests`."""
+    ours = {path.stem for path in (ROOT / "flows").glob("*.py")} - {"__init__"}
+    assert not ours & {*sys.stdlib_module_names, *packages_distributions()}
 
 
 def test_loose_modules_of_the_optimizer_are_its_errors_and_its_configuration() -> None:

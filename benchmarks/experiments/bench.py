@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.requests import AnswerQuestions
+from flows.flow_requests import AnswerQuestions
 from optiq.errors import OptiqError
 from optiq.questions.question import Question
 from tasks.run_folder import RunFolder

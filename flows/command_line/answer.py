@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from flows.command_line.consent import Consent, predicted
 from flows.command_line.screen import counted, figure, note, say, say_json, table
 from flows.declaration import Option
-from flows.requests import AnswerQuestions, Json
+from flows.flow_requests import AnswerQuestions, Json
 
 
 def answer(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.command_line.asked import OneQuestion, read_asked
 from flows.command_line.screen import figure, note, say, say_json
-from flows.requests import Cache, Json, Planned
+from flows.flow_requests import Cache, Json, Planned
 from optiq.errors import InputError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.command_line.screen import counted, say, say_json
-from flows.requests import Json, Place
+from flows.flow_requests import Json, Place
 
 
 def show(place: Place, json: Json = False) -> None:

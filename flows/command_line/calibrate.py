@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.command_line.consent import Consent, predicted
 from flows.command_line.screen import counted, duration, figure, note, say, say_json, table
-from flows.requests import CalibrateModels, Json
+from flows.flow_requests import CalibrateModels, Json
 
 _WIDE = 7  # so many topics still fit side by side
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from flows.command_line.screen import counted, figure, note, say, say_json, table
 from flows.declaration import Option
-from flows.requests import Json, Place, Seeded
+from flows.flow_requests import Json, Place, Seeded
 
 if TYPE_CHECKING:
     from optiq.chemistry.pool import PoolChemistry

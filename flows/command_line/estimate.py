@@ -8,7 +8,7 @@ from typing import Annotated
 from flows.command_line.asked import FileOrQuestion, is_file, read_asked
 from flows.command_line.screen import counted, note, say, say_json, table
 from flows.declaration import Option
-from flows.requests import Json, Place, Planning, Prompts, Seeded, Topic
+from flows.flow_requests import Json, Place, Planning, Prompts, Seeded, Topic
 
 
 class Estimate(FileOrQuestion, Planning, Topic, Prompts, Seeded, Place):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.command_line.screen import counted, figure, say, say_json, table
-from flows.requests import EvaluatePolicies, Json
+from flows.flow_requests import EvaluatePolicies, Json
 
 
 def evaluate(request: EvaluatePolicies, json: Json = False) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from flows.command_line.asked import OneQuestion, read_asked
 from flows.command_line.screen import counted, figure, note, say, say_json, table
 from flows.declaration import Option
-from flows.requests import Json, Planned
+from flows.flow_requests import Json, Planned
 
 if TYPE_CHECKING:
     from optiq.planning import Planning

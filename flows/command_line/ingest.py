@@ -7,7 +7,7 @@ from typing import Annotated
 
 from flows.command_line.screen import counted, say, say_json
 from flows.declaration import Argument
-from flows.requests import IngestFiles, Json
+from flows.flow_requests import IngestFiles, Json
 
 
 class What(StrEnum):

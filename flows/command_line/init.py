@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.command_line.screen import counted, say
-from flows.requests import Place
+from flows.flow_requests import Place
 
 
 def init(place: Place) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from flows.command_line.screen import figure, note, say_json, table
-from flows.requests import Json, Place, Serving
+from flows.flow_requests import Json, Place, Serving
 
 
 class Models(Serving, Place):

@@ -7,7 +7,7 @@ from typing import Annotated
 from flows.command_line.asked import FileOrQuestion, Options, read_asked
 from flows.command_line.screen import counted, note, say, say_json, table
 from flows.declaration import Option
-from flows.requests import Json, Planned
+from flows.flow_requests import Json, Planned
 
 
 class Plan(FileOrQuestion, Planned):

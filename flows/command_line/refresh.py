@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.command_line.screen import counted, say, say_json
-from flows.requests import Json, RefreshPerfDB
+from flows.flow_requests import Json, RefreshPerfDB
 
 
 def refresh(request: RefreshPerfDB, json: Json = False) -> None:

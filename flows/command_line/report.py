@@ -6,7 +6,7 @@ from typing import Annotated
 
 from flows.command_line.screen import say, say_json
 from flows.declaration import Option
-from flows.requests import Json, Place
+from flows.flow_requests import Json, Place
 
 
 def report(

@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 from flows.command_line.screen import counted, figure, note, say, say_json, table
-from flows.requests import Json, ReviewAnswers
+from flows.flow_requests import Json, ReviewAnswers
 
 
 def review(request: ReviewAnswers, json: Json = False) -> int:

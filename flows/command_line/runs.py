@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from flows.command_line.screen import counted, figure, say, say_json, table
 from flows.declaration import Argument
-from flows.requests import Json, Place
+from flows.flow_requests import Json, Place
 
 
 def list_runs(place: Place, json: Json = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.command_line.screen import counted, figure, note, say, say_json, table
-from flows.requests import Json, ScoreAnswers
+from flows.flow_requests import Json, ScoreAnswers
 
 
 def score(request: ScoreAnswers, json: Json = False) -> None:

@@ -6,7 +6,7 @@ import signal
 from typing import Any
 
 from flows.command_line.screen import counted, figure, note, say, say_json, table
-from flows.requests import Json, SelectModels
+from flows.flow_requests import Json, SelectModels
 
 
 def select(request: SelectModels, json: Json = False) -> int:

@@ -8,7 +8,7 @@ import typer
 
 from flows.command_line.screen import counted, figure, say, say_json, table
 from flows.declaration import Argument
-from flows.requests import Json, Place
+from flows.flow_requests import Json, Place
 
 if TYPE_CHECKING:
     import polars as pl

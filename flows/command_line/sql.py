@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from flows.command_line.screen import counted, figure, fits, say, say_json, table, upright
 from flows.declaration import Argument, Option
-from flows.requests import Json, Place
+from flows.flow_requests import Json, Place
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from flows.command_line.screen import say
 from flows.declaration import Option
-from flows.requests import Place
+from flows.flow_requests import Place
 
 
 def up(
