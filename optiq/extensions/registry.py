@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from optiq.errors import UnknownName
+from optiq.errors import ConfigurationError, UnknownName
 
 
 class Registry:
@@ -55,6 +55,18 @@ class Registry:
         ------
         UnknownName
             for a name that nobody registered; it lists those that are.
+        ConfigurationError
+            if what another package registered cannot be imported.
         """
         self.check(name)
-        return (self.built_in.get(name) or self._added[name]).load()
+        if name in self.built_in:
+            return self.built_in[name].load()
+        added = self._added[name]
+        try:
+            return added.load()
+        except Exception as fault:  # another package's code, run for the first time: it may raise anything
+            package = added.dist.name if added.dist is not None else added.module
+            raise ConfigurationError(
+                f"the {self.what} {name!r} of {package} cannot be loaded: {type(fault).__name__}: {fault}",
+                f"Repair or update {package}, or choose another of {', '.join(self.names())}.",
+            ) from fault

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from optiq.errors import UnknownName
+from optiq.errors import ConfigurationError, UnknownName
 from optiq.estimation.estimator import ESTIMATORS
 from optiq.evaluation.policies import POLICIES
 from optiq.extensions import registry
@@ -38,7 +38,10 @@ def test_built_ins_and_what_other_packages_add_are_known_and_loaded(paths: Regis
     assert paths.names() == ("broken", "native", "pure")
     assert paths.load("native") is Path
     assert paths.load("pure") is PurePath.joinpath  # nobody takes the place of a built-in
-    with pytest.raises(ModuleNotFoundError):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"the path 'broken' of nowhere_at_all cannot be loaded: ModuleNotFoundError: No ",
+    ):
         paths.load("broken")  # only now: listing imported nothing
 
 
