@@ -25,7 +25,7 @@ from warehouse.home import Home
 
 POOL = "optiq"
 DEPLOYMENTS = Path("deployments/prefect.yaml")
-_START_S = 180.0
+_START_S = 600.0
 
 Say = Callable[[str], None]
 
