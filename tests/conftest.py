@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 
 # Before anything imports Prefect: its settings are read once.
@@ -18,3 +19,6 @@ from hypothesis import settings  # the settings above come first
 # How long an example takes depends on what else the machine does: no test fails for it.
 settings.register_profile("optiq", deadline=None, print_blob=True)
 settings.load_profile("optiq")
+
+# A shell starts what runs in the background with Ctrl-C ignored, and children inherit it: tests press it all the same.
+signal.signal(signal.SIGINT, signal.default_int_handler)
