@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, wraps
 from typing import (
@@ -112,25 +112,28 @@ class Parameter(NamedTuple):
 class Request:
     """What a verb or flow was asked for: one frozen dataclass of flat fields, each with an :class:`Option`.
 
-    A subclass may take all settings of a group (``settings="planning"``) and be shown under a heading (``panel``).
+    A subclass may take all settings of a group (``settings="planning"``), optional numbers that are named elsewhere
+    (``numbers``), and be shown under a heading (``panel``).
     Whatever is made of the fields is made at once, so that misuse is said before anything is started.
     """
 
     panel: ClassVar[str] = ""
 
-    def __init_subclass__(cls, settings: str = "", panel: str = "") -> None:
+    def __init_subclass__(
+        cls, settings: str = "", numbers: Mapping[str, Option] | None = None, panel: str = ""
+    ) -> None:
         cls.panel = panel
+        added = {name: Annotated[float | None, about] for name, about in (numbers or {}).items()}
         for one in SETTINGS.values():
             if settings and one.group == settings:
                 default = one.otherwise or ("" if one.default is None else str(one.default))
                 about = Option(
                     one.help, one.metavar, one.flag, otherwise=default, choices=one.choices, setting=one.name
                 )
-                cls.__annotations__ = {
-                    **vars(cls).get("__annotations__", {}),
-                    one.parameter: Annotated[one.kind | None, about],
-                }
-                setattr(cls, one.parameter, None)
+                added[one.parameter] = Annotated[one.kind | None, about]  # type: ignore[assignment]
+        cls.__annotations__ = {**vars(cls).get("__annotations__", {}), **added}
+        for name in added:
+            setattr(cls, name, None)
         dataclass(frozen=True, kw_only=True)(cls)
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from flows.declaration import Argument, Option, Request
 from optiq.configuration import registered
-from optiq.questions.metric import METRICS
+from optiq.questions.metric import METRICS, Metric
 from optiq.questions.question import Budget
 
 if TYPE_CHECKING:
@@ -35,13 +35,16 @@ class Seeded(Request, settings="seed"):
     """The seed of everything random."""
 
 
-class Limits(Request, panel="Limits per question"):
-    """Hard limits on one question."""
+def _limit(metric: Metric) -> Option:
+    if metric.is_resource:
+        return Option(f"Highest {metric.title} of one question.", metric.noun.upper())
+    return Option(f"Lowest predicted {metric.title} to accept.", "0..1")
 
-    max_cost: Annotated[float | None, Option("Most that one question may cost.", "USD")] = None
-    max_latency: Annotated[float | None, Option("Longest that one question may take.", "SECONDS")] = None
-    max_energy: Annotated[float | None, Option("Most energy that one question may use.", "JOULES")] = None
-    min_qoa: Annotated[float | None, Option("Lowest predicted answer quality to accept.", "0..1")] = None
+
+class Limits(
+    Request, panel="Limits per question", numbers={metric.parameter: _limit(metric) for metric in METRICS}
+):
+    """Hard limits on one question, one for each metric."""
 
     @cached_property
     def budget(self) -> Budget:
