@@ -8,7 +8,6 @@ instead. Of equal plans the one that sorts first (:attr:`optiq.plans.plan.Plan.o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -80,10 +79,11 @@ def choose_each(
 ) -> list[Choice]:
     """The choice from each frontier; unless ``whole``, ``feasible`` is left empty: it would be most of the work."""
     values = frontiers.judged
-    limits = np.array([limit_array(budget) for budget in budgets])
+    limits = np.array([budget.limits for budget in budgets], dtype=np.float64)  # None becomes NaN
     feasible = frontiers.on & np.all(meets(values, limits[:, None, :]), axis=-1)
     possible = feasible.any(axis=1).tolist()
-    picked = pick(values, feasible, np.array([weight_array(one) for one in weights])).tolist()
+    preferred = np.array([(*one.parts, one.worth_usd) for one in weights], dtype=np.float64)
+    picked = pick(values, feasible, preferred).tolist()
     choices = []
     for question in range(len(budgets)):
         if possible[question]:
@@ -105,13 +105,12 @@ def _infeasible(frontiers: Frontiers, question: int, limits: FloatArray) -> Choi
 
 def limit_array(budget: Budget) -> FloatArray:
     """The four limits in the order of the metrics, NaN where there is none."""
-    return np.array([math.nan if value is None else value for value in budget.limits])
+    return np.array(budget.limits, dtype=np.float64)
 
 
 def weight_array(weights: Weights) -> FloatArray:
     """The four weights in the order of the metrics, then what a right answer is worth (USD; NaN: not said)."""
-    worth = math.nan if weights.worth_usd is None else weights.worth_usd
-    return np.array([*weights.parts, worth])
+    return np.array([*weights.parts, weights.worth_usd], dtype=np.float64)
 
 
 def meets(values: FloatArray, limits: FloatArray) -> BoolArray:

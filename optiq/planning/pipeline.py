@@ -128,10 +128,13 @@ class Planning:
 
     def bounded(self, item: BatchItem) -> OperationBound:
         """How many operations plans for an item may have."""
-        cap, budget = self.max_operations, item.budget.over(item.factors)
+        cap = self.max_operations
+        if self.bound == "none":
+            return OperationBound(cap, 1, cap, ())
+        budget = item.budget.over(item.factors)
         if self.bound == "upper":  # calls run side by side: a limit on latency bounds depth, not their number
             budget = Budget(**{metric.limit: getattr(budget, metric.limit) for metric in ADDITIVE})
-        if self.bound == "none" or budget == Budget(min_qoa=budget.min_qoa):
+        if budget == Budget(min_qoa=budget.min_qoa):
             return OperationBound(cap, 1, cap, ())
         seed = self.seed if self.bound == "sample" else None
         return bound_operations(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
 from optiq.errors import InputError
@@ -42,6 +43,9 @@ def parse_number(value: Any, name: str) -> float:
     return number
 
 
+_limits_of = attrgetter(*LIMITS)  # batches ask for the limits of many thousand questions
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """Hard limits on one question. ``None`` means no limit.
@@ -71,7 +75,8 @@ class Budget:
     @property
     def limits(self) -> tuple[float | None, ...]:
         """The limit on each of :data:`~optiq.questions.metric.METRICS`, in their order."""
-        return tuple(getattr(self, name) for name in LIMITS)
+        found: tuple[float | None, ...] = _limits_of(self)
+        return found
 
     def override(self, other: Budget) -> Budget:
         """This budget with every limit that ``other`` sets put in its place."""
@@ -98,6 +103,7 @@ class Budget:
 
 
 WEIGHTED = tuple(metric.word for metric in METRICS)
+_weights_of = attrgetter(*WEIGHTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,8 @@ class Weights:
     @property
     def parts(self) -> tuple[float, ...]:
         """The weight of each of :data:`~optiq.questions.metric.METRICS`, in their order."""
-        return tuple(getattr(self, name) for name in WEIGHTED)
+        found: tuple[float, ...] = _weights_of(self)
+        return found
 
     @classmethod
     def parse(cls, text: str) -> Weights:
