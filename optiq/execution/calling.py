@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from optiq.errors import AnswerLost, ModelNotServed, ServerError, TransientServerError
 from optiq.execution.accounting import MEASURED, call_bound, price_call
+from optiq.execution.flights import GivenUp
 from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
 from optiq.execution.ledger import Amount, LimitReached, Reservation
@@ -120,11 +121,9 @@ class Caller:
                 call.cached = True  # whatever comes of it, it is the other's call
                 try:
                     return await asyncio.wrap_future(flight)
-                except asyncio.CancelledError:
-                    if not flight.cancelled():
-                        raise  # it is this call that is called off
-                call.cached = False
-                continue
+                except GivenUp:
+                    call.cached = False
+                    continue
             outcome: Generation | Exception | None = None
             try:
                 kept = store.find(key, maker)

@@ -9,8 +9,16 @@ from typing import Generic, TypeVar
 Answer = TypeVar("Answer")
 
 
+class GivenUp(Exception):
+    """Whoever made the call got no answer to share: it was called off."""
+
+
 class Flights(Generic[Answer]):
-    """At most one call per key at a time."""
+    """At most one call per key at a time.
+
+    A flight cannot be cancelled: who waits for one and is called off would otherwise end it for the others, and
+    could not tell that from its own end.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -23,14 +31,15 @@ class Flights(Generic[Answer]):
             if flight is not None:
                 return flight, False
             self._flying[key] = flight = Future()
+            flight.set_running_or_notify_cancel()
             return flight, True
 
     def land(self, key: str, outcome: Answer | Exception | None) -> None:
-        """Tell all who wait; None: the call was given up, and one of them has to make it."""
+        """Tell all who wait; None: :class:`GivenUp`, and one of them has to make the call."""
         with self._lock:
             flight = self._flying.pop(key)
         if outcome is None:
-            flight.cancel()
+            flight.set_exception(GivenUp())
         elif isinstance(outcome, Exception):
             flight.set_exception(outcome)
         else:

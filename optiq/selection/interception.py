@@ -12,11 +12,11 @@ import importlib.util
 import json
 import threading
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from optiq.execution.flights import Flights
+from optiq.execution.flights import Flights, GivenUp
 from optiq.selection.recording import CallRecord, Recorder, clock, current, role_and_model
 from optiq.selection.store import Response, Store
 from optiq.selection.wire import model_call, prompt_chars, request_key, usage_in
@@ -60,7 +60,7 @@ def _sync(original: Any, transport: Transport) -> Any:
             return original(self, request, **options)
         call = _Intercepted(recorder, transport, request, body)
         while (flight := call.take_off()) is not None:
-            with suppress(CancelledError):  # whoever made it got no answer
+            with suppress(GivenUp):
                 return call.found(flight.result())
         try:
             if (kept := call.kept()) is not None:
@@ -89,11 +89,8 @@ def _async(original: Any, transport: Transport) -> Any:
             return await original(self, request, **options)
         call = _Intercepted(recorder, transport, request, body)
         while (flight := call.take_off()) is not None:
-            try:
+            with suppress(GivenUp):
                 return call.found(await asyncio.wrap_future(flight))
-            except asyncio.CancelledError:
-                if not flight.cancelled():
-                    raise  # it is this call that is called off
         try:
             if (kept := call.kept()) is not None:
                 return call.found(kept)

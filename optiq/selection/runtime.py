@@ -124,8 +124,10 @@ class Runtime:
         """
         if self.progress.stopped == INTERRUPTED:
             return [None] * len(batch)
-        futures = [self._pool.submit(self._one, run) for run in batch]
+        futures: list[Future[Outcome | None]] = []
         try:
+            for run in batch:
+                futures.append(self._pool.submit(self._one, run))
             # In short waits: a signal that another thread takes does not end the main thread's wait for a lock.
             while wait(futures, _LOOK_S, FIRST_EXCEPTION).not_done and not any(map(_has_failed, futures)):
                 pass
@@ -134,7 +136,8 @@ class Runtime:
             self._call_off(futures)
             with contextlib.suppress(KeyboardInterrupt):  # a second one: no time for what is nearly done
                 wait(futures, _CLOSING_S)
-            return [_given(future) for future in futures]
+            left_out = len(batch) - len(futures)
+            return [*map(_given, futures), *[None] * left_out]
         except BaseException:
             self._call_off(futures)
             raise

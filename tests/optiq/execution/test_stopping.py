@@ -8,8 +8,9 @@ from fake_server import FakeServer
 
 from optiq.execution import Executor, Retries, Shared, Work
 from optiq.execution.event_loop import EventLoop
-from optiq.execution.flights import Flights
+from optiq.execution.flights import Flights, GivenUp
 from optiq.execution.health import ModelHealth
+from optiq.execution.responses import ResponseStore
 from optiq.execution.shared import Control
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
@@ -179,11 +180,58 @@ def test_who_joins_a_flight_gets_its_outcome():
     again, third = flights.join("k")
     assert third, "what has landed is over"
     flights.land("k", None)
-    assert again.cancelled()
+    with pytest.raises(GivenUp):
+        again.result(0)
     failed, _ = flights.join("k")
     flights.land("k", ValueError("no"))
     with pytest.raises(ValueError, match="no"):
         failed.result(0)
+
+
+def test_who_is_called_off_while_it_waits_for_a_flight_ends_and_leaves_it_to_the_others():
+    flights = Flights()
+
+    async def some() -> list[object]:
+        flight, _ = flights.join("k")
+        waiting = [asyncio.ensure_future(asyncio.wrap_future(flight)) for _ in range(2)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await asyncio.sleep(0)
+        flights.land("k", "answer")
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    called_off, answered = asyncio.run(some())
+    assert isinstance(called_off, asyncio.CancelledError)
+    assert answered == "answer"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_called_off_together_a_shared_call_is_not_made_again(tmp_path, first):
+    """Two questions of one text share a call; the end of the maker looks to the other like its own."""
+
+    class Hanging(FakeServer):
+        async def generate(self, request):
+            self.requests.append(request)
+            await asyncio.Event().wait()
+
+    server = Hanging(lambda _: "never")
+    store = ResponseStore(tmp_path / "responses.sqlite")
+    executor = Executor(server, "run", shared=Shared(responses=store))
+    same = [Work(Question(str(i), "Where is it?"), Plan.of(["a"])) for i in range(2)]
+
+    async def some() -> list[object]:
+        both = [asyncio.ensure_future(executor.execute(one)) for one in same]
+        while not server.requests:
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        for one in (both[first], both[1 - first]):
+            one.cancel()
+        return await asyncio.gather(*both, return_exceptions=True)
+
+    assert {type(ended) for ended in asyncio.run(some())} == {asyncio.CancelledError}
+    assert len(server.requests) == 1
+    store.close()
 
 
 def test_a_loop_of_its_own_ends_with_what_it_was_given_last():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -306,6 +307,8 @@ def test_calls_of_tasks_belong_to_their_run(url: str) -> None:
 def test_ctrl_c_ends_at_once_even_if_an_agent_hangs(tmp_path: Path) -> None:
     import _thread
 
+    released = threading.Event()
+
     class Hanging:
         def __init__(self, models: dict[str, str]) -> None:
             pass
@@ -313,17 +316,16 @@ def test_ctrl_c_ends_at_once_even_if_an_agent_hangs(tmp_path: Path) -> None:
         def run(self, example: dict) -> str:
             if example["question_id"] == "6":
                 _thread.interrupt_main()
-                time.sleep(60)
+                released.wait()  # nobody waits for the agent, nor for its time-out
             return example["question"].removeprefix("Say ")
 
-    limits = Limits(combinations=1, examples=3, calls=1, timeout_s=50)
+    limits = Limits(combinations=1, examples=3, calls=1, timeout_s=3600)
     selector = ModelSelector(
         Hanging, {"planner": ["a"]}, DATA, method="brute-force", limits=limits, store=tmp_path / "kept.sqlite"
     )
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         selector.select()
-    assert time.monotonic() - started < 45  # nobody waits for the agent, nor for its time-out
+    released.set()
     assert selector.runtime.progress.failed == 0  # what was called off has not failed
     again = ModelSelector(
         Troubled, {"planner": ["a"]}, DATA, method="brute-force", store=tmp_path / "kept.sqlite"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import polars as pl
@@ -109,11 +108,9 @@ def test_faults_that_pass_are_tried_again_and_others_fail_the_run(tmp_path: Path
 
 
 def test_a_run_that_takes_too_long_has_failed(tmp_path: Path) -> None:
-    server = FakeServer(said, delay_s=60.0)
-    started = time.monotonic()
+    server = FakeServer(said, delay_s=3600.0)
     limits = Limits(timeout_s=0.3)
     result = selector(workflow(tmp_path, TWO), server, ["good"], limits=limits).select()
-    assert time.monotonic() - started < 30
     assert result.evidence.failed.all()
     assert result.about["run"]["errors"] == {"no answer within 0.3 s": 3}
     assert result.about["run"]["without_calls"] == 0
@@ -173,15 +170,13 @@ def test_ctrl_c_calls_off_what_is_in_flight(tmp_path: Path) -> None:
                 if not pressed:
                     _thread.interrupt_main()
                 pressed.append(request.prompt)
-                await asyncio.sleep(60)
+                await asyncio.Event().wait()
             return await super().generate(request)
 
     server = Hanging(said)
     subject = workflow(tmp_path, TWO)
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         selector(subject, server, store=tmp_path / "kept.sqlite", limits=Limits(1, 2)).select()
-    assert time.monotonic() - started < 30
     assert server.disconnected == 1
     again = selector(subject, FakeServer(said), store=tmp_path / "kept.sqlite").select()
     assert again.evidence.done.all()
