@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.deployments import run_deployment
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import State
 
 from flows.local_prefect import Running, down, read_running, up
 from warehouse.home import Home
@@ -29,47 +31,35 @@ def local_prefect(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runni
     down(Home(home), lambda _: None)
 
 
-@pytest.mark.timeout(420)
 def test_up_runs_the_nightly_refresh_and_down_stops_everything(home: Path, local_prefect: Running) -> None:
     assert up(Home(home), 1, lambda _: None) == local_prefect  # a second `up` leaves things alone
     (home / "landing").mkdir(exist_ok=True)
-    environment = os.environ | {"PREFECT_API_URL": local_prefect.api_url, "OPTIQ_HOME": str(home)}
+    with temporary_settings({PREFECT_API_URL: local_prefect.api_url}):
+        with get_client(sync_client=True) as client:
+            listed = {f"{client.read_flow(one.flow_id).name}/{one.name}" for one in client.read_deployments()}
+        assert listed >= {
+            "refresh-perfdb/nightly",
+            "answer-questions/batch",
+            "ingest-priors/priors",
+            "ingest-traces/traces",
+        }
 
-    def prefect(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "prefect", *arguments]
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=240, check=False
-        )
+        def finished(name: str, **parameters: Any) -> State:
+            """How a run of a deployment ended on the worker."""
+            state = run_deployment(name, parameters=parameters, poll_interval=0.5).state
+            assert state is not None
+            return state
 
-    listed = prefect("deployment", "ls").stdout
-    for name in (
-        "refresh-perfdb/nightly",
-        "answer-questions/batch",
-        "ingest-priors/priors",
-        "ingest-traces/traces",
-    ):
-        assert name in listed
-    priors = ROOT / "examples" / "priors.csv"
-    landed = prefect(
-        "deployment",
-        "run",
-        "ingest-priors/priors",
-        "--param",
-        f'files=["{priors}"]',
-        "--param",
-        f"perfdb={home}",
-        "--watch",
-    )
-    assert landed.returncode == 0, landed.stdout + landed.stderr
-    assert list((home / "landing").glob("priors-*.parquet"))
-    refreshed = prefect("deployment", "run", "refresh-perfdb/nightly", "--param", f"perfdb={home}", "--watch")
-    assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
-    assert not list((home / "landing").glob("priors-*.parquet"))
-    broken = prefect(
-        "deployment", "run", "refresh-perfdb/nightly", "--param", f"perfdb={home}/nowhere", "--watch"
-    )
-    assert broken.returncode != 0
-    assert "optiq init" in broken.stdout + broken.stderr or "Failed" in broken.stdout + broken.stderr
+        priors = str(ROOT / "examples" / "priors.csv")
+        landed = finished("ingest-priors/priors", files=[priors], perfdb=str(home))
+        assert landed.is_completed(), landed
+        assert list((home / "landing").glob("priors-*.parquet"))
+        refreshed = finished("refresh-perfdb/nightly", perfdb=str(home))
+        assert refreshed.is_completed(), refreshed
+        assert not list((home / "landing").glob("priors-*.parquet"))
+        broken = finished("refresh-perfdb/nightly", perfdb=f"{home}/nowhere")
+        assert broken.is_failed(), broken
+        assert "there is no PerfDB" in (broken.message or "")
 
     assert down(Home(home), lambda _: None)
     assert read_running(Home(home)) is None
