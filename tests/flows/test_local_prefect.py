@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,8 +57,14 @@ def test_up_runs_the_nightly_refresh_and_down_stops_everything(home: Path, local
         landed = finished("ingest-priors/priors", files=[priors], perfdb=str(home))
         assert landed.is_completed(), landed
         assert list((home / "landing").glob("priors-*.parquet"))
-        refreshed = finished("refresh-perfdb/nightly", perfdb=str(home))
-        assert refreshed.is_completed(), refreshed
+        nightly = [sys.executable, "-m", "prefect", "deployment", "run", "refresh-perfdb/nightly"]
+        refreshed = subprocess.run(
+            [*nightly, "--param", f"perfdb={home}", "--watch"],
+            env=os.environ | {"PREFECT_API_URL": local_prefect.api_url},
+            capture_output=True,
+            text=True,
+        )
+        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
         assert not list((home / "landing").glob("priors-*.parquet"))
         broken = finished("refresh-perfdb/nightly", perfdb=f"{home}/nowhere")
         assert broken.is_failed(), broken
