@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flows.declaration import Argument, Option, Request
-from optiq.configuration import registered
+from optiq.extensions.built_in import SELECTORS
 from optiq.questions.metric import METRICS, Metric
 from optiq.questions.question import Budget
 
@@ -308,7 +308,7 @@ class Search(Request, panel="How it is run"):
             "Which method decides what to run: {names}.",
             "NAME",
             otherwise="arm-elimination",
-            choices=registered("optiq.selection.registry", "SELECTORS"),
+            choices=SELECTORS.names,
         ),
     ] = None
     options: Annotated[

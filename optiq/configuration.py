@@ -9,7 +9,6 @@ API keys are no settings: servers read them from the environment, so that they a
 from __future__ import annotations
 
 import difflib
-import importlib
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import ConfigurationError, InputError
+from optiq.extensions.built_in import ESTIMATORS, PLANNERS, SERVERS
 from optiq.prompts.prompt_set import PROMPT_NAMES
 from optiq.prompts.variants import Variant, read_variants
 from optiq.questions.question import Weights, parse_number
@@ -137,11 +137,6 @@ def _weights(value: Any, origin: str) -> Weights:
     return Weights.parse(str(value))
 
 
-def registered(module: str, registry: str) -> Callable[[], Sequence[str]]:
-    """The names of a registry, looked up where they are needed: its room may be heavy."""
-    return lambda: getattr(importlib.import_module(module), registry).names()
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a command runs with."""
@@ -161,7 +156,7 @@ class Settings:
         "serving",
         "{names}; auto: Ollama if it answers, else embedded.",
         "NAME",
-        choices=registered("optiq.servers.opening", "SERVERS"),
+        choices=SERVERS.names,
     )
     server_url: str | None = _setting(
         None, None, "serving", "Address of the model server, if not its usual one.", "URL"
@@ -188,7 +183,7 @@ class Settings:
         "planning",
         "Which planner searches: {names}.",
         "NAME",
-        choices=registered("optiq.planning.planners.registry", "PLANNERS"),
+        choices=PLANNERS.names,
     )
     estimator: str = _setting(
         "shrunk",
@@ -196,7 +191,7 @@ class Settings:
         "planning",
         "How plans are estimated: {names} (shrunk: drawn to their parts).",
         "HOW",
-        choices=registered("optiq.estimation.estimator", "ESTIMATORS"),
+        choices=ESTIMATORS.names,
     )
     neighbours: str = _setting(
         "auto",

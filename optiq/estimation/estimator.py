@@ -17,19 +17,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from optiq.estimation.composition import Rule, rule_of
 from optiq.estimation.estimates import Figure, Step
-from optiq.extensions.registry import Registry
+from optiq.extensions.built_in import ESTIMATORS
 from optiq.questions.question import Kind
 from optiq.statistics.question_shifts import Shifts
 from optiq.statistics.snapshot import Record, Statistics
 
 if TYPE_CHECKING:
     from optiq.estimation.catalog import Catalog
-
-ESTIMATORS = Registry(
-    "optiq.estimators",
-    "estimator",
-    {"paper": "optiq.estimation.paper:Paper", "shrunk": "optiq.estimation.shrunk:Shrunk"},
-)
 
 
 class QualityRules(Protocol):

@@ -8,12 +8,11 @@ from optiq.planning.bounds import OperationBound, bound_operations
 from optiq.planning.explain import estimates_frame
 from optiq.planning.items import BatchItem, topic_fault
 from optiq.planning.pipeline import PlannedQuestion, Planning, estimate_rows, plan_batch, plan_frontier
-from optiq.planning.planners.registry import PLANNERS, PlannerDecision, decide_planner, make_planner
+from optiq.planning.planners.registry import PlannerDecision, decide_planner, make_planner
 from optiq.planning.pool import choose_blender, choose_pool
 from optiq.planning.task import Planner, PlanningTask, planning_task
 
 __all__ = [
-    "PLANNERS",
     "BatchItem",
     "OperationBound",
     "PlannedQuestion",

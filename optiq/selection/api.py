@@ -63,7 +63,7 @@ class ModelSelector:
     metric
         ``exact``, ``containment``, ``cosine``, ``module:function`` or a function (expected, actual) → 0 to 1.
     method, options
-        One of :data:`optiq.selection.registry.SELECTORS`, and what it takes.
+        One of :data:`optiq.extensions.built_in.SELECTORS`, and what it takes.
     prices
         USD per million prompt and output tokens by model, or whatever knows rates, such as
         :class:`~optiq.statistics.snapshot.Statistics`. Without, costs are unknown.

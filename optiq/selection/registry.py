@@ -7,27 +7,10 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from optiq.errors import InputError, UnknownName
-from optiq.extensions.registry import Registry
+from optiq.extensions.built_in import SELECTORS
 from optiq.selection.protocol import Problem, Selector
 
 DEFAULT = "arm-elimination"
-
-SELECTORS = Registry(
-    "optiq.selectors",
-    "method",
-    {
-        "arm-elimination": "optiq.selection.methods.arm_elimination:ArmElimination",
-        "bayesian-optimisation": "optiq.selection.methods.bayesian:BayesianOptimisation",
-        "brute-force": "optiq.selection.methods.brute_force:BruteForce",
-        "epsilon-lucb": "optiq.selection.methods.epsilon_lucb:EpsilonLUCB",
-        "hill-climbing": "optiq.selection.methods.hill_climbing:HillClimbing",
-        "lm-proposal": "optiq.selection.methods.lm_proposal:LMProposal",
-        "mixllm": "optiq.selection.methods.mixllm:MixLLM",
-        "random": "optiq.selection.methods.random_search:RandomSearch",
-        "threshold-successive-elimination": "optiq.selection.methods.threshold_elimination:ThresholdElimination",
-        "uct": "optiq.selection.methods.uct:UCT",
-    },
-)
 
 
 def make_selector(name: str, problem: Problem, options: Mapping[str, Any] | None = None) -> Selector:

@@ -3,7 +3,7 @@
 Importing this package loads no client library and no model.
 """
 
-from optiq.servers.opening import SERVERS, open_server
+from optiq.servers.opening import open_server
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer, ServedModel
 
-__all__ = ["SERVERS", "GenerateRequest", "Generation", "ModelServer", "ServedModel", "open_server"]
+__all__ = ["GenerateRequest", "Generation", "ModelServer", "ServedModel", "open_server"]

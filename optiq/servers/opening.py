@@ -7,22 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from optiq.errors import ServerError
-from optiq.extensions.registry import Registry
+from optiq.extensions.built_in import SERVERS
 from optiq.servers.energy import metered, open_counter
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer, ServedModel
-
-SERVERS = Registry(
-    "optiq.servers",
-    "model server",
-    {
-        "auto": "optiq.servers.opening:first_that_answers",
-        "ollama": "optiq.servers.ollama:open_ollama",
-        "openai": "optiq.servers.openai:OpenAIServer",
-        "embedded": "optiq.servers.embedded:open_embedded",
-        "replay": "optiq.servers.replay:open_replay",
-    },
-)
-"""Each a function (or class) of a base URL and an API key, both of which may be None, that gives a server."""
 
 Opener = Callable[[str | None, str | None], ModelServer]
 

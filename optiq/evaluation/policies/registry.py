@@ -12,28 +12,8 @@ from optiq.configuration import Settings
 from optiq.errors import InputError, OptiqWarning
 from optiq.evaluation.outcomes import Outcomes
 from optiq.evaluation.replay import HindsightPolicy, Policy
-from optiq.extensions.registry import Registry
+from optiq.extensions.built_in import POLICIES
 from optiq.questions.question import parse_number
-
-_HOME = "optiq.evaluation.policies"
-
-POLICIES = Registry(
-    "optiq.policies",
-    "policy",
-    {
-        "random": f"{_HOME}.simple:RandomPlan",
-        "single": f"{_HOME}.simple:Single",
-        "best-single": f"{_HOME}.simple:BestSingle",
-        "best-single-per-topic": f"{_HOME}.simple:BestSinglePerTopic",
-        "frugalgpt": f"{_HOME}.cascade:Cascade",
-        "thriftllm": f"{_HOME}.ensembles:ThriftEnsemble",
-        "llm-ensemble": f"{_HOME}.ensembles:WeightedEnsemble",
-        "llm-blender": f"{_HOME}.ensembles:Blender",
-        "opti-q-paper": f"{_HOME}.opti_q:OptiQ",
-        "opti-q": f"{_HOME}.opti_q:OptiQ",
-        "oracle": f"{_HOME}.hindsight:Oracle",
-    },
-)
 
 PRESET: dict[str, dict[str, object]] = {"opti-q-paper": {"estimator": "paper"}}
 """Options that a name stands for."""

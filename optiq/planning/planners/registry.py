@@ -7,20 +7,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from optiq.errors import OptiqWarning
-from optiq.extensions.registry import Registry
+from optiq.extensions.built_in import PLANNERS
 from optiq.planning.task import Planner, PlanningTask
 from optiq.plans.enumeration import count_plans
-
-PLANNERS = Registry(
-    "optiq.planners",
-    "planner",
-    {
-        "exact": "optiq.planning.planners.exact:ExactPlanner",
-        "dp": "optiq.planning.planners.dynamic_programming:DynamicProgrammingPlanner",
-        "hill-climbing": "optiq.planning.planners.hill_climbing:HillClimbingPlanner",
-        "nsga2": "optiq.planning.planners.nsga2:NSGA2Planner",
-    },
-)
 
 EXACT_LIMIT = 2_500_000
 """Plans up to which enumeration is allowed: about a second and 300 MB."""

@@ -14,8 +14,9 @@ from optiq.errors import ConfigurationError, UnknownName
 from optiq.estimation import estimate
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import Figure, Step
-from optiq.estimation.estimator import ESTIMATORS, Estimator, make_estimator
+from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.pool import Pool
+from optiq.extensions.built_in import ESTIMATORS
 from optiq.plans.plan import Plan
 from optiq.statistics.question_shifts import Shifts
 from optiq.statistics.snapshot import Record

@@ -11,8 +11,9 @@ from optiq.errors import InputError, UnknownName
 from optiq.evaluation import replay, summarise
 from optiq.evaluation.intervals import interval, paired
 from optiq.evaluation.outcomes import Outcomes
-from optiq.evaluation.policies import POLICIES, default_policies, make_policies
+from optiq.evaluation.policies import default_policies, make_policies
 from optiq.evaluation.replay import Decision, Held, Setting
+from optiq.extensions.built_in import POLICIES
 from optiq.questions.question import Budget
 
 EVERYTHING = [name for name in POLICIES.names() if name != "single"] + [f"single:{DEAR}"]

@@ -9,13 +9,9 @@ from pathlib import Path
 import pytest
 
 from optiq.errors import ConfigurationError, UnknownName
-from optiq.estimation.estimator import ESTIMATORS
-from optiq.evaluation.policies import POLICIES
 from optiq.extensions import registry
+from optiq.extensions.built_in import ESTIMATORS, PLANNERS, POLICIES, SELECTORS, SERVERS
 from optiq.extensions.registry import Registry
-from optiq.planning import PLANNERS
-from optiq.selection.registry import SELECTORS
-from optiq.servers import SERVERS
 
 ROOT = Path(__file__).parents[3]
 

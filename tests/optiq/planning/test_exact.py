@@ -14,7 +14,8 @@ from optiq.estimation.many_plans import ArrayEstimator
 from optiq.estimation.plan_rows import PlanRows
 from optiq.estimation.pool import Pool
 from optiq.estimation.space import space
-from optiq.planning import PLANNERS, decide_planner, plan_frontier
+from optiq.extensions.built_in import PLANNERS
+from optiq.planning import decide_planner, plan_frontier
 from optiq.planning.choose import choose
 from optiq.planning.frontier import losses, nondominated
 from optiq.plans.enumeration import connectivity_maps

@@ -15,10 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from selection_cases import play, table_of
 
 from optiq.errors import InputError, OptiqError, UnknownName
+from optiq.extensions.built_in import SELECTORS
 from optiq.selection.evidence import Outcome, Run
 from optiq.selection.objective import Objective
 from optiq.selection.protocol import Problem
-from optiq.selection.registry import SELECTORS, make_selector
+from optiq.selection.registry import make_selector
 from optiq.selection.space import Space
 
 SPACE = Space.of({"planner": ["a", "b", "c"], "solver": ["a", "b", "c"]})
