@@ -54,6 +54,7 @@ def test_a_prompt_is_taken_for_longer_than_it_is():
     assert unknown.prompt_tokens(0, 300) == pytest.approx(109.0), (
         "three characters a token where nobody counted"
     )
+    assert caps(SINGLE, Budget(), chars_per_token=0.0).prompt_tokens(0, 300) == pytest.approx(109.0)
     assert caps(SINGLE, Budget(), chars_per_token=0.5).prompt_tokens(0, 100) == pytest.approx(214.0)
 
 
@@ -120,6 +121,24 @@ def test_a_model_that_writes_more_than_it_may_is_expected_to_write_what_it_may()
     for unknown in (math.nan, 0.0):
         chain = caps(CHAIN, Budget(max_cost_usd=two - 3), longest=30, output_tokens=unknown)
         assert chain.cap(0, PROMPT, {}) == 29
+
+
+def test_a_model_that_writes_half_a_token_is_expected_to():
+    both = 2 * (PROMPT + 2 * 0.5) + 1.05 * 0.5 + 4  # the second reads what the first wrote
+    chain = caps(CHAIN, Budget(max_cost_usd=both + 60), output_tokens=0.5)
+    assert chain.cap(0, PROMPT, {}) == math.floor(0.5 + 60 / 2 / 3)
+
+
+def test_prices_are_small_in_life():
+    """Dollars for a million tokens, not for one: what is left is shared all the same."""
+    small = {"usd_per_prompt_token": 1e-6, "usd_per_output_token": 2e-6, "seconds_per_output_token": 1e-6}
+    expected_bill = (PROMPT + 2 * 5) + (PROMPT + SAID + 2 * 5)
+    for spare, cap in ((60, 15), (-9, 2)):
+        chain = caps(CHAIN, Budget(max_cost_usd=(expected_bill + spare) / 1e6), **small)
+        assert chain.cap(0, PROMPT, {}) == cap
+    small["seconds_per_prompt_token"] = 0.0
+    seconds = caps(CHAIN, Budget(max_latency_s=(10 + 60.5) / 1e6), **small)
+    assert seconds.cap(0, PROMPT, {}) == 5 + 30
 
 
 @pytest.mark.parametrize("unknown", ["usd_per_prompt_token", "usd_per_output_token"])

@@ -33,6 +33,12 @@ def test_the_node_that_has_read_most_comes_first():
     assert execute(DEEP, "c").partial.model == "b"
 
 
+def test_what_is_not_known_to_be_good_comes_last_and_of_equals_the_first():
+    assert execute(BLEND, "c", prices=None).partial.model == "a"
+    known = Statistics.build("s", [ModelFigures(model="a"), ModelFigures(model="b", qoa=0.0)], [])
+    assert execute(BLEND, "c", prices=known).partial.model == "b"
+
+
 def test_nothing_is_left_of_nothing():
     assert execute(BLEND, "abc").partial is None
     assert execute(Plan.of(["a"]), "a").partial is None
