@@ -84,7 +84,7 @@ class Estimator(ABC):
         if shifts == self.shifts:
             return self
         found = copy(self)
-        found.shifts = shifts
+        found.shifts, found.derived = shifts, self.derived  # a copy is made as from a pickle, which has none
         return found
 
     def __getstate__(self) -> dict[str, Any]:
