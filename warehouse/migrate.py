@@ -44,11 +44,10 @@ def newest_version() -> int:
 
 def pending(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
     """The migrations that the connection's file has not seen. Writes nothing."""
-    if not connection.execute(
-        "select 1 from duckdb_tables() where table_name = 'schema_versions'"
-    ).fetchall():
+    try:
+        done = {row[0] for row in connection.execute("select version from schema_versions").fetchall()}
+    except duckdb.CatalogException:
         return migrations()
-    done = {row[0] for row in connection.execute("select version from schema_versions").fetchall()}
     return [(version, name) for version, name in migrations() if version not in done]
 
 
@@ -57,9 +56,11 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
     If a migration fails, its transaction is rolled back and the ones before it stay.
     """
-    connection.execute(_VERSIONS)
+    waiting = pending(connection)
+    if waiting:
+        connection.execute(_VERSIONS)
     ran = []
-    for version, name in pending(connection):
+    for version, name in waiting:
         connection.begin()
         try:
             connection.execute(sql.read(name))

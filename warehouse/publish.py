@@ -10,41 +10,36 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.connection import writing
 from warehouse.home import Home
 from warehouse.landing import sync_folder
 
 # A published file is immutable: nobody should open it for writing by mistake.
 READ_ONLY = 0o444
+# Free space that a copy is worth: it takes a second part of what a small refresh takes.
 _FREE_SHARE = 0.25
+_FREE_BYTES = 32 * 2**20
 
 
-def compacted(working: Path, spill: Path) -> Path:
-    """``working``, or a compact copy of it (``copy from database``) if much of it is free space.
+def compact(connection: duckdb.DuckDBPyConnection, working: Path) -> Path:
+    """Write the last of ``working``, which ``connection`` has open; the file to publish once that is closed.
 
-    A refresh rewrites the statistics, so a small PerfDB is mostly compacted; a large one, whose executions
+    It is ``working``, or a compact copy of it (``copy from database``) if much of it is free space. A refresh
+    rewrites the statistics, so a PerfDB of some size is compacted now and then; a large one, whose executions
     only grow, is seldom copied again.
     """
-    with writing(working, spill) as connection:
-        connection.execute("checkpoint")
-        total, free = connection.execute(
-            "select total_blocks, free_blocks from pragma_database_size() "
-            "where database_name = current_database()"
-        ).fetchall()[0]
-        if not total or free / total <= _FREE_SHARE:
-            return working
-        compact = working.with_name(f"compact-{working.name}")
-        _copy_database(connection, compact)
-    working.unlink()
-    return compact
-
-
-def _copy_database(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
-    name = connection.execute("select current_database()").fetchall()[0][0]
-    path = str(target).replace("'", "''")
+    connection.execute("checkpoint")
+    name, total, free, block = connection.execute(
+        "select database_name, total_blocks, free_blocks, block_size from pragma_database_size() "
+        "where database_name = current_database()"
+    ).fetchall()[0]
+    if free * block <= _FREE_BYTES or free <= _FREE_SHARE * total:
+        return working
+    copy = working.with_name(f"compact-{working.name}")
+    path = str(copy).replace("'", "''")
     connection.execute(f"attach '{path}' as compact (type duckdb)")
     connection.execute(f'copy from database "{name}" to compact')
     connection.execute("detach compact")
+    return copy
 
 
 def publish(home: Home, working: Path) -> None:

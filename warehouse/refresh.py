@@ -31,7 +31,7 @@ from warehouse.merge import merge
 from warehouse.migrate import migrate, pending
 from warehouse.neighbours import recompute_neighbours
 from warehouse.priors import shipped
-from warehouse.publish import compacted, publish
+from warehouse.publish import compact, publish
 from warehouse.snapshots import keep_snapshot, prune_snapshots, record_snapshot
 from warehouse.statistics import Settings, recompute, snapshot_id, stored_settings
 from warehouse.topics import recompute_topics
@@ -172,7 +172,7 @@ def _build(
         name, counts = record_snapshot(connection, inputs, checks, settings, taken)
         new, changed = connection.execute(sql.read("merge/statistics_changed")).fetchall()[0]
         step("snapshot recorded")
-    finished = compacted(working, home.work / "spill")
+        finished = compact(connection, working)
     step("closed")
     publish(home, finished)
     step("published")
