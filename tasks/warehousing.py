@@ -116,9 +116,11 @@ def refresh_markdown(report: dict[str, Any]) -> str:
         lines += ["", "Drifted:", "", *(f"- {line}" for line in drifted)]
     if report["gate_report"]:
         lines += ["", f"What the gate found: [{report['gate_report']}](file://{report['gate_report']})"]
-    if report["unreadable"]:
+    if report["refused"]:
         lines += [
             "",
-            "Files that could not be read: " + ", ".join(f"`{name}`" for name in report["unreadable"]),
+            "Files set aside in `landing/refused/`; the rest was merged:",
+            "",
+            *(f"- `{name}`: {' '.join(reason.split())}" for name, reason in report["refused"].items()),
         ]
     return "\n".join(lines)

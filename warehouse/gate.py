@@ -6,13 +6,11 @@ Great Expectations suite per table (:mod:`warehouse.expectations`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import PurePosixPath
 
 import duckdb
 
 import sql
-from optiq.errors import GateError
 from warehouse.check_result import CheckResult
 
 
@@ -26,22 +24,15 @@ def run_checks(connection: duckdb.DuckDBPyConnection, full: bool) -> list[CheckR
     return results
 
 
-def require(results: list[CheckResult], report: Callable[[], str]) -> None:
-    """Raise :class:`GateError` with the first failure, if there is one.
-
-    ``report`` writes what was found to a file and returns its path, which the message names.
-    """
+def refusal(results: list[CheckResult]) -> str | None:
+    """The first check that failed, in one line; None if all passed."""
     failed = [result for result in results if not result.passed]
     if not failed:
-        return
+        return None
     first = failed[0]
     more = f" ({len(failed) - 1} more checks failed)" if len(failed) > 1 else ""
     example = f", such as {first.example:.200}" if first.example else ""
-    raise GateError(
-        f"not published: the check {first.name!r} found {first.n_bad_rows} bad rows{example}{more}; "
-        f"the report is {report()}",
-        "The published PerfDB is unchanged; mend or remove the file in landing that brought them.",
-    )
+    return f"the check {first.name!r} found {first.n_bad_rows} bad rows{example}{more}"
 
 
 def _sql_check(connection: duckdb.DuckDBPyConnection, name: str) -> CheckResult:

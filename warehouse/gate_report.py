@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from optiq.errors import InputError
 from warehouse.check_result import CheckResult
@@ -13,9 +14,13 @@ from warehouse.landing import LandedFile
 
 
 def write_gate_report(
-    home: Home, results: list[CheckResult], files: Iterable[LandedFile], snapshot_id: str = ""
+    home: Home,
+    results: list[CheckResult],
+    files: Iterable[LandedFile],
+    snapshot_id: str = "",
+    refused: Mapping[LandedFile, str] = MappingProxyType({}),
 ) -> str:
-    """Write every check's result and the landed files that were (to be) merged; returns the report's full path.
+    """Write every check's result and the landed files that were (to be) merged or refused; returns the full path.
 
     Of a refused refresh the name depends on the content alone, so trying the same again does not pile up reports.
 
@@ -24,7 +29,8 @@ def write_gate_report(
     InputError
         if it cannot be written.
     """
-    text = gate_markdown(results, [file.name for file in files], snapshot_id)
+    reasons = {file.name: reason for file, reason in refused.items()}
+    text = gate_markdown(results, [file.name for file in files if file not in refused], snapshot_id, reasons)
     name = snapshot_id or f"refused-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     target = home.gate / f"{name}.md"
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
@@ -39,8 +45,13 @@ def write_gate_report(
     return str(target.resolve())
 
 
-def gate_markdown(results: list[CheckResult], files: list[str], snapshot_id: str = "") -> str:
-    """The report: failed checks with an example row each, then the files, then the checks that passed."""
+def gate_markdown(
+    results: list[CheckResult],
+    files: list[str],
+    snapshot_id: str = "",
+    refused: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The report: failed checks with an example row each, refused files, merged files, checks that passed."""
     failed = [result for result in results if not result.passed]
     title = f"The quality gate passed {snapshot_id}" if snapshot_id else "The quality gate refused to publish"
     lines = [f"# {title}", "", f"{len(failed)} of {len(results)} checks failed."]
@@ -49,6 +60,9 @@ def gate_markdown(results: list[CheckResult], files: list[str], snapshot_id: str
         if result.example:
             # Four spaces, and no line break inside, make a code block whatever the row holds.
             lines += ["The first:", "", "    " + " ".join(result.example.split())]
+    if refused:
+        lines += ["", "## Files set aside", "", "They are in `landing/refused/`; the rest was merged.", ""]
+        lines += [f"- `{name}`: {' '.join(reason.split())}" for name, reason in refused.items()]
     lines += ["", "## Landed files", ""]
     lines += [f"- `{name}`" for name in files] or ["None."]
     lines += ["", "## Checks that passed", ""]

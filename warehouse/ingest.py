@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,18 +25,32 @@ from warehouse.ingestion.units import KnownRates
 from warehouse.landing import REJECT_COLUMNS, LandingWriter, content_hash
 from warehouse.rules import ROW
 
+MOST_REASONS = 20
+"""Reasons of a file that are told apart; quarantine has them all."""
+
+
+@dataclass(slots=True)
+class Reason:
+    """Why ``rows`` rows of a file were refused, in the words and with the content of the first of them."""
+
+    reason: str
+    rows: int
+    row_number: int | None
+    content: str
+
 
 @dataclass(slots=True)
 class IngestReport:
     """What became of the files.
 
     ``landed`` and ``quarantined`` count rows per file (of a priors file: figures landed, rows refused);
-    ``unchanged`` files were known already.
+    ``unchanged`` files were known already; ``reasons`` says why rows were refused, the most frequent first.
     """
 
     landed: dict[str, int] = field(default_factory=dict)
     quarantined: dict[str, int] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
+    reasons: dict[str, list[Reason]] = field(default_factory=dict)
 
     @property
     def n_landed(self) -> int:
@@ -110,23 +125,30 @@ def _ingest(
             report.unchanged.append(str(path))
             continue
         with usable(home):
-            landed, refused = _land_file(home, path, kind, digest, reader_of)
+            landed, refused, reasons = _land_file(home, path, kind, digest, reader_of)
         report.landed[str(path)] = landed
         if refused:
             report.quarantined[str(path)] = refused
+            report.reasons[str(path)] = reasons
     return report
 
 
 def _land_file(
     home: Home, path: Path, kind: str, digest: str, reader_of: Callable[[Path, str, list[str]], Any]
-) -> tuple[int, int]:
-    """Rows landed and rows refused. What was made for lands last: if the rest fails, all is written again."""
+) -> tuple[int, int, list[Reason]]:
+    """Rows landed, rows refused, and why. What was made for lands last: if the rest fails, all is written again."""
     metadata = {"source_file": path.name, "source_hash": digest}
     reader: Any = None
     good: Any = None
     bad = LandingWriter(home, "rejects", f"{kind}-{path.stem}", digest, pl.Schema(REJECT_COLUMNS), metadata)
     graded = LandingWriter(home, "trials", path.stem, digest, columns_of("trials"), metadata)
     file = pl.lit(path.name).alias("file")
+    why: dict[str, Reason] = {}
+
+    def refuse(rows: pl.DataFrame, what: str) -> None:
+        bad.append(rows.select(pl.lit(what).alias("kind"), file, ROW, "reason", "content"))
+        _count(why, rows)
+
     try:
         for chunk in read_chunks(path):
             rejects = chunk.rejects()
@@ -140,10 +162,8 @@ def _land_file(
                 if isinstance(reader, History):
                     trials, ungraded = reader.trials()
                     graded.append(trials)
-                    bad.append(
-                        ungraded.select(pl.lit("trials").alias("kind"), file, ROW, "reason", "content")
-                    )
-            bad.append(rejects.select(pl.lit(kind).alias("kind"), file, ROW, "reason", "content"))
+                    refuse(ungraded, "trials")
+            refuse(rejects, kind)
         if good is None:  # not one row could be read: the file is on record all the same
             good = LandingWriter(home, kind, path.stem, digest, columns_of(kind), metadata)
         if bad.rows:
@@ -151,7 +171,7 @@ def _land_file(
         if graded.rows:
             graded.commit()
         good.commit()
-        return good.rows, bad.rows
+        return good.rows, bad.rows, sorted(why.values(), key=lambda one: -one.rows)
     finally:
         bad.discard()
         graded.discard()
@@ -159,11 +179,23 @@ def _land_file(
             good.discard()
 
 
+def _count(why: dict[str, Reason], rows: pl.DataFrame) -> None:
+    """Add refused rows to what is known; reasons that differ only in the values that they quote are one."""
+    for row in rows.select(ROW, "reason", "content").iter_rows(named=True):
+        general = re.sub(r"'[^']*'|[-+]?\d[\d.e+-]*", "…", row["reason"])
+        if (known := why.get(general)) is not None:
+            known.rows += 1
+        elif len(why) < MOST_REASONS:
+            why[general] = Reason(row["reason"], 1, row[ROW], row["content"] or "")
+
+
 def _merged_sources(home: Home) -> set[str]:
     if not home.perfdb.exists():
         return set()
     with reading(home.perfdb, any_version=True) as connection:
         rows = connection.execute(
-            "select source_hash from ingested_files where source_hash is not null and kind not in ('rejects', 'trials')"
+            # An older PerfDB has no column refused_because, and nothing that may be tried again.
+            "select source_hash from ingested_files as one where source_hash is not null "
+            "and kind not in ('rejects', 'trials') and to_json(one) ->> 'refused_because' is null"
         ).fetchall()
     return {row[0] for row in rows}

@@ -42,6 +42,14 @@ class LandedFile:
     def name(self) -> str:
         return self.path.name
 
+    def n_rows(self) -> int | None:
+        """Rows of the file; None if it cannot be read."""
+        try:
+            with self.path.open("rb") as file:
+                return int(pl.scan_parquet(file).select(pl.len()).collect().item())
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+            return None
+
     def source(self) -> tuple[str | None, str | None]:
         """Name and SHA-256 of the file that a person gave, where this one was made from it."""
         try:

@@ -5,8 +5,8 @@ Nothing here loops over rows: DuckDB reads all files at once and writes whole ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,31 +25,44 @@ Step = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a merge added. ``known`` were merged before; ``unreadable`` are in quarantine as whole files."""
+    """What a merge added. ``files`` are new, the ``refused`` ones among them: those are set aside as a whole."""
 
     files: tuple[LandedFile, ...] = ()
-    known: tuple[LandedFile, ...] = ()
-    unreadable: tuple[LandedFile, ...] = ()
+    refused: Mapping[LandedFile, str] = field(default_factory=dict)
     n_executions: int = 0
     n_calls: int = 0
     n_priors: int = 0
     n_quarantined: int = 0
 
 
-def merge(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], work: Path, step: Step) -> Merged:
+def merged_files(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The ``file_id`` of every file that was merged. What was set aside may be tried again."""
+    query = "select file_id from ingested_files where refused_because is null"
+    return {row[0] for row in connection.execute(query).fetchall()}
+
+
+def merge(
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[LandedFile],
+    refused: Mapping[LandedFile, str],
+    work: Path,
+    step: Step,
+) -> Merged:
     """Merge ``files``: all of it, or nothing if anything fails.
 
-    Files that cannot be read go to quarantine as a whole. ``work`` is a folder for a helper file; ``step`` is
-    told what was done.
+    Files that cannot be read are refused as a whole, as are those that are known to be ``refused``. ``work`` is a
+    folder for a helper file; ``step`` is told what was done.
     """
-    done = {row[0] for row in connection.execute("select file_id from ingested_files").fetchall()}
+    done = merged_files(connection)
     new: dict[str, LandedFile] = {}
     for file in files:
         if file.file_id not in done:
             new.setdefault(file.file_id, file)
     fresh = list(new.values())
-    known = tuple(file for file in files if file not in fresh)
-    faults = {file.file_id: fault for file in fresh if (fault := schema_fault(file)) is not None}
+    faults = {file.file_id: reason for file, reason in refused.items()}
+    for file in fresh:
+        if file.file_id not in faults and (fault := schema_fault(file)) is not None:
+            faults[file.file_id] = fault
     while True:
         connection.begin()
         try:
@@ -67,8 +80,7 @@ def merge(connection: duckdb.DuckDBPyConnection, files: list[LandedFile], work: 
             connection.rollback()
             raise
         else:
-            unreadable = tuple(file for file in fresh if file.file_id in faults)
-            return Merged(tuple(fresh), known, unreadable, *counts)
+            return Merged(tuple(fresh), {f: faults[f.file_id] for f in fresh if f.file_id in faults}, *counts)
 
 
 def _merge(
@@ -81,7 +93,8 @@ def _merge(
     now = datetime.now(UTC).replace(tzinfo=None)
     connection.execute("set variable now = $now::timestamp", {"now": now})
     before = _counts(connection)
-    _register_files(connection, files)
+    _register_files(connection, files, faults)
+    connection.execute(sql.read("merge/tried_again"))
     good = [file for file in files if file.file_id not in faults]
     for kind, variable, name in (
         ("rejects", "reject_files", "merge/rejects"),
@@ -98,7 +111,6 @@ def _merge(
     step("published figures merged")
     _merge_traces(connection, [str(file.path) for file in good if file.kind == "traces"], work, step)
     _merge_scores(connection, [str(file.path) for file in good if file.kind == "scores"], step)
-    _quarantine_files(connection, files, faults, now)
     _add_plans(connection, _published_plans(connection))
     connection.execute(sql.read("merge/ingested_files"))
     step("files recorded")
@@ -145,10 +157,22 @@ def _merge_scores(connection: duckdb.DuckDBPyConnection, paths: list[str], step:
     step("late scores merged")
 
 
-def _register_files(connection: duckdb.DuckDBPyConnection, files: list[LandedFile]) -> None:
+def _register_files(
+    connection: duckdb.DuckDBPyConnection, files: list[LandedFile], faults: Mapping[str, str]
+) -> None:
     last = connection.execute("select coalesce(max(ingestion), 0) from ingested_files").fetchall()[0][0]
     rows = [
-        (str(file.path), file.file_id, number, last + number, file.kind, file.name, *file.source())
+        (
+            str(file.path),
+            file.file_id,
+            number,
+            last + number,
+            file.kind,
+            file.name,
+            *file.source(),
+            faults.get(file.file_id),
+            file.n_rows() if file.file_id in faults else None,
+        )
         for number, file in enumerate(files, start=1)
     ]
     schema = {
@@ -160,19 +184,10 @@ def _register_files(connection: duckdb.DuckDBPyConnection, files: list[LandedFil
         "name": pl.String,
         "source_file": pl.String,
         "source_hash": pl.String,
+        "refused_because": pl.String,
+        "refused_rows": pl.Int64,
     }
     _temp_table(connection, "landed_files", pl.DataFrame(rows, schema=schema, orient="row"))
-
-
-def _quarantine_files(
-    connection: duckdb.DuckDBPyConnection, files: list[LandedFile], faults: dict[str, str], now: datetime
-) -> None:
-    for file in files:
-        if file.file_id in faults:
-            connection.execute(
-                "insert into quarantine values (?, ?, null, ?, null, ?, ?)",
-                [file.kind, file.source()[0] or file.name, faults[file.file_id], file.file_id, now],
-            )
 
 
 def _published_plans(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+import typer
+
 from flows.command_line.screen import counted, say, say_json
-from flows.declaration import Argument
-from flows.flow_requests import IngestFiles, Json
+from flows.declaration import Argument, Option
+from flows.flow_requests import Json, Place
+from optiq.errors import InputError
 
 
 class What(StrEnum):
@@ -19,26 +22,52 @@ class What(StrEnum):
 
 
 def ingest(
-    what: Annotated[What, Argument("Kind of file.")], request: IngestFiles, json: Json = False
+    place: Place,
+    what: Annotated[What | None, Argument("Kind of file.")] = None,
+    files: Annotated[list[str] | None, Argument(".csv, .jsonl or .parquet files.", "FILE...")] = None,
+    retry_refused: Annotated[
+        bool, Option("Put files that a refresh set aside back into landing, to try them again.")
+    ] = False,
+    json: Json = False,
 ) -> None:
     """Check files and land them; `optiq refresh` publishes. The same file twice changes nothing.
+
+    Exit code 1 if not one row was good.
 
     Example:  optiq ingest priors examples/priors.csv
     """
     from flows import ingest as flows
     from tasks.orchestration import start
+    from warehouse.refused import retry_refused as put_back
 
-    report = start(getattr(flows, f"ingest_{what.value}"), **request.given())
+    if retry_refused:
+        names = put_back(place.home())
+        if json:
+            say_json({"put_back": names})
+        else:
+            say(f"{counted(len(names), 'file')} back in landing. Publish with: optiq refresh")
+        return
+    if what is None:
+        raise InputError("no kind of file is given", f"Say which: {', '.join(What)}.")
+    if not files:
+        raise InputError("no file is given", f"Name one or more {what.value} files.")
+    report = start(getattr(flows, f"ingest_{what.value}"), files=files, **place.given())
+    landed, refused = sum(report["landed"].values()), sum(report["quarantined"].values())
     if json:
         say_json(report)
-        return
-    landed, refused = sum(report["landed"].values()), sum(report["quarantined"].values())
-    unit = "figure" if what is What.PRIORS else "row"
-    say(
-        f"{counted(landed, unit)} landed, {counted(refused, 'row')} set aside, "
-        f"{counted(len(report['unchanged']), 'file')} already known."
-    )
-    if refused:
-        say('Reasons, after the next refresh: optiq sql "SELECT file, row_number, reason FROM quarantine"')
-    if landed or refused:
-        say("Publish with: optiq refresh")
+    else:
+        unit = "figure" if what is What.PRIORS else "row"
+        say(
+            f"{counted(landed, unit)} landed, {counted(refused, 'row')} set aside, "
+            f"{counted(len(report['unchanged']), 'file')} already known."
+        )
+        for file, reasons in report["reasons"].items():
+            for one in reasons:
+                say(
+                    f"  {file}: {counted(one['rows'], 'row')}, first row {one['row_number']}: {one['reason']}"
+                )
+                say(f"    {one['content']:.160}")
+        if landed or refused:
+            say("Publish with: optiq refresh")
+    if refused and not landed:
+        raise typer.Exit(1)

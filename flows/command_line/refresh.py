@@ -5,24 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import typer
+
 from flows.command_line.screen import counted, say, say_json
 from flows.flow_requests import Json, RefreshPerfDB
 
 
 def refresh(request: RefreshPerfDB, json: Json = False) -> None:
-    """Merge what has landed and publish a new snapshot of the statistics.
+    """Merge what has landed and publish a new snapshot of the statistics. A file that cannot be merged is set aside.
 
     Example:  optiq refresh
     """
     from flows.refresh_perfdb import refresh_perfdb
     from tasks.orchestration import start
-    from warehouse.drift import drift_line
 
     report = start(refresh_perfdb, **request.given())
     if json:
         say_json(report)
-        return
+    else:
+        _say_report(report)
+    if report["refused"]:
+        raise typer.Exit(1)  # what was good is published all the same
+
+
+def _say_report(report: Mapping[str, Any]) -> None:
+    from warehouse.drift import drift_line
+
     say(_refresh_line(report))
+    for name, reason in report["refused"].items():
+        say(f"set aside: {name}: {reason}")
+    if report["refused"]:
+        say("They are in landing/refused/; `optiq ingest --retry-refused` tries them again.")
     for row in report["drift"]:
         if row["verdict"] == "drifted":
             say(f"drifted: {drift_line(row)}")

@@ -1,4 +1,15 @@
--- Record the files, readable or not, so that none is merged again. Grain: one row per landed file.
+-- Record the files: merged, so that none is merged again, or set aside with the reason. Grain: one row per landed file.
+insert into quarantine by name
+select
+    kind,
+    coalesce(source_file, name) as file,
+    null::bigint as row_number,
+    refused_because as reason,
+    file_id,
+    getvariable('now') as ingested_at
+from landed_files
+where refused_because is not null;
+
 insert into ingested_files by name
 with
 
@@ -24,7 +35,8 @@ select
     landed_files.source_file,
     landed_files.source_hash,
     coalesce(taken.n, 0) as n_rows,
-    coalesce(refused.n, 0) as n_quarantined,
+    case when refused_because is null then coalesce(refused.n, 0) else refused_rows end as n_quarantined,
+    refused_because,
     getvariable('now') as ingested_at
 from landed_files
 left join taken using (file_id)

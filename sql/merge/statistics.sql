@@ -15,7 +15,21 @@ select
         cost_usd, -- each metric
         n_observations, output_tokens, mean_question_chars
     ) as figures,
-    first_value(figures) over same as first_figures
+    first_value(figures) over same as first_figures,
+    case
+        when coalesce(trim(topic), '') = '' then 'topic is missing'
+        when coalesce(trim(plan_key), '') = '' then 'plan_key is missing'
+        when coalesce(trim(source), '') = '' then 'source is missing: nobody knows where the figures come from'
+        when n_observations is null or n_observations < 1
+            then 'n_observations is ' || coalesce(n_observations::varchar, 'missing') || ', not 1 or more'
+        when qoa < 0 or qoa > 1 or isnan(qoa) then 'qoa is ' || qoa || ', not between 0 and 1'
+        when cost_usd < 0 or not isfinite(cost_usd) then 'cost_usd is ' || cost_usd || ', not a number from 0 up' -- each resource
+        when latency_s = 0 then 'latency_s is 0: leave it out if it is unknown'
+        when output_tokens < 0 or not isfinite(output_tokens) then 'output_tokens is ' || output_tokens || ', not a number from 0 up'
+        when place > 1 then
+            case when figures = first_figures then 'repeats' else 'differs from' end
+            || ' row ' || first_row || ', which is about the same topic and plan'
+    end as reason
 from read_parquet(getvariable('statistics_files'), union_by_name = true, filename = true) as published
 inner join landed_files on landed_files.path = published.filename
 window same as (
@@ -27,18 +41,17 @@ select
     'statistics' as kind,
     file,
     row_number,
-    case when figures = first_figures then 'repeats' else 'differs from' end
-    || ' row ' || first_row || ', which is about the same topic and plan' as reason,
+    reason,
     to_json(landed_statistics) as content,
     file_id,
     getvariable('now') as ingested_at
 from landed_statistics
-where place > 1;
+where reason is not null;
 
 insert into published_statistics by name
 select
     cost_usd, -- each metric
     topic, task, plan_key, n_observations, output_tokens, mean_question_chars, source, as_of, file_id, ingestion
 from landed_statistics
-where place = 1
+where reason is null
 order by ingestion, row_number;

@@ -16,9 +16,11 @@ runs as (
         repeated_nodes,
         case when status = 'answered' then qoa end as qoa,
         cost_usd, -- each resource
-        started_at
+        -- what says no time counts as of the night that it came in
+        coalesce(started_at, ingested_at) as started_at
     from executions
     inner join plans using (plan_key)
+    inner join (select ingestion, ingested_at from ingested_files) as files using (ingestion)
     where ingestion > getvariable('past_ingestion') and trim(question) <> ''
 ),
 

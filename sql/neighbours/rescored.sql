@@ -10,7 +10,7 @@ select
         coalesce(nullif(executions.topics, []), [{'topic': executions.topic, 'weight': 1.0}]),
         (executions.started_at, execution_id)
     ) as topics,
-    max(executions.started_at) as last_seen,
+    max(coalesce(executions.started_at, ingested_at)) as last_seen,
     count(new_qoa) - count(old_qoa) as n,
     coalesce(sum(new_qoa), 0.0) - coalesce(sum(old_qoa), 0.0) as total,
     -- what the calls cost is not known anew
@@ -18,6 +18,7 @@ select
 from rescored
 inner join plans using (plan_key)
 inner join executions using (execution_id)
+inner join (select ingestion, ingested_at from ingested_files) as files using (ingestion)
 where
     plans.operations = 1
     and trim(executions.question) <> ''

@@ -156,9 +156,11 @@ def test_unreadable_files_are_quarantined_whole_and_kept(home: Home, traces: Any
     pl.DataFrame({"y": [1]}).write_parquet(home.landing / "mine.parquet")
     report = refresh(home, full_gate=False)
     assert report.n_executions_new == 1
-    assert len(report.unreadable) == 5
+    assert len(report.refused) == 5
     assert report.n_quarantined == 5
-    assert sorted(path.name for path in (home.landing / "rejected").iterdir()) == sorted(report.unreadable)
+    assert sorted(path.name for path in (home.landing / "refused").glob("*.parquet")) == sorted(
+        report.refused
+    )
     assert all(row[0] is None and row[1] for row in rows(home, "select row_number, reason from quarantine"))
     assert not refresh(home, full_gate=False).published
 
