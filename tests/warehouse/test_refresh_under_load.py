@@ -85,7 +85,7 @@ def test_readers_never_see_an_error_or_half_a_refresh(home: Home, traces: Any) -
             over.wait(1.0)
         held.close()
 
-    readers = [threading.Thread(target=read) for _ in range(20)]
+    readers = [threading.Thread(target=read) for _ in range(6)]
     for reader in readers:
         reader.start()
     for i in range(4):

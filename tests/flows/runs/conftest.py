@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,39 @@ def start_optiq(home: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess
     for process in started:
         process.kill()
         process.wait()
+
+
+FORKED = """
+import os, sys
+os.chdir(folder)
+os.environ.update(environment)
+sys.argv[1:] = arguments
+sys.stdout = sys.stderr = open(os.devnull, "w")
+from flows.command_line.main import main
+main()
+"""
+
+
+@pytest.fixture
+def start_optiq_to_kill(home: Path, tmp_path: Path) -> Iterator[Callable[..., BaseProcess]]:
+    """Start a command in a process of its own that will be killed: forked from one that has imported what the
+    command needs, which takes longer than all that the command does. How a command ends by itself is tested in
+    an interpreter of its own."""
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload(["flows.command_line.answer", "flows.answer_questions"])
+    started: list[BaseProcess] = []
+
+    def start(*arguments: str, **environment: str) -> BaseProcess:
+        given = {"arguments": arguments, "folder": str(tmp_path)}
+        given["environment"] = {"OPTIQ_HOME": str(home), **environment}
+        started.append(forking.Process(target=exec, args=(FORKED, given), daemon=True))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.join()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import time
 
 import polars as pl
@@ -20,28 +21,29 @@ def answer(url: str, *more: str) -> tuple[str, ...]:
 
 def kill_after(process, server, answers: int) -> None:
     """Kill −9 once the server has given so many answers, and a moment later at random."""
-    while process.poll() is None and server.answered() < answers:
+    while process.exitcode is None and server.answered() < answers:
         time.sleep(0.005)
     time.sleep(random.Random(answers).uniform(0, 0.03))
     process.kill()
-    process.wait()
+    process.join()
 
 
 @pytest.mark.parametrize("cache", ["--cache", "--no-cache"])
-def test_killed_and_resumed(cache, model_server, start_optiq, questions, optiq, home) -> None:
+def test_killed_and_resumed(cache, model_server, start_optiq_to_kill, questions, optiq, monkeypatch) -> None:
     questions(QUESTIONS)
     server = model_server("--delay", "0.02")
     flags = answer(
         server.url, "--max-operations", "2", "--weights", "qoa=1", "--max-total-cost", "0.1", cache
     )
+    monkeypatch.setenv("OLLAMA_NUM_PARALLEL", str(SLOTS))
     moments = [1, 9, 22]
     for moment in moments:
-        process = start_optiq(*flags, OLLAMA_NUM_PARALLEL=str(SLOTS))
+        process = start_optiq_to_kill(*flags, OLLAMA_NUM_PARALLEL=str(SLOTS))
         kill_after(process, server, moment)
-    last = start_optiq(*flags, OLLAMA_NUM_PARALLEL=str(SLOTS))
-    out, err = last.communicate()
-    assert last.returncode == 0, err
-    summary = json.loads(out)
+        assert process.exitcode == -signal.SIGKILL
+    last = optiq(*flags)
+    assert last.code == 0, last.err
+    summary = json.loads(last.out)
 
     rows = pl.read_csv("answers.csv")
     assert rows["question_id"].to_list() == [f"q{i}" for i in range(QUESTIONS)]
@@ -112,8 +114,6 @@ def test_retry_errors_asks_only_what_failed(model_server, questions, optiq, monk
 
 
 def test_ctrl_c_ends_cleanly_and_the_run_goes_on(model_server, start_optiq, questions, optiq) -> None:
-    import signal
-
     questions(40)
     server = model_server("--delay", "0.1")
     process = start_optiq(*answer(server.url), OLLAMA_NUM_PARALLEL="2")
