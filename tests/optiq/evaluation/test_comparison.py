@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from recordings import CHEAP, DEAR, sums_and_poems
 
@@ -63,6 +63,7 @@ def test_what_cannot_be_afforded_is_not_called_unrecorded() -> None:
 ANSWERED = st.lists(st.sets(st.integers(0, 19)), min_size=1, max_size=4)
 
 
+@settings(max_examples=30)  # a bootstrap each
 @given(reference=st.sets(st.integers(0, 19), min_size=1), others=ANSWERED)
 def test_every_table_is_about_the_same_questions(reference: set[int], others: list[set[int]]) -> None:
     """Against the plain oracle: means over the questions that all policies of a table answered."""

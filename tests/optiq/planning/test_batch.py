@@ -82,7 +82,7 @@ def assert_as_one_by_one(
                 assert one.judged == pytest.approx(other.judged, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)  # 25 questions each
 @given(
     seed=st.integers(0, 10_000),
     missing=st.sampled_from([0.0, 0.1]),
@@ -104,7 +104,7 @@ def test_a_batch_is_planned_as_its_questions_alone(
     assert_as_one_by_one(estimator, items, ["a", "b", "c"], "z", 3, confidence)
 
 
-@settings(deadline=None, max_examples=16)
+@settings(deadline=None, max_examples=10)  # 25 questions each
 @given(
     seed=st.integers(0, 10_000),
     missing=st.sampled_from([0.0, 0.1]),
