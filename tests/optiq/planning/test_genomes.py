@@ -162,6 +162,15 @@ def test_a_genome_is_read_as_the_plan_that_it_comes_closest_to(
         assert genomes.plan(found, shape) == plan
 
 
+def test_what_belongs_to_no_node_and_the_model_under_a_blend_is_0() -> None:
+    genomes = Genomes(task())
+    (blend, chain), _ = genomes.mended(
+        np.array([genome(3, "02 12 23", (1, 2, 2, 2)), genome(2, "01 13", (2, 1, 1))])
+    )
+    assert blend.tolist() == genome(3, "02 12", (1, 2, 0, 0))
+    assert chain.tolist() == genome(2, "01", (2, 1, 0, 0))
+
+
 def test_tournaments_are_won_by_less_violation_then_rank_then_room(draw: np.random.Generator) -> None:
     strength = np.array([[0, 0, -5], [0, 0, -1], [0, 1, -9], [0.5, 0, 0], [2.0, 0, 0]])  # the best first
     winners = _tournaments(strength, 4000, draw)
@@ -191,6 +200,7 @@ def test_fronts_survive_first_the_last_one_where_there_is_room_around_then_what_
     assert len(strength) == 4
     assert survivors(points, [1.0] * 7 + [0.5], 2)[0] == [7, 0]
     assert sorted(survivors(points, violation, 5)[0]) == [0, 1, 2, 3, 4]
+    assert survivors(points, violation, 6)[0][5] == 5, "the one that is left goes to the next front"
 
 
 def test_infinity_is_put_beyond_all_that_is_known() -> None:

@@ -7,9 +7,10 @@ import pytest
 from catalogs import NAN, SHAPE, build, figures
 
 from optiq.errors import OptiqWarning, UnknownName
+from optiq.planning import Planning
 from optiq.planning.bounds import bound_operations
 from optiq.planning.pool import choose_blender, choose_pool
-from optiq.questions.question import Budget
+from optiq.questions.question import Budget, Question
 
 # A prompt of 300 characters is 75 tokens, an answer 50: at 1 and 2 µUSD, 1 and 2 ms, 0.1 and 0.2 J a token
 COST, LATENCY, ENERGY = 175e-6, 0.175, 17.5
@@ -48,6 +49,15 @@ def test_the_cheapest_model_makes_the_most_calls():
         for seed in range(40)
     }
     assert drawn == {2, 3, 4}
+
+
+def test_without_models_or_a_bound_the_cap_or_one_is_left():
+    nobody = bound_operations(build(), TOPICS, "open", SHAPE, [], Budget(max_cost_usd=COST), 6)
+    assert (nobody.max_operations, nobody.low, nobody.high, nobody.calls) == (1, 1, 1, ())
+    asked = Question("1", "What?", TOPICS, budget=Budget(max_cost_usd=COST))
+    known = build(figures("a"))
+    assert Planning(known, ("a",), None, max_operations=5, bound="none").operations(asked).max_operations == 5
+    assert Planning(known, ("a",), None, max_operations=5).operations(asked).max_operations < 5
 
 
 @pytest.mark.parametrize("price", [0.0, NAN])

@@ -8,8 +8,9 @@ import warnings
 import pytest
 
 from optiq.errors import OptiqWarning, UnknownName
-from optiq.planning import Planning, choose_blender, choose_pool, topic_fault
+from optiq.planning import Planning, choose_blender, choose_pool, planning_task, topic_fault
 from optiq.plans.plan import Plan
+from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Budget, Kind, Question, Weights
 from optiq.statistics.snapshot import ModelFigures, Record, Statistics
 
@@ -123,3 +124,8 @@ def test_unknown_topics_are_named_with_those_that_are_known(statistics: Statisti
     assert topic_fault(Question("1", "?", (("*", 1.0),)), statistics) is None
     assert topic_fault(Question("1", "?", (("sport", 1.0),), topics_inferred=True), statistics) is None
     assert topic_fault(Question("1", "?", (("sport", 1.0),)), Statistics.build("s", [], [])) is None
+
+
+def test_plans_of_up_to_three_calls_are_looked_for_unless_more_are_asked_for(statistics: Statistics) -> None:
+    assert planning_task(statistics, ["art"], Kind.OPEN, PromptShape(10)).max_operations == 3
+    assert Planning(statistics, ("small",), None).max_operations == 3

@@ -11,6 +11,7 @@ from catalogs import SHAPE, build, figures, random_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optiq.estimation import Estimate
 from optiq.estimation.estimator import make_estimator
 from optiq.estimation.looks import SAME
 from optiq.planning import BatchItem, Planning, plan_batch, plan_frontier
@@ -18,6 +19,7 @@ from optiq.planning.candidates import find_candidates
 from optiq.planning.frontier import Frontiers
 from optiq.planning.lines import LATENCY, QOA, Lines, lines_of_space
 from optiq.planning.moved import MovedFrontiers
+from optiq.planning.planners.exact import ExactPlanner
 from optiq.planning.search import _corners
 from optiq.planning.task import PlanningTask, planning_task
 from optiq.prompts.shape import PromptShape
@@ -196,3 +198,20 @@ def test_strong_plans_take_no_more_memory_than_they_may(monkeypatch: pytest.Monk
         monkeypatch.setattr("optiq.planning.moved.STRONG_BYTES", room)
         found = MovedFrontiers(lines, np.zeros((1, 3)))
         assert found.beats.shape == (rows, plans)
+
+
+def test_a_search_is_made_at_the_shortest_the_middle_and_the_longest_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    class Asked:
+        name = "asked"
+
+        def frontier(self, given: PlanningTask) -> list[Estimate]:
+            asked.append(given.shape.question_chars)
+            return ExactPlanner().frontier(given)
+
+    monkeypatch.setattr("optiq.planning.search.make_planner", lambda name: Asked())
+    plan_batch(STATISTICS, items(7, moved=False), ["a", "b"], "z", 2, planner="dp")
+    assert asked == [0, 300, 600]

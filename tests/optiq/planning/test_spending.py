@@ -124,6 +124,20 @@ def test_many_questions_are_planned_by_a_sample_and_the_total_of_all_is_kept(
         plan_within_mean(planning, QUESTIONS, float(cheap) / 2)
 
 
+@pytest.mark.parametrize(
+    ("unknown", "refused"),
+    [("usd_per_output_token", True), ("qoa", True), ("joules_per_output_token", False)],
+)
+def test_a_mean_cost_needs_the_costs_and_qualities_of_plans_and_no_more(unknown: str, refused: bool) -> None:
+    planning = Planning(build(figures("a", **{unknown: math.nan})), ("a",), None, max_operations=1)
+    if refused:
+        with pytest.raises(InputError, match="some are unknown"):
+            plan_within_mean(planning, QUESTIONS[:2], 1.0)
+    else:
+        planned, _ = plan_within_mean(planning, QUESTIONS[:2], 1.0)
+        assert all(item.choice.chosen is not None for item in planned)
+
+
 def test_a_mean_cost_sends_the_dear_model_to_the_questions_that_need_it() -> None:
     outcomes = sums_and_poems(80)
     names = [f"single:{CHEAP}", f"single:{DEAR}", "opti-q:mean_cost=2.6", "opti-q:as_single=on"]
