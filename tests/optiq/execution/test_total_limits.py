@@ -154,6 +154,22 @@ def test_an_answered_call_is_counted_once_however_often_the_run_is_killed(tmp_pa
         assert after == pytest.approx(cost)
 
 
+def test_what_a_killed_run_asked_counts_at_its_most_where_the_question_got_another_plan(tmp_path):
+    first = ResponseStore(tmp_path / "r.sqlite")
+    run(FakeServer(lambda r: "Oslo"), 100.0, number=1, store=first)
+    first.close()
+    second = ResponseStore(tmp_path / "r.sqlite")
+    before = second.unaccounted("r/")
+    single = Plan.of(["b"])  # which reads no answer of a
+    [execution], ledger = run(
+        FakeServer(lambda r: "Oslo"), 100.0, number=1, plan=single, store=second, spent=before
+    )
+    assert not execution.calls[0].cached
+    assert before.cost_usd > 0
+    assert ledger.spent.cost_usd == pytest.approx(before.cost_usd + execution.cost_usd)
+    second.close()
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.floats(0.5, 20),
