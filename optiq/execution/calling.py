@@ -224,6 +224,7 @@ def _record(call: Call, generation: Generation) -> None:
         "digest",
         "prompt_tokens",
         "output_tokens",
+        "cached_tokens",
         "load_s",
         "prompt_s",
         "output_s",

@@ -40,6 +40,7 @@ _CALL_SCHEMA: dict[str, pl.DataType] = {
     "digest": pl.String(),
     "prompt_tokens": pl.Int64(),
     "output_tokens": pl.Int64(),
+    "cached_tokens": pl.Int64(),
     "prompt_chars": pl.Int64(),
     "max_output_tokens": pl.Int64(),
     **_FIGURES,
@@ -100,6 +101,7 @@ class Call:
 
     ``model`` is the one asked for, ``answered_model`` the one that answered; ``prompt_chars`` the length of
     the prompt before the server's own template. If the call failed, ``error`` says why and figures are None.
+    ``cached_tokens`` of the ``prompt_tokens`` were in the server's prompt cache (None: it does not say).
     ``cached``: the output is that of an earlier, identical call, with the figures that it had then.
     ``constrained``: the server held the output to the letters of the options (None: not asked to). ``drawn``
     is what was set aside for the call under a total limit, ``lost`` what attempts whose answer was lost on the
@@ -117,6 +119,7 @@ class Call:
     digest: str | None = None
     prompt_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
     cost_usd: float | None = None
     latency_s: float | None = None
     load_s: float | None = None

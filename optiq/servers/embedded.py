@@ -24,6 +24,7 @@ from optiq.errors import AnswerLost, ModelNotServed, ServerError
 from optiq.servers.embedded_models import EMBEDDED_MODELS, INSTALL_REMEDY, EmbeddedModel
 from optiq.servers.letters import grammar
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
+from optiq.servers.usage import cached_tokens, counted, seconds
 
 CONTEXT_TOKENS = 4096
 # Without a cap llama.cpp goes on until its context is full: minutes of babble on a small model.
@@ -160,6 +161,7 @@ class EmbeddedServer:
             digest=model.digest(),
             prompt_tokens=completion.prompt_tokens,
             output_tokens=completion.output_tokens,
+            cached_tokens=completion.cached_tokens,
             load_s=load_s,
             prompt_s=completion.prompt_s,
             output_s=completion.output_s,
@@ -191,6 +193,7 @@ class Completion:
     finish_reason: str | None
     prompt_tokens: int | None
     output_tokens: int | None
+    cached_tokens: int | None
     prompt_s: float | None
     output_s: float | None
     answered_by: str
@@ -325,16 +328,14 @@ class _Stream:
 
     def completion(self) -> Completion:
         usage, timings = self._last.get("usage") or {}, self._last.get("timings") or {}
+        prompt_tokens = counted(usage.get("prompt_tokens"))
         return Completion(
             text="".join(self._texts),
             finish_reason=self._finish_reason,
-            prompt_tokens=usage.get("prompt_tokens"),
-            output_tokens=usage.get("completion_tokens"),
-            prompt_s=_seconds(timings.get("prompt_ms")),
-            output_s=_seconds(timings.get("predicted_ms")),
+            prompt_tokens=prompt_tokens,
+            output_tokens=counted(usage.get("completion_tokens")),
+            cached_tokens=cached_tokens(usage, timings, prompt_tokens),
+            prompt_s=seconds(timings.get("prompt_ms")),
+            output_s=seconds(timings.get("predicted_ms")),
             answered_by=str(self._last.get("model", "")),
         )
-
-
-def _seconds(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000

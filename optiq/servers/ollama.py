@@ -23,12 +23,14 @@ from optiq.servers.connections import (
 )
 from optiq.servers.letters import fits_json, plain_letters, schema
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
+from optiq.servers.usage import SeenPrompts, counted, seconds
 
 if TYPE_CHECKING:
     import ollama
 
 DEFAULT_PORT = 11434
 _QUESTION_S = 10.0  # for listing and health: answers that need no model
+_PER_SECOND = 1e9
 _SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
@@ -82,6 +84,7 @@ class OllamaServer:
         self.slots = max(self.model_slots, self.resident_models)
         self._clients: ClientPerLoop[ollama.AsyncClient] = ClientPerLoop(self._connect, lambda c: c.close())
         self._digests: dict[str, str | None] | None = None
+        self._seen = SeenPrompts()
         self._free: set[str] = set()  # models whose server takes no schema
 
     def list_models(self) -> list[ServedModel]:
@@ -123,6 +126,8 @@ class OllamaServer:
         import ollama
 
         digest = await self._digest(request.model)
+        # Ollama counts the tokens in its prompt cache, times the others, and tells neither.
+        fresh = self._seen.fresh(request.model, request.prompt)
         started_at, started = datetime.now(UTC), time.perf_counter()
         try:
             with self._clients.lent() as client:
@@ -151,11 +156,11 @@ class OllamaServer:
             latency_s=latency_s,
             started_at=started_at,
             digest=digest,
-            prompt_tokens=reply.prompt_eval_count,
-            output_tokens=reply.eval_count,
-            load_s=_seconds(reply.load_duration),
-            prompt_s=_seconds(reply.prompt_eval_duration),
-            output_s=_seconds(reply.eval_duration),
+            prompt_tokens=counted(reply.prompt_eval_count),
+            output_tokens=counted(reply.eval_count),
+            load_s=seconds(reply.load_duration, _PER_SECOND),
+            prompt_s=seconds(reply.prompt_eval_duration, _PER_SECOND) if fresh else None,
+            output_s=seconds(reply.eval_duration, _PER_SECOND),
             finish_reason=reply.done_reason,
             constrained=(letters is not None and request.model not in self._free)
             if request.letters
@@ -262,10 +267,6 @@ def _options(request: GenerateRequest) -> dict[str, Any]:
 def _refuses_schema(fault: ollama.ResponseError) -> bool:
     told = any(word in fault.error.lower() for word in ("format", "grammar", "schema"))
     return fault.status_code in (400, 422, 501) or (fault.status_code == 500 and told)
-
-
-def _seconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / 1e9
 
 
 def _parameters(text: str | None) -> int | None:

@@ -24,6 +24,7 @@ from optiq.servers.connections import (
 )
 from optiq.servers.letters import fits_json, plain_letters, response_format
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
+from optiq.servers.usage import cached_tokens, counted, seconds
 
 if TYPE_CHECKING:
     import openai
@@ -114,6 +115,7 @@ class OpenAIServer:
                 f"the answer of {self._shown} from {request.model} holds no completion"
             ) from None
         letters = plain_letters(text, request) if request.letters else None
+        prompt_tokens = counted(usage.prompt_tokens) if usage else None
         return Generation(
             text=text if letters is None else letters,
             requested_model=request.model,
@@ -121,10 +123,11 @@ class OpenAIServer:
             server=self.name,
             latency_s=latency_s,
             started_at=started_at,
-            prompt_tokens=usage.prompt_tokens if usage else None,
-            output_tokens=usage.completion_tokens if usage else None,
-            prompt_s=_seconds(timings.get("prompt_ms")),  # llama.cpp adds these
-            output_s=_seconds(timings.get("predicted_ms")),
+            prompt_tokens=prompt_tokens,
+            output_tokens=counted(usage.completion_tokens) if usage else None,
+            cached_tokens=cached_tokens(usage, timings, prompt_tokens),
+            prompt_s=seconds(timings.get("prompt_ms")),  # llama.cpp adds these
+            output_s=seconds(timings.get("predicted_ms")),
             finish_reason=choice.finish_reason,
             constrained=(letters is not None and "response_format" not in dropped)
             if request.letters
@@ -244,7 +247,3 @@ def _served(model: Any) -> ServedModel:
         parameters=meta.get("n_params"),
         size_bytes=meta.get("size"),
     )
-
-
-def _seconds(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000

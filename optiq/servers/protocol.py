@@ -60,6 +60,8 @@ class Generation:
     ``latency_s`` is the measured wall time of the call (None only in a replay without it), ``load_s`` the
     part of it that went into loading the model, ``prompt_s`` and ``output_s`` the server's own figures for
     reading and writing tokens.
+    ``cached_tokens`` of the ``prompt_tokens`` came from the server's prompt cache: ``prompt_s`` is the time of the
+    others only. None: the server does not say.
     ``answered_model`` is the name that the server says answered; it may differ from ``requested_model``.
     ``constrained`` says whether the output was held to the letters asked for (None: nothing was asked),
     ``energy_j`` is a measured figure (:mod:`optiq.servers.energy`), never an estimate.
@@ -74,6 +76,7 @@ class Generation:
     digest: str | None = None
     prompt_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
     load_s: float | None = None
     prompt_s: float | None = None
     output_s: float | None = None

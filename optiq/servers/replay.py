@@ -13,7 +13,7 @@ from typing import Any
 from optiq.errors import InputError, ModelNotServed, ServerError
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
 
-_FIGURES = ("prompt_tokens", "output_tokens", "latency_s", "load_s", "prompt_s", "output_s")
+_FIGURES = ("prompt_tokens", "output_tokens", "cached_tokens", "latency_s", "load_s", "prompt_s", "output_s")
 _TEXTS = ("answered_model", "digest", "finish_reason")
 
 
@@ -30,8 +30,8 @@ class ReplayServer:
     """Recorded completions as a :class:`~optiq.servers.protocol.ModelServer`.
 
     A row has ``model``, ``prompt`` and ``text``; and, where they were recorded, ``prompt_tokens``,
-    ``output_tokens``, ``latency_s``, ``load_s``, ``prompt_s``, ``output_s``, ``answered_model``, ``digest``,
-    ``finish_reason``. Where a (model, prompt) occurs more than once, the first counts. Figures are the
+    ``output_tokens``, ``cached_tokens``, ``latency_s``, ``load_s``, ``prompt_s``, ``output_s``, ``answered_model``,
+    ``digest``, ``finish_reason``. Where a (model, prompt) occurs more than once, the first counts. Figures are the
     recorded ones; nothing is waited for.
     """
 
@@ -93,6 +93,7 @@ class ReplayServer:
             digest=row.get("digest"),
             prompt_tokens=row.get("prompt_tokens"),
             output_tokens=row.get("output_tokens"),
+            cached_tokens=row.get("cached_tokens"),
             load_s=row.get("load_s"),
             prompt_s=row.get("prompt_s"),
             output_s=row.get("output_s"),

@@ -13,8 +13,13 @@ select
     call.answered_model,
     call.server,
     call.digest,
-    call.prompt_tokens,
-    call.output_tokens,
+    -- a count of 0 is nobody's: no prompt has no token, and no answer is free
+    case when call.prompt_tokens > 0 then call.prompt_tokens end as prompt_tokens,
+    case when call.output_tokens > 0 then call.output_tokens end as output_tokens,
+    case
+        when call.prompt_tokens > 0 and call.cached_tokens is not null
+            then greatest(0, least(call.cached_tokens, call.prompt_tokens))
+    end as cached_tokens,
     call.prompt_chars,
     call.max_output_tokens,
     figure(call.cost_usd) as cost_usd, -- each resource

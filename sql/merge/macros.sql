@@ -31,3 +31,7 @@ create or replace temp macro single(model) as '1:0:' || model;
 -- The weights that answered a call, as far as the server told: one that only repeats the name it was asked by has not.
 create or replace temp macro told_weights(model, digest, answered_model) as
     coalesce(digest, nullif(answered_model, model));
+
+-- A prompt of which the server read a part only: no tokenizer makes so few tokens of so many characters. What such a
+-- call says of its prompt teaches nothing.
+create or replace temp macro cut_short(prompt_chars, prompt_tokens) as coalesce(prompt_chars > 12 * prompt_tokens, false);

@@ -5,7 +5,7 @@ select
     avg(predicted) as predicted,
     avg(observed) as observed,
     avg(abs(observed - predicted)) as error,
-    corr(predicted, observed) as correlation
+    nullif(corr(predicted, observed), 'nan'::double) as correlation
 from chart_predicted_observed
 where $run is null or run_id = $run
 group by metric

@@ -18,7 +18,7 @@ select
     task,
     count(*) as n_plans,
     sum(n_executions)::bigint as n_executions,
-    corr(predicted_rank, observed_rank) as rank_correlation
+    nullif(corr(predicted_rank, observed_rank), 'nan'::double) as rank_correlation
 from ranked
 group by topic, task
 having count(*) >= 3

@@ -207,3 +207,39 @@ def test_views_answer_the_usual_questions(home: Home, traces: Any) -> None:
     levels = {level: query(home.perfdb, f"from level_{level}").height for level in range(5)}
     assert levels == {0: 16, 1: 0, 2: 0, 3: 0, 4: 0}
     assert query(home.perfdb, "from too_few_observations").height == 2
+
+
+def rates(home: Home, model: str) -> tuple[float, float]:
+    """Seconds per prompt token and per output token, without priors."""
+    found = [
+        figure(home, model, "*", name)["observed_value"]
+        for name in ("seconds_per_prompt_token", "seconds_per_output_token")
+    ]
+    return found[0], found[1]
+
+
+def test_the_time_of_a_prompt_is_that_of_the_tokens_that_were_not_cached(home: Home, traces: Any) -> None:
+    cold = {"prompt_tokens": 100, "prompt_s": 0.5, "output_tokens": 10, "output_s": 0.5, "cached_tokens": 0}
+    warm = cold | {"prompt_s": 0.01, "cached_tokens": 98, "latency_s": 0.51}
+    learn(home, traces, *[traces.execution(A, i, call=cold if i % 2 else warm) for i in range(8)])
+    assert rates(home, "smollm2:135m") == pytest.approx((0.005, 0.05))
+
+
+def test_output_teaches_its_speed_where_nobody_says_what_of_the_prompt_was_cached(
+    home: Home, traces: Any
+) -> None:
+    whole = {"prompt_tokens": 100, "prompt_s": 0.5, "output_tokens": 10, "output_s": 0.5}
+    partly = whole | {"prompt_s": None, "latency_s": 0.52}
+    learn(home, traces, *[traces.execution(A, i, call=whole if i % 2 else partly) for i in range(8)])
+    assert rates(home, "smollm2:135m") == pytest.approx((0.005, 0.05))
+
+
+def test_a_prompt_that_was_cut_short_and_a_count_of_0_teach_nothing(home: Home, traces: Any) -> None:
+    sound = {"prompt_tokens": 100, "prompt_chars": 400, "prompt_s": 0.5, "output_s": 0.5}
+    cut = sound | {"prompt_chars": 3990}
+    uncounted = sound | {"prompt_tokens": 0, "output_tokens": 0}
+    learn(home, traces, *[traces.execution(A, i, call=(sound, cut, uncounted)[i % 3]) for i in range(9)])
+    assert figure(home, "smollm2:135m", "*", "chars_per_token")["observed_value"] == pytest.approx(4.0)
+    assert rates(home, "smollm2:135m")[0] == pytest.approx(0.005)
+    found = query(home.perfdb, "select count(*) filter (prompt_tokens is null) as n from calls")
+    assert found["n"][0] == 3

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+import sql
 from optiq.plans.plan import Plan
 from warehouse import refresh as refresh_module
 from warehouse.connection import reading
@@ -116,7 +117,39 @@ def test_strange_files_are_merged_row_by_row_or_set_aside_whole(
         assert taken + aside == n, name
         assert refused == (name in kept) or ids[name] in {ids[other] for other in kept}
     assert not refresh(home, full_gate=False).published
+    assert not figures_that_are_none(home)
     shutil.rmtree(home.path)
+
+
+def figures_that_are_none(home: Home) -> list[str]:
+    """Columns of tables and views that hold NaN or infinity: what is not known is NULL."""
+    with reading(home.perfdb) as connection:
+        columns = connection.execute(
+            "select table_name, column_name from duckdb_columns() "
+            "where schema_name = 'main' and not internal and data_type in ('DOUBLE', 'FLOAT')"
+        ).fetchall()
+        return [
+            f"{table}.{column}"
+            for table, column in columns
+            if connection.execute(
+                f'select 1 from "{table}" where not isfinite("{column}") limit 1'
+            ).fetchall()
+        ]
+
+
+def test_ranks_of_equal_values_have_no_correlation_and_not_nan(home: Home, traces: Any) -> None:
+    same = {"qoa": 0.5, "predicted_qoa": 0.5}
+    plans = [ONE, TWO, Plan.of(["smollm2:135m"])]
+    rows = [traces.execution(plan, 10 * i + j, **same) for i, plan in enumerate(plans) for j in range(3)]
+    land_traces(home, traces(*rows))
+    assert refresh(home, full_gate=False).published
+    with reading(home.perfdb) as connection:
+        found = connection.execute("select rank_correlation from rank_calibration").fetchall()
+        errors = connection.execute(sql.read("queries/report_errors"), {"run": None}).fetchall()
+    assert found
+    assert {row[0] for row in found} == {None}
+    assert [row[-1] for row in errors if row[0] == "qoa"] == [None]
+    assert not figures_that_are_none(home)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 16])

@@ -19,6 +19,7 @@ from warehouse.rules import ROW, Rule, as_number, as_text, as_time, judge, numbe
 FIGURES: dict[str, tuple[float, float, str]] = {
     "prompt_tokens": (0, 1e7, "is it a number of characters?"),
     "output_tokens": (0, 1e7, "is it a number of characters?"),
+    "cached_tokens": (0, 1e7, "is it a number of characters?"),
     "prompt_chars": (0, 1e9, ""),
     "max_output_tokens": (0, 1e9, ""),
     **{metric.name: (0, metric.most_of_call, metric.doubt) for metric in RESOURCES},

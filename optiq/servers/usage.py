@@ -1,0 +1,64 @@
+"""Counts of tokens and times as model servers tell them, made what the trace says: a number that somebody counted."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+_MOST_TOKENS = 10**9
+
+
+def counted(value: Any) -> int | None:
+    """A number of tokens; None where nobody counted: absent, 0 or less, no whole number, or beyond belief."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value) if value == int(value) and 0 < value <= _MOST_TOKENS else None
+
+
+def seconds(value: Any, per_second: float = 1000.0) -> float | None:
+    """A time in seconds from one in milliseconds (or ``per_second``); None for what is no time."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return value / per_second
+
+
+def cached_tokens(usage: Any, timings: Mapping[str, Any], prompt_tokens: int | None) -> int | None:
+    """How many of the prompt's tokens the server took from its prompt cache; None where it does not say.
+
+    OpenAI's ``usage.prompt_tokens_details.cached_tokens``, or llama.cpp's ``timings``: ``cache_n``, and without it
+    what ``prompt_n``, the tokens that ``prompt_ms`` was spent on, leaves of the prompt.
+    """
+    if prompt_tokens is None:
+        return None
+    told = _whole(_part(_part(usage, "prompt_tokens_details"), "cached_tokens"))
+    if told is None:
+        told = _whole(timings.get("cache_n"))
+    if told is None and (read := _whole(timings.get("prompt_n"))) is not None:
+        told = prompt_tokens - read
+    return None if told is None else min(max(told, 0), prompt_tokens)
+
+
+class SeenPrompts:
+    """The latest prompts of each model: whether a server that does not say so had a good part of one in its cache."""
+
+    def __init__(self, most: int = 16) -> None:
+        self._latest: dict[str, deque[str]] = {}
+        self._most = most
+
+    def fresh(self, model: str, prompt: str) -> bool:
+        """Whether less than half of ``prompt`` begins as a prompt that ``model`` read lately; it is kept as one."""
+        latest = self._latest.setdefault(model, deque(maxlen=self._most))
+        half = prompt[: (len(prompt) + 1) // 2]
+        fresh = not any(earlier.startswith(half) for earlier in latest)
+        latest.append(prompt)
+        return fresh
+
+
+def _part(whole: Any, name: str) -> Any:
+    return whole.get(name) if isinstance(whole, Mapping) else getattr(whole, name, None)
+
+
+def _whole(value: Any) -> int | None:
+    return 0 if value == 0 and not isinstance(value, bool) else counted(value)
