@@ -14,6 +14,7 @@ from typing import NamedTuple
 from optiq.estimation.estimates import Figure
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plans.plan import Plan
+from optiq.plans.wired import single_key
 from optiq.prompts.shape import PromptShape, chars_per_token
 from optiq.questions.metric import BY_NAME, RESOURCE_NAMES
 from optiq.questions.question import Kind
@@ -76,7 +77,7 @@ class Catalog:
 
     def single(self, model: str) -> Record | None:
         """The record of ``model`` running alone, if there is one."""
-        return self.records.get(f"1:0:{model}")
+        return self.records.get(single_key(model))
 
     def rates(self, model: str, metric: str) -> Rates:
         """What a call, a prompt token and an output token of ``model`` cost in ``metric``."""

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optiq.plans.plan import Plan
+from optiq.plans.wired import single_key
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import ANY_TOPIC, Record, Statistics
 
@@ -146,7 +147,7 @@ def rule_of(statistics: Statistics, kind: Kind | str) -> Rule:
 def usual(statistics: Statistics, kind: Kind | str, model: str) -> float:
     """A model alone on any topic: its runs, drawn to its published figure."""
     figure = statistics.figures(model, ANY_TOPIC, kind).qoa
-    return drawn(pooled(statistics, kind).get(f"1:0:{model}"), figure)
+    return drawn(pooled(statistics, kind).get(single_key(model)), figure)
 
 
 def drawn(found: Pooled | None, start: float) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache, partial
 
+from optiq.plans.wired import single_key
 from optiq.prompts.prompt_set import PromptSet
 from optiq.prompts.variants import Variant, find_variant
 from optiq.questions.metric import COST, RESOURCES
@@ -50,7 +51,7 @@ class _Family:
         self.of_model = {(row.topic, row.task): row for row in statistics.rows(variant.model)}
         self.own = {(row.topic, row.task): row for row in statistics.rows(variant.name)}
         self._known = cache(partial(_scope, statistics))
-        alone = statistics.records_of(f"1:0:{variant.name}")
+        alone = statistics.records_of(single_key(variant.name))
         self.judged = [record for record in alone if not math.isnan(record.qoa)]
         self.priced = any(
             not math.isnan(getattr(row, name)) for row in self.of_model.values() for name in _PRICES

@@ -3,10 +3,13 @@
 ``a → b``: b reads a. ``blend(x, y; c)``: c reads x and y, which run in parallel. ``a → blend(b, c; d)``:
 b and c both read a. Wirings that are not series-parallel get a listing of nodes with what they read:
 ``1=a; 2=b(1); 3=c(1, 2)``.
+
+A name that could be read as something else (``a > b``, ``a, b``) stands in double quotes, as JSON has it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 
 from optiq.errors import PlanError
@@ -14,7 +17,11 @@ from optiq.plans.wired import Wired
 
 ARROW = " → "
 HELP = "An expression reads blend(a → b, c; d), with → or -> between models."
-_TOKEN = re.compile(r"\s*(→|->|,|;|\)|blend\(|[^\s→,;()>]+(?:\([^()]*\))?)")
+_MARKS = ("→", "->", ",", ";", ")", "blend(")
+# Marks, a quoted name, or a name: it may hold a "-", but no arrow, and end with something in brackets.
+_TOKEN = re.compile(
+    r'\s*(→|->|,|;|\)|blend\(|"(?:[^"\\]|\\.)*"|(?:(?!->)[^\s→,;()>"])(?:(?!->)[^\s→,;()>])*(?:\([^()]*\))?)'
+)
 
 
 def express(plan: Wired) -> str:
@@ -27,14 +34,22 @@ def listing(plan: Wired) -> str:
     parts = []
     for v, model in enumerate(plan.models):
         reads = ", ".join(str(u + 1) for u in plan.predecessors(v))
-        parts.append(f"{v + 1}={model}" + (f"({reads})" if reads else ""))
+        parts.append(f"{v + 1}={_written(model)}" + (f"({reads})" if reads else ""))
     return "; ".join(parts)
+
+
+def _written(model: str) -> str:
+    """The name as it stands, or quoted if that would not be read as this name."""
+    found = _TOKEN.fullmatch(model)
+    plain = found is not None and found[1] == model and model not in _MARKS
+    other = model.startswith(("{", "[", '"')) or re.match(r"\d+:\d+:", model)
+    return model if plain and not other else json.dumps(model, ensure_ascii=False)
 
 
 def _series_parallel(plan: Wired, node: int, entry: int | None) -> str | None:
     """Text of what leads from ``entry`` (not included; None: the question) to ``node``, or None."""
     before = plan.predecessors(node)
-    name = plan.models[node]
+    name = _written(plan.models[node])
     if not before or before == (entry,):
         return name if (not before) == (entry is None) else None
     if len(before) == 1:
@@ -137,10 +152,16 @@ class _Reader:
         return sink
 
     def node(self, reads: list[int]) -> int:
-        if not self.token or self.token in ("→", "->", ",", ";", ")", "blend("):
+        if not self.token or self.token in _MARKS:
             found = repr(self.token) if self.token else "the end"
             raise PlanError(f"expected a model, not {found}, in plan expression {self.text!r:.80}", HELP)
-        self.models.append(self.tokens.pop())
+        name = self.tokens.pop()
+        if name.startswith('"'):
+            try:
+                name = json.loads(name)
+            except ValueError:
+                raise PlanError(f"{name:.80} is no name in quotes as JSON has them", HELP) from None
+        self.models.append(name)
         node = len(self.models) - 1
         self.edges += [(u, node) for u in reads]
         return node

@@ -26,7 +26,7 @@ from optiq.plans.drawing_svg import draw_svg
 from optiq.plans.expression import express, parse_expression
 from optiq.plans.plan_checks import EXAMPLE, check_edges, check_models
 from optiq.plans.topology import MAX_OPERATIONS, Edge, canonical_orders, edges_of_map, topology
-from optiq.plans.wired import Wired
+from optiq.plans.wired import Wired, models_of_key
 
 MAX_TEXT = 65_536
 """Characters of plan text that are read at all: seven nodes never need more."""
@@ -74,7 +74,7 @@ class Plan(Wired):
                 f"{key!r:.80} is not a plan_key", "A key reads k:connectivity_map:model1>model2>…."
             )
         k, number = int(parts[0]), int(parts[1])
-        models = parts[2].split(">")
+        models = models_of_key(parts[2])
         if k != len(models):
             raise PlanError(
                 f"plan_key {key!r:.80} names {len(models)} models for {k} nodes", "Count them again."
@@ -152,7 +152,7 @@ def _from_mapping(value: Mapping[str, Any]) -> Plan:
 def _parse_text(text: str) -> Plan:
     if not text:
         raise PlanError("an empty plan", EXAMPLE)
-    if text.startswith(("{", "[", '"')):
+    if text.startswith(("{", "[")) or _is_quoted_json(text):
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -164,3 +164,8 @@ def _parse_text(text: str) -> Plan:
     if len(head) == 3 and head[0].isdigit() and head[1].isdigit():
         return Plan.from_key(text)
     return Plan.of(*parse_expression(text))
+
+
+def _is_quoted_json(text: str) -> bool:
+    """Whether it is JSON put into a JSON text once more, which is never meant as the name of a model."""
+    return text.startswith(('"{', '"[')) and text.endswith('"')

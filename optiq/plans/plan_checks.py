@@ -12,7 +12,7 @@ EXAMPLE = 'Give it as {"models": ["a", "b", "c"], "edges": [[0, 2], [1, 2]]}.'
 
 
 def check_models(models: Any) -> tuple[str, ...]:
-    """``models`` as a tuple of usable names (not empty, no ``>``, no control characters, at most 7)."""
+    """``models`` as a tuple of usable names (:func:`can_name_a_model`), at most 7."""
     if isinstance(models, (str, bytes)) or not isinstance(models, Sequence):
         raise PlanError(f"models is {models!r:.60}, not a list of names", EXAMPLE)
     if not models:
@@ -25,12 +25,16 @@ def check_models(models: Any) -> tuple[str, ...]:
     for v, name in enumerate(models):
         if not isinstance(name, str) or not name:
             raise PlanError(f"the model of node {v} is {name!r:.60}, not a name", EXAMPLE)
-        if ">" in name or name != name.strip() or not name.isprintable():
+        if not can_name_a_model(name):
             raise PlanError(
-                f"{name!r:.80} cannot name a model",
-                "Names have no '>', no control characters and no blanks around.",
+                f"{name!r:.80} cannot name a model", "Names have no control characters and no blanks around."
             )
     return tuple(models)
+
+
+def can_name_a_model(name: str) -> bool:
+    """Whether it is not empty, is printable, and has no blanks around."""
+    return bool(name) and name == name.strip() and name.isprintable()
 
 
 def check_edges(k: int, edges: Any) -> tuple[Edge, ...]:

@@ -5,9 +5,28 @@ Apart from :mod:`optiq.plans.plan`, so that what shows a plan does not need what
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optiq.plans.topology import Edge, Topology, map_of_edges, topology
+
+_BETWEEN_MODELS = re.compile("(?<! )>")
+
+
+def key_of(k: int, connectivity_map: int, models: Sequence[str]) -> str:
+    """``k:connectivity_map:model1>model2>…``. A ``>`` in a name has a blank before it, which no name ends with."""
+    return f"{k}:{connectivity_map}:{'>'.join([name.replace('>', ' >') for name in models])}"
+
+
+def single_key(model: str) -> str:
+    """The key of the plan that is one call of ``model``."""
+    return key_of(1, 0, (model,))
+
+
+def models_of_key(names: str) -> list[str]:
+    """The models in the last part of a key, which :func:`key_of` wrote."""
+    return [name.replace(" >", ">") for name in _BETWEEN_MODELS.split(names)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +58,8 @@ class Wired:
 
     @property
     def key(self) -> str:
-        """``k:connectivity_map:model1>model2>…``: equal exactly for isomorphic plans."""
-        return f"{self.k}:{self.connectivity_map}:{'>'.join(self.models)}"
+        """``k:connectivity_map:model1>model2>…`` (:func:`key_of`): equal exactly for isomorphic plans."""
+        return key_of(self.k, self.connectivity_map, self.models)
 
     @property
     def order(self) -> tuple[int, int, tuple[str, ...]]:

@@ -26,7 +26,8 @@ end;
 
 create or replace temp macro task_of(kind) as
     case when kind in ('choice', 'multi') then 'choice' else 'open' end;
-create or replace temp macro single(model) as '1:0:' || model;
+-- The key of a plan that is one call; a > in a name has a blank before it (optiq/plans/wired.py).
+create or replace temp macro single(model) as '1:0:' || replace(model, '>', ' >');
 
 -- The weights that answered a call, as far as the server told: one that only repeats the name it was asked by has not.
 create or replace temp macro told_weights(model, digest, answered_model) as

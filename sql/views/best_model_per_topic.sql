@@ -41,7 +41,7 @@ known as (
     from candidates
     left join plan_statistics as statistics
         on statistics.topic = candidates.topic and statistics.task = candidates.task
-        and statistics.plan_key = '1:0:' || candidates.model
+        and statistics.plan_key = '1:0:' || replace(candidates.model, '>', ' >')
 ),
 
 ranked as (

@@ -12,9 +12,10 @@ import pytest
 from optiq.errors import InputError
 from optiq.plans.plan import Plan
 from warehouse.home import Home
-from warehouse.ingest import ingest_traces
+from warehouse.ingest import ingest_priors, ingest_traces
 from warehouse.query import query
 from warehouse.refresh import refresh
+from warehouse.statistics import load_statistics
 
 
 def write_lines(path: Path, *rows: dict[str, Any] | str) -> Path:
@@ -62,6 +63,28 @@ def test_a_trace_of_the_documented_columns_is_enough(home: Home, tmp_path: Path)
         (1, "phi4:14b", "1:0:phi4:14b", 1.0, 2.0, None),
         (2, "gemma3:27b", "3:3:mistral:7b>phi4:14b>gemma3:27b", 7.0, 6.0, None),
     ]
+
+
+def test_a_model_may_be_named_with_an_arrow(home: Home, tmp_path: Path) -> None:
+    plan = Plan.of(["a -> b", ">c", "d>"], [(0, 2), (1, 2)])
+    calls = [{"node": node, "cost_usd": 1.0} for node in range(3)]
+    row = {"plan": plan.to_dict(), "calls": calls, "topic": "x", "qoa": 0.5}
+    priors = write_lines(tmp_path / "priors.jsonl", {"model": ">c", "qoa": 0.25})
+    alone = {**row, "plan": '">c"', "calls": calls[:1]}
+    traces = write_lines(tmp_path / "traces.jsonl", row, {**row, "plan": plan.key}, alone)
+    assert (ingest_priors(home, [priors]).n_landed, ingest_traces(home, [traces]).n_landed) == (1, 3)
+    refresh(home)
+    parts = query(
+        home.perfdb, "select node, model, subplan_key from calls order by execution_id, node"
+    ).rows()
+    assert parts == 2 * [
+        (0, ">c", "1:0: >c"),
+        (1, "a -> b", "1:0:a - > b"),
+        (2, "d>", "3:3: >c>a - > b>d >"),
+    ] + [(0, ">c", "1:0: >c")]
+    statistics = load_statistics(home.perfdb)
+    assert set(statistics.records("x")) == {plan.key, "1:0: >c", "1:0:a - > b"}
+    assert statistics.figures(">c", "x", "open").qoa > 0.25
 
 
 def test_the_longest_path_of_a_plan_that_is_no_tree(home: Home, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ j,open,,0.5,me,soon
 k,,,0.5,,
 a,open,2e-8,0.5,me,2026-01-01
 x>y,open,,0.5,me,2026-01-01
+"x	y",open,,0.5,me,2026-01-01
 """
 
 
@@ -53,6 +54,7 @@ def test_each_bad_row_is_rejected_for_its_own_reason(tmp_path: Path) -> None:
         ("a", "open", "qoa", 0.5),
         ("a", "open", "usd_per_prompt_token", 1e-8),
         ("k", "*", "qoa", 0.5),
+        ("x>y", "open", "qoa", 0.5),
     ]
     reasons = dict(rejects.select("row_number", "reason").iter_rows())
     assert reasons == {
@@ -67,7 +69,7 @@ def test_each_bad_row_is_rejected_for_its_own_reason(tmp_path: Path) -> None:
         10: "as_of is 2036-01-01, in the future",
         11: "as_of is 'soon', not a date such as 2026-01-31",
         13: "usd_per_prompt_token differs from row 1, which is about the same",
-        14: "'x>y' cannot name a model",
+        15: "'x\ty' cannot name a model",
     }
     assert '"model":"b"' in rejects["content"][0]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from optiq.plans.wired import single_key
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.traces import Traces
@@ -107,7 +108,7 @@ def _is_zero(value: object) -> bool:
 
 
 def _plan_key(model: object) -> str | None:
-    return f"1:0:{model}" if isinstance(model, str) and model.strip() else None
+    return single_key(model) if isinstance(model, str) and model.strip() else None
 
 
 def _identity(cells: list[object]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from optiq.errors import InputError
+from optiq.plans.plan_checks import can_name_a_model
 from optiq.questions.metric import RATES
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
@@ -94,9 +95,11 @@ class Priors:
 def _rules(table: pl.DataFrame, long: bool, today: datetime.date) -> list[Rule]:
     schema = table.schema
     model = as_text("model", schema["model"])
+    names = table.select(model).to_series().drop_nulls().unique()
+    unusable = [name for name in names if not can_name_a_model(name)]
     rules = [
         Rule(model.is_null(), pl.lit("no model is named")),
-        Rule(model.str.contains(r"[>\p{C}]"), pl.format("'{}' cannot name a model", model)),
+        Rule(model.is_in(unusable), pl.format("'{}' cannot name a model", model)),
     ]
     if "task" in schema:
         task = as_text("task", schema["task"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from optiq.plans.wired import models_of_key
 from optiq.questions.metric import RESOURCE_NAMES, RESOURCES, Metric
 from warehouse.rules import ROW, Rule, as_number
 
@@ -72,7 +73,7 @@ class KnownRates:
         """
         expected: dict[str, list[float | None]] = {name: [] for name in RESOURCE_NAMES}
         for key in table["parsed_key"]:
-            models = key.split(":", 2)[2].split(">") if key else []
+            models = models_of_key(key.split(":", 2)[2]) if key else []
             for metric in RESOURCES:
                 parts = [self._mean(model, metric) for model in models]
                 known = [part for part in parts if part is not None]
