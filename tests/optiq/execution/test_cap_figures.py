@@ -137,8 +137,9 @@ def test_prices_are_small_in_life():
         chain = caps(CHAIN, Budget(max_cost_usd=(expected_bill + spare) / 1e6), **small)
         assert chain.cap(0, PROMPT, {}) == cap
     small["seconds_per_prompt_token"] = 0.0
-    seconds = caps(CHAIN, Budget(max_latency_s=(10 + 60.5) / 1e6), **small)
-    assert seconds.cap(0, PROMPT, {}) == 5 + 30
+    for spare, cap in ((60.5, 5 + 30), (-2.5, 2)):
+        seconds = caps(CHAIN, Budget(max_latency_s=(10 + spare) / 1e6), **small)
+        assert seconds.cap(0, PROMPT, {}) == cap, "half of what is to spare, all of what is missing"
 
 
 @pytest.mark.parametrize("unknown", ["usd_per_prompt_token", "usd_per_output_token"])
