@@ -55,7 +55,7 @@ def main() -> int:
     say(f"\nThe demo took {time.time() - started:.0f} s. Answers: {ANSWERS}. Three commands to try next:")
     say('  .venv/bin/optiq ask "What is the capital of Norway?"')
     say('  .venv/bin/optiq explain "What is the capital of Norway?"')
-    say('  .venv/bin/optiq sql "SELECT * FROM plan_statistics LIMIT 5"')
+    say('  .venv/bin/optiq sql "SELECT * FROM level_0 LIMIT 5"')
     return 0
 
 

@@ -39,6 +39,7 @@ from warehouse.refused import culprit, reason_of, set_aside
 from warehouse.snapshots import keep_snapshot, prune_snapshots, record_snapshot
 from warehouse.statistics import Settings, recompute, snapshot_id, stored_settings
 from warehouse.topics import recompute_topics
+from warehouse.views import fill_levels, remake_views
 
 Step = Callable[[str], None]
 
@@ -301,8 +302,10 @@ def _recompute(connection: duckdb.DuckDBPyConnection, settings: Settings, step: 
         step("topics learned")
         if recompute_chemistry(connection):
             step("chemistry computed")
-        for name in sql.names("views"):
-            connection.execute(sql.read(name))
+        if remake_views(connection):
+            step("views made")
+        fill_levels(connection)
+        step("levels filled")
         if recompute_neighbours(connection):
             step("past questions read")
         connection.commit()

@@ -26,7 +26,7 @@ def sql(
 ) -> None:
     """Query PerfDB. Read-only; files and network are out of reach of the SQL.
 
-    Example:  optiq sql "SELECT * FROM plan_statistics LIMIT 5"
+    Example:  optiq sql "SELECT * FROM level_0 LIMIT 5"
     """
     from optiq.errors import InputError
     from optiq.files.tables import write_table

@@ -70,9 +70,14 @@ from ranked
 where place = 1
 order by topic, task;
 comment on view best_model_per_topic is 'The single model with the highest quality per topic and task, with a 95 % interval where there are observations. Topic * is all questions of the task.';
+comment on column best_model_per_topic.topic is 'Topic; * for all questions of the task.';
 comment on column best_model_per_topic.task is 'open, or choice (one option or several).';
+comment on column best_model_per_topic.model is 'The model with the highest quality.';
 comment on column best_model_per_topic.qoa is 'Quality that planners use, 0 to 1.';
 comment on column best_model_per_topic.qoa_low is 'Lower end of the 95 % interval. NULL without observations.';
 comment on column best_model_per_topic.qoa_high is 'Upper end of the 95 % interval. NULL without observations.';
+comment on column best_model_per_topic.n_observations is 'Judged answers behind the quality.';
 comment on column best_model_per_topic.n_questions is 'Distinct questions behind n_observations: the interval counts each once.';
 comment on column best_model_per_topic.runner_up is 'The model with the next quality.';
+comment on column best_model_per_topic.runner_up_qoa is 'Its quality. NULL if there is no other model.';
+comment on column best_model_per_topic.provenance is 'One line that says on what the quality stands.';

@@ -102,6 +102,14 @@ select
 from points
 left join expected using (task, metric, begun);
 comment on view calibration_answers is 'Per answered execution and metric: what was predicted, the 90 % interval that the errors of earlier runs gave, and what was observed.';
+comment on column calibration_answers.run_id is 'Run (command or flow). NULL if not recorded.';
+comment on column calibration_answers.execution_id is 'Execution (executions).';
+comment on column calibration_answers.topic is 'Topic of the questions; * for those without one.';
+comment on column calibration_answers.task is 'open, or choice (one option or several).';
+comment on column calibration_answers.started_at is 'Start of the execution (UTC).';
+comment on column calibration_answers.metric is 'What the figures are; the unit is in the name.';
+comment on column calibration_answers.predicted is 'What the planner expected, in the unit of the metric.';
+comment on column calibration_answers.observed is 'What was observed, in the unit of the metric.';
 comment on column calibration_answers.n_earlier is 'Answers of earlier runs that the interval is made from. NULL below 20: then there is none.';
 comment on column calibration_answers.low is 'Lower end of the 90 % interval, in the unit of the metric. NULL without an interval.';
 comment on column calibration_answers.high is 'Upper end of the 90 % interval. NULL without an interval.';

@@ -16,7 +16,12 @@ from calibration_answers
 group by task, metric, bin_from
 order by task, metric, bin_from;
 comment on view calibration_of_intervals is 'Per task, metric and bin of the prediction: means with the interval of the observed one, and the share of observed figures within their 90 % intervals.';
+comment on column calibration_of_intervals.task is 'open, or choice (one option or several).';
+comment on column calibration_of_intervals.metric is 'What the figures are; the unit is in the name.';
 comment on column calibration_of_intervals.bin_from is 'Lower bound of the bin: tenths of quality, half powers of ten of cost, latency and energy.';
+comment on column calibration_of_intervals.n_executions is 'Answered executions in the bin.';
+comment on column calibration_of_intervals.predicted is 'Mean that the planner expected.';
+comment on column calibration_of_intervals.observed is 'Mean that was observed.';
 comment on column calibration_of_intervals.observed_low is 'Lower end of the 95 % interval of the observed mean (1.96 standard errors). NULL for one execution.';
 comment on column calibration_of_intervals.observed_high is 'Upper end of the 95 % interval of the observed mean. NULL for one execution.';
 comment on column calibration_of_intervals.n_intervals is 'Executions that had an interval: at least 20 answers of earlier runs.';

@@ -13,6 +13,10 @@ where status = 'answered' and predicted_qoa is not null and qoa is not null
 group by task, predicted_from
 order by task, predicted_from;
 comment on view calibration_of_qoa is 'Per task and tenth of predicted quality: the mean predicted and observed quality over answered and judged executions.';
+comment on column calibration_of_qoa.task is 'open, or choice (one option or several).';
 comment on column calibration_of_qoa.predicted_from is 'Lower bound of the tenth.';
+comment on column calibration_of_qoa.n_executions is 'Answered and judged executions in the tenth.';
+comment on column calibration_of_qoa.predicted_qoa is 'Mean quality that the planner expected, 0 to 1.';
+comment on column calibration_of_qoa.observed_qoa is 'Mean observed quality, 0 to 1.';
 comment on column calibration_of_qoa.observed_low is 'Lower bound of the 95 % interval of the observed mean. NULL for one execution.';
 comment on column calibration_of_qoa.observed_high is 'Upper bound of the 95 % interval of the observed mean. NULL for one execution.';

@@ -42,7 +42,14 @@ unpivot figures on
     cost_usd, -- each resource
 into name metric value value;
 comment on view chart_frontier is 'Chart: quality against what every plan costs and takes, of those with statistics; one row per topic × task × plan × metric.';
+comment on column chart_frontier.topic is 'Topic; * for all topics together.';
+comment on column chart_frontier.task is 'open, choice, or * for published figures that do not say.';
+comment on column chart_frontier.plan_key is 'Plan (plans).';
+comment on column chart_frontier.plan is 'The plan as a person reads it.';
+comment on column chart_frontier.level is 'Operator-nesting depth of the plan: 0 a single model.';
+comment on column chart_frontier.qoa is 'Quality that planners use, 0 to 1.';
+comment on column chart_frontier.n_observations is 'Answered runs of the plan.';
+comment on column chart_frontier.n_qoa is 'Those of them that were judged.';
+comment on column chart_frontier.on_frontier is 'True if no other plan with statistics for the topic and task is as good in everything and better in something.';
 comment on column chart_frontier.metric is 'What value is: cost_usd or the name of another resource.';
 comment on column chart_frontier.value is 'Mean of the metric; its unit is in the metric''s name.';
-comment on column chart_frontier.qoa is 'Quality that planners use, 0 to 1.';
-comment on column chart_frontier.on_frontier is 'True if no other plan with statistics for the topic and task is as good in everything and better in something.';

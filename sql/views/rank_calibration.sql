@@ -24,4 +24,8 @@ group by topic, task
 having count(*) >= 3
 order by topic, task;
 comment on view rank_calibration is 'Per topic and task: the rank correlation of predicted with observed quality over plans that were run and judged.';
+comment on column rank_calibration.topic is 'Topic of the questions; * for those without one.';
+comment on column rank_calibration.task is 'open, or choice (one option or several).';
+comment on column rank_calibration.n_plans is 'Plans that are ranked.';
+comment on column rank_calibration.n_executions is 'Their executions.';
 comment on column rank_calibration.rank_correlation is 'Spearman correlation, -1 to 1, ties at their mean rank. NULL where all are equal.';

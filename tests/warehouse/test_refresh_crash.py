@@ -29,6 +29,7 @@ STEPS = [
     "statistics recomputed",
     "topics learned",
     "chemistry computed",
+    "levels filled",
     "past questions read",
     "gate passed",
     "snapshot recorded",
