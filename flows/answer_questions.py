@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
-
 from flows.declaration import taking_parameters
 from flows.flow_requests import AnswerQuestions
 from tasks.answering import abandon, answer_chunk, open_job, write_job
-from tasks.orchestration import map_over, run
+from tasks.orchestration import map_over, run, wiring
 
 WORKERS = 4
 """Chunks worked on at once: while one ends, others keep the servers busy."""
 
 
-@flow(task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))  # type: ignore[arg-type]
+@wiring(workers=WORKERS)
 @taking_parameters
 def answer_questions(request: AnswerQuestions) -> dict[str, Any]:
     """Answer every question of ``file`` along its plan and write one row per input row to ``output``.

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
-
 from flows.answer_questions import WORKERS
 from optiq.configuration import Settings
 from tasks.answering import abandon, answer_chunk
-from tasks.orchestration import map_over, run
+from tasks.orchestration import map_over, run, wiring
 from tasks.run_state import RunOptions
 from tasks.shard_run import close_shard, fetched, open_shard
 
 
-@flow(name="answer-questions", task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))  # type: ignore[arg-type]
+@wiring(name="answer-questions", workers=WORKERS)
 def answer_shard(
     run_id: str = "",
     shard: int = 0,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
-
 from flows.declaration import taking_parameters
 from flows.flow_requests import AnswerSharded
-from tasks.orchestration import run
+from tasks.orchestration import run, wiring
 from tasks.sharding import abandon_sharded, answer_shards, open_sharded, report_sharded, write_sharded
 
 
-@flow(name="answer-questions")
+@wiring(name="answer-questions")
 @taking_parameters
 def answer_questions_sharded(request: AnswerSharded) -> dict[str, Any]:
     """Answer ``file`` in ``shards`` pieces, each a run of `answer-questions/shard` on whatever worker takes it.

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
-
 from flows.declaration import taking_parameters
 from flows.flow_requests import CalibrateModels
 from tasks.calibrating import calibrate_chunk, choose_round, open_calibration, sum_up_calibration
 from tasks.calibration import close, state_of
-from tasks.orchestration import map_over, run
+from tasks.orchestration import map_over, run, wiring
 from tasks.run_state import stoppable
 
 WORKERS = 2
 
 
-@flow(task_runner=ThreadPoolTaskRunner(max_workers=WORKERS))  # type: ignore[arg-type]
+@wiring(workers=WORKERS)
 @taking_parameters
 def calibrate_models(request: CalibrateModels) -> dict[str, Any]:
     """Run plans on the questions of ``file`` that have a reference; traces land for the next refresh.

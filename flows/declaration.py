@@ -7,7 +7,7 @@ A declaration is a :class:`Request`; requests inherit the groups of options that
         file: Annotated[str, Argument("What to copy.", "FILE")]
         times: Annotated[int, Option("How often.", "N", least=1)] = 1
 
-    @flow
+    @wiring
     @taking_parameters
     def copy(request: Copy) -> None: ...
 

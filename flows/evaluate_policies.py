@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
-
 from flows.declaration import taking_parameters
 from flows.flow_requests import EvaluatePolicies
 from tasks.evaluating import publish_evaluation, read_outcomes, replay_policies
-from tasks.orchestration import run
+from tasks.orchestration import run, wiring
 
 
-@flow
+@wiring
 @taking_parameters
 def evaluate_policies(request: EvaluatePolicies) -> dict[str, Any]:
     """Learn each policy on the questions of other folds, let it decide, look up what came of it.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
-
 from flows.declaration import taking_parameters
 from flows.flow_requests import RefreshPerfDB
-from tasks.orchestration import run
+from tasks.orchestration import run, wiring
 from tasks.warehousing import publish_snapshot, report_refresh
 
 
-@flow
+@wiring
 @taking_parameters
 def refresh_perfdb(request: RefreshPerfDB) -> dict[str, Any]:
     """Merge what has landed exactly once and publish a new snapshot, or say why not.

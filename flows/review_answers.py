@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
-
 from flows.declaration import taking_parameters
 from flows.flow_requests import ReviewAnswers
-from tasks.orchestration import run
+from tasks.orchestration import run, wiring
 from tasks.reviewing import answer_alone, close, grade_answers, open_review, settle_review, state_of
 from tasks.run_state import stoppable
 
 
-@flow
+@wiring
 @taking_parameters
 def review_answers(request: ReviewAnswers) -> dict[str, Any]:
     """Have models answer the questions of ``file`` and grade each other; trials land for the next refresh.

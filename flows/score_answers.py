@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
-
 from flows.declaration import taking_parameters
 from flows.flow_requests import ScoreAnswers
-from tasks.orchestration import run
+from tasks.orchestration import run, wiring
 from tasks.scoring import score_file
 
 
-@flow
+@wiring
 @taking_parameters
 def score_answers(request: ScoreAnswers) -> dict[str, Any]:
     """Judge ``answers`` by ``references`` (joined by question_id); the next refresh updates their executions."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow
-
 from flows.declaration import taking_parameters
 from flows.flow_requests import SelectModels
-from tasks.orchestration import run
+from tasks.orchestration import run, wiring
 from tasks.selecting import run_selection
 
 
-@flow
+@wiring
 @taking_parameters
 def select_models(request: SelectModels) -> dict[str, Any]:
     """Run combinations on the labelled questions of ``file`` until a method knows which is best.

@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from optiq.configuration import Settings
 from optiq.questions.question import Budget
 from optiq.questions.question_file import Row
+from tasks.orchestration import step
 from tasks.run_folder import RunFolder, rows_frame
 from tasks.run_state import RunOptions
 from tasks.session import Session
@@ -51,7 +50,7 @@ class Job:
         return [self.pending[i : i + size] for i in range(0, len(self.pending), size)]
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def open_job(
     file: str,
     output: str,
@@ -118,7 +117,7 @@ def begin(
     return Job(folder.run_id, "", session.settings, rows, pending, time.time(), turn, attempts)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def answer_chunk(rows: tuple[Row, ...], job: Job) -> list[dict[str, Any]]:
     """Plan and execute one chunk, record it and land its traces; returns the rows that have no outcome."""
     from optiq.execution import traces_frame
@@ -146,7 +145,7 @@ def answer_chunk(rows: tuple[Row, ...], job: Job) -> list[dict[str, Any]]:
     return found.left_over
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def write_job(job: Job, parts: list[list[dict[str, Any]]]) -> dict[str, Any]:
     """Write the answers file, whole or not at all, and sum up the run."""
     from tasks.run_state import close_state, state_of

@@ -8,17 +8,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from tasks.calibration import Calibration, CalibrationRequest, begin, close, open_calibration_state, state_of
 from tasks.calibration_report import calibration_markdown, forecast_of, learned
-from tasks.orchestration import inside_flow_run
+from tasks.orchestration import inside_flow_run, step
 
 _COUNTS = ("executions", "calls", "cached", "failed", "cost_usd", "energy_j")
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def open_calibration(wanted: CalibrationRequest) -> str:
     """Read labelled questions and settle what may be tried; returns the name of the run."""
     calibration = open_calibration_state(wanted)
@@ -26,7 +23,7 @@ def open_calibration(wanted: CalibrationRequest) -> str:
     return calibration.run_id
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def choose_round(run_id: str) -> list[list[int]]:
     """What to run next, going by all outcomes so far, in pieces for workers; empty at the end."""
     places = state_of(run_id).next_round()
@@ -35,7 +32,7 @@ def choose_round(run_id: str) -> list[list[int]]:
     return [places[i::pieces] for i in range(pieces)]
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def calibrate_chunk(places: list[int], run_id: str) -> int:
     """Run plans, score every node's output, land the traces and learn; returns the number of executions.
 
@@ -72,7 +69,7 @@ def calibrate_chunk(places: list[int], run_id: str) -> int:
     return len(made)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def sum_up_calibration(run_id: str, interrupted: bool = False) -> dict[str, Any]:
     """Totals of a calibration and what was learned; a Prefect artifact where there is a server."""
     state = state_of(run_id)

@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from optiq.configuration import Settings
 from optiq.questions.question import Budget
-from tasks.orchestration import inside_flow_run
+from tasks.orchestration import inside_flow_run, step
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,7 +29,7 @@ class Read:
     part: Part
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def read_outcomes(traces: list[str] | None, home: str, part: Part, folds: int) -> Read:
     """The judged executions of the files, or else of PerfDB.
 
@@ -50,7 +47,7 @@ def read_outcomes(traces: list[str] | None, home: str, part: Part, folds: int) -
     return Read(outcomes, coverage_of(outcomes), evidence, part)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def replay_policies(
     read: Read,
     policies: list[str] | None,
@@ -73,7 +70,7 @@ def replay_policies(
     return replay(read.outcomes, make_policies(specs), setting, folds, repeats, comparable(read.outcomes))
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def publish_evaluation(
     read: Read,
     frame: pl.DataFrame,

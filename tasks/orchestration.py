@@ -1,15 +1,18 @@
 """One wiring for both ways of running: under a Prefect server, or directly in this process.
 
-A flow calls its steps through :func:`run` and :func:`map_over`. Inside a Prefect flow run they become task
-runs (with retries, states and logs); outside they are plain calls, because a temporary Prefect server costs
-6 to 15 seconds per command and keeps no lasting record.
+A flow (:func:`wiring`) calls its steps (:func:`step`) through :func:`run` and :func:`map_over`. Inside a Prefect flow
+run they become task runs (with retries, states and logs); outside they are plain calls, because a temporary Prefect
+server costs 6 to 15 seconds per command and keeps no lasting record, and importing Prefect alone takes two.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from functools import partial
+from functools import cached_property, partial, update_wrapper
+from pathlib import Path
 from typing import Any
 
 from tasks.run_state import interrupt_all
@@ -17,29 +20,100 @@ from tasks.run_state import interrupt_all
 _LOOK_S = 0.2
 
 
+class Step:
+    """A function, which inside a Prefect flow run is a task run. ``options`` are those of ``prefect.task``."""
+
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        self.fn = function
+        self._options = options
+        update_wrapper(self, function)  # type: ignore[arg-type]
+
+    @cached_property
+    def task(self) -> Any:
+        """As Prefect knows it. Results are our own business: nothing is cached or kept by Prefect."""
+        from prefect import task
+        from prefect.cache_policies import NO_CACHE
+
+        return task(cache_policy=NO_CACHE, persist_result=False, **self._options)(self.fn)
+
+
+def step(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """Make a function a :class:`Step`."""
+    return partial(step, **options) if function is None else Step(function, options)
+
+
+class Wiring:
+    """A flow: ``fn`` is its wiring; everything else is the Prefect flow's, which is made when it is asked for.
+
+    Deployments name the flows of ``flows/``: to Prefect, this is one of its own.
+    """
+
+    def __init__(self, function: Callable[..., Any], workers: int | None, options: dict[str, Any]) -> None:
+        self.fn = function
+        self._workers, self._options = workers, options
+        update_wrapper(self, function)
+
+    @cached_property
+    def flow(self) -> Any:
+        """As Prefect knows it; ``workers`` task runs at once."""
+        from prefect import flow
+        from prefect.task_runners import ThreadPoolTaskRunner
+
+        options = dict(self._options)
+        if self._workers is not None:
+            options["task_runner"] = ThreadPoolTaskRunner(self._workers)
+        return flow(**options)(self.fn)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.flow(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.flow, name)
+
+    @property
+    def __class__(self) -> type:
+        """A flow's, where Prefect is there to ask."""
+        return type(self.flow) if "prefect.flows" in sys.modules else Wiring
+
+    @__class__.setter
+    def __class__(self, value: type) -> None:
+        raise TypeError("a flow stays one")
+
+
+def wiring(function: Callable[..., Any] | None = None, *, workers: int | None = None, **options: Any) -> Any:
+    """Make a function of flat parameters a flow."""
+    if function is None:
+        return partial(wiring, workers=workers, **options)
+    return Wiring(function, workers, options)
+
+
 def inside_flow_run() -> bool:
     """Whether the caller runs inside a Prefect flow run."""
+    if "prefect.context" not in sys.modules:
+        return False
     from prefect.context import FlowRunContext
 
     return FlowRunContext.get() is not None
 
 
-def run(task: Any, *args: Any, **kwargs: Any) -> Any:
+def run(step: Step, *args: Any, **kwargs: Any) -> Any:
     """The result of one step."""
-    return task(*args, **kwargs) if inside_flow_run() else task.fn(*args, **kwargs)
+    return step.task(*args, **kwargs) if inside_flow_run() else step.fn(*args, **kwargs)
 
 
-def map_over(task: Any, items: Iterable[Any], *, workers: int = 1, **same: Any) -> list[Any]:
-    """The results of ``task(item, **same)`` for every item, in the order of the items.
+def map_over(step: Step, items: Iterable[Any], *, workers: int = 1, **same: Any) -> list[Any]:
+    """The results of ``step(item, **same)`` for every item, in the order of the items.
 
     Outside a flow run ``workers`` items are worked on at once; inside, as many as the flow's task runner
     takes. Ctrl-C calls off what is in flight and is raised when all workers have put down their work.
     """
     if not inside_flow_run():
-        return _in_threads(partial(task.fn, **same), list(items), workers)
+        return _in_threads(partial(step.fn, **same), list(items), workers)
     from prefect import unmapped
 
-    futures = task.map(list(items), **{name: unmapped(value) for name, value in same.items()})
+    futures = step.task.map(list(items), **{name: unmapped(value) for name, value in same.items()})
     try:
         return [future.result() for future in futures]
     except KeyboardInterrupt:
@@ -62,8 +136,33 @@ def _in_threads(work: Callable[[Any], Any], items: list[Any], workers: int) -> l
             raise
 
 
-def start(flow: Any, **parameters: Any) -> Any:
+def start(flow: Wiring, **parameters: Any) -> Any:
     """Run a flow on the configured Prefect server, or its wiring directly where there is none."""
+    return flow(**parameters) if has_server() else flow.fn(**parameters)
+
+
+def has_server() -> bool:
+    """Whether Prefect is told of a server. Prefect itself is asked only where one of its settings is found."""
+    if not _may_have_server():
+        return False
     from prefect.settings import get_current_settings
 
-    return flow(**parameters) if get_current_settings().api.url else flow.fn(**parameters)
+    return bool(get_current_settings().api.url)
+
+
+def _may_have_server() -> bool:
+    """Whether anything that Prefect reads its settings from may name a server."""
+    if os.environ.get("PREFECT_API_URL") or "prefect.context" in sys.modules:
+        return True
+    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
+    told = {profiles: "PREFECT_API_URL", Path(".env"): "PREFECT_API_URL", Path("prefect.toml"): "url"}
+    told |= {Path("pyproject.toml"): "tool.prefect", home / "prefect.toml": "url"}
+    return any(name.lower() in _text(path).lower() for path, name in told.items())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

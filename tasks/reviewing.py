@@ -10,8 +10,6 @@ from statistics import fmean
 from typing import Any
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from optiq.chemistry.review import Answer, Grade, review
 from optiq.chemistry.reviewed import Item, Judged, judge
@@ -27,6 +25,7 @@ from optiq.prompts.variants import served_model
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_file import read_questions
 from tasks.answers import executor_of
+from tasks.orchestration import step
 from tasks.run_state import open_responses, show
 from tasks.session import Session, new_run_id, open_session
 from tasks.tally import Tally
@@ -78,7 +77,7 @@ def close(run_id: str) -> None:
             state.shared.responses.close()
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def open_review(wanted: ReviewRequest) -> str:
     """Read the questions and open the models; returns the name of the run."""
     asked = read_questions(wanted.file)
@@ -107,7 +106,7 @@ def open_review(wanted: ReviewRequest) -> str:
     return state.run_id
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def answer_alone(run_id: str) -> int:
     """Every model answers every question alone; the traces land. Returns the number of answers."""
     state = state_of(run_id)
@@ -127,7 +126,7 @@ def answer_alone(run_id: str) -> int:
     return len(state.answers)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def grade_answers(run_id: str) -> int:
     """Every model grades the answers of the others; returns the number of grades."""
     state = state_of(run_id)
@@ -154,7 +153,7 @@ def grade_answers(run_id: str) -> int:
     return sum(not math.isnan(grade.grade) for grade in state.grades)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def settle_review(run_id: str) -> dict[str, Any]:
     """Consensus over all answers; the trials land, and a summary per model comes back."""
     state = state_of(run_id)

@@ -8,21 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from optiq.errors import InputError
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import topics_in
 from optiq.scoring import SCORES, Scores, score_many
 from optiq.scoring.references import KnownQuestion, question_of, read_answers, read_references
+from tasks.orchestration import step
 from warehouse.find_home import find_home
 from warehouse.home import Home
 
 NO_TOPIC = "*"
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def score_file(answers: str, references: str, output: str | None, perfdb: str | None) -> dict[str, Any]:
     """Score ``answers`` by ``references``, write them to ``output`` and land the scores of their executions."""
     from optiq.files.tables import check_writable, write_table

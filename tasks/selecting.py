@@ -13,13 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from optiq.configuration import Settings
 from optiq.errors import InputError, UnknownName
 from optiq.selection.objective import Objective
 from optiq.selection.runtime import Limits, Ran
+from tasks.orchestration import step
 
 _LAND_EVERY = 64
 _TELL_EVERY_S = 10.0
@@ -55,7 +53,7 @@ class SelectionRequest:
     cache: bool = True
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def run_selection(request: SelectionRequest) -> dict[str, Any]:
     """Search, land the traces of what was run, write the files that were asked for, and sum up."""
     from optiq.files.atomic import check_place

@@ -12,12 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from optiq.configuration import Settings
 from optiq.errors import InputError
 from tasks.answering import Job, begin
+from tasks.orchestration import step
 from tasks.pulse import Pulse
 from tasks.run_folder import rows_frame, write_frame
 from tasks.run_state import RunOptions, close_state, state_of
@@ -26,7 +24,7 @@ from tasks.shard_files import folder_of, left_over, read_shard_questions
 from warehouse.find_home import find_home
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def open_shard(
     run_id: str, number: int, settings: Settings, options: RunOptions, turn: int = 0, start: int = 0
 ) -> Job:
@@ -65,7 +63,7 @@ def fetched(settings: Settings, name: str) -> str:
     return str(home.path / name)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def close_shard(job: Job, parts: list[list[dict[str, Any]]]) -> dict[str, Any]:
     """Say in the shard's folder how it stands, and what it has spent in all."""
     state = state_of(job.run_id)

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from optiq.configuration import Settings
 from optiq.errors import InputError
@@ -18,6 +16,7 @@ from optiq.files.atomic import replacing
 from optiq.questions.question import Budget
 from optiq.questions.question_file import Row
 from tasks.answering import conclude
+from tasks.orchestration import inside_flow_run, step
 from tasks.run_folder import RunFolder, rows_frame, write_frame
 from tasks.run_state import RunOptions, show
 from tasks.same_run import find_run, questions_of_run
@@ -59,7 +58,7 @@ class ShardedJob:
         }
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def open_sharded(
     file: str,
     output: str,
@@ -106,7 +105,7 @@ def open_sharded(
     return ShardedJob(folder.run_id, output, settings, rows, board, options, given, started, examples)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def answer_shards(job: ShardedJob, silence_s: float, attempts: int) -> int:
     """Have all shards answered; returns how often one had to be started again."""
     from tasks.coordinating import Coordinator
@@ -130,7 +129,7 @@ def answer_shards(job: ShardedJob, silence_s: float, attempts: int) -> int:
     return coordinator.restarts
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def write_sharded(job: ShardedJob, restarts: int) -> dict[str, Any]:
     """Merge the answers in input order into one file, whole or not at all, and sum up the run."""
     folder, board = job.board.folder, job.board
@@ -153,11 +152,9 @@ def write_sharded(job: ShardedJob, restarts: int) -> dict[str, Any]:
     return summary
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def report_sharded(job: ShardedJob, summary: dict[str, Any]) -> None:
     """How the run and its shards ended, as Prefect artifacts; nothing outside a flow run."""
-    from tasks.orchestration import inside_flow_run
-
     if not inside_flow_run():
         return
     from prefect.artifacts import create_table_artifact

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from optiq.configuration import Settings
 from optiq.errors import InputError
-from tasks.orchestration import inside_flow_run
+from tasks.orchestration import inside_flow_run, step
 from warehouse.drift import drift_line
 from warehouse.find_home import find_home
 
@@ -23,7 +20,7 @@ def _may_pass(task: Any, task_run: Any, state: Any) -> bool:
     return _BUSY in str(state.message or "")
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def land_files(kind: str, files: list[str], perfdb: str | None) -> dict[str, Any]:
     """Check files of one kind and land their good rows; bad rows are set aside with a reason."""
     from warehouse.ingest import ingest_priors, ingest_statistics, ingest_traces
@@ -34,9 +31,7 @@ def land_files(kind: str, files: list[str], perfdb: str | None) -> dict[str, Any
     return asdict(readers[kind](find_home(perfdb), files))
 
 
-@task(
-    cache_policy=NO_CACHE,
-    persist_result=False,
+@step(
     retries=3,
     retry_delay_seconds=[10, 30, 90],
     retry_jitter_factor=0.3,
@@ -57,7 +52,7 @@ def publish_snapshot(settings: Settings) -> dict[str, Any]:
     return asdict(report)
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+@step
 def report_refresh(report: dict[str, Any]) -> None:
     """What the refresh did and what the gate found, as Prefect artifacts; nothing outside a flow run."""
     if not inside_flow_run():
