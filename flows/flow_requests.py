@@ -65,7 +65,11 @@ class Planning(Pool, settings="planning", panel="Planning"):
     """How plans are estimated, searched and chosen."""
 
 
-class Topic(Request, panel="Planning"):
+class Columns(Request, settings="questions", panel="Planning"):
+    """How the columns of a question file are called."""
+
+
+class Topic(Columns, panel="Planning"):
     """The topic of what is asked."""
 
     topic: Annotated[
@@ -342,7 +346,7 @@ class Results(Request, panel="Results"):
     plot: Annotated[str | None, Option("Draw the frontier, .svg or .png.", "FILE")] = None
 
 
-class SelectModels(Subject, Pool, Aim, Search, Results, Serving, Seeded, Place, Cache):
+class SelectModels(Subject, Columns, Pool, Aim, Search, Results, Serving, Seeded, Place, Cache):
     """`optiq select`."""
 
     file: Annotated[str, Argument("Questions with a `reference` column.", "FILE")]

@@ -126,6 +126,21 @@ def _model_names(value: Any, origin: str) -> tuple[str, ...]:
     return names
 
 
+def _columns(value: Any, origin: str) -> tuple[tuple[str, str], ...]:
+    """``reference=answer`` pairs, as a table, a list or text with commas; each of ours once."""
+    if isinstance(value, Mapping):
+        value = value.items()
+    given = value.split(",") if isinstance(value, str) else list(value)
+    parts = [part if isinstance(part, str) else "=".join(map(str, part)) for part in given]
+    pairs = [tuple(side.strip() for side in part.partition("=")[::2]) for part in parts if part.strip()]
+    for ours, theirs in pairs:
+        if not ours or not theirs:
+            raise ConfigurationError(f"{origin} is {value!r}", "Give NAME=COLUMN, such as reference=answer.")
+    if len({ours for ours, _ in pairs}) < len(pairs):
+        raise ConfigurationError(f"{origin} names a column twice: {value!r}", "Give each name one column.")
+    return tuple((ours, theirs) for ours, theirs in pairs)
+
+
 def _weights(value: Any, origin: str) -> Weights:
     if isinstance(value, Weights):
         return value
@@ -176,6 +191,16 @@ class Settings:
         "Model of blend nodes.",
         "MODEL",
         otherwise="the served one with the highest QoA",
+    )
+    columns: tuple[tuple[str, str], ...] = _setting(
+        (),
+        _columns,
+        "questions",
+        "Read a column of the question file under another name, such as reference=answer; may be repeated.",
+        "NAME=COLUMN",
+        kind=list[str],
+        flag="--column",
+        otherwise="columns have our names",
     )
     planner: str = _setting(
         "exact",

@@ -65,7 +65,7 @@ def open_job(
 
     started = time.time()
     options = options or RunOptions()
-    questions = questions_of_run(file, output, budget, topic)
+    questions = questions_of_run(file, output, budget, topic, settings)
     session = open_session(settings)
     snapshot_id = session.statistics.snapshot_id
     folder = find_run(session.home, file, output, budget, topic, settings, questions, options, snapshot_id)

@@ -80,7 +80,7 @@ def close(run_id: str) -> None:
 @step
 def open_review(wanted: ReviewRequest) -> str:
     """Read the questions and open the models; returns the name of the run."""
-    asked = read_questions(wanted.file)
+    asked = read_questions(wanted.file, columns=wanted.settings.columns)
     if wanted.topic is not None:
         asked = asked.with_topic(wanted.topic)
     if not asked.questions:

@@ -30,12 +30,14 @@ _NOT_PLANNING = (
 )
 
 
-def questions_of_run(file: str, output: str, budget: Budget, topic: str | None) -> QuestionFile:
+def questions_of_run(
+    file: str, output: str, budget: Budget, topic: str | None, settings: Settings
+) -> QuestionFile:
     """The questions of a run; :class:`InputError` if the file cannot be used, or answers cannot be written."""
     check_writable(output)
     if Path(output).resolve() == Path(file).resolve():
         raise InputError(f"{output} is the question file itself", "Give another file for the answers.")
-    questions = read_questions(file, budget)
+    questions = read_questions(file, budget, settings.columns)
     return questions if topic is None else questions.with_topic(topic)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from optiq.configuration import Settings
 from optiq.errors import InputError, UnknownName
+from optiq.questions.question_file import read_questions
 from optiq.selection.objective import Objective
 from optiq.selection.runtime import Limits, Ran
 from tasks.orchestration import step
@@ -114,7 +115,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     selector = ModelSelector(
         subject,
         candidates,
-        request.data,
+        read_questions(request.data, columns=request.settings.columns).questions,
         request.metric,
         method=request.method,
         options=request.options,

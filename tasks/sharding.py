@@ -81,7 +81,7 @@ def open_sharded(
     started = time.time()
     if shards < 1:
         raise InputError(f"--shards is {shards}", "Give a whole number from 1 up.")
-    questions = questions_of_run(file, output, budget, topic)
+    questions = questions_of_run(file, output, budget, topic, settings)
     rows = questions.rows[: options.limit]
     home = find_home(settings.home)
     snapshot_id = load_statistics(home).snapshot_id

@@ -37,7 +37,11 @@ def is_file(argument: str) -> bool:
 
 
 def read_asked(
-    argument: str, budget: Budget, topic: str | None, options: list[str] | None = None
+    argument: str,
+    budget: Budget,
+    topic: str | None,
+    options: list[str] | None = None,
+    columns: tuple[tuple[str, str], ...] = (),
 ) -> QuestionFile:
     """The questions of a file, or the one question given as text, with the command's limits and topic."""
     from optiq.questions.question_file import QuestionFile, Row, read_questions
@@ -47,7 +51,7 @@ def read_asked(
             raise InputError(
                 "--option goes with one question, not with a file", "Put options into the file's column."
             )
-        asked = read_questions(Path(argument), budget)
+        asked = read_questions(Path(argument), budget, columns)
         return asked if topic is None else asked.with_topic(topic)
     if not argument.strip():
         raise InputError(

@@ -47,7 +47,9 @@ def explain(request: Explain, json: Json = False) -> None:
     from optiq.plans.drawing_svg import draw_svg
     from tasks.session import open_session
 
-    asked = read_asked(request.question, request.budget, request.topic, request.option)
+    asked = read_asked(
+        request.question, request.budget, request.topic, request.option, request.settings.columns
+    )
     if len(asked.questions) != 1:
         raise InputError(
             "explain takes one question", "Give its text; `optiq plan FILE --frontier` is for files."

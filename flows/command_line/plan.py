@@ -44,7 +44,9 @@ def plan(request: Plan, json: Json = False) -> None:
             "--mean-cost and --weights are both given",
             "Give one: a mean cost itself says what a right answer may cost.",
         )
-    questions = read_asked(request.asked, request.budget, request.topic, request.option)
+    questions = read_asked(
+        request.asked, request.budget, request.topic, request.option, request.settings.columns
+    )
     session = open_session(request.settings, serve=not request.names_pool)
     if about := session.describe():
         note(about)

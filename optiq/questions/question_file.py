@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from optiq.errors import InputError
+from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import read_table
 from optiq.questions.metric import LIMITS, METRICS
 from optiq.questions.question import Budget, Question
@@ -23,6 +24,25 @@ from optiq.questions.question_cells import kind_in, options_in, reference_in, sh
 
 _ASKED = ("question_id", "question", "topic", "options", "kind", "reference")
 COLUMNS = (*_ASKED, *LIMITS)
+
+_OFTEN = {
+    "question": ("prompt", "input", "query", "text", "problem", "instruction", "questions"),
+    "options": ("choices", "alternatives", "answers", "candidates"),
+    "reference": (
+        "answer",
+        "gold",
+        "target",
+        "label",
+        "expected",
+        "ground_truth",
+        "solution",
+        "correct",
+        "references",
+    ),
+    "topic": ("category", "subject", "domain", "topics", "tag"),
+    "question_id": ("id", "qid", "uid", "idx"),
+}
+"""What other files call our columns."""
 
 _LOOKS_LIKE_A_LIMIT = re.compile(
     f"(max|min)_?(price|usd|time|quality|{'|'.join(f'{m.word}|{m.noun}' for m in METRICS)})", re.I
@@ -66,21 +86,28 @@ class QuestionFile:
         return QuestionFile(self.source, tuple(rows))
 
 
-def read_questions(path: str | Path, budget: Budget | None = None) -> QuestionFile:
+def read_questions(
+    path: str | Path, budget: Budget | None = None, columns: Iterable[tuple[str, str]] = ()
+) -> QuestionFile:
     """The questions in ``path`` (CSV, JSON lines, JSON, Parquet).
 
-    ``budget`` holds for all questions; limits in a row override it one by one.
+    ``budget`` holds for all questions; limits in a row override it one by one. ``columns`` are pairs of our name and
+    the file's. A column that is not read but looks like one of ours is an :class:`~optiq.errors.OptiqWarning`.
     :class:`~optiq.errors.InputError` if the file cannot be read, has no column ``question``, or has a column
     that looks like a limit but is none.
     """
-    return questions_in(read_table(path), budget, source=str(path))
+    return questions_in(read_table(path), budget, str(path), columns)
 
 
 def questions_in(
-    frame: pl.DataFrame, budget: Budget | None = None, source: str = "questions"
+    frame: pl.DataFrame,
+    budget: Budget | None = None,
+    source: str = "questions",
+    columns: Iterable[tuple[str, str]] = (),
 ) -> QuestionFile:
     """The same for a frame with the columns of a question file; ``source`` names it in messages."""
     budget = budget or Budget()
+    frame = _renamed(frame, source, dict(columns))
     _check_columns(frame.columns, source)
     budgets = _budgets(frame, budget)
     first_row: dict[str, int] = {}
@@ -102,12 +129,44 @@ def questions_in(
     return QuestionFile(source, tuple(rows))
 
 
+def _renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl.DataFrame:
+    """``frame`` with our names for the columns that were told apart."""
+    for ours, theirs in columns.items():
+        if ours not in COLUMNS:
+            raise InputError(
+                f"there is no column {ours!r} to read {theirs!r} as", f"Ours are {', '.join(COLUMNS)}."
+            )
+        if theirs not in frame.columns:
+            raise InputError(
+                f"{source} has no column {theirs!r} to read as {ours!r}",
+                f"Its columns are {', '.join(map(repr, frame.columns)) or 'none'}.",
+            )
+    left = [name for name in frame.columns if name not in columns and name not in columns.values()]
+    return frame.select(*left, *(pl.col(theirs).alias(ours) for ours, theirs in columns.items()))
+
+
 def _check_columns(columns: Sequence[str], source: str) -> None:
+    found = {
+        ours: name for name in columns for ours, often in _OFTEN.items() if name.strip().lower() in often
+    }
     if "question" not in columns:
+        other = (
+            f" Or read {found['question']!r}: --column question={found['question']}"
+            if "question" in found
+            else ""
+        )
         raise InputError(
             f"{source} has no column 'question'; its columns are {', '.join(map(repr, columns)) or 'none'}",
-            "Name the column that holds the questions 'question'; separate columns with commas.",
+            f"Name the column that holds the questions 'question'; separate columns with commas.{other}",
         )
+    for ours, name in found.items():
+        if ours not in columns and name not in COLUMNS:
+            warnings.warn(
+                f"the column {name!r} of {source} is not read; if it holds what we call {ours!r}, add "
+                f"--column {ours}={name}",
+                OptiqWarning,
+                stacklevel=4,
+            )
     for name in columns:
         # A limit that is read past would be money spent against the user's will.
         if name not in LIMITS and _LOOKS_LIKE_A_LIMIT.match(name):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optiq.errors import InputError
+from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import write_table
 from optiq.questions.question import Budget, Kind
 from optiq.questions.question_file import COLUMNS, LIMITS, questions_in, read_questions
@@ -316,3 +316,42 @@ def test_missing_files_and_unknown_suffixes(tmp_path):
 
 def test_no_rows_are_no_questions(tmp_path):
     assert read_questions(write(tmp_path, "q.csv", "question,topic\n")).rows == ()
+
+
+# --- columns with other names ---------------------------------------------------------------------------
+
+
+def test_columns_are_read_under_our_names(tmp_path):
+    path = write(tmp_path, "q.csv", "prompt,answer,category,question\nCapital of Norway?,Oslo,geography,7\n")
+    columns = [("question", "prompt"), ("reference", "answer"), ("topic", "category")]
+    (row,) = read_questions(path, columns=columns).rows
+    asked = row.question
+    assert (asked.text, asked.reference, asked.topics) == (
+        "Capital of Norway?",
+        "Oslo",
+        (("geography", 1.0),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ([("question", "prompts")], "no column 'prompts' to read as 'question'.*'prompt', 'answer'"),
+        ([("answer", "prompt")], "no column 'answer' to read 'prompt' as.*reference"),
+        ([], "no column 'question'.*--column question=prompt"),
+    ],
+)
+def test_columns_that_cannot_be_read_as_told(columns, message):
+    frame = pl.DataFrame({"prompt": ["Who?"], "answer": ["me"]})
+    with pytest.raises(InputError, match=message):
+        questions_in(frame, columns=columns)
+
+
+def test_a_column_that_looks_like_one_of_ours_is_pointed_out():
+    frame = pl.DataFrame({"question": ["Who?"], "Answer": ["me"], "choices": ["a"], "mine": [1]})
+    with pytest.warns(OptiqWarning) as told:
+        questions_in(frame)
+    said = sorted(str(one.message) for one in told)
+    assert len(said) == 2
+    assert said[0].endswith("add --column reference=Answer")
+    assert said[1].endswith("add --column options=choices")
