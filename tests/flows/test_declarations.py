@@ -47,8 +47,8 @@ FLOWS: dict[str, dict[str, Any]] = {
     },
     "evaluate_policies:evaluate_policies": {
         **LIMITS, **{name: kind for name, kind in PLANS.items() if name not in ("topic", "columns")},
-        "traces": list[str], "policies": list[str], "folds": 5, "repeats": 1, "since": str, "until": str, "run": str, "prompt": str,
-        "max_questions": int, "embedding": True, "output": str, "report": str,
+        "traces": list[str], "policies": list[str], "folds": 5, "repeats": 1, "since": str, "until": str,
+        "run": str, "prompt": str, "max_questions": int, "embedding": True, "output": str, "report": str,
     },
     "select_models:select_models": {
         "file": str, "agent": str, "plan": str, "workflow": str, "roles": list[str], "models": str, "metric": str,
