@@ -41,28 +41,37 @@ def merged_files(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in connection.execute(query).fetchall()}
 
 
-def merge(
-    connection: duckdb.DuckDBPyConnection,
-    files: Sequence[LandedFile],
-    refused: Mapping[LandedFile, str],
-    work: Path,
-    step: Step,
-) -> Merged:
-    """Merge ``files``: all of it, or nothing if anything fails.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Landed files that are new, each content once, and the faults of those that cannot be merged by ``file_id``."""
 
-    Files that cannot be read are refused as a whole, as are those that are known to be ``refused``. ``work`` is a
-    folder for a helper file; ``step`` is told what was done.
-    """
+    files: tuple[LandedFile, ...]
+    faults: Mapping[str, str]
+
+
+def check_files(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile], refused: Mapping[LandedFile, str]
+) -> Checked:
+    """Look which of ``files`` are new, and which of those cannot be read or are known to be ``refused``."""
     done = merged_files(connection)
     new: dict[str, LandedFile] = {}
     for file in files:
         if file.file_id not in done:
             new.setdefault(file.file_id, file)
-    fresh = list(new.values())
     faults = {file.file_id: reason for file, reason in refused.items()}
-    for file in fresh:
+    for file in new.values():
         if file.file_id not in faults and (fault := schema_fault(file)) is not None:
             faults[file.file_id] = fault
+    return Checked(tuple(new.values()), faults)
+
+
+def merge(connection: duckdb.DuckDBPyConnection, checked: Checked, work: Path, step: Step) -> Merged:
+    """Merge what was checked: all of it, or nothing if anything fails.
+
+    Files with a fault, and those that turn out to be damaged inside, are refused as a whole. ``work`` is a
+    folder for a helper file; ``step`` is told what was done.
+    """
+    fresh, faults = list(checked.files), dict(checked.faults)
     while True:
         connection.begin()
         try:

@@ -12,8 +12,7 @@ import pytest
 
 from optiq.errors import GateError, PerfDBError
 from optiq.plans.plan import Plan
-from warehouse import gate
-from warehouse import refresh as refresh_module
+from warehouse import gate, night
 from warehouse.check_result import CheckResult
 from warehouse.home import Home
 from warehouse.ingest import ingest_priors
@@ -174,7 +173,7 @@ def test_a_failing_gate_publishes_nothing(home: Home, traces: Any, monkeypatch: 
     land_traces(home, traces(traces.execution(A, 1)))
     before = home.perfdb.read_bytes()
     bad = [CheckResult("made_up", "sql", 2, '{"x":1}')]
-    monkeypatch.setattr(refresh_module, "run_checks", lambda connection, full: bad)
+    monkeypatch.setattr(night, "run_checks", lambda connection, full: bad)
     with pytest.raises(GateError, match="the check 'made_up' found 2 bad rows") as caught:
         refresh(home)
     assert caught.value.remedy

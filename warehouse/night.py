@@ -1,0 +1,323 @@
+"""A night of PerfDB: what a refresh knows while it runs, and its steps in order.
+
+Everything before :data:`PUBLISH` happens in a copy of the published file and can be done again from the start, with
+other landed files: readers see nothing of it. Who runs the steps (:mod:`warehouse.refresh`) decides how: as plain
+calls, or as tasks that somebody watches.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+
+import sql
+from optiq.errors import GateError
+from warehouse.check_result import CheckResult
+from warehouse.chemistry import recompute_chemistry
+from warehouse.connection import reading, writing
+from warehouse.drift import Comparison, judge_drift
+from warehouse.gate import refusal, run_checks
+from warehouse.gate_report import write_gate_report
+from warehouse.home import Home
+from warehouse.ingest import ingest_priors
+from warehouse.landing import LandedFile, landed
+from warehouse.lock import alone
+from warehouse.merge import Checked, Merged, check_files, merge, merged_files
+from warehouse.migrate import migrate, pending
+from warehouse.neighbours import recompute_neighbours
+from warehouse.priors import shipped
+from warehouse.publish import compact, publish
+from warehouse.refused import set_aside
+from warehouse.snapshots import keep_snapshot, prune_snapshots, record_snapshot
+from warehouse.statistics import Settings, recompute, snapshot_id, stored_settings
+from warehouse.topics import recompute_topics
+from warehouse.views import fill_levels, remake_views
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a refresh was asked for; see :func:`warehouse.refresh.refresh`."""
+
+    settings: Settings
+    full_gate: bool | None = None
+    keep: int = 7
+    memory_limit: str = "1500MB"
+    lock_timeout_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Night:
+    """What is known so far. A field without a default is there once its step is done.
+
+    ``current`` is the published snapshot if there is nothing new. ``refused`` are files that are known to break a
+    night, with the reason. ``tell`` is told what was done, in more detail than the steps.
+    """
+
+    home: Home
+    asked: Asked
+    tell: Callable[[str], None]
+    files: list[LandedFile] = field(default_factory=list)
+    refused: dict[LandedFile, str] = field(default_factory=dict)
+    current: str | None = None
+    connection: duckdb.DuckDBPyConnection = field(init=False)
+    checked: Checked = field(init=False)
+    merged: Merged = field(init=False)
+    drift: list[Comparison] = field(init=False)
+    checks: list[CheckResult] = field(init=False)
+    name: str = field(init=False)
+    counts: dict[str, int] = field(init=False)
+    n_new: int = field(init=False)
+    n_changed: int = field(init=False)
+    gate_report: str = field(init=False)
+    _finished: Path = field(init=False)
+    _held: ExitStack = field(default_factory=ExitStack)
+    _opened: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Night:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+        finally:
+            self._held.__exit__(kind, fault, trace)
+
+    def close(self) -> None:
+        """Close the working file, if it is open."""
+        self._opened.close()
+
+    def with_files(self, files: Sequence[LandedFile]) -> Night:
+        """The same night with these files only, to prepare; it does not hold the lock."""
+        return Night(self.home, self.asked, self.tell, list(files), self.refused)
+
+    def land(self) -> str:
+        """Take the home's lock, land the shipped priors, and see what there is to merge."""
+        with ExitStack() as taken:
+            taken.enter_context(alone(self.home, self.asked.lock_timeout_s))
+            taken.enter_context(self.home.publishing())
+            _tidy(self.home)
+            self.tell("started")
+            ingest_priors(self.home, [shipped()], trusted=True)
+            self.files = landed(self.home)
+            self.current = self._nothing_new() if self.home.perfdb.exists() else None
+            self._held = taken.pop_all()
+        if self.current is not None:
+            self._remove({})
+            return f"nothing new since snapshot {self.current}"
+        return f"{len(self.files)} landed files"
+
+    def copy(self) -> str:
+        """Copy the published file and bring the copy to the schema of this version."""
+        self.close()
+        working = self._working
+        working.unlink(missing_ok=True)
+        if self.home.perfdb.exists():
+            shutil.copyfile(self.home.perfdb, working)
+            self.tell("copied")
+        self.connection = self._opened.enter_context(
+            writing(working, self.home.work / "spill", self.asked.memory_limit)
+        )
+        migrate(self.connection)
+        self.tell("migrated")
+        self.connection.execute(sql.read("merge/macros"))
+        last = self.connection.execute("select coalesce(max(ingestion), 0) from ingested_files").fetchall()[0]
+        self.connection.execute("set variable last_ingestion = $last", {"last": last[0]})
+        before = "select topic, task, plan_key, n_observations, n_failed, qoa from plan_statistics"
+        self.connection.execute(f"create temp table statistics_before as {before}")
+        return "a working copy"
+
+    def check(self) -> str:
+        """Look which landed files are new, and which of them cannot be read."""
+        self.checked = check_files(self.connection, self.files, self.refused)
+        return f"{len(self.checked.files)} new files, {len(self.checked.faults)} of them refused"
+
+    def merge(self) -> str:
+        """Merge the rows of the new files, each once; what is wrong with a row sets it aside."""
+        self.merged = merge(self.connection, self.checked, self.home.work, self.tell)
+        return (
+            f"{self.merged.n_executions} executions, {self.merged.n_calls} calls, "
+            f"{self.merged.n_priors} published figures; {self.merged.n_quarantined} rows set aside"
+        )
+
+    def judge_drift(self) -> str:
+        """Compare new calls of each model with earlier ones."""
+        with self._transaction():
+            self.connection.execute(sql.read("statistics/10_models"))
+            self.drift = judge_drift(self.connection)
+        self.tell("drift judged")
+        drifted = sorted({row.model for row in self.drift if row.verdict == "drifted"})
+        return f"{len(self.drift)} comparisons; drifted: {', '.join(drifted) or 'none'}"
+
+    def recompute_statistics(self) -> str:
+        """Statistics per topic, task and plan."""
+        with self._transaction():
+            recompute(self.connection, self.asked.settings)
+        self.tell("statistics recomputed")
+        return f"{len(self.connection.table('plan_statistics'))} statistics"
+
+    def learn_topics(self) -> str:
+        """Fit the topic model again if labelled questions have changed enough."""
+        with self._transaction():
+            recompute_topics(self.connection, self.asked.settings.topic_model)
+        self.tell("topics learned")
+        return "topics are up to date"
+
+    def compute_chemistry(self) -> str:
+        """Which models complement each other, if their trials changed."""
+        with self._transaction():
+            changed = recompute_chemistry(self.connection)
+        if changed:
+            self.tell("chemistry computed")
+        return "computed" if changed else "no new trials"
+
+    def fill_levels(self) -> str:
+        """The tables and views that people look at."""
+        with self._transaction():
+            if remake_views(self.connection):
+                self.tell("views made")
+            fill_levels(self.connection)
+        self.tell("levels filled")
+        return "levels filled"
+
+    def read_past_questions(self) -> str:
+        """What neighbours of a question will say."""
+        with self._transaction():
+            changed = recompute_neighbours(self.connection)
+        if changed:
+            self.tell("past questions read")
+        return "past questions read" if changed else "no new answers"
+
+    def pass_gate(self) -> str:
+        """Check what would be published, record it as a snapshot, and close the file.
+
+        Raises
+        ------
+        GateRefusal
+            if anything is wrong with it.
+        """
+        full = bool(self.merged.files) if self.asked.full_gate is None else self.asked.full_gate
+        self.checks = run_checks(self.connection, full)
+        if (why := refusal(self.checks)) is not None:
+            raise GateRefusal(why, self)
+        self.tell("gate passed")
+        inputs = [file.file_id for file in self.merged.files]
+        taken = [path.stem for path in self.home.snapshots.glob("*.duckdb")]
+        self.name, self.counts = record_snapshot(
+            self.connection, inputs, self.checks, self.asked.settings, taken
+        )
+        changes = self.connection.execute(sql.read("merge/statistics_changed")).fetchall()[0]
+        self.n_new, self.n_changed = changes
+        self.tell("snapshot recorded")
+        self._finished = compact(self.connection, self._working)
+        self.close()
+        self.tell("closed")
+        return f"{len(self.checks)} checks passed"
+
+    def publish(self) -> str:
+        """Rename the file over the published one, keep the snapshot, take merged files away, let go of the lock."""
+        publish(self.home, self._finished)
+        self.tell("published")
+        keep_snapshot(self.home, self.name)
+        merged = self.merged
+        self.gate_report = write_gate_report(self.home, self.checks, merged.files, self.name, merged.refused)
+        prune_snapshots(self.home, self.asked.keep)
+        self.tell("snapshot kept")
+        self._remove(merged.refused)
+        _tidy(self.home)
+        self.tell("done")
+        self._held.close()
+        return f"snapshot {self.name}"
+
+    @property
+    def _working(self) -> Path:
+        return self.home.work / "refresh.duckdb"
+
+    def _remove(self, refused: Mapping[LandedFile, str]) -> None:
+        """Take merged files out of landing; the refused ones are kept beside it."""
+        for file in self.files:
+            if file in refused:
+                set_aside(self.home, file, refused[file])
+            else:
+                with suppress(FileNotFoundError):
+                    file.path.unlink()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of a step or nothing, written once; a working file whose step failed is thrown away."""
+        self.connection.begin()
+        yield
+        self.connection.commit()
+
+    def _nothing_new(self) -> str | None:
+        """The published snapshot's id if a refresh would change nothing."""
+        with reading(self.home.perfdb, any_version=True) as connection:
+            if pending(connection):
+                return None
+            known = merged_files(connection)
+            if any(file.file_id not in known for file in self.files):
+                return None
+            if stored_settings(connection) != self.asked.settings.to_json():
+                return None
+            current = snapshot_id(connection)
+        keep_snapshot(self.home, current)
+        return current
+
+
+@dataclass(frozen=True, slots=True)
+class NightStep:
+    """A step: what people call it, what it does (and says that it did), whether trying again may help."""
+
+    name: str
+    do: Callable[[Night], str]
+    may_pass: bool = False
+
+
+LAND = NightStep("land", Night.land, may_pass=True)
+PREPARE = (
+    NightStep("copy", Night.copy),
+    NightStep("check", Night.check),
+    NightStep("merge", Night.merge),
+    NightStep("drift", Night.judge_drift),
+    NightStep("statistics", Night.recompute_statistics),
+    NightStep("topics", Night.learn_topics),
+    NightStep("chemistry", Night.compute_chemistry),
+    NightStep("levels", Night.fill_levels),
+    NightStep("neighbours", Night.read_past_questions),
+    NightStep("gate", Night.pass_gate),
+)
+"""From the copy to a file that may be published."""
+PUBLISH = NightStep("publish", Night.publish)
+
+
+class GateRefusal(GateError):
+    """The gate refuses what was merged."""
+
+    def __init__(self, why: str, night: Night) -> None:
+        super().__init__(why)
+        self._night, self._checks, self._merged = night, night.checks, night.merged
+
+    def told(self) -> GateError:
+        """As it is said: with the report, which is written now."""
+        merged = self._merged
+        report = write_gate_report(self._night.home, self._checks, merged.files, refused=merged.refused)
+        return GateError(
+            f"not published: {self.message}; the report is {report}",
+            "The published PerfDB is unchanged; mend or remove the file in landing that brought them.",
+        )
+
+
+def _tidy(home: Home) -> None:
+    """Empty the work folder, also of what a killed refresh left; the lock is held, so nobody needs it."""
+    for path in home.work.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
