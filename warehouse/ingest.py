@@ -17,6 +17,7 @@ from warehouse.faults import columns_of
 from warehouse.home import Home, usable
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.history import History, is_history
+from warehouse.ingestion.notes import Note
 from warehouse.ingestion.opti_q import Executions, Levels, is_executions, is_levels
 from warehouse.ingestion.priors import Priors
 from warehouse.ingestion.statistics import StatisticsFile
@@ -44,13 +45,15 @@ class IngestReport:
     """What became of the files.
 
     ``landed`` and ``quarantined`` count rows per file (of a priors file: figures landed, rows refused);
-    ``unchanged`` files were known already; ``reasons`` says why rows were refused, the most frequent first.
+    ``unchanged`` files were known already; ``reasons`` says why rows were refused, the most frequent first, and
+    ``notes`` what was done with good ones that their sender may not expect.
     """
 
     landed: dict[str, int] = field(default_factory=dict)
     quarantined: dict[str, int] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
     reasons: dict[str, list[Reason]] = field(default_factory=dict)
+    notes: dict[str, list[Note]] = field(default_factory=dict)
 
     @property
     def n_landed(self) -> int:
@@ -125,8 +128,10 @@ def _ingest(
             report.unchanged.append(str(path))
             continue
         with usable(home):
-            landed, refused, reasons = _land_file(home, path, kind, digest, reader_of)
+            landed, refused, reasons, notes = _land_file(home, path, kind, digest, reader_of)
         report.landed[str(path)] = landed
+        if notes:
+            report.notes[str(path)] = notes
         if refused:
             report.quarantined[str(path)] = refused
             report.reasons[str(path)] = reasons
@@ -135,11 +140,15 @@ def _ingest(
 
 def _land_file(
     home: Home, path: Path, kind: str, digest: str, reader_of: Callable[[Path, str, list[str]], Any]
-) -> tuple[int, int, list[Reason]]:
-    """Rows landed, rows refused, and why. What was made for lands last: if the rest fails, all is written again."""
+) -> tuple[int, int, list[Reason], list[Note]]:
+    """Rows landed, rows refused, why, and notes on the good ones.
+
+    What was made for lands last: if the rest fails, all is written again.
+    """
     metadata = {"source_file": path.name, "source_hash": digest}
     reader: Any = None
     good: Any = None
+    columns: dict[str, None] = {}
     bad = LandingWriter(home, "rejects", f"{kind}-{path.stem}", digest, pl.Schema(REJECT_COLUMNS), metadata)
     graded = LandingWriter(home, "trials", path.stem, digest, columns_of("trials"), metadata)
     file = pl.lit(path.name).alias("file")
@@ -155,7 +164,10 @@ def _land_file(
             if chunk.columns:
                 if reader is None:
                     reader = reader_of(path, digest, list(chunk.columns))
-                    reader.check(list(chunk.columns))
+                # In JSON lines a key may come late; what came before it stays known.
+                columns |= dict.fromkeys(chunk.columns)
+                reader.check(list(columns))
+                if good is None:
                     good = LandingWriter(home, kind, path.stem, digest, reader.schema, metadata)
                 rows, rejects = reader.read(chunk)
                 good.append(rows)
@@ -171,7 +183,8 @@ def _land_file(
         if graded.rows:
             graded.commit()
         good.commit()
-        return good.rows, bad.rows, sorted(why.values(), key=lambda one: -one.rows)
+        notes = reader.notes.all() if reader is not None else []
+        return good.rows, bad.rows, sorted(why.values(), key=lambda one: -one.rows), notes
     finally:
         bad.discard()
         graded.discard()

@@ -67,6 +67,10 @@ def ingest(
                     f"  {file}: {counted(one['rows'], 'row')}, first row {one['row_number']}: {one['reason']}"
                 )
                 say(f"    {one['content']:.160}")
+        for file, notes in report["notes"].items():
+            for one in notes:
+                rows = "" if one["rows"] is None else f"{counted(one['rows'], 'row')}: "
+                say(f"  {file}: {rows}{one['what']}")
         if landed or refused:
             say("Publish with: optiq refresh")
     if refused and not landed:

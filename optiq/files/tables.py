@@ -18,6 +18,7 @@ import polars.selectors as cs
 from polars.exceptions import PanicException, PolarsError
 
 from optiq.errors import InputError
+from optiq.files import strict_json
 from optiq.files.atomic import check_place, replacing
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet")
@@ -180,12 +181,13 @@ def _read_json_lines(path: Path) -> pl.DataFrame:
 
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:
     try:
-        # NaN and Infinity are not JSON, but programs write them: keep the word, its reader judges.
-        value = json.loads(line, parse_constant=str)
-    except json.JSONDecodeError as error:
+        value = strict_json.loads(line)
+    except (ValueError, RecursionError) as error:
+        where = (
+            f"{error.msg} at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else error
+        )
         raise InputError(
-            f"{path} line {number} is not valid JSON: {error.msg} at character {error.pos + 1}",
-            "Write one JSON object per line.",
+            f"{path} line {number} is not valid JSON: {where}", "Write one JSON object per line."
         ) from None
     if not isinstance(value, dict):
         raise InputError(
@@ -195,15 +197,27 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
 
 
 def _read_json(path: Path) -> pl.DataFrame:
-    try:
-        rows = json.loads(_text(path), parse_constant=str)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path} line {error.lineno} is not valid JSON: {error.msg}", "Mend that line."
-        ) from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    rows = read_json_list(path)
+    if not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path} is not a JSON list of objects", 'Write [{"question": "…"}, …].')
     return _frame(rows)
+
+
+def read_json_list(path: Path) -> list[Any]:
+    """The list in a JSON file; :class:`~optiq.errors.InputError` if it holds none."""
+    try:
+        rows = strict_json.loads(_text(path))
+    except json.JSONDecodeError as error:
+        lines = error.msg == "Extra data"
+        raise InputError(
+            f"{path} line {error.lineno} is not valid JSON: {error.msg}",
+            "If each line is an object, name the file .jsonl." if lines else "Mend that line.",
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not valid JSON: {error}", "Mend it.") from None
+    if not isinstance(rows, list):
+        raise InputError(f"{path} is not a JSON list of objects", 'Write [{"question": "…"}, …].')
+    return rows
 
 
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from optiq.errors import PlanError
+from optiq.files import strict_json
 from optiq.plans.drawing import draw_text
 from optiq.plans.drawing_svg import draw_svg
 from optiq.plans.expression import express, parse_expression
@@ -154,7 +155,7 @@ def _parse_text(text: str) -> Plan:
         raise PlanError("an empty plan", EXAMPLE)
     if text.startswith(("{", "[")) or _is_quoted_json(text):
         try:
-            value = json.loads(text)
+            value = strict_json.loads(text)
         except (ValueError, RecursionError) as error:
             raise PlanError(f"plan text is not JSON: {error}", EXAMPLE) from None
         if not isinstance(value, dict):
@@ -167,5 +168,10 @@ def _parse_text(text: str) -> Plan:
 
 
 def _is_quoted_json(text: str) -> bool:
-    """Whether it is JSON put into a JSON text once more, which is never meant as the name of a model."""
-    return text.startswith(('"{', '"[')) and text.endswith('"')
+    """Whether it is a JSON object put into a JSON text once more, which is never meant as the name of a model."""
+    if not text.startswith('"{'):
+        return False
+    try:
+        return isinstance(json.loads(json.loads(text)), dict)
+    except (ValueError, RecursionError):
+        return False

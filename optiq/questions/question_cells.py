@@ -6,12 +6,12 @@ Each function takes the raw cell and returns what a :class:`~optiq.questions.que
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 from typing import Any
 
 from optiq.errors import InputError
+from optiq.files import strict_json
 from optiq.questions.option_letters import MOST_OPTIONS, is_list, letters_of
 from optiq.questions.question import Kind
 
@@ -147,8 +147,8 @@ def _json(text: str) -> Any:
     if not text.startswith(("[", "{")):
         return text
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return strict_json.loads(text)
+    except (ValueError, RecursionError):
         return text
 
 

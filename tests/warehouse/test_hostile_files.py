@@ -165,4 +165,6 @@ def test_numbers_as_text_are_numbers(home: Home, tmp_path: Path) -> None:
     ]
     path.write_text("\n".join(map(json.dumps, rows)))
     assert ingest_statistics(home, [path]).n_landed == 1
-    assert reasons(home) == {2: "qoa is '1,5', not a number"}
+    assert reasons(home) == {
+        2: "qoa is '1,5', not a number: write a decimal point, and nothing between thousands"
+    }

@@ -164,6 +164,71 @@ def test_rows_refused_at_the_merge_keep_their_place_in_the_file(home: Home, tmp_
     ]
 
 
+SAID: list[tuple[dict[str, Any] | str, str]] = [
+    ({"plan": "a", "plan_key": "1:0:b"}, "plan is 1:0:a, but plan_key says 1:0:b: give one"),
+    ({"plan": "a", "plan_key": "nonsense ("}, "plan_key: "),
+    ({"plan": "a → b", "model": "b"}, "plan is 2:1:a>b, but model says 1:0:b: give one"),
+    ({"plan": "a", "level": 1}, "level is 1, but the plan has level 0"),
+    ({"topic": "x", "topics": [{"topic": "y", "weight": 2}, "x"]}, "topic is 'x', but topics puts 'y' first"),
+    ({"topics": [{"topic": "y", "wieght": 2}]}, "topics has an entry with 'wieght'"),
+    ({"topic": "open"}, "topic is 'open', which stands for a task"),
+    (
+        {"calls": [{"latncy_s": 1}]},
+        "a call has an unknown key 'latncy_s'. Did you mean 'latency_s' (seconds)?",
+    ),
+    ({"calls": [{"latencyMs": 1}]}, "unknown key 'latencyMs'. Did you mean 'latency_s' (seconds)?"),
+    ({"calls": [{"subplan_key": "1:0:b"}]}, "call of node 0: subplan_key is '1:0:b', the plan says 1:0:a"),
+    ({"calls": [{"started_at": "soon"}]}, "call of node 0: started_at is 'soon', not a time"),
+    ({"calls": [{"cached": "perhaps"}]}, "call of node 0: cached is 'perhaps', not true or false"),
+    ({"calls": [{"output_tokens": 1.5}]}, "call of node 0: output_tokens is 1.5, not a whole number"),
+    ({"qoa": "85%"}, "qoa is '85%', not a number: write 85 % as 0.85"),
+    ({"qoa": True}, "qoa is 'true', not a number: write 1 or 0"),
+    ({"cost_usd": "1,234"}, "not a number: write a decimal point, and nothing between thousands"),
+    ({"qoa": "inf"}, "qoa is 'inf', not a finite number: leave it out if it is unknown"),
+    ({"energy_source": "guessed"}, "energy_source is 'guessed', not measured or predicted"),
+    ({"started_at": 2026}, "started_at is '2026', not a time"),
+    ('{"model": "a", "model": "b"}', "the key 'model' is given twice"),
+    ('{"model": "\\ud800"}', "half of a surrogate pair is no text"),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), SAID)
+def test_what_cannot_be_meant_is_said(change: dict[str, Any] | str, says: str, tmp_path: Path) -> None:
+    row = change if isinstance(change, str) else {"model": "a", **change}
+    (reason,) = ingest_traces(Home(tmp_path), [write_lines(tmp_path / "t.jsonl", row)]).reasons.values()
+    assert says in reason[0].reason
+
+
+def test_what_was_read_differently_or_not_at_all_is_noted(home: Home, tmp_path: Path) -> None:
+    seconds = 1_764_361_000
+    rows = [
+        {"model": "a", "plan": "a", "question_id": 7, "started_at": seconds, "extra": 1, "status": "failed", "qoa": 0},
+        {"model": "a", "question_id": 7.5, "started_at": seconds * 1000, "calls": [{"foo": 1, "cached": "true"}]},
+        {"model": "a", "question_id": "x", "topic": "x", "topics": ["x", "y"], "qoa": 1, "cost_usd": ""},
+        {"model": "a", "topics": "", "cost_usd": 1, "calls": [{"cost_usd": 0.5, "started_at": str(seconds)}]},
+    ]  # fmt: skip
+    path = write_lines(tmp_path / "t.jsonl", *rows)
+    (notes,) = ingest_traces(home, [path]).notes.values()
+    assert [(note.rows, note.what.split(":")[0]) for note in notes] == [
+        (None, "columns that are not read"),
+        (None, "keys of calls that are not read"),
+        (2, "no started_at"),
+        (1, "qoa of a failed run"),
+        (1, "qoa without calls"),
+        (1, "cost_usd is not the sum of its calls"),
+        (2, "started_at is a number"),
+    ]
+    refresh(home, full_gate=False)
+    time = "2025-11-28 20:16:40"
+    found = query(
+        home.perfdb, "select question_id, started_at::varchar from executions order by execution_id"
+    ).rows()
+    assert [name for name, _ in found] == ["7", "7.5", "x", None]
+    assert [started for _, started in found[:2]] == [time, time]
+    calls = query(home.perfdb, "select cached, started_at::varchar from calls order by execution_id").rows()
+    assert calls == [(True, None), (False, time)]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_csv_and_parquet_hold_the_same(home: Home, tmp_path: Path, suffix: str) -> None:
     calls = [{"node": 0, "prompt_tokens": 100, "output_tokens": 10, "latency_s": 2.5}]

@@ -62,7 +62,7 @@ def test_each_bad_row_is_rejected_for_its_own_reason(tmp_path: Path) -> None:
         3: "no model is named",
         4: "task is 'closed', not open or choice",
         5: "usd_per_prompt_token is 'x', not a number",
-        6: "usd_per_prompt_token is 'nan', not a finite number",
+        6: "usd_per_prompt_token is 'nan', not a finite number: leave it out if it is unknown",
         7: "usd_per_prompt_token is -1.0, below 0",
         8: "qoa is 1.5, above 1: QoA runs from 0 to 1; divide percent by 100",
         9: "no figure is given",

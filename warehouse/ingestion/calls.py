@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import polars as pl
 
+from optiq.files import strict_json
 from optiq.plans.plan import Plan
 from optiq.questions.metric import ADDITIVE, METRICS, RESOURCE_NAMES, RESOURCES
+from optiq.questions.question_cells import short
 from warehouse.ingestion.chunks import Chunk, series
-from warehouse.ingestion.plans import PlanReader
+from warehouse.ingestion.columns import did_you_mean, nearest
+from warehouse.ingestion.notes import Notes
+from warehouse.ingestion.plans import Parsed, PlanReader
 from warehouse.ingestion.units import KnownRates
-from warehouse.rules import ROW, Rule, as_number, as_text, as_time, judge, number_rules
+from warehouse.rules import (
+    ROW,
+    Rule,
+    as_flag,
+    as_number,
+    as_text,
+    as_time,
+    flag_rules,
+    judge,
+    number_rules,
+    time_rules,
+    whole_rules,
+)
 
 # Lowest and highest believable figure of a call, and what a higher one usually is.
 FIGURES: dict[str, tuple[float, float, str]] = {
@@ -29,7 +45,13 @@ FIGURES: dict[str, tuple[float, float, str]] = {
     "attempts": (0, 1e6, ""),
     **{f"subplan_{metric.name}": (0, metric.most_of_run, metric.doubt) for metric in METRICS},
 }
+WHOLE = ("prompt_tokens", "output_tokens", "prompt_chars", "max_output_tokens", "attempts")
+FLAGS = ("cached", "constrained")
 _TEXTS = ("model", "answered_model", "server", "digest", "finish_reason", "output", "error", "energy_source")
+_PART = ("subplan", "subplan_key", "subplan_level")
+"""Follow from the plan; where they are given, they must not say something else."""
+KEYS = ("node", *_TEXTS, *FIGURES, *FLAGS, "started_at", *_PART)
+"""The keys that a call may have."""
 _LONGEST = tuple(metric.name for metric in RESOURCES if metric.adds == "path")
 
 
@@ -56,28 +78,35 @@ class Calls:
         return known.group_by(ROW, maintain_order=True).agg(call.alias("calls"))
 
 
-def flatten(chunk: Chunk, plans: PlanReader, known: KnownRates) -> Calls:
-    """The calls of a chunk's executions, in canonical node order."""
+def flatten(
+    chunk: Chunk, parsed: list[Parsed | str], plans: PlanReader, known: KnownRates, notes: Notes, today: date
+) -> Calls:
+    """The calls of a chunk's executions, in canonical node order. ``parsed`` are the executions' plans."""
     faults: dict[int, str] = {}
     columns: dict[str, list[Any]] = {ROW: [], "node": [], "plan_model": [], "plan_key": []}
     rows: list[dict[str, Any]] = []
+    foreign: dict[str, None] = {}
     wanted = chunk.columns.get("calls", [None] * len(chunk.numbers))
-    given = zip(chunk.numbers, wanted, PlanReader._values(chunk.columns, len(chunk.numbers)), strict=True)
-    for number, value, plan_value in given:
-        parsed = plans.parse(plan_value)
-        if value is None or value == "" or isinstance(parsed, str):
+    for number, value, whole in zip(chunk.numbers, wanted, parsed, strict=True):
+        if value is None or value == "" or isinstance(whole, str):
             continue
-        calls = _list_of_calls(value, *parsed)
-        if isinstance(calls, str):
-            faults[number] = calls
+        plan, places = whole
+        try:
+            calls = _list_of_calls(value, plan, places)
+            for node, call in calls:
+                foreign |= dict.fromkeys(_foreign_keys(call))
+                _check_part(plan.subplan(node), node, call, plans)
+        except ValueError as fault:
+            faults[number] = str(fault)
             continue
         for node, call in calls:
             columns[ROW].append(number)
             columns["node"].append(node)
-            columns["plan_model"].append(parsed[0].models[node])
-            columns["plan_key"].append(parsed[0].key)
+            columns["plan_model"].append(plan.models[node])
+            columns["plan_key"].append(plan.key)
             rows.append(call)
-    names = dict.fromkeys(name for row in rows for name in row if name not in columns)
+    notes.ignore("keys of calls", foreign)
+    names = [name for name in KEYS if name not in columns and any(name in row for row in rows)]
     frame = pl.DataFrame(
         [
             pl.Series(ROW, columns[ROW], dtype=pl.Int64),
@@ -87,7 +116,7 @@ def flatten(chunk: Chunk, plans: PlanReader, known: KnownRates) -> Calls:
             *[series(name, [row.get(name) for row in rows]) for name in names],
         ]
     )
-    _, bad = judge(frame, _rules(frame, known))
+    _, bad = judge(frame, _rules(frame, known, today))
     flat = _typed(frame)
     for number, reason in bad.unique(ROW, keep="first", maintain_order=True).rows():
         faults.setdefault(number, reason)
@@ -100,29 +129,52 @@ def flatten(chunk: Chunk, plans: PlanReader, known: KnownRates) -> Calls:
     return Calls(flat, table, _totals(flat))
 
 
-def _list_of_calls(value: Any, plan: Plan, places: tuple[int, ...]) -> list[tuple[int, dict[str, Any]]] | str:
-    """(canonical node, call) of each call in node order, or what is wrong with them."""
+def _list_of_calls(value: Any, plan: Plan, places: tuple[int, ...]) -> list[tuple[int, dict[str, Any]]]:
+    """(canonical node, call) of each call in node order; ``ValueError`` says what is wrong with them."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except ValueError:
-            return "calls is no JSON list"
+            value = strict_json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError("calls is no JSON list") from None
     if not isinstance(value, list) or not all(isinstance(call, dict) for call in value):
-        return "calls is no list of records"
+        raise ValueError("calls is no list of records")
     found: dict[int, dict[str, Any]] = {}
     for position, call in enumerate(value):
-        node = call.get("node", position)
-        if isinstance(node, str) and node.strip().isdigit():
+        node = position if call.get("node") is None else call["node"]
+        if isinstance(node, str) and node.strip().isdecimal():
             node = int(node)
         if isinstance(node, bool) or not isinstance(node, int | float) or node not in range(plan.k):
-            return f"a call has the node {node!r}; the plan has nodes 0 to {plan.k - 1}"
+            raise ValueError(f"a call has the node {short(node)}; the plan has nodes 0 to {plan.k - 1}")
         if places[int(node)] in found:
-            return f"two calls have the node {int(node)}"
+            raise ValueError(f"two calls have the node {int(node)}")
         found[places[int(node)]] = call
     return sorted(found.items())
 
 
-def _rules(frame: pl.DataFrame, known: KnownRates) -> list[Rule]:
+def _foreign_keys(call: dict[str, Any]) -> list[str]:
+    """Keys with a value that nobody reads; ``ValueError`` if one is nearly a known one."""
+    unknown = [name for name, value in call.items() if name not in KEYS and value is not None]
+    for name in unknown:
+        close = nearest(name, KEYS)
+        if close is not None and call.get(close) is None:
+            raise ValueError(f"a call has an unknown key {short(name)}. {did_you_mean(close)}")
+    return unknown
+
+
+def _check_part(part: Plan, node: int, call: dict[str, Any], plans: PlanReader) -> None:
+    """``ValueError`` if the call says that another sub-plan ends at it than the plan does."""
+    for name in ("subplan", "subplan_key"):
+        value = call.get(name)
+        if value is not None and value != "" and value != part.key:
+            said = plans.parse(value)
+            if isinstance(said, str) or said[0] != part:
+                raise ValueError(f"call of node {node}: {name} is {short(value)}, the plan says {part.key}")
+    level = call.get("subplan_level")
+    if level is not None and level != part.level:
+        raise ValueError(f"call of node {node}: subplan_level is {short(level)}, the plan says {part.level}")
+
+
+def _rules(frame: pl.DataFrame, known: KnownRates, today: date) -> list[Rule]:
     schema = frame.schema
     rules = []
     if "model" in schema:
@@ -131,12 +183,17 @@ def _rules(frame: pl.DataFrame, known: KnownRates) -> list[Rule]:
             "the call of node {} names {}, the plan {}", pl.col("node"), model, pl.col("plan_model")
         )
         rules.append(Rule(model != pl.col("plan_model"), other))
-    for name, limits in FIGURES.items():
-        if name in schema:
-            rules += [
-                Rule(rule.bad, pl.format("call of node {}: {}", pl.col("node"), rule.reason))
-                for rule in number_rules(name, schema[name], *limits)
-            ]
+    own = [
+        rule
+        for name, limits in FIGURES.items()
+        if name in schema
+        for rule in number_rules(name, schema[name], *limits)
+    ]
+    own += [rule for name in WHOLE if name in schema for rule in whole_rules(name, schema[name])]
+    own += [rule for name in FLAGS if name in schema for rule in flag_rules(name, schema[name])]
+    if "started_at" in schema:
+        own += time_rules("started_at", schema["started_at"], today)
+    rules += [Rule(rule.bad, pl.format("call of node {}: {}", pl.col("node"), rule.reason)) for rule in own]
     return [*rules, *known.rules(frame)]
 
 
@@ -149,8 +206,9 @@ def _typed(frame: pl.DataFrame) -> pl.DataFrame:
     for name in FIGURES:
         number = as_number(name, schema[name]) if name in schema else pl.lit(None, pl.Float64)
         expressions.append(number.fill_nan(None).alias(name))
-    cached = pl.col("cached") if schema.get("cached") == pl.Boolean else pl.lit(False)
-    held = pl.col("constrained") if schema.get("constrained") == pl.Boolean else pl.lit(None, pl.Boolean)
+    cached, held = (
+        as_flag(name, schema[name]) if name in schema else pl.lit(None, pl.Boolean) for name in FLAGS
+    )
     time = as_time("started_at", schema["started_at"]) if "started_at" in schema else pl.lit(None)
     expressions += [
         cached.fill_null(False).alias("cached"),

@@ -7,8 +7,11 @@ Memory is bounded: lines above ``LONGEST_LINE`` are refused without being read w
 from __future__ import annotations
 
 import csv
+import datetime
+import decimal
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +19,8 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.files.tables import read_table
+from optiq.files import strict_json
+from optiq.files.tables import read_json_list
 from warehouse.rules import ROW
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -37,9 +41,9 @@ class Chunk:
     numbers: list[int] = field(default_factory=list)
     refused: list[tuple[int, str, str | None]] = field(default_factory=list)
 
-    def frame(self, nested: tuple[str, ...] = ()) -> pl.DataFrame:
-        """The columns without ``nested`` ones, with ``row_number``; mixed ones are text (:func:`series`)."""
-        columns = [series(name, values) for name, values in self.columns.items() if name not in nested]
+    def frame(self, names: Iterable[str]) -> pl.DataFrame:
+        """Those of the columns ``names`` that there are, and ``row_number``; mixed ones are text (:func:`series`)."""
+        columns = [series(name, self.columns[name]) for name in names if name in self.columns]
         return pl.DataFrame([pl.Series(ROW, self.numbers, dtype=pl.Int64), *columns])
 
     def ensure(self, names: Iterable[str]) -> None:
@@ -57,26 +61,47 @@ class Chunk:
 
     def _content(self, place: int) -> str:
         row = {name: values[place] for name, values in self.columns.items()}
-        return json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=str)[:_SHOWN]
+        return _text(row)[:_SHOWN]
 
 
 def series(name: str, values: list[Any]) -> pl.Series:
-    """A column of numbers, booleans or text; where types are mixed, text with JSON for what was none."""
+    """A column of numbers, booleans, times or text; where types are mixed, text with JSON for what was none."""
     types = {type(value) for value in values}
     types.discard(type(None))
-    if not types or types == {str}:
-        return pl.Series(name, values, dtype=pl.String)
-    if types == {bool}:
-        return pl.Series(name, values, dtype=pl.Boolean)
-    if types <= {int, float}:
-        return pl.Series(name, values, dtype=pl.Float64, strict=False)
-    if not types & {str, int, float, bool, list, dict}:  # dates and times, from Parquet
-        return pl.Series(name, values)
-    texts = [
-        value if value is None or isinstance(value, str) else json.dumps(value, default=str)
-        for value in values
-    ]
-    return pl.Series(name, texts, dtype=pl.String)
+    typed: Any = _TYPED.get(next(iter(types))) if len(types) == 1 else None
+    if types == {int, float}:
+        typed = pl.Float64
+    if not types:
+        typed = pl.String
+    if typed is not None:
+        with suppress(TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+            return pl.Series(name, values, dtype=None if typed is _OWN else typed)
+    return pl.Series(name, [None if value is None else _text(value) for value in values], dtype=pl.String)
+
+
+_OWN = object()
+_TYPED: dict[type, Any] = {
+    str: pl.String,
+    bool: pl.Boolean,
+    int: pl.Int64,
+    float: pl.Float64,
+    decimal.Decimal: pl.Float64,
+    datetime.date: _OWN,
+    datetime.datetime: _OWN,
+}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if not isinstance(value, bool | int | float | list | dict):
+        return str(value)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    except RecursionError:
+        return "nested too deeply to be shown"
 
 
 def read_chunks(path: Path) -> Iterator[Chunk]:
@@ -104,8 +129,17 @@ def read_chunks(path: Path) -> Iterator[Chunk]:
 
 
 def _json(path: Path) -> Iterator[Chunk]:
-    table = read_table(path)
-    yield Chunk(table.to_dict(as_series=False), list(range(1, table.height + 1)))
+    chunk, rows = Chunk(), []
+    for number, value in enumerate(read_json_list(path), start=1):
+        if isinstance(value, dict):
+            rows.append(value)
+            chunk.numbers.append(number)
+        else:
+            chunk.refused.append((number, "the entry is not a JSON object", _text(value)[:_SHOWN]))
+        if len(rows) >= CHUNK_ROWS:
+            yield _with_rows(chunk, rows)
+            chunk, rows = Chunk(), []
+    yield _with_rows(chunk, rows)
 
 
 # --- JSON lines ----------------------------------------------------------------------------------------
@@ -114,6 +148,7 @@ def _json(path: Path) -> Iterator[Chunk]:
 def _lines(path: Path) -> Iterator[Chunk]:
     with path.open("rb") as file:
         _check_encoding(path, file)
+        _check_is_lines(path, file)
         rows: list[dict[str, Any]] = []
         chunk = Chunk()
         size = 0
@@ -139,8 +174,7 @@ def _lines(path: Path) -> Iterator[Chunk]:
 def _object(raw: bytes) -> dict[str, Any] | str:
     """The JSON object in a line, or why there is none."""
     try:
-        # NaN and Infinity are not JSON, but programs write them: kept as words, judged with their column.
-        value = json.loads(raw.decode("utf-8"), parse_constant=str)
+        value = strict_json.loads(raw.decode("utf-8"))
     except UnicodeDecodeError:
         return "the line is not UTF-8 text"
     except (ValueError, RecursionError) as fault:
@@ -176,6 +210,13 @@ def _check_encoding(path: Path, file: BinaryIO) -> None:
     if start[:2] == b"PK" or start[:2] == b"\x1f\x8b":
         raise InputError(f"{path} is a compressed archive", "Unpack it and give the file inside.")
     file.seek(3 if start.startswith(b"\xef\xbb\xbf") else 0)
+
+
+def _check_is_lines(path: Path, file: BinaryIO) -> None:
+    start = file.tell()
+    if file.read(1_000).lstrip().startswith(b"["):
+        raise InputError(f"{path} is a JSON list, not one object per line", "Name the file .json.")
+    file.seek(start)
 
 
 # --- CSV -----------------------------------------------------------------------------------------------
@@ -302,9 +343,12 @@ def _parquet(path: Path) -> Iterator[Chunk]:
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
+            for name in names:
+                if names.count(name) > 1:
+                    raise InputError(f"{path} has two columns {name!r}", "Rename one of them.")
             for batch in file.iter_batches(batch_size=CHUNK_ROWS):
                 numbers = list(range(number + 1, number + 1 + batch.num_rows))
-                yield Chunk(dict(zip(names, (c.to_pylist() for c in batch.columns), strict=True)), numbers)
+                yield Chunk(dict(zip(names, map(_values, batch.columns), strict=True)), numbers)
                 number += batch.num_rows
             if number == 0:
                 yield Chunk({name: [] for name in names})
@@ -316,3 +360,19 @@ def _parquet(path: Path) -> Iterator[Chunk]:
             ) from None
         rest = f"the file cannot be read from row {number + 1} on: {reason}"
         yield Chunk(refused=[(number + 1, rest, None)])
+
+
+def _values(column: Any) -> list[Any]:
+    """The values as Python has them; as text what Python cannot hold (years beyond 9999), times to the microsecond."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_float16(kind):
+        column = column.cast(pa.float32())
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
+    try:
+        found: list[Any] = column.to_pylist()
+    except (ValueError, OverflowError, pa.ArrowException):
+        found = column.cast(pa.string()).to_pylist()
+    return found

@@ -45,7 +45,6 @@ class History:
     """
 
     kind = "traces"
-    nested = Traces.nested
 
     def __init__(
         self,
@@ -57,11 +56,12 @@ class History:
         self._path = path
         self._traces = Traces(path, source_hash, known, today)
         self.schema = self._traces.schema
+        self.notes = self._traces.notes
         self._last: tuple[Chunk, set[int]] = (Chunk(), set())
 
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if a needed column is missing."""
-        check_columns(self._path, columns, _KNOWN, NEEDED, "history")
+        self.notes.ignore("columns", check_columns(self._path, columns, _KNOWN, NEEDED, "history"))
 
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The executions of a chunk and its rejected rows, shown as they came."""

@@ -6,12 +6,12 @@ In them plans come as ``models`` and ``edges``, and ``blend`` stands for the mod
 from __future__ import annotations
 
 import datetime
-import json
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from optiq.files import strict_json
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.statistics import StatisticsFile
@@ -32,7 +32,8 @@ EXECUTION_COLUMNS = (
     "realized_energy",
     "realized_qoa",
 )
-_PREDICTED = ("cost", "latency", "energy", "qoa")
+_PREDICTIONS = ("predicted_cost", "predicted_latency", "predicted_energy", "predicted_qoa")
+_MORE = ("final_output", "prompt_family", "benchmark")
 _UNITS = {"cost": "cost_usd", "latency": "latency_s", "energy": "energy_j", "qoa": "qoa"}
 
 
@@ -55,10 +56,12 @@ class Levels:
     def __init__(self, path: Path, today: datetime.date | None = None) -> None:
         self._path = path
         self._statistics = StatisticsFile(path, today)
+        self.notes = self._statistics.notes
 
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if a needed column is missing."""
-        check_columns(self._path, columns, LEVEL_COLUMNS, LEVEL_COLUMNS, "level")
+        known = (*LEVEL_COLUMNS, "average_output_tokens")
+        self.notes.ignore("columns", check_columns(self._path, columns, known, LEVEL_COLUMNS, "level"))
 
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The statistics of a chunk and its rejected rows, shown as they came."""
@@ -93,17 +96,20 @@ class Executions:
         self._path = path
         self._traces = Traces(path, source_hash, known, today)
         self.schema = self._traces.schema
+        self.notes = self._traces.notes
         self._calls = _steps(path.with_name("steps.parquet"))
         self._questions = _questions(path.with_name("questions.parquet"))
 
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if a needed column is missing."""
-        check_columns(self._path, columns, EXECUTION_COLUMNS, EXECUTION_COLUMNS, "execution")
+        known = (*EXECUTION_COLUMNS, *_PREDICTIONS, *_MORE)
+        self.notes.ignore(
+            "columns", check_columns(self._path, columns, known, EXECUTION_COLUMNS, "execution")
+        )
 
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The executions of a chunk and its rejected rows, shown as they came."""
-        predicted = tuple(f"predicted_{name}" for name in _PREDICTED)
-        chunk.ensure((*EXECUTION_COLUMNS, *predicted, "final_output", "prompt_family", "benchmark"))
+        chunk.ensure((*EXECUTION_COLUMNS, *_PREDICTIONS, *_MORE))
         rows = chunk.columns
         questions = [self._questions.get(name, (None, None)) for name in rows["question_id"]]
         renamed = {
@@ -128,9 +134,9 @@ def _plans(rows: dict[str, list[Any]]) -> list[Any]:
     found: list[Any] = []
     for models, edges in zip(rows["models"], rows["edges"], strict=True):
         try:
-            names = json.loads(models) if isinstance(models, str) else models
-            pairs = json.loads(edges) if isinstance(edges, str) else edges
-        except ValueError:
+            names = strict_json.loads(models) if isinstance(models, str) else models
+            pairs = strict_json.loads(edges) if isinstance(edges, str) else edges
+        except (ValueError, RecursionError):
             found.append(f"{models} {edges}")
             continue
         if isinstance(names, list):

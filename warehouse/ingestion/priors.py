@@ -1,6 +1,6 @@
 """Priors files, wide or long, as one row per figure.
 
-Wide: one row per model × topic, a column per figure. Long: one row per figure with ``metric`` and ``value``.
+Wide: one row per model × topic, a column per figure. Long: one row per figure with ``metric`` and ``value``. Not both.
 In both, ``topic`` may be left out (any topic) or given as ``task`` (``open`` or ``choice``).
 """
 
@@ -16,6 +16,7 @@ from optiq.plans.plan_checks import can_name_a_model
 from optiq.questions.metric import RATES
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
+from warehouse.ingestion.notes import Notes
 from warehouse.ingestion.units import KnownRates
 from warehouse.rules import ROW, Rule, as_day, as_number, as_text, day_rules, judge, number_rules
 
@@ -46,7 +47,6 @@ class Priors:
 
     kind = "priors"
     schema = pl.Schema(PRIOR_COLUMNS)
-    nested = ()
 
     def __init__(
         self, path: Path, today: datetime.date | None = None, known: KnownRates | None = None
@@ -56,12 +56,18 @@ class Priors:
         self._today = today or datetime.datetime.now(datetime.UTC).date()
         self._seen: dict[tuple, tuple[float, int]] = {}
         self._long = False
+        self.notes = Notes()
 
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if the file has no model, no figure, or a column that looks misspelt."""
         self._long = all(name in columns for name in _LONG)
+        if self._long and (wide := [name for name in FIGURES if name in columns]):
+            raise InputError(
+                f"{self._path} has the columns metric and value, and {wide[0]} too",
+                "Give one figure per row, or one column per figure.",
+            )
         known = [*_KEYS, *(_LONG if self._long else FIGURES)]
-        check_columns(self._path, columns, known, ("model",), self.kind)
+        self.notes.ignore("columns", check_columns(self._path, columns, known, ("model",), self.kind))
         if not self._long and not any(name in FIGURES for name in columns):
             raise InputError(
                 f"{self._path} has no column with a figure", f"Give one or more of {', '.join(FIGURES)}."
@@ -70,7 +76,7 @@ class Priors:
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The figures of a chunk (``PRIOR_COLUMNS``) and its rejected rows."""
         chunk.ensure(("model", *(_LONG if self._long else FIGURES)))
-        table = chunk.frame()
+        table = chunk.frame((*_KEYS, *(_LONG if self._long else FIGURES)))
         good, bad = judge(table, _rules(table, self._long, self._today))
         figures = _figures(good, self._long, self._path.name)
         figures, repeats = self._without_repeats(figures)
@@ -105,7 +111,8 @@ def _rules(table: pl.DataFrame, long: bool, today: datetime.date) -> list[Rule]:
         task = as_text("task", schema["task"])
         rules.append(Rule(~task.is_in(TASKS), pl.format("task is '{}', not open or choice", task)))
         if "topic" in schema:
-            both = task.is_not_null() & as_text("topic", schema["topic"]).is_not_null()
+            topic = as_text("topic", schema["topic"])
+            both = task.is_not_null() & topic.is_not_null() & (topic != "*") & (topic != task)
             rules.append(Rule(both, pl.lit("topic and task are both given: give one")))
     if "as_of" in schema:
         rules += day_rules("as_of", schema["as_of"], today)
@@ -129,7 +136,7 @@ def _rules(table: pl.DataFrame, long: bool, today: datetime.date) -> list[Rule]:
 
 def _figures(good: pl.DataFrame, long: bool, file: str) -> pl.DataFrame:
     schema = good.schema
-    topic = [as_text(name, schema[name]) for name in ("topic", "task") if name in schema]
+    topic = [as_text(name, schema[name]).replace("*", None) for name in ("topic", "task") if name in schema]
     source = [as_text("source", schema["source"])] if "source" in schema else []
     keys = [
         as_text("model", schema["model"]).alias("model"),

@@ -12,9 +12,11 @@ from optiq.questions.metric import METRICS
 from optiq.statistics.snapshot import TASKS
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
-from warehouse.ingestion.plans import PlanReader
+from warehouse.ingestion.notes import Notes
+from warehouse.ingestion.plans import COLUMNS as PLANS
+from warehouse.ingestion.plans import PlanReader, plan_frame
 from warehouse.ingestion.units import KnownRates
-from warehouse.rules import ROW, Rule, as_day, as_number, as_text, day_rules, judge, number_rules
+from warehouse.rules import ROW, Rule, as_day, as_number, as_text, day_rules, judge, number_rules, whole_rules
 
 # Lowest and highest believable mean of a plan, and what a higher one usually is.
 MEANS: dict[str, tuple[float, float, str]] = {
@@ -32,7 +34,7 @@ STATISTIC_COLUMNS = {
     "as_of": pl.Date,
     ROW: pl.Int64,
 }
-_KNOWN = ("topic", "task", "plan", "plan_key", "n_observations", *MEANS, "source", "as_of")
+COLUMNS = ("topic", "task", *PLANS, "n_observations", *MEANS, "source", "as_of")
 
 
 class StatisticsFile:
@@ -40,7 +42,6 @@ class StatisticsFile:
 
     kind = "statistics"
     schema = pl.Schema(STATISTIC_COLUMNS)
-    nested = ("plan",)
 
     def __init__(
         self, path: Path, today: datetime.date | None = None, known: KnownRates | None = None
@@ -49,10 +50,12 @@ class StatisticsFile:
         self._known = known or KnownRates()
         self._today = today or datetime.datetime.now(datetime.UTC).date()
         self._plans = PlanReader()
+        self.notes = Notes()
 
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if the file has no plan, no figure, or a column that looks misspelt."""
-        check_columns(self._path, columns, _KNOWN, () if "plan_key" in columns else ("plan",), self.kind)
+        needed = () if any(name in columns for name in PLANS) else ("plan",)
+        self.notes.ignore("columns", check_columns(self._path, columns, COLUMNS, needed, self.kind))
         if not any(name in columns for name in MEANS):
             raise InputError(
                 f"{self._path} has no column with a figure", f"Give one or more of {', '.join(MEANS)}."
@@ -61,9 +64,10 @@ class StatisticsFile:
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The statistics of a chunk (``STATISTIC_COLUMNS``) and its rejected rows."""
         chunk.ensure(MEANS)
-        table = chunk.frame(self.nested)
-        table = table.hstack(self._plans.read(chunk.columns, table.height))
+        table = chunk.frame(name for name in COLUMNS if name not in PLANS)
+        table = table.hstack(plan_frame(self._plans.rows(chunk.columns, table.height)))
         good, bad = judge(table, self._rules(table))
+        self._note(good)
         return self._rows(good), chunk.rejects(bad)
 
     def _rules(self, table: pl.DataFrame) -> list[Rule]:
@@ -79,9 +83,15 @@ class StatisticsFile:
         for name in given:
             rules += number_rules(name, schema[name], *MEANS[name])
         if "n_observations" in schema:
-            rules += number_rules("n_observations", schema["n_observations"], 1)
+            rules += number_rules("n_observations", schema["n_observations"], 1, 1e15)
+            rules += whole_rules("n_observations", schema["n_observations"])
         nothing = pl.all_horizontal([as_number(name, schema[name]).is_null() for name in given])
         return [*rules, Rule(nothing, pl.lit("no figure is given")), *self._known.rules_of_means(table)]
+
+    def _note(self, good: pl.DataFrame) -> None:
+        given = "n_observations" in good.schema
+        n = as_number("n_observations", good.schema["n_observations"]) if given else pl.lit(None)
+        self.notes.count_where("no n_observations: counts as one", good, n.is_null())
 
     def _rows(self, good: pl.DataFrame) -> pl.DataFrame:
         schema = good.schema

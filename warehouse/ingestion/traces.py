@@ -8,21 +8,36 @@ them.
 from __future__ import annotations
 
 import datetime
-import json
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from optiq.questions.metric import METRICS, QOA, RESOURCE_NAMES, RESOURCES
+from optiq.files import strict_json
+from optiq.questions.metric import ADDITIVE, METRICS, QOA, RESOURCE_NAMES, RESOURCES
+from optiq.questions.question_cells import short
 from optiq.scoring import SCORES
 from warehouse.ingestion.calls import Calls, flatten
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
-from warehouse.ingestion.plans import PlanReader
+from warehouse.ingestion.notes import Notes
+from warehouse.ingestion.plans import COLUMNS as PLANS
+from warehouse.ingestion.plans import PlanReader, plan_frame
 from warehouse.ingestion.units import KnownRates
 from warehouse.landing import trace_columns
-from warehouse.rules import ROW, Rule, as_number, as_text, as_time, judge, number_rules, time_rules
+from warehouse.rules import (
+    ROW,
+    Rule,
+    as_flag,
+    as_number,
+    as_text,
+    as_time,
+    flag_rules,
+    judge,
+    number_rules,
+    since_1970,
+    time_rules,
+)
 
 # Lowest and highest believable figure of an execution, and what a higher one usually is.
 FIGURES: dict[str, tuple[float, float, str]] = {
@@ -49,13 +64,16 @@ _TEXTS = (
     "prompt",
 )
 _KINDS = ("open", "choice", "multi")
+_SOURCES = ("measured", "predicted")
+_FLAT = ("execution_id", *_TEXTS, "kind", "status", "level", "topic_given", *FIGURES, "started_at")
+COLUMNS = (*_FLAT, *PLANS, "topics", "calls")
+"""The columns that a traces file may have."""
 
 
 class Traces:
     """Reads the chunks of one traces file. ``source_hash`` names executions that have no id of their own."""
 
     kind = "traces"
-    nested = ("plan", "topics", "calls")
 
     def __init__(
         self,
@@ -70,18 +88,20 @@ class Traces:
         self._today = today or datetime.datetime.now(datetime.UTC).date()
         self._plans = PlanReader()
         self.schema = trace_columns()
+        self.notes = Notes()
 
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if the file has no plan, or a column that looks misspelt."""
-        needed = () if "plan_key" in columns else ("plan",)
-        check_columns(self._path, columns, self.schema.names(), needed, self.kind)
+        needed = () if any(name in columns for name in PLANS) else ("plan",)
+        self.notes.ignore("columns", check_columns(self._path, columns, COLUMNS, needed, self.kind))
 
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The executions of a chunk, in the landing schema, and its rejected rows."""
-        table = chunk.frame(self.nested)
-        calls = flatten(chunk, self._plans, self._known)
+        table = chunk.frame(_FLAT)
+        plans = self._plans.rows(chunk.columns, table.height)
+        calls = flatten(chunk, plans, self._plans, self._known, self.notes, self._today)
         topics = [_topics(value) for value in chunk.columns.get("topics", [None] * table.height)]
-        table = table.hstack(self._plans.read(chunk.columns, table.height)).with_columns(
+        table = table.hstack(plan_frame(plans)).with_columns(
             pl.Series("topics_fault", [t if isinstance(t, str) else None for t in topics], dtype=pl.String),
             pl.Series(
                 "topics_read",
@@ -91,7 +111,9 @@ class Traces:
         )
         table = table.join(calls.faults, on=ROW, how="left", maintain_order="left")
         good, bad = judge(table, self._rules(table))
-        return self._rows(good, calls), chunk.rejects(bad)
+        rows = self._rows(good, calls)
+        self._note(good, rows)
+        return rows.select(self.schema.names()), chunk.rejects(bad)
 
     def _rules(self, table: pl.DataFrame) -> list[Rule]:
         schema = table.schema
@@ -103,7 +125,8 @@ class Traces:
                     pl.lit("execution_id is missing"),
                 )
             )
-        for name, allowed in (("kind", _KINDS), ("status", ("answered", "failed"))):
+        allowed_texts = {"kind": _KINDS, "status": ("answered", "failed"), "energy_source": _SOURCES}
+        for name, allowed in allowed_texts.items():
             if name in schema:
                 text = as_text(name, schema[name])
                 reason = pl.format(f"{name} is '{{}}', not {' or '.join(allowed)}", text)
@@ -114,6 +137,14 @@ class Traces:
         if "latency_s" in schema:
             zero = (as_number("latency_s", schema["latency_s"]) == 0) & (self._status(schema) == "answered")
             rules.append(Rule(zero, pl.lit("latency_s is 0: leave it out if it is unknown")))
+        if "topic" in schema:
+            rules += _topic_rules(as_text("topic", schema["topic"]))
+        if "level" in schema:
+            level = as_text("level", schema["level"])
+            reason = pl.format("level is {}, but the plan has level {}", level, pl.col("parsed_level"))
+            rules.append(Rule(level != pl.col("parsed_level").cast(pl.String), reason))
+        if "topic_given" in schema:
+            rules += flag_rules("topic_given", schema["topic_given"])
         if "started_at" in schema:
             rules += time_rules("started_at", schema["started_at"], self._today)
         return [*rules, Rule(pl.col("calls_fault").is_not_null(), pl.col("calls_fault"))]
@@ -147,6 +178,11 @@ class Traces:
             (as_time("started_at", schema["started_at"]) if "started_at" in schema else pl.lit(None))
             .cast(self.schema["started_at"])
             .alias("started_at"),
+            (
+                as_flag("topic_given", schema["topic_given"])
+                if "topic_given" in schema
+                else pl.lit(None, pl.Boolean)
+            ).alias("topic_given"),
             pl.col(ROW),
         )
         whole = calls.totals
@@ -163,34 +199,73 @@ class Traces:
         ).with_columns(
             # Who gives energy without a word on its source has measured it.
             pl.when(pl.col("energy_j").is_not_null()).then(pl.col("energy_source").fill_null("measured")),
-            topic_given=pl.col("topic").is_not_null(),
+            pl.coalesce("topic_given", pl.col("topic").is_not_null()).alias("topic_given"),
         )
         missing = [name for name in self.schema.names() if name not in rows.columns]
-        return rows.with_columns(*[pl.lit(None, self.schema[name]).alias(name) for name in missing]).select(
-            self.schema.names()
-        )
+        return rows.with_columns(*[pl.lit(None, self.schema[name]).alias(name) for name in missing])
+
+    def _note(self, good: pl.DataFrame, rows: pl.DataFrame) -> None:
+        """What was done with good rows that their sender may not expect."""
+        failed, judged = pl.col("status") == "failed", pl.col("qoa").is_not_null()
+        alone = judged & ~failed & pl.col("calls").is_null()
+        notes = {
+            "no started_at: counts as of the night it is merged": pl.col("started_at").is_null(),
+            "qoa of a failed run: not counted, there is no answer to judge": failed & judged,
+            "error, but the status answered: counts as answered": ~failed & pl.col("error").is_not_null(),
+            "qoa without calls: teaches how good the plan is, nothing about tokens and its parts": alone,
+        }
+        for name in (metric.name for metric in ADDITIVE):
+            own, summed = pl.col(name), pl.col(f"calls_{name}")
+            off = (own - summed).abs() > 0.01 * pl.max_horizontal(own, summed)
+            notes[f"{name} is not the sum of its calls: the row's own counts"] = off
+        for what, condition in notes.items():
+            self.notes.count_where(what, rows, condition)
+        if "started_at" in good.schema and not good.schema["started_at"].is_temporal():
+            counted = since_1970("started_at", good.schema["started_at"]).is_not_null()
+            self.notes.count_where("started_at is a number: read as a time since 1970", good, counted)
+
+
+def _topic_rules(topic: pl.Expr) -> list[Rule]:
+    first = pl.col("topics_read").list.first().struct
+    heaviest = pl.col("topics_read").list.eval(
+        pl.element()
+        .struct.field("topic")
+        .filter(pl.element().struct.field("weight") == pl.element().struct.field("weight").max())
+    )
+    other = pl.format("topic is '{}', but topics puts '{}' first: give one", topic, first.field("topic"))
+    reserved = pl.format("topic is '{}', which stands for a task: leave it out if there is none", topic)
+    return [
+        Rule(topic.is_in(["open", "choice"]), reserved),
+        Rule(~heaviest.list.contains(topic) & (topic != "*"), other),
+    ]
 
 
 def _topics(value: Any) -> list[dict[str, Any]] | str | None:
     """Topics with weights that sum to 1, heaviest first; from records, names, or JSON text of either."""
-    if isinstance(value, str):
+    if isinstance(value, str) and value.strip():
         try:
-            value = json.loads(value)
-        except ValueError:
+            value = strict_json.loads(value)
+        except (ValueError, RecursionError):
             return "topics is no JSON list"
-    if value is None or value == []:
+    if value is None or value == [] or value == "" or (isinstance(value, str) and not value.strip()):
         return None
     if not isinstance(value, list):
         return "topics is no list"
-    found = []
+    found: dict[str, float] = {}
     for item in value:
-        item = {"topic": item, "weight": 1.0} if isinstance(item, str) else item
+        item = {"topic": item} if isinstance(item, str) else item
         if not isinstance(item, dict) or not isinstance(item.get("topic"), str) or not item["topic"].strip():
             return "topics has an entry without a topic"
-        weight = item.get("weight", 1.0)
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
-            return f"topic {item['topic']!r} has the weight {weight!r}"
-        found.append({"topic": item["topic"].strip(), "weight": float(weight)})
-    total = sum(item["weight"] for item in found)
-    ranked = sorted(found, key=lambda item: (-item["weight"], item["topic"]))
-    return [{**item, "weight": item["weight"] / total} for item in ranked]
+        if unknown := [name for name, other in item.items() if name not in _TOPIC_KEYS and other is not None]:
+            return f"topics has an entry with {short(unknown[0])}: it has topic and weight"
+        weight = 1.0 if item.get("weight") is None else item["weight"]
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < 1e300:
+            return f"topic {short(item['topic'])} has the weight {short(weight)}"
+        name = item["topic"].strip()
+        found[name] = found.get(name, 0.0) + float(weight)
+    total = sum(found.values())
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return [{"topic": name, "weight": weight / total} for name, weight in ranked]
+
+
+_TOPIC_KEYS = ("topic", "weight")

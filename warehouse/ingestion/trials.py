@@ -42,7 +42,7 @@ def trials_of_history(chunk: Chunk, good: set[int], source: str) -> tuple[pl.Dat
     for name in ("quality", "review_accuracy"):
         columns.setdefault(name, [None] * len(chunk.numbers))
     wanted = ("trial", "task", "model", "quality", *_SHARES)
-    frame = Chunk({name: columns[name] for name in wanted}, chunk.numbers).frame()
+    frame = Chunk({name: columns[name] for name in wanted}, chunk.numbers).frame(wanted)
     frame = frame.filter(pl.col(ROW).is_in(list(good)))
     types = frame.schema
     rules = [
