@@ -7,6 +7,7 @@ otherwise hands out one shared instance per path and process).
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -24,6 +25,9 @@ _NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
 }
+STORAGE_VERSION = "v1.0.0"
+"""Format of the files that are published: DuckDB 1.1 and later read it (1.0 stumbles over primary keys)."""
+
 _DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException)
 _START_AGAIN = "Restore a snapshot from its snapshots folder, or move it away and run `optiq init`."
 
@@ -61,15 +65,48 @@ def reading(perfdb: Path, any_version: bool = False) -> Iterator[duckdb.DuckDBPy
 
 
 def connect_to(connection: duckdb.DuckDBPyConnection, file: Path, name: str) -> None:
-    """Attach ``file`` to ``connection`` for reading, under ``name``."""
-    path = str(file).replace("'", "''")
-    connection.execute(f"attach '{path}' as \"{name}\" (type duckdb, read_only)")
+    """Attach ``file`` to ``connection`` for reading, under ``name``; what a write-ahead log beside it says is not heard.
+
+    A published file never has one. Who opens it for writing and is killed leaves one, DuckDB would replay it, and
+    on the next snapshot, which it does not fit, that fails.
+    """
+    with _apart_from_a_log(file) as path:
+        connection.execute(f"attach '{quoted(path)}' as \"{name}\" (type duckdb, read_only)")
+
+
+@contextmanager
+def _apart_from_a_log(file: Path) -> Iterator[Path]:
+    """``file``, or where a ``.wal`` lies beside it a second name of it in another folder, while it is opened."""
+    if not log_of(file).exists():
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="optiq-") as folder:
+        path = Path(folder) / file.name
+        try:  # DuckDB follows symbolic links to the file that has the log
+            os.link(file, path)
+        except OSError:
+            shutil.copyfile(file, path)
+        yield path
+
+
+def log_of(file: Path) -> Path:
+    """Where DuckDB keeps the write-ahead log of ``file`` while somebody writes it."""
+    return file.with_name(f"{file.name}.wal")
+
+
+def quoted(path: Path) -> str:
+    """``path`` as it stands between quotes in SQL."""
+    return str(path).replace("'", "''")
 
 
 @contextmanager
 def writing(file: Path, spill: Path, memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-write connection to a refresh's working file; ``spill`` takes what exceeds ``memory_limit``."""
-    settings = {**_NO_EXTENSIONS, "temp_directory": str(spill)}
+    """A read-write connection to a refresh's working file, which may be new; ``spill`` takes what exceeds ``memory_limit``."""
+    settings = {
+        **_NO_EXTENSIONS,
+        "temp_directory": str(spill),
+        "storage_compatibility_version": STORAGE_VERSION,  # of a new file; others keep theirs
+    }
     if memory_limit:
         settings["memory_limit"] = memory_limit
     with explained(file):

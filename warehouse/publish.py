@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.connection import STORAGE_VERSION, log_of, quoted
 from warehouse.home import Home
 from warehouse.landing import sync_folder
 
@@ -23,29 +24,35 @@ _FREE_BYTES = 32 * 2**20
 def compact(connection: duckdb.DuckDBPyConnection, working: Path) -> Path:
     """Write the last of ``working``, which ``connection`` has open; the file to publish once that is closed.
 
-    It is ``working``, or a compact copy of it (``copy from database``) if much of it is free space. A refresh
-    rewrites the statistics, so a PerfDB of some size is compacted now and then; a large one, whose executions
-    only grow, is seldom copied again.
+    It is ``working``, or a compact copy of it (``copy from database``) if much of it is free space or it was made
+    in a format that older DuckDBs cannot read. A refresh rewrites the statistics, so a PerfDB of some size is
+    compacted now and then; a large one, whose executions only grow, is seldom copied again.
     """
     connection.execute("checkpoint")
-    name, total, free, block = connection.execute(
-        "select database_name, total_blocks, free_blocks, block_size from pragma_database_size() "
+    name, total, free, block, version = connection.execute(
+        "select database_name, total_blocks, free_blocks, block_size, tags['storage_version'] "
+        "from pragma_database_size() inner join duckdb_databases() using (database_name) "
         "where database_name = current_database()"
     ).fetchall()[0]
-    if free * block <= _FREE_BYTES or free <= _FREE_SHARE * total:
+    readable = version.startswith(STORAGE_VERSION)
+    if readable and (free * block <= _FREE_BYTES or free <= _FREE_SHARE * total):
         return working
     copy = working.with_name(f"compact-{working.name}")
-    path = str(copy).replace("'", "''")
-    connection.execute(f"attach '{path}' as compact (type duckdb)")
+    connection.execute(f"attach '{quoted(copy)}' as compact (type duckdb, storage_version '{STORAGE_VERSION}')")
     connection.execute(f'copy from database "{name}" to compact')
     connection.execute("detach compact")
     return copy
 
 
 def publish(home: Home, working: Path) -> None:
-    """Rename ``working``, a closed PerfDB in the home, over the published one."""
+    """Rename ``working``, a closed PerfDB in the home, over the published one.
+
+    A write-ahead log that somebody left beside the published one goes first: it says nothing of the new one, and
+    would make it unreadable to other DuckDB clients.
+    """
     with working.open("rb") as file:
         os.fsync(file.fileno())
     working.chmod(READ_ONLY)
+    log_of(home.perfdb).unlink(missing_ok=True)
     working.replace(home.perfdb)
     sync_folder(home.path)
