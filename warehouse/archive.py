@@ -14,7 +14,7 @@ import polars as pl
 import sql
 from optiq.errors import PerfDBError, UnknownName
 from warehouse.connection import connect_to, explained, reading
-from warehouse.home import Home, usable
+from warehouse.home import Home, empty_work, usable
 from warehouse.lock import alone
 from warehouse.publish import publish
 from warehouse.snapshots import keep_snapshot
@@ -111,14 +111,13 @@ def restore_snapshot(home: Home, name: str, lock_timeout_s: float = 0.0) -> str:
     name = _named(home, name)
     file = _kept(home)[name]
     home.create()
-    with usable(home), alone(home, lock_timeout_s), home.publishing():
+    with usable(home), alone(home, lock_timeout_s), home.publishing(), empty_work(home):
         with reading(file, any_version=True) as connection:
             if snapshot_id(connection) != name:
                 raise PerfDBError(f"{file} is not the snapshot {name}", "Restore another one.")
         if home.perfdb.exists():
             _keep_current(home)
         copy = home.work / "restore.duckdb"
-        copy.unlink(missing_ok=True)
         shutil.copyfile(file, copy)
         publish(home, copy)
     return name

@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from optiq.errors import PerfDBError
+from warehouse.home import no_space
 
 NAME = "perfdb"
 _NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
@@ -65,7 +66,7 @@ def reading(perfdb: Path, any_version: bool = False) -> Iterator[duckdb.DuckDBPy
 
 
 def connect_to(connection: duckdb.DuckDBPyConnection, file: Path, name: str) -> None:
-    """Attach ``file`` to ``connection`` for reading, under ``name``; what a write-ahead log beside it says is not heard.
+    """Attach ``file`` to ``connection`` for reading, under ``name``, without a log that lies beside it.
 
     A published file never has one. Who opens it for writing and is killed leaves one, DuckDB would replay it, and
     on the next snapshot, which it does not fit, that fails.
@@ -101,7 +102,7 @@ def quoted(path: Path) -> str:
 
 @contextmanager
 def writing(file: Path, spill: Path, memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-write connection to a refresh's working file, which may be new; ``spill`` takes what exceeds ``memory_limit``."""
+    """A read-write connection to a refresh's working file; ``spill`` takes what exceeds ``memory_limit``."""
     settings = {
         **_NO_EXTENSIONS,
         "temp_directory": str(spill),
@@ -138,8 +139,8 @@ def explained(file: Path) -> Iterator[None]:
             raise PerfDBError(f"{file} is not a DuckDB file", _START_AGAIN) from None
         if "ermission denied" in text:
             raise PerfDBError(f"{file} may not be read", "Ask for the right to read it.") from None
-        if "No space left" in text:
-            raise PerfDBError(f"no space left on the disk of {file}", "Make room, then try again.") from None
+        if "No space left" in text or "quota exceeded" in text:
+            raise no_space(file) from None
         if isinstance(fault, _DAMAGE) or "orrupt" in text or "checksum" in text:
             raise PerfDBError(f"{file} is damaged ({_first_line(text)})", _START_AGAIN) from None
         raise

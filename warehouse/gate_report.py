@@ -7,9 +7,8 @@ import os
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from optiq.errors import InputError
 from warehouse.check_result import CheckResult
-from warehouse.home import Home
+from warehouse.home import Home, usable
 from warehouse.landing import LandedFile
 
 
@@ -26,7 +25,7 @@ def write_gate_report(
 
     Raises
     ------
-    InputError
+    PerfDBError
         if it cannot be written.
     """
     reasons = {file.name: reason for file, reason in refused.items()}
@@ -34,14 +33,13 @@ def write_gate_report(
     name = snapshot_id or f"refused-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
     target = home.gate / f"{name}.md"
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    with usable(home):
         home.gate.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
-    except OSError as fault:
-        raise InputError(
-            f"cannot write {target}: {fault.strerror or fault}", "Check the disk and its permissions."
-        ) from None
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
     return str(target.resolve())
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from optiq.errors import InputError
+from optiq.errors import PerfDBError
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +83,12 @@ class Home:
 
         Raises
         ------
-        InputError
+        PerfDBError
             if the home is a file or cannot be written.
         """
-        try:
+        with usable(self):
             for folder in (self.path, self.landing, self.snapshots, self.work, self.runs):
                 folder.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise InputError(
-                f"{self.path} cannot be used as Opti-Q's home: {fault.strerror or fault}",
-                "Give a folder that can be written with --perfdb or $OPTIQ_HOME.",
-            ) from None
 
 
 @contextmanager
@@ -100,14 +97,44 @@ def usable(home: Home) -> Iterator[None]:
 
     Raises
     ------
-    InputError
+    PerfDBError
         naming the file and the system's reason.
     """
     try:
         yield
     except OSError as fault:
         where = fault.filename or home.path
-        raise InputError(
+        if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise no_space(where) from None
+        raise PerfDBError(
             f"{where} cannot be used: {fault.strerror or fault}",
             "Check the disk and its permissions, or give another folder with --perfdb or $OPTIQ_HOME.",
         ) from None
+
+
+@contextmanager
+def empty_work(home: Home) -> Iterator[None]:
+    """The work folder, empty before (of what a killed refresh left) and after, also where the disk was full.
+
+    The caller holds the lock: nobody else needs what is in it.
+    """
+    _tidy(home)
+    try:
+        yield
+    except Exception:
+        _tidy(home)
+        raise
+    _tidy(home)
+
+
+def _tidy(home: Home) -> None:
+    for path in home.work.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def no_space(where: str | Path) -> PerfDBError:
+    """The disk that ``where`` is on is full, or the user's share of it."""
+    return PerfDBError(f"no space left on the disk of {where}", "Make room, then try again.")

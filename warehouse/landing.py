@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from optiq.errors import InputError
-from warehouse.home import Home
+from warehouse.home import Home, usable
 
 KINDS = ("priors", "statistics", "traces", "scores", "trials", "rejects")
 REJECT_COLUMNS = {
@@ -102,16 +103,13 @@ def land(home: Home, kind: str, frame: pl.DataFrame, label: str) -> Path:
     target = home.landing / file_name(kind, label, hashlib.sha256(content).hexdigest())
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        sync_folder(home.landing)
-    except OSError as fault:
-        raise InputError(
-            f"cannot write {target}: {fault.strerror or fault}", "Check the disk and its permissions."
-        ) from None
+        with usable(home):
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+            sync_folder(home.landing)
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -128,27 +126,26 @@ class LandingWriter:
     def __init__(
         self, home: Home, kind: str, label: str, digest: str, schema: pl.Schema, metadata: Mapping[str, str]
     ) -> None:
-        import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
         home.create()
         self.rows = 0
         self._home = home
         self._target = home.landing / file_name(kind, label, digest)
         self._temporary = self._target.with_name(f".{self._target.name}.{os.getpid()}")
         self._schema = schema
-        arrow = schema.to_frame().to_arrow().schema.with_metadata(dict(metadata))
-        self._writer = pq.ParquetWriter(self._temporary, arrow, compression="zstd")
+        self._metadata = dict(metadata)
+        self._opened: Any = None
 
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows."""
         if frame.height:
             self.rows += frame.height
             table = frame.select(self._schema.names()).cast(self._schema).to_arrow()
-            self._writer.write_table(table.cast(self._writer.schema))
+            writer = self._writer()
+            writer.write_table(table.cast(writer.schema))
 
     def commit(self) -> Path:
         """Make the file appear in landing."""
-        self._writer.close()
+        self._writer().close()
         with self._temporary.open("rb") as file:
             os.fsync(file.fileno())
         self._temporary.replace(self._target)
@@ -158,9 +155,18 @@ class LandingWriter:
 
     def discard(self) -> None:
         """Leave nothing behind; after :meth:`commit` it does nothing."""
-        self._writer.close()
-        with suppress(FileNotFoundError):
-            self._temporary.unlink()
+        with suppress(OSError):  # closing writes: a disk that is full has been told of before
+            if self._opened is not None:
+                self._opened.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def _writer(self) -> Any:
+        if self._opened is None:
+            import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+            arrow = self._schema.to_frame().to_arrow().schema.with_metadata(self._metadata)
+            self._opened = pq.ParquetWriter(self._temporary, arrow, compression="zstd")
+        return self._opened
 
 
 def file_name(kind: str, label: str, digest: str) -> str:

@@ -24,7 +24,7 @@ from warehouse.connection import reading, writing
 from warehouse.drift import Comparison, judge_drift
 from warehouse.gate import refusal, run_checks
 from warehouse.gate_report import write_gate_report
-from warehouse.home import Home
+from warehouse.home import Home, empty_work
 from warehouse.ingest import ingest_priors
 from warehouse.landing import LandedFile, landed
 from warehouse.lock import alone
@@ -103,7 +103,7 @@ class Night:
         with ExitStack() as taken:
             taken.enter_context(alone(self.home, self.asked.lock_timeout_s))
             taken.enter_context(self.home.publishing())
-            _tidy(self.home)
+            taken.enter_context(empty_work(self.home))
             self.tell("started")
             ingest_priors(self.home, [shipped()], trusted=True)
             self.files = landed(self.home)
@@ -231,7 +231,6 @@ class Night:
         prune_snapshots(self.home, self.asked.keep)
         self.tell("snapshot kept")
         self._remove(merged.refused)
-        _tidy(self.home)
         self.tell("done")
         self._held.close()
         return f"snapshot {self.name}"
@@ -312,12 +311,3 @@ class GateRefusal(GateError):
             f"not published: {self.message}; the report is {report}",
             "The published PerfDB is unchanged; mend or remove the file in landing that brought them.",
         )
-
-
-def _tidy(home: Home) -> None:
-    """Empty the work folder, also of what a killed refresh left; the lock is held, so nobody needs it."""
-    for path in home.work.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)

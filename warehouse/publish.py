@@ -38,7 +38,9 @@ def compact(connection: duckdb.DuckDBPyConnection, working: Path) -> Path:
     if readable and (free * block <= _FREE_BYTES or free <= _FREE_SHARE * total):
         return working
     copy = working.with_name(f"compact-{working.name}")
-    connection.execute(f"attach '{quoted(copy)}' as compact (type duckdb, storage_version '{STORAGE_VERSION}')")
+    connection.execute(
+        f"attach '{quoted(copy)}' as compact (type duckdb, storage_version '{STORAGE_VERSION}')"
+    )
     connection.execute(f'copy from database "{name}" to compact')
     connection.execute("detach compact")
     return copy

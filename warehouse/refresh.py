@@ -114,9 +114,8 @@ def refresh(
     Raises
     ------
     PerfDBError
-        if there is no PerfDB, it cannot be used, or another refresh runs.
-    InputError
-        if the home cannot be written.
+        if there is no PerfDB, it cannot be used, another refresh runs, or the home cannot be written: no right to,
+        or no space.
     GateError
         if the quality gate refuses; a report is in ``gate/``. In all cases what was published stays.
     """

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from optiq.errors import InputError
+from optiq.errors import PerfDBError
 from optiq.plans.plan import Plan
 from warehouse.archive import restore_snapshot
 from warehouse.home import Home
@@ -66,7 +66,7 @@ def test_a_read_only_home_is_said_in_one_line(read_only: Home, tmp_path: Path) -
             lambda: restore_snapshot(read_only, snapshot),
             lambda: init(Home(read_only.path / "another")),
         ):
-            with pytest.raises(InputError, match=r"cannot be used.*: .*Permission denied") as caught:
+            with pytest.raises(PerfDBError, match=r"cannot be used.*: .*Permission denied") as caught:
                 attempt()
             assert "--perfdb" in str(caught.value)
             assert str(read_only.path) in str(caught.value)

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from optiq.errors import InputError
+from optiq.errors import InputError, PerfDBError
 from optiq.plans.plan import Plan
 from warehouse.find_home import find_home
 from warehouse.home import Home
@@ -53,5 +53,5 @@ def test_files_that_are_being_written_are_not_seen(home: Home) -> None:
 
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Any) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="cannot be used as Opti-Q's home"):
+    with pytest.raises(PerfDBError, match="cannot be used"):
         find_home(tmp_path / "file").create()

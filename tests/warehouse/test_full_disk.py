@@ -1,0 +1,93 @@
+"""A disk that is full: one line, nothing half written, and the same command works once there is room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optiq.errors import PerfDBError
+from optiq.plans.plan import Plan
+from warehouse.archive import restore_snapshot
+from warehouse.home import Home
+from warehouse.ingest import ingest_priors
+from warehouse.landing import land_traces, landed
+from warehouse.query import query
+from warehouse.refresh import refresh
+
+CHAIN = Plan.of(["smollm2:135m", "gemma3:270m"], [(0, 1)])
+MB = 2**20
+
+
+@pytest.fixture
+def small(home: Home, tmp_path: Path) -> Iterator[Home]:
+    """A home on a disk of 32 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only the superuser may make a small disk")
+    try:
+        shutil.copytree(home.path, disk / "home")
+        (snapshot,) = (disk / "home" / "snapshots").glob("*.duckdb")
+        snapshot.unlink()
+        os.link(disk / "home" / "perfdb.duckdb", snapshot)
+        yield Home(disk / "home")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def leave(home: Home, free: int) -> Path:
+    """Fill the disk but for so many bytes; returns the file that does."""
+    filling = home.path.parent / "filling"
+    filling.unlink(missing_ok=True)
+    there = os.statvfs(home.path)
+    with filling.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, max(there.f_bavail * there.f_frsize - free, 1))
+    return filling
+
+
+def everything(home: Home) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(home.path)): path.read_bytes()
+        for path in sorted(home.path.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_refresh_on_a_full_disk_leaves_all_as_it_was(small: Home, traces: Any) -> None:
+    land_traces(small, traces(*[traces.execution(CHAIN, i) for i in range(200)]))
+    (small.work / "of a killed one").write_bytes(b"x")
+    before = everything(small)
+    before.pop("work/of a killed one")
+    for free in (0, MB // 10, 2 * MB, 6 * MB, 7 * MB):
+        filling = leave(small, free)
+        with pytest.raises(PerfDBError, match=r"no space left on the disk of .*home/perfdb.duckdb"):
+            refresh(small, full_gate=False)
+        assert everything(small) == before, free
+    filling.unlink()
+    assert refresh(small, full_gate=False).n_executions_new == 200
+    assert landed(small) == []
+    assert query(small.perfdb, "select count(*) as n from executions")["n"][0] == 200
+
+
+def test_what_lands_on_a_full_disk_lands_whole_or_not(small: Home, traces: Any, tmp_path: Path) -> None:
+    file = tmp_path / "priors.csv"
+    file.write_text("model,qoa\nphi4:14b,0.5\nphi4:14b,7\n")
+    filling = leave(small, 0)
+    for attempt in (
+        lambda: land_traces(small, traces(traces.execution(CHAIN, 1))),
+        lambda: ingest_priors(small, [file]),
+        lambda: restore_snapshot(small, "1"),
+    ):
+        before = everything(small)
+        with pytest.raises(PerfDBError, match="no space left on the disk of"):
+            attempt()
+        assert everything(small) == before
+    filling.unlink()
+    assert ingest_priors(small, [file]).n_landed == 1
