@@ -21,6 +21,7 @@ from optiq.extensions.built_in import ESTIMATORS, PLANNERS, SERVERS
 from optiq.prompts.prompt_set import PROMPT_NAMES
 from optiq.prompts.variants import Variant, read_variants
 from optiq.questions.question import Weights, parse_number
+from optiq.questions.reading import Reading
 
 Reader = Callable[[Any, str], Any]
 """From what was given and where (``--seed``, ``seed in optiq.toml``) to the value of a setting."""
@@ -202,6 +203,15 @@ class Settings:
         flag="--column",
         otherwise="columns have our names",
     )
+    form: str | None = _setting(
+        None,
+        None,
+        "questions",
+        "Form of answers to questions that name none: {names}.",
+        "FORM",
+        choices=lambda: ("short", "long", "number", "code", "json"),
+        otherwise="inferred for each question",
+    )
     planner: str = _setting(
         "exact",
         None,
@@ -322,6 +332,11 @@ class Settings:
     topic_model: str = _setting(
         "centroid", None, "refresh", "{names}.", "NAME", choices=lambda: ("centroid", "bertopic")
     )
+
+    @property
+    def reading(self) -> Reading:
+        """How question files are read."""
+        return Reading(self.columns, self.form)
 
     @classmethod
     def load(

@@ -157,7 +157,7 @@ def open_calibration_state(wanted: CalibrationRequest) -> Calibration:
     InputError
         if no question has a reference, or total limits are set and no model in reach has a price.
     """
-    asked = read_questions(wanted.file, wanted.budget, wanted.settings.columns)
+    asked = read_questions(wanted.file, wanted.budget, wanted.settings.reading)
     if wanted.topic is not None:
         asked = asked.with_topic(wanted.topic)
     labelled = [question for question in asked.questions if question.reference is not None]

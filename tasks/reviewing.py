@@ -22,7 +22,7 @@ from optiq.planning import Planning
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import question_text
 from optiq.prompts.variants import served_model
-from optiq.questions.question import Kind, Question
+from optiq.questions.question import Question
 from optiq.questions.question_file import read_questions
 from tasks.answers import executor_of
 from tasks.orchestration import step
@@ -80,7 +80,7 @@ def close(run_id: str) -> None:
 @step
 def open_review(wanted: ReviewRequest) -> str:
     """Read the questions and open the models; returns the name of the run."""
-    asked = read_questions(wanted.file, columns=wanted.settings.columns)
+    asked = read_questions(wanted.file, reading=wanted.settings.reading)
     if wanted.topic is not None:
         asked = asked.with_topic(wanted.topic)
     if not asked.questions:
@@ -212,7 +212,7 @@ def _trial(run_id: str, execution: Execution, judged: Judged) -> dict[str, Any]:
     return {
         "trial": f"{run_id}/{question.question_id}",
         "topic": (main_topic(question) if given else None) or NO_TOPIC,
-        "task": "open" if question.kind is Kind.OPEN else "choice",
+        "task": question.kind.task,
         "model": judged.item.author,
         "quality": _known(judged.quality),
         "generation_accuracy": _known(judged.item.generation_accuracy),

@@ -37,7 +37,7 @@ def questions_of_run(
     check_writable(output)
     if Path(output).resolve() == Path(file).resolve():
         raise InputError(f"{output} is the question file itself", "Give another file for the answers.")
-    questions = read_questions(file, budget, settings.columns)
+    questions = read_questions(file, budget, settings.reading)
     return questions if topic is None else questions.with_topic(topic)
 
 

@@ -115,7 +115,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     selector = ModelSelector(
         subject,
         candidates,
-        read_questions(request.data, columns=request.settings.columns).questions,
+        read_questions(request.data, reading=request.settings.reading).questions,
         request.metric,
         method=request.method,
         options=request.options,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from optiq.questions.metric import METRICS, RESOURCES
+from optiq.questions.question import Kind
 from warehouse.check_result import CheckResult
 from warehouse.ingestion.priors import FIGURES
 from warehouse.ingestion.statistics import MEANS
@@ -61,7 +62,7 @@ ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
     "priors": {"metric": tuple(FIGURES)},
     "executions": {
         "status": ("answered", "failed"),
-        "kind": ("open", "choice", "multi"),
+        "kind": tuple(kind.value for kind in Kind),
         "energy_source": ("measured", "predicted"),
     },
 }

@@ -17,6 +17,7 @@ import sql
 from optiq.errors import PlanError
 from optiq.plans.plan import Plan
 from optiq.questions.metric import METRICS
+from optiq.questions.question import Kind
 from warehouse.faults import columns_of, content_fault, schema_fault
 from warehouse.landing import LandedFile
 
@@ -136,6 +137,7 @@ def _merge_traces(connection: duckdb.DuckDBPyConnection, paths: list[str], work:
     connection.execute("set variable trace_files = $paths", {"paths": [str(every_column), *paths]})
     most = {metric.name: metric.most_of_run for metric in METRICS}
     connection.execute("set variable most = $most", {"most": most})
+    connection.execute("set variable kinds = $kinds", {"kinds": [kind.value for kind in Kind]})
     connection.execute(sql.read("merge/landed_traces"))
     connection.execute(sql.read("merge/trace_rejects"))
     step("traces checked")

@@ -67,7 +67,7 @@ def _forecast(request: AnswerQuestions) -> dict[str, Any]:
     from tasks.forecast import forecast
     from tasks.session import open_session
 
-    questions = read_questions(request.file, request.budget, request.settings.columns)
+    questions = read_questions(request.file, request.budget, request.settings.reading)
     if request.topic is not None:
         questions = questions.with_topic(request.topic)
     return asdict(forecast(open_session(request.settings), questions.rows[: request.limit]))

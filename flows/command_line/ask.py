@@ -28,7 +28,9 @@ def ask(request: Ask, json: Json = False) -> int:
     from optiq.plans.plan import Plan
     from tasks.session import open_session
 
-    asked = read_asked(request.question, request.budget, request.topic, request.option)
+    asked = read_asked(
+        request.question, request.budget, request.topic, request.option, request.settings.reading
+    )
     if len(asked.rows) != 1 or len(asked.questions) != 1:
         raise InputError("ask takes one question", "Give its text; `optiq answer FILE -o OUT` is for files.")
     session = open_session(request.settings)

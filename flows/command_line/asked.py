@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from flows.declaration import Argument, Option, Request
 from optiq.errors import InputError
+from optiq.questions.form import inferred_form
 from optiq.questions.question import Budget, Kind, Question
+from optiq.questions.reading import AS_IT_IS, Reading
 
 if TYPE_CHECKING:
     from optiq.questions.question_file import QuestionFile
@@ -41,7 +43,7 @@ def read_asked(
     budget: Budget,
     topic: str | None,
     options: list[str] | None = None,
-    columns: tuple[tuple[str, str], ...] = (),
+    reading: Reading = AS_IT_IS,
 ) -> QuestionFile:
     """The questions of a file, or the one question given as text, with the command's limits and topic."""
     from optiq.questions.question_file import QuestionFile, Row, read_questions
@@ -51,7 +53,7 @@ def read_asked(
             raise InputError(
                 "--option goes with one question, not with a file", "Put options into the file's column."
             )
-        asked = read_questions(Path(argument), budget, columns)
+        asked = read_questions(Path(argument), budget, reading)
         return asked if topic is None else asked.with_topic(topic)
     if not argument.strip():
         raise InputError(
@@ -60,12 +62,14 @@ def read_asked(
     choices = tuple(options or ())
     if len(choices) == 1:
         raise InputError("one --option makes no choice", "Give --option at least twice, or not at all.")
+    form = Kind(reading.form) if reading.form else inferred_form(argument, None)
+    kind = Kind.CHOICE if choices else form
     question = Question(
         "1",
         argument.strip(),
         topics=((topic, 1.0),) if topic else (),
         options=choices,
-        kind=Kind.CHOICE if choices else Kind.OPEN,
+        kind=kind,
         budget=budget,
     )
     return QuestionFile("command line", (Row(1, "1", question, None),))

@@ -39,7 +39,7 @@ def estimate(request: Estimate, json: Json = False) -> None:
     if request.output is not None:
         check_writable(request.output)
     chosen = read_plans(request.plans) if is_file(request.plans) else [Plan.parse(request.plans)]
-    questions = read_asked(request.asked, Budget(), request.topic, columns=request.settings.columns)
+    questions = read_asked(request.asked, Budget(), request.topic, reading=request.settings.reading)
     for row in questions.invalid:
         note(f"left out: {row.error}")
     models = sorted({model for plan in chosen for model in plan.models})

@@ -48,7 +48,7 @@ def explain(request: Explain, json: Json = False) -> None:
     from tasks.session import open_session
 
     asked = read_asked(
-        request.question, request.budget, request.topic, request.option, request.settings.columns
+        request.question, request.budget, request.topic, request.option, request.settings.reading
     )
     if len(asked.questions) != 1:
         raise InputError(

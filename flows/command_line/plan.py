@@ -45,7 +45,7 @@ def plan(request: Plan, json: Json = False) -> None:
             "Give one: a mean cost itself says what a right answer may cost.",
         )
     questions = read_asked(
-        request.asked, request.budget, request.topic, request.option, request.settings.columns
+        request.asked, request.budget, request.topic, request.option, request.settings.reading
     )
     session = open_session(request.settings, serve=not request.names_pool)
     if about := session.describe():

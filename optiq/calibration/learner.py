@@ -76,7 +76,12 @@ class Learner:
 
     def __post_init__(self) -> None:
         trials = self.trials
-        scale = np.array([OUTCOME_DEVIATIONS[trials.tasks[topic]] for topic in trials.arms.topic.tolist()])
+        scale = np.array(
+            [
+                OUTCOME_DEVIATIONS.get(trials.tasks[topic], OUTCOME_DEVIATIONS["open"])
+                for topic in trials.arms.topic.tolist()
+            ]
+        )
         start = np.nan_to_num(trials.predicted[:, QOA_COLUMN], nan=0.5)
         n, shrink = trials.n_questions, self.shrink
         self.qoa = Beliefs(start, trials.arms.covariance(QOA, shrink), n, QOA, shrink, scale)

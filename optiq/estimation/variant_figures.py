@@ -17,7 +17,8 @@ from optiq.plans.wired import single_key
 from optiq.prompts.prompt_set import PromptSet
 from optiq.prompts.variants import Variant, find_variant
 from optiq.questions.metric import COST, RESOURCES
-from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, NAN, TASKS, ModelFigures, Statistics
+from optiq.questions.question import TASKS
+from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, NAN, ModelFigures, Statistics
 
 STRENGTH = 5.0
 """So many observations of a variant weigh as much as what its model is known for: few, as it is another operator."""

@@ -13,6 +13,7 @@ from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFig
 from optiq.evaluation.outcomes import QOA, FloatArray, Outcomes, Token
 from optiq.planning.pipeline import Planning
 from optiq.questions.metric import METRIC_NAMES, RESOURCES
+from optiq.questions.question import TASKS, Kind
 from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, ModelFigures, Record, Statistics
 from optiq.text.word_vectors import available
 
@@ -137,8 +138,8 @@ def _figures(calls: tuple[Token, ...]) -> list[ModelFigures]:
     found = []
     for model in sorted({call.model for call in calls}):
         own = [call for call in calls if call.model == model]
-        for task in (ANY_TASK, "open", "choice"):
-            kept = [c for c in own if task == ANY_TASK or ("open" if c.kind == "open" else "choice") == task]
+        for task in (ANY_TASK, *TASKS):
+            kept = [c for c in own if task == ANY_TASK or Kind(c.kind).task == task]
             if kept:
                 found.append(_row(model, task, kept))
     return found

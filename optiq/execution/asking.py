@@ -19,8 +19,16 @@ from optiq.questions.question import Kind, Question
 from optiq.scoring.answers import node_answer
 from optiq.servers.protocol import Fusion, GenerateRequest
 
-MAX_OUTPUT_TOKENS: Mapping[Kind, int] = {Kind.OPEN: 32, Kind.CHOICE: 16, Kind.MULTI: 24}
-"""How long an output may get where nothing else is said: room for a short answer, not for an essay."""
+MAX_OUTPUT_TOKENS: Mapping[Kind, int] = {
+    Kind.OPEN: 32,
+    Kind.CHOICE: 16,
+    Kind.MULTI: 24,
+    Kind.NUMBER: 32,
+    Kind.LONG: 1024,
+    Kind.CODE: 1024,
+    Kind.JSON: 512,
+}
+"""How long an output may get where nothing else is said: room for an answer of its form."""
 
 BYTES_PER_OUTPUT_TOKEN = 8
 """A token of an output is rarely longer; a longer one is caught when the next call draws on the reservation."""

@@ -161,7 +161,7 @@ def draw_examples(labelled: Iterable[Question], seed: int) -> tuple[Question, ..
 def _answer(question: Question) -> str:
     """The reference as an answer is asked for: letters, or the text on one line; empty if it is unusable."""
     reference = " ".join((question.reference or "").split())
-    if question.kind is Kind.OPEN:
+    if not question.kind.has_options:
         return reference
     return ", ".join(letters_of(reference, question.options))
 

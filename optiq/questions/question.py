@@ -14,16 +14,42 @@ from optiq.questions.metric import LIMITS, METRICS, QOA
 
 
 class Kind(StrEnum):
-    """How an answer is judged: free text, one option, or a set of options."""
+    """The form of an answer: how it is asked for, how long it may get, how it is read and judged.
+
+    ``open`` (also called ``short``) is a fact in a few words, ``long`` free text, ``number`` a figure with its unit,
+    ``code`` a program, ``json`` a JSON value; ``choice`` is one of the options and ``multi`` several.
+    """
 
     OPEN = "open"
     CHOICE = "choice"
     MULTI = "multi"
+    LONG = "long"
+    NUMBER = "number"
+    CODE = "code"
+    JSON = "json"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Kind | None:
+        return cls.OPEN if value == "short" else None
+
+    @property
+    def has_options(self) -> bool:
+        """Whether the answer is chosen from options."""
+        return self in (Kind.CHOICE, Kind.MULTI)
 
     @property
     def task(self) -> str:
-        """The task under which priors are published: ``open`` or ``choice``."""
-        return "open" if self is Kind.OPEN else "choice"
+        """The grain of statistics: ``choice``, ``open`` for facts and figures, else the form itself.
+
+        Long answers, code and JSON cost other tokens than facts, and are another skill.
+        """
+        if self.has_options:
+            return "choice"
+        return "open" if self is Kind.NUMBER else str(self.value)
+
+
+TASKS = tuple(dict.fromkeys(kind.task for kind in Kind))
+"""Every task that statistics tell apart."""
 
 
 def parse_number(value: Any, name: str) -> float:

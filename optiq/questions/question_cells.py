@@ -12,6 +12,7 @@ from typing import Any
 
 from optiq.errors import InputError
 from optiq.files import strict_json
+from optiq.questions.form import inferred_form
 from optiq.questions.option_letters import MOST_OPTIONS, is_list, letters_of
 from optiq.questions.question import Kind
 
@@ -57,21 +58,19 @@ def options_in(value: Any) -> tuple[str, ...]:
 
 
 def kind_in(value: Any, question: str, options: tuple[str, ...], reference: Any) -> Kind:
-    """The kind as given, or inferred.
-
-    Without options a question is open. With options it is multi if it asks for all that apply, or if the
-    reference is a list or names several; else choice.
-    """
+    """The kind (form) as given, or inferred (:mod:`optiq.questions.form`)."""
     name = text_in(value, "kind").lower()
-    if name and name not in _KINDS:
+    if name and name not in (*_KINDS, "short"):
         remedy = f"Kinds are {', '.join(_KINDS)}; leave it out to have it inferred."
         raise InputError(f"kind is {short(value)}", remedy)
-    if name and name != Kind.OPEN and not options:
+    if name and Kind(name).has_options and not options:
         raise InputError(f"kind is {name}, but there are no options", "Give options, or set kind to open.")
-    if name == Kind.OPEN and options:
-        raise InputError("kind is open, but there are options", "Leave out one of the two.")
-    if name or not options:
-        return Kind(name or Kind.OPEN)
+    if name and not Kind(name).has_options and options:
+        raise InputError(f"kind is {name}, but there are options", "Leave out one of the two.")
+    if name:
+        return Kind(name)
+    if not options:
+        return inferred_form(question, reference)
     several = _SEVERAL_ASKED.search(question) or is_list(reference) or len(letters_of(reference, options)) > 1
     return Kind.MULTI if several else Kind.CHOICE
 
@@ -81,12 +80,14 @@ def reference_in(value: Any, options: tuple[str, ...], kind: Kind) -> str | None
 
     A reference that names no option is refused: whatever the answer, it would score 0.
     """
+    if kind is Kind.JSON and isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list) and len(value) < 2:
         value = value[0] if value else None
     reference = value if isinstance(value, list) and options else text_in(value, "reference")
     if not reference:
         return None
-    if isinstance(reference, str) and kind is Kind.OPEN:
+    if isinstance(reference, str) and not kind.has_options:
         return reference
     letters = letters_of(reference, options)
     if not letters:

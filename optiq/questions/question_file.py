@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -21,8 +21,9 @@ from optiq.files.tables import read_table
 from optiq.questions.metric import LIMITS, METRICS
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_cells import kind_in, options_in, reference_in, short, text_in, topics_in
+from optiq.questions.reading import AS_IT_IS, Reading
 
-_ASKED = ("question_id", "question", "topic", "options", "kind", "reference")
+_ASKED = ("question_id", "question", "topic", "options", "kind", "form", "reference")
 COLUMNS = (*_ASKED, *LIMITS)
 
 _OFTEN = {
@@ -87,27 +88,27 @@ class QuestionFile:
 
 
 def read_questions(
-    path: str | Path, budget: Budget | None = None, columns: Iterable[tuple[str, str]] = ()
+    path: str | Path, budget: Budget | None = None, reading: Reading = AS_IT_IS
 ) -> QuestionFile:
     """The questions in ``path`` (CSV, JSON lines, JSON, Parquet).
 
-    ``budget`` holds for all questions; limits in a row override it one by one. ``columns`` are pairs of our name and
-    the file's. A column that is not read but looks like one of ours is an :class:`~optiq.errors.OptiqWarning`.
+    ``budget`` holds for all questions; limits in a row override it one by one. A column that is not read
+    but looks like one of ours is an :class:`~optiq.errors.OptiqWarning`.
     :class:`~optiq.errors.InputError` if the file cannot be read, has no column ``question``, or has a column
     that looks like a limit but is none.
     """
-    return questions_in(read_table(path), budget, str(path), columns)
+    return questions_in(read_table(path), budget, str(path), reading)
 
 
 def questions_in(
     frame: pl.DataFrame,
     budget: Budget | None = None,
     source: str = "questions",
-    columns: Iterable[tuple[str, str]] = (),
+    reading: Reading = AS_IT_IS,
 ) -> QuestionFile:
     """The same for a frame with the columns of a question file; ``source`` names it in messages."""
     budget = budget or Budget()
-    frame = _renamed(frame, source, dict(columns))
+    frame = _renamed(frame, source, dict(reading.columns))
     _check_columns(frame.columns, source)
     budgets = _budgets(frame, budget)
     first_row: dict[str, int] = {}
@@ -122,7 +123,7 @@ def questions_in(
                     "Give each question its own id, or leave the column out.",
                 )
             first_row[question_id] = number
-            question = _question(question_id, cells, budgets(number - 1))
+            question = _question(question_id, cells, budgets(number - 1), reading.form or "")
         except InputError as fault:
             error = f"{source} row {number}: {fault}"
         rows.append(Row(number, question_id, question, error))
@@ -208,14 +209,18 @@ def _id(value: Any, number: int) -> str:
     return text_in(value, "question_id") or str(number)
 
 
-def _question(question_id: str, cells: Sequence[Any], budget: Budget) -> Question:
-    """``cells`` in the order of ``_ASKED``."""
-    _, question, topic, options, kind, reference = cells
+def _question(question_id: str, cells: Sequence[Any], budget: Budget, usual: str) -> Question:
+    """``cells`` in the order of ``_ASKED``; ``usual`` is the form of a question that names none and has no options."""
+    _, question, topic, options, kind, form, reference = cells
     asked = text_in(question, "question")
     if not asked:
         raise InputError("the question is empty", "Write a question, or delete the row.")
     choices = options_in(options)
-    inferred = kind_in(kind, asked, choices, reference)
+    said = text_in(kind, "kind").lower(), text_in(form, "form").lower()
+    if all(said) and said[0] != said[1] and set(said) != {"open", "short"}:
+        raise InputError(f"kind is {said[0]} and form is {said[1]}", "Give one of the two, or the same.")
+    name = said[0] or said[1] or ("" if choices else usual)
+    inferred = kind_in(name, asked, choices, reference)
     return Question(
         question_id=question_id,
         text=asked,

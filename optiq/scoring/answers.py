@@ -14,6 +14,7 @@ from string import ascii_uppercase
 from optiq.plans.plan import Plan
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
+from optiq.scoring.forms import formed_answer
 from optiq.scoring.outputs import affirms, final_statement, refuses, spoken, without_verdict
 
 # "The answer is C", "Answer: (B)", "correct option = D". The last one counts: models correct themselves.
@@ -51,7 +52,9 @@ _WRAPPING = "*_`\"'“”‘’ \t"
 
 def parse_answer(question: Question, output: str) -> str:
     """The answer in ``output``: a letter (``B``), letters (``A, C``) or text; empty if there is nothing."""
-    if question.kind is Kind.OPEN:
+    if question.kind in (Kind.LONG, Kind.CODE, Kind.JSON):
+        return formed_answer(question.kind, output)
+    if not question.kind.has_options:
         return open_answer(output)
     letters = option_letters(output, question.options, several=question.kind is Kind.MULTI)
     return ", ".join(letters) if letters else open_answer(output)

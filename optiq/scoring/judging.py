@@ -25,6 +25,7 @@ from dataclasses import dataclass, fields
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
 from optiq.scoring.dates import date_equality
+from optiq.scoring.forms import same_fields
 from optiq.scoring.numbers import numeric_equality
 from optiq.scoring.text import containment, exact_match
 from optiq.text import embedding
@@ -83,7 +84,11 @@ def score_many(items: Sequence[tuple[Question, str | None]]) -> list[Scores]:
     open_places = [
         place
         for place, (question, answer) in enumerate(items)
-        if question.kind is Kind.OPEN and question.reference is not None and answer and answer.strip()
+        if not question.kind.has_options
+        and question.kind is not Kind.JSON
+        and question.reference is not None
+        and answer
+        and answer.strip()
     ]
     pairs = [(str(items[place][1]), str(items[place][0].reference)) for place in open_places]
     by_place = dict(zip(open_places, cosines(pairs), strict=True))
@@ -93,7 +98,10 @@ def score_many(items: Sequence[tuple[Question, str | None]]) -> list[Scores]:
 def _scores(question: Question, answer: str | None, cosine: float | None) -> Scores:
     if question.reference is None or answer is None:
         return Scores()
-    if question.kind is Kind.OPEN:
+    if question.kind is Kind.JSON:
+        same = same_fields(answer, question.reference)
+        return Scores(exact=float(same == 1.0), jaccard=same, qoa=same)
+    if not question.kind.has_options:
         return _open_scores(answer, question.reference, cosine)
     chosen = letters_of(answer, question.options) if answer.strip() else ()
     right = letters_of(question.reference, question.options)

@@ -98,10 +98,10 @@ def question_of(name: str, cells: Mapping[str, Any], asked: KnownQuestion) -> Qu
     """
     options = options_in(cells.get("options")) or asked.options
     given = cells.get("kind")
-    if not options and asked.kind in (Kind.CHOICE, Kind.MULTI) and not given:
+    if not options and asked.kind is not None and asked.kind.has_options and not given:
         options = tuple(ascii_uppercase)
     text = asked.text or text_in(cells.get("question"), "question") or name
-    if not given and asked.kind is not None and (options or asked.kind is Kind.OPEN):
+    if not given and asked.kind is not None and (options or not asked.kind.has_options):
         kind = asked.kind
     else:
         kind = kind_in(given, text, options, cells["reference"])

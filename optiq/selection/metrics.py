@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import InputError
-from optiq.questions.question import Kind, Question
+from optiq.questions.question import Question
 
 Metric = Callable[[Question, str], float]
 """Question (with its reference) and answer → 0 to 1."""
@@ -78,7 +78,7 @@ def _module_at(path: Path) -> Any:
 def _exact(question: Question, answer: str) -> float:
     from optiq.scoring import exact_match, score
 
-    if question.kind is Kind.OPEN:  # `score` would embed it too, and take 10 s to load what embeds
+    if not question.kind.has_options:  # `score` would embed it too, and take 10 s to load what embeds
         return exact_match(answer, str(question.reference))
     return score(question, answer).exact or 0.0
 
@@ -86,7 +86,7 @@ def _exact(question: Question, answer: str) -> float:
 def _containment(question: Question, answer: str) -> float:
     from optiq.scoring import normalise
 
-    if question.kind is not Kind.OPEN:
+    if question.kind.has_options:
         return _exact(question, answer)
     wanted = f" {normalise(str(question.reference))} "
     return float(wanted in f" {normalise(answer)} ")

@@ -16,12 +16,13 @@ from typing import Any
 
 from optiq.errors import InputError, OptiqWarning
 from optiq.plans.plan import Plan
-from optiq.questions.question import Kind
+from optiq.questions.question import TASKS, Kind
 
 NAN = math.nan
 ANY_TOPIC = "*"
 ANY_TASK = "*"
-TASKS = ("open", "choice")
+_TASKS_AS_TOPICS = ("open", "choice")
+"""Tasks that figures of old say in the place of the topic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ class Statistics:
         }
         named = {topic for _, topic, _ in self._figures} | {topic for topic, _ in self._records}
         self.models: tuple[str, ...] = tuple(sorted({model for model, _, _ in self._figures} | singles))
-        self.topics: tuple[str, ...] = tuple(sorted(named - {ANY_TOPIC, "", *TASKS}))
+        self.topics: tuple[str, ...] = tuple(sorted(named - {ANY_TOPIC, "", *_TASKS_AS_TOPICS}))
         self.derived: dict[object, Any] = {}
         """What estimators worked out from this snapshot; it lives as long, and is not pickled."""
 
@@ -218,7 +219,7 @@ class Statistics:
 
 
 def _task(kind: Kind | str) -> str:
-    return kind.task if isinstance(kind, Kind) else ("open" if kind == "open" else "choice")
+    return kind.task if isinstance(kind, Kind) else Kind(kind).task
 
 
 def _complete(rows: list[ModelFigures]) -> ModelFigures:
@@ -261,7 +262,7 @@ def _mend_figures(row: ModelFigures, faults: dict[str, list[str]]) -> ModelFigur
     if changed["chars_per_token"] == 0:
         faults.setdefault("chars_per_token 0 counts as missing", []).append(where)
         changed["chars_per_token"] = NAN
-    if row.topic in TASKS and row.task == ANY_TASK:
+    if row.topic in _TASKS_AS_TOPICS and row.task == ANY_TASK:
         changed |= {"topic": ANY_TOPIC, "task": row.topic}
     return replace(row, n_observations=max(int(row.n_observations), 0), **changed)
 

@@ -12,8 +12,8 @@ judged as (
             when plan_key is null or plan_key = '' then 'plan_key is missing'
             when status is null or status not in ('answered', 'failed')
                 then 'status is ' || coalesce('''' || status || '''', 'missing') || ', not answered or failed'
-            when kind not in ('open', 'choice', 'multi')
-                then 'kind is ' || kind || ', not open, choice or multi'
+            when not list_contains(getvariable('kinds'), kind)
+                then 'kind is ' || kind || ', not one of ' || array_to_string(getvariable('kinds'), ', ')
             when energy_source not in ('measured', 'predicted')
                 then 'energy_source is ' || energy_source || ', not measured or predicted'
             when figure(qoa) < 0 or figure(qoa) > 1 then 'qoa is ' || qoa || ', not between 0 and 1'

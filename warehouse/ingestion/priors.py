@@ -14,6 +14,7 @@ import polars as pl
 from optiq.errors import InputError
 from optiq.plans.plan_checks import can_name_a_model
 from optiq.questions.metric import RATES
+from optiq.questions.question import TASKS
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.notes import Notes
@@ -27,7 +28,6 @@ FIGURES: dict[str, tuple[float, str]] = {
     "chars_per_token": (100, "is it the inverse?"),
     "qoa": (1, "QoA runs from 0 to 1; divide percent by 100"),
 }
-TASKS = ("open", "choice")
 PRIOR_COLUMNS = {
     "model": pl.String,
     "topic": pl.String,
@@ -109,7 +109,7 @@ def _rules(table: pl.DataFrame, long: bool, today: datetime.date) -> list[Rule]:
     ]
     if "task" in schema:
         task = as_text("task", schema["task"])
-        rules.append(Rule(~task.is_in(TASKS), pl.format("task is '{}', not open or choice", task)))
+        rules.append(Rule(~task.is_in(TASKS), pl.format("task is '{}', not " + ", ".join(TASKS), task)))
         if "topic" in schema:
             topic = as_text("topic", schema["topic"])
             both = task.is_not_null() & topic.is_not_null() & (topic != "*") & (topic != task)

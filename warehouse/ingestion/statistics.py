@@ -9,7 +9,7 @@ import polars as pl
 
 from optiq.errors import InputError
 from optiq.questions.metric import METRICS
-from optiq.statistics.snapshot import TASKS
+from optiq.questions.question import TASKS
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.notes import Notes

@@ -15,6 +15,7 @@ import polars as pl
 
 from optiq.files import strict_json
 from optiq.questions.metric import ADDITIVE, METRICS, QOA, RESOURCE_NAMES, RESOURCES
+from optiq.questions.question import Kind
 from optiq.questions.question_cells import short
 from optiq.scoring import SCORES
 from warehouse.ingestion.calls import Calls, flatten
@@ -63,7 +64,7 @@ _TEXTS = (
     "snapshot_id",
     "prompt",
 )
-_KINDS = ("open", "choice", "multi")
+_KINDS = tuple(kind.value for kind in Kind)
 _SOURCES = ("measured", "predicted")
 _FLAT = ("execution_id", *_TEXTS, "kind", "status", "level", "topic_given", *FIGURES, "started_at")
 COLUMNS = (*_FLAT, *PLANS, "topics", "calls")

@@ -124,7 +124,7 @@ def together(figures: FloatArray, columns: list[int]) -> FloatArray:
 def _weight(quality: float, task: str) -> float:
     """The log odds that an answer of a model with this accuracy is right, against one of the wrong ones."""
     right = min(max(quality, 0.02), 0.98)
-    return max(math.log((CLASSES[task] - 1) * right / (1 - right)), 0.0) + 1e-6
+    return max(math.log((CLASSES.get(task, CLASSES["open"]) - 1) * right / (1 - right)), 0.0) + 1e-6
 
 
 def _elect(held: Held, q: int, called: list[int], quality: FloatArray, in_turn: bool = False) -> Decision:

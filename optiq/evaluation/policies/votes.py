@@ -16,7 +16,7 @@ def vote(answer: str | None, kind: Kind) -> str | None:
     """The vote of an answer; None if it says nothing."""
     if not answer or not answer.strip():
         return None
-    if kind is not Kind.OPEN:
+    if kind.has_options:
         found = _LETTER.search(answer)
         if found:
             return (found[1] or found[2]).upper()

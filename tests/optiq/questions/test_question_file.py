@@ -11,6 +11,7 @@ from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import write_table
 from optiq.questions.question import Budget, Kind
 from optiq.questions.question_file import COLUMNS, LIMITS, questions_in, read_questions
+from optiq.questions.reading import Reading
 
 
 def write(tmp_path, name, text):
@@ -324,7 +325,7 @@ def test_no_rows_are_no_questions(tmp_path):
 def test_columns_are_read_under_our_names(tmp_path):
     path = write(tmp_path, "q.csv", "prompt,answer,category,question\nCapital of Norway?,Oslo,geography,7\n")
     columns = [("question", "prompt"), ("reference", "answer"), ("topic", "category")]
-    (row,) = read_questions(path, columns=columns).rows
+    (row,) = read_questions(path, reading=Reading(tuple(columns))).rows
     asked = row.question
     assert (asked.text, asked.reference, asked.topics) == (
         "Capital of Norway?",
@@ -344,7 +345,7 @@ def test_columns_are_read_under_our_names(tmp_path):
 def test_columns_that_cannot_be_read_as_told(columns, message):
     frame = pl.DataFrame({"prompt": ["Who?"], "answer": ["me"]})
     with pytest.raises(InputError, match=message):
-        questions_in(frame, columns=columns)
+        questions_in(frame, reading=Reading(tuple(columns)))
 
 
 def test_a_column_that_looks_like_one_of_ours_is_pointed_out():

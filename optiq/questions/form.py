@@ -1,0 +1,86 @@
+"""Which form of answer a question asks for, where nobody says it: documented rules, the first that fits.
+
+1. With options: ``multi`` if the question asks for all that apply or the reference names several, else ``choice``.
+2. With a reference: ``json`` if that is a JSON object or a list of objects, ``code`` if it is fenced or has a line that
+   only programs have, ``long`` from 26 words or several lines, else ``open``.
+3. Without: ``json`` if the question asks for JSON, ``code`` if it asks to write a program, ``long`` if it asks to
+   explain, describe, summarise and the like, or for paragraphs; else ``open``.
+
+``number`` is never inferred: a figure is a short answer as well, and is judged as one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from optiq.questions.question import Kind
+
+LONG_WORDS = 26
+"""Words from which on a reference is a long answer."""
+
+_JSON_ASKED = re.compile(
+    r"\b(?:as|in|valid|return|output|respond with|only)\s+(?:a\s+|an\s+|valid\s+|one\s+)*json\b|"
+    r"\bjson\s+(?:object|array|list|format|document|only)\b",
+    re.IGNORECASE,
+)
+_PROGRAM = (
+    r"(?:function|program|script|regex|regular expression|class|method|code|(?:sql\s+)?query|unit tests?)"
+)
+_CODE_ASKED = re.compile(
+    rf"\b(?:write|implement|create|give|complete|refactor|fix|show)\b[^.?!\n]{{0,60}}?\b{_PROGRAM}\b"
+    rf"(?:\s+(?:that|which|to|for|in|using|called|named|with|of|returning)\b|[.:?!]|$)",
+    re.IGNORECASE,
+)
+_LONG_ASKED = re.compile(
+    r"\b(?:in|with|of|write)\s+(?:\w+\s+){0,2}(?:paragraphs?|sentences|detail|depth|essay)\b|"
+    r"^\W*(?:please\s+|can you\s+|could you\s+)*"
+    r"(?:explain|describe|discuss|summari[sz]e|outline|elaborate|compare|contrast|analy[sz]e|argue|rewrite|paraphrase|"
+    r"translate|write|draft|compose|tell me about|give an overview|walk me through|list)\b",
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+_CODE_LINE = re.compile(
+    r"^\s*(?:def \w+\(.*\)\s*(?:->.*)?:|class \w+.*:|import \w+|from \w[\w.]* import |#include\s*<|function \w+\(|"
+    r"(?:public|private|static) .*[({]|(?:const|let|var) \w+ =|select\b.+\bfrom\b)",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+def inferred_form(question: str, reference: object) -> Kind:
+    """The form of a question without options, by the rules above."""
+    if reference is None or not str(reference).strip():
+        return _asked_for(question)
+    if isinstance(reference, dict):
+        return Kind.JSON
+    return _given(str(reference))
+
+
+def _given(reference: str) -> Kind:
+    if _is_json(reference):
+        return Kind.JSON
+    if _FENCE.search(reference) or _CODE_LINE.search(reference):
+        return Kind.CODE
+    lines = [line for line in reference.splitlines() if line.strip()]
+    return Kind.LONG if len(reference.split()) >= LONG_WORDS or len(lines) > 1 else Kind.OPEN
+
+
+def _is_json(text: str) -> bool:
+    """Whether it is a JSON object or a list of objects: a list of texts is a list of references."""
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(one, dict) for one in value)
+    )
+
+
+def _asked_for(question: str) -> Kind:
+    if _JSON_ASKED.search(question):
+        return Kind.JSON
+    if _CODE_ASKED.search(question):
+        return Kind.CODE
+    return Kind.LONG if _LONG_ASKED.search(question) else Kind.OPEN
