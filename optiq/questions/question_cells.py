@@ -6,6 +6,7 @@ Each function takes the raw cell and returns what a :class:`~optiq.questions.que
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
 from typing import Any
