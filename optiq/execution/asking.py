@@ -104,6 +104,7 @@ class PromptSetAsking:
             letters=tuple(ascii_uppercase[: len(question.options)]) if held else (),
             several_letters=held and question.kind is Kind.MULTI,
             reasons=reasons,
+            many_lines=question.kind in (Kind.LONG, Kind.CODE, Kind.JSON),
             fusion=fusion,
         )
 

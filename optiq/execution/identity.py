@@ -25,6 +25,8 @@ def call_key(identity: str, request: GenerateRequest) -> str | None:
     if request.temperature != 0:
         return None
     parts = [identity, request.prompt, request.max_output_tokens, request.seed, list(request.stop)]
+    if request.many_lines:
+        parts.append("many lines")
     if request.letters or request.reasons:
         parts += [list(request.letters), request.several_letters, request.reasons]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -86,7 +86,9 @@ class EmbeddedServer:
     def identity(self, model: str) -> str:
         """The digest of the weights, the templates and the stop strings around a prompt."""
         known = self._known(model)
-        around = (known.template, known.stop, known.control, known.reasoning_template, known.reasoning_stop)
+        texts = (known.template, known.stop, known.control)
+        more = (known.reasoning_template, known.reasoning_stop, known.text_template, known.text_stop)
+        around = (*texts, *more)
         return f"embedded {known.digest()} {around!r}"
 
     def health(self) -> str | None:
@@ -135,12 +137,17 @@ class EmbeddedServer:
     ) -> Generation:
         started_at, started = datetime.now(UTC), time.perf_counter()
         llama, load_s = self._load(model)
+        template, stop = model.template, model.stop
+        if request.reasons:
+            template, stop = model.reasoning_template, model.reasoning_stop
+        elif request.many_lines:
+            template, stop = model.text_template, model.text_stop
         completion = llama.complete(
-            wrap(model, request.prompt, request.reasons),
+            wrap(model, request.prompt, template),
             max_output_tokens=request.max_output_tokens,
             temperature=request.temperature,
             seed=request.seed,
-            stop=(*(model.reasoning_stop if request.reasons else model.stop), *request.stop),
+            stop=(*stop, *request.stop),
             timeout_s=request.timeout_s,
             cancelled=cancelled,
             grammar=grammar(request.letters, request.several_letters) if request.letters else None,
@@ -170,14 +177,14 @@ class EmbeddedServer:
         )
 
 
-def wrap(model: EmbeddedModel, prompt: str, reasons: bool = False) -> str:
-    """``prompt`` in the model's template, or in the one for reasoning.
+def wrap(model: EmbeddedModel, prompt: str, template: str | None = None) -> str:
+    """``prompt`` in one of the model's templates, if not the usual one.
 
     Spellings of control tokens in it are broken up: they are data.
     """
     for token in model.control:
         prompt = prompt.replace(token, f"{token[0]} {token[1:]}")
-    return (model.reasoning_template if reasons else model.template).replace("{prompt}", prompt)
+    return (template or model.template).replace("{prompt}", prompt)
 
 
 def open_embedded(base_url: str | None = None, api_key: str | None = None) -> EmbeddedServer:

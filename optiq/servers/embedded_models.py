@@ -27,7 +27,8 @@ class EmbeddedModel:
 
     ``template`` holds ``{prompt}``; ``stop`` are the strings that end an answer; ``control`` are spellings
     that the tokenizer reads as control tokens, which text from a question must not contain. With
-    ``reasoning_template`` and ``reasoning_stop`` the model has room to reason before it answers.
+    ``reasoning_template`` and ``reasoning_stop`` the model has room to reason before it answers, with
+    ``text_template`` and ``text_stop`` for an answer of many lines.
     """
 
     name: str
@@ -38,6 +39,8 @@ class EmbeddedModel:
     control: tuple[str, ...]
     reasoning_template: str
     reasoning_stop: tuple[str, ...]
+    text_template: str
+    text_stop: tuple[str, ...]
     locate: Callable[[], Path]
     digest: Callable[[], str | None]
 
@@ -132,6 +135,8 @@ EMBEDDED_MODELS: dict[str, EmbeddedModel] = {
             control=("<|im_start|>", "<|im_end|>", "<|endoftext|>"),
             reasoning_template="<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n",
             reasoning_stop=("\nQuestion:",),
+            text_template="<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n",
+            text_stop=("\nQuestion:",),
             locate=_locate_smollm2,
             digest=_digest_smollm2,
         ),
@@ -149,6 +154,8 @@ EMBEDDED_MODELS: dict[str, EmbeddedModel] = {
                 "planets. Jupiter is the largest gas giant.\nAnswer: Jupiter\n\n{prompt}\nReasoning:"
             ),
             reasoning_stop=("\n\n", "\nQuestion:"),
+            text_template="{prompt}\nAnswer:",
+            text_stop=("\nQuestion:",),
             locate=_locate_gemma3,
             digest=_digest_gemma3,
         ),

@@ -36,7 +36,8 @@ class GenerateRequest:
 
     ``max_output_tokens`` None leaves the length to the server. ``seed`` None asks for none. ``letters`` asks
     the server to let nothing else out (several of them if ``several_letters``); one that cannot answers
-    freely. ``reasons``: the output may have many lines, with the answer on the last. ``fusion`` are the parts
+    freely. ``reasons``: the output may have many lines, with the answer on the last; ``many_lines``: the answer
+    itself may have them. ``fusion`` are the parts
     of the prompt of a blend node.
     """
 
@@ -50,6 +51,7 @@ class GenerateRequest:
     letters: tuple[str, ...] = ()
     several_letters: bool = False
     reasons: bool = False
+    many_lines: bool = False
     fusion: Fusion | None = None
 
 

@@ -55,6 +55,14 @@ def test_a_real_answer_with_every_figure(server, model):
     assert answer.digest == {m.name: m.digest for m in server.list_models()}[model]
 
 
+@pytest.mark.parametrize("model", [SMOLLM, GEMMA])
+def test_an_answer_of_many_lines_does_not_end_with_its_first(server, model):
+    prompt = "Answer in full.\nQuestion: Explain step by step how tea is made, as a numbered list."
+    answer = ask(server, model, prompt, max_output_tokens=80, many_lines=True)
+    assert answer.output_tokens > 40
+    assert "\n" in answer.text
+
+
 def test_the_first_call_loads_and_says_how_long_it_took():
     fresh = EmbeddedServer()
     answer = ask(fresh, SMOLLM)
