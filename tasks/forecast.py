@@ -40,7 +40,8 @@ class Forecast:
     ``most_usd`` is what output caps allow at the very most, one attempt per call. ``plans`` are (expression,
     questions), scaled up if only ``planned`` of them were planned. ``latency_s`` is that of loaded models, as
     all latencies of plans are; ``load_s`` is what loading each model of the mix once took before (None: no call
-    says; calls are ordered so that a server need not load a model again and again).
+    says; calls are ordered so that a server need not load a model again and again). ``forms`` are (form of the answer,
+    questions).
     """
 
     questions: int
@@ -55,6 +56,7 @@ class Forecast:
     latency_s: float | None
     qoa: float | None
     load_s: float | None = None
+    forms: tuple[tuple[str, int], ...] = ()
 
 
 def forecast(session: Session, rows: Sequence[Row]) -> Forecast:
@@ -88,6 +90,7 @@ def forecast(session: Session, rows: Sequence[Row]) -> Forecast:
         energy_j=_figure(energy.sum() * scale),
         latency_s=_figure(latency.sum() * scale),
         qoa=_figure(qoa.mean()) if len(qoa) else None,
+        forms=tuple(Counter(question.kind.value for question in asked).most_common()),
         load_s=_load_s(session, {name for _, estimate in chosen for name in estimate.plan.models}),
     )
 

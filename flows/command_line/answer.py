@@ -81,6 +81,7 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
     table(["plan", "questions"], found["plans"], right=[1])
     if found["planned"] < found["questions"]:
         say(f"scaled up from {found['planned']} of {found['questions']} questions")
+    say(f"forms of the answers: {', '.join(f'{name} {n}' for name, n in found['forms'])}")
     say(_bill_line(found))
 
 
