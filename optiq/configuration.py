@@ -287,7 +287,15 @@ class Settings:
     )
     seed: int = _setting(0, _whole(0), "seed", "Seed of everything random; stored with results.", "N", int)
     chunk_size: int = _setting(25, _whole(1), "running", "Questions per task.", "N", int)
-    max_output_tokens: int | None = _setting(None, _whole(1))
+    max_output_tokens: int | None = _setting(
+        None,
+        _whole(1),
+        "prompts",
+        "Most tokens of an output, whatever the form of the answer.",
+        "N",
+        kind=int,
+        otherwise="by the form of the answer",
+    )
     timeout_s: float = _setting(120.0, _number(lambda s: s > 0, "Give seconds, more than 0."))
     """How long one attempt of a call may take."""
     prompt: str = _setting(

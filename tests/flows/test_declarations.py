@@ -30,7 +30,9 @@ PLANS = {
     "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int,
     "columns": list[str], "form": str, "perfdb": str,
 }  # fmt: skip
-SERVED = {"server": str, "server_url": str, "prompt": str, "examples": str, "constrain": bool}
+SERVED = {
+    "server": str, "server_url": str, "prompt": str, "examples": str, "constrain": bool, "max_output_tokens": int,
+}  # fmt: skip
 SPENT = {"max_total_cost": float, "max_total_energy": float, "chunk_size": int}
 ANSWER = {**LIMITS, **PLANS, **SERVED, **SPENT, "limit": int, "fail_after": int}
 FLOWS: dict[str, dict[str, Any]] = {
