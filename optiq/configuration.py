@@ -18,7 +18,7 @@ from typing import Any
 
 from optiq.errors import ConfigurationError, InputError
 from optiq.extensions.built_in import ESTIMATORS, PLANNERS, SERVERS
-from optiq.prompts.prompt_set import PROMPT_NAMES
+from optiq.prompts.prompt_set import BARE, PROMPT_NAMES
 from optiq.prompts.variants import Variant, read_variants
 from optiq.questions.question import Weights, parse_number
 from optiq.questions.reading import Reading
@@ -142,6 +142,21 @@ def _columns(value: Any, origin: str) -> tuple[tuple[str, str], ...]:
     return tuple((ours, theirs) for ours, theirs in pairs)
 
 
+def _template(value: Any, origin: str) -> str:
+    """A template, or the content of the file that it names."""
+    text = _text(value, origin)
+    if "{" not in text and "\n" not in text and Path(text).is_file():
+        try:
+            text = Path(text).read_text(encoding="utf-8").rstrip("\n")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise ConfigurationError(f"{origin} cannot be read: {fault}", "Give a text file.") from None
+    if "{" not in text:
+        raise ConfigurationError(
+            f"{origin} names no column: {text!r}", "Write columns in braces, such as {text}."
+        )
+    return text
+
+
 def _weights(value: Any, origin: str) -> Weights:
     if isinstance(value, Weights):
         return value
@@ -202,6 +217,14 @@ class Settings:
         kind=list[str],
         flag="--column",
         otherwise="columns have our names",
+    )
+    template: str | None = _setting(
+        None,
+        _template,
+        "questions",
+        "Prompt of your own over the columns of the file, such as 'Translate to {language}: {text}', or a file with "
+        "it; models are then asked just that (--prompt bare).",
+        "TEXT|FILE",
     )
     form: str | None = _setting(
         None,
@@ -344,7 +367,7 @@ class Settings:
     @property
     def reading(self) -> Reading:
         """How question files are read."""
-        return Reading(self.columns, self.form)
+        return Reading(self.columns, self.form, self.template)
 
     @classmethod
     def load(
@@ -363,10 +386,13 @@ class Settings:
             for name, value in (flags or {}).items()
             if value is not None
         }
-        settings = cls()
+        settings, said_prompt = cls(), False
         for layer in (_from_file(environ), _from_environment(environ), given):
             read = {name: SETTINGS[name].reads(value, origin) for name, (value, origin) in layer.items()}
             settings = replace(settings, **read)
+            said_prompt = said_prompt or "prompt" in read
+        if settings.template is not None and not said_prompt:
+            return replace(settings, prompt=BARE)
         return settings
 
 

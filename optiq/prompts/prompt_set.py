@@ -1,8 +1,9 @@
-"""Which prompts a run uses: one of four sets, with a version that is the hash of its content.
+"""Which prompts a run uses: one of five sets, with a version that is the hash of its content.
 
 =============  ====================================================================================
 set            prompt
 =============  ====================================================================================
+``bare``       the question as it stands: for prompts of one's own (``--template``)
 ``baseline``   the bare instruction
 ``zero-shot``  the instruction with the form of the answer (the default, as in the paper)
 ``few-shot``   the same after some labelled questions with their answers
@@ -27,7 +28,8 @@ from optiq.prompts import fill, template
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
 
-PROMPT_NAMES = ("zero-shot", "few-shot", "cot", "baseline")
+BARE = "bare"
+PROMPT_NAMES = ("zero-shot", "few-shot", "cot", "baseline", BARE)
 SHOTS = 3
 """Examples in a few-shot prompt."""
 
@@ -96,8 +98,8 @@ class PromptSet:
         return len(fill(self._template(question), question="", examples=self._before(question)))
 
     def instruction(self, question: Question) -> str:
-        """What the prompt asks for, without the question: the first line of the template."""
-        return self._template(question).partition("\n")[0]
+        """What the prompt asks for, without the question: the first line of the template; nothing if bare."""
+        return "" if self.name == BARE else self._template(question).partition("\n")[0]
 
     @property
     def _stem(self) -> str:

@@ -45,6 +45,8 @@ _OFTEN = {
 }
 """What other files call our columns."""
 
+_PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+
 _LOOKS_LIKE_A_LIMIT = re.compile(
     f"(max|min)_?(price|usd|time|quality|{'|'.join(f'{m.word}|{m.noun}' for m in METRICS)})", re.I
 )
@@ -109,6 +111,8 @@ def questions_in(
     """The same for a frame with the columns of a question file; ``source`` names it in messages."""
     budget = budget or Budget()
     frame = _renamed(frame, source, dict(reading.columns))
+    if reading.template is not None:
+        frame = _templated(frame, source, reading.template)
     _check_columns(frame.columns, source)
     budgets = _budgets(frame, budget)
     first_row: dict[str, int] = {}
@@ -144,6 +148,31 @@ def _renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl
             )
     left = [name for name in frame.columns if name not in columns and name not in columns.values()]
     return frame.select(*left, *(pl.col(theirs).alias(ours) for ours, theirs in columns.items()))
+
+
+def _templated(frame: pl.DataFrame, source: str, template: str) -> pl.DataFrame:
+    """``frame`` with the questions that ``template`` makes of its rows; empty where a cell that it needs is."""
+    parts = _PLACE.split(template)  # text, name, text, name, …
+    names = parts[1::2]
+    for name in names:
+        if name not in frame.columns:
+            raise InputError(
+                f"the template names {name!r}, but {source} has no such column",
+                f"Its columns are {', '.join(map(repr, frame.columns)) or 'none'}; write {{{{{name}}}}} for braces.",
+            )
+    texts = [text.replace("{{", "{").replace("}}", "}") for text in parts[::2]]
+    cells = _columns(frame, names)
+    questions = []
+    for row in zip(*cells, strict=True) if names else [()] * frame.height:
+        said = [_cell_text(value) for value in row]
+        whole = "".join(part for pair in zip(texts, [*said, ""], strict=True) for part in pair)
+        questions.append(whole if all(said) else "")
+    return frame.with_columns(pl.Series("question", questions, dtype=pl.String))
+
+
+def _cell_text(value: Any) -> str:
+    """A cell as it stands in a prompt; lists and records as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text_in(value, "cell")
 
 
 def _check_columns(columns: Sequence[str], source: str) -> None:

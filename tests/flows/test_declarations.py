@@ -24,11 +24,12 @@ VERBS = (
 )  # fmt: skip
 
 LIMITS = {"max_cost": float, "max_latency": float, "max_energy": float, "min_qoa": float}
+QUESTIONS = {"columns": list[str], "form": str, "template": str}
 PLANS = {
+    **QUESTIONS,
     "weights": str, "confidence": float, "caution": float, "planner": str, "estimator": str, "neighbours": bool,
     "looks": bool, "max_operations": int,
-    "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int,
-    "columns": list[str], "form": str, "perfdb": str,
+    "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int, "perfdb": str,
 }  # fmt: skip
 SERVED = {
     "server": str, "server_url": str, "prompt": str, "examples": str, "constrain": bool, "max_output_tokens": int,
@@ -48,22 +49,21 @@ FLOWS: dict[str, dict[str, Any]] = {
         "singles_only": False, "max_executions": int, "cache": True,
     },
     "evaluate_policies:evaluate_policies": {
-        **LIMITS, **{name: kind for name, kind in PLANS.items() if name not in ("topic", "columns", "form")},
+        **LIMITS, **{name: kind for name, kind in PLANS.items() if name not in ("topic", *QUESTIONS)},
         "traces": list[str], "policies": list[str], "folds": 5, "repeats": 1, "since": str, "until": str,
         "run": str, "prompt": str, "max_questions": int, "embedding": True, "output": str, "report": str,
     },
     "select_models:select_models": {
-        "file": str, "agent": str, "plan": str, "workflow": str, "roles": list[str], "models": str, "metric": str,
-        "columns": list[str], "form": str,
-        "method": str, "options": list[str], "objective": str, "floor": float, "cost_weight": float,
+        "file": str, **QUESTIONS, "agent": str, "plan": str, "workflow": str, "roles": list[str], "models": str,
+        "metric": str, "method": str, "options": list[str], "objective": str, "floor": float, "cost_weight": float,
         "latency_weight": float, "max_cost": float, "max_latency": float, "min_accuracy": float,
         "max_total_cost": float, "timeout": float, "combinations_at_once": int, "examples_at_once": int,
         "calls_at_once": int, "advisor": str, "task": str, "table": str, "deploy": str, "plot": str, "server": str,
         "server_url": str, "perfdb": str, "seed": int, "cache": True,
     },
     "review_answers:review_answers": {
-        "file": str, "models": str, "topic": str, "limit": int, "server": str, "server_url": str, "perfdb": str,
-        "columns": list[str], "form": str, "seed": int, "cache": True,
+        "file": str, "models": str, "topic": str, **QUESTIONS, "limit": int, "server": str, "server_url": str,
+        "perfdb": str, "seed": int, "cache": True,
     },
     "score_answers:score_answers": {"answers": str, "references": str, "output": str, "perfdb": str},
     "refresh_perfdb:refresh_perfdb": {

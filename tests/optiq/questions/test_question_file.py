@@ -356,3 +356,28 @@ def test_a_column_that_looks_like_one_of_ours_is_pointed_out():
     assert len(said) == 2
     assert said[0].endswith("add --column reference=Answer")
     assert said[1].endswith("add --column options=choices")
+
+
+# --- prompts of one's own -------------------------------------------------------------------------------
+
+
+def asked(template, **cells):
+    (row,) = questions_in(pl.DataFrame([cells]), reading=Reading(template=template)).rows
+    return row.error or row.question.text
+
+
+def test_a_template_makes_the_question_of_the_columns():
+    assert (
+        asked("Translate to {language}: {text}", language="German", text="a cat")
+        == "Translate to German: a cat"
+    )
+    assert asked('Return {"n": 1} for {text}', text="{x}") == 'Return {"n": 1} for {x}'
+    assert asked("{{text}} is {text}; {text}", text="a {{b}}") == "{text} is a {{b}}; a {{b}}"
+    assert asked("Sum {xs} and {n}", xs=[1, 2], n=3.0) == "Sum [1, 2] and 3"
+    assert asked("Fix: {question}", question="teh") == "Fix: teh"
+
+
+def test_what_a_template_needs_must_be_there():
+    assert "question is empty" in asked("Translate {text}", text=" ")
+    with pytest.raises(InputError, match=r"names 'lang', but questions has no such column.*'text'"):
+        asked("Translate to {lang}: {text}", text="a")
