@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import sql
 from optiq.errors import PerfDBError, UnknownName
 from warehouse.connection import connect_to, explained, reading
 from warehouse.home import Home, empty_work, usable
+from warehouse.later import Later, landing_later, later
 from warehouse.lock import alone
 from warehouse.publish import publish
 from warehouse.snapshots import keep_snapshot
@@ -95,18 +96,34 @@ def snapshot_file(home: Home, name: str) -> Path:
     return home.perfdb if name == "current" else _kept(home)[_named(home, name)]
 
 
-def restore_snapshot(home: Home, name: str, lock_timeout_s: float = 0.0) -> str:
-    """Publish a kept snapshot again, atomically; returns its id.
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A snapshot that is published again: what it lacks of the one before it, and the files that landed again.
+
+    ``missing`` is None if the one before it cannot be read.
+    """
+
+    snapshot_id: str
+    missing: Later | None
+    landed: list[Path]
+
+
+def restore_snapshot(
+    home: Home, name: str, lock_timeout_s: float = 0.0, keep_later: bool = False
+) -> Restored:
+    """Publish a kept snapshot again, atomically.
 
     What was merged after it is no longer in the published PerfDB; the snapshot that has it is kept, so a
-    restore can be taken back by restoring that one.
+    restore can be taken back by restoring that one. With ``keep_later`` it is landed again besides, for the next
+    refresh to merge.
 
     Raises
     ------
     UnknownName
         if the snapshot is not kept.
     PerfDBError
-        if its file cannot be used, or a refresh is running.
+        if its file cannot be used, a refresh is running, or the home cannot be written; with ``keep_later`` also if the
+        published PerfDB cannot be read.
     """
     name = _named(home, name)
     file = _kept(home)[name]
@@ -115,22 +132,27 @@ def restore_snapshot(home: Home, name: str, lock_timeout_s: float = 0.0) -> str:
         with reading(file, any_version=True) as connection:
             if snapshot_id(connection) != name:
                 raise PerfDBError(f"{file} is not the snapshot {name}", "Restore another one.")
-        if home.perfdb.exists():
-            _keep_current(home)
         copy = home.work / "restore.duckdb"
         shutil.copyfile(file, copy)
-        publish(home, copy)
-    return name
+        if not home.perfdb.exists() or not (_keep_current(home) or keep_later):
+            publish(home, copy)
+            return Restored(name, None, [])
+        with _both(file, home.perfdb) as connection, explained(home.perfdb), ExitStack() as stack:
+            missing = later(connection)
+            landed = stack.enter_context(landing_later(home, connection)) if keep_later else []
+            publish(home, copy)
+    return Restored(name, missing, landed)
 
 
-def _keep_current(home: Home) -> None:
-    """Keep the published snapshot, unless it cannot be used: a restore is the way out then."""
+def _keep_current(home: Home) -> bool:
+    """Keep the published snapshot, unless it cannot be used: a restore is the way out then. Whether it is kept."""
     try:
         with reading(home.perfdb, any_version=True) as connection:
             current = snapshot_id(connection)
     except PerfDBError:
-        return
+        return False
     keep_snapshot(home, current)
+    return True
 
 
 def _kept(home: Home) -> dict[str, Path]:

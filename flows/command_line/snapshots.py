@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.command_line.screen import counted, figure, say, say_json, table
-from flows.declaration import Argument
+from flows.declaration import Argument, Option
 from flows.flow_requests import Json, Place
 
 if TYPE_CHECKING:
@@ -92,11 +92,26 @@ def _joined(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def restore(snapshot: Annotated[str, Argument("Snapshot id or number.", "SNAPSHOT")], place: Place) -> None:
+def restore(
+    snapshot: Annotated[str, Argument("Snapshot id or number.", "SNAPSHOT")],
+    place: Place,
+    keep_later: Annotated[bool, Option("Land what was merged after it again, for the next refresh.")] = False,
+) -> None:
     """Publish a kept snapshot again; restoring the later one takes that back.
 
-    Example:  optiq snapshots restore 2
+    Example:  optiq snapshots restore 2 --keep-later
     """
     from warehouse.archive import restore_snapshot
 
-    say(f"published again: {restore_snapshot(place.home(), snapshot)}")
+    done = restore_snapshot(place.home(), snapshot, keep_later=keep_later)
+    say(f"published again: {done.snapshot_id}")
+    if done.missing is not None and done.missing.n_files:
+        lacks = done.missing
+        what = (
+            f"{counted(lacks.n_executions, 'execution')} and {counted(lacks.n_figures, 'published figure')}"
+        )
+        say(f"it lacks what was merged since {lacks.since:%Y-%m-%d %H:%M} (UTC): {what}")
+        if keep_later:
+            say(f"{counted(len(done.landed), 'file')} landed again: `optiq refresh` merges them")
+        else:
+            say("--keep-later lands that again; the snapshot that has it is kept: `optiq snapshots`")

@@ -18,9 +18,23 @@ def test_snapshots_are_listed_compared_and_restored(optiq, tmp_path: Path) -> No
     assert {row["model"] for row in differs["figures"]} == {"new:1b"}
     assert "new:1b" in optiq("snapshots", "diff", "1", "2").out
 
-    assert optiq("snapshots", "restore", "1").code == 0
+    restored = optiq("snapshots", "restore", "1")
+    assert restored.code == 0
+    assert "0 executions and 2 published figures" in restored.out
+    assert "--keep-later" in restored.out
     assert optiq("sql", "select 1 from models where model = 'new:1b'", "--json").out.strip() == "[]"
-    assert optiq("snapshots", "restore", "2").code == 0
+    assert optiq("snapshots", "restore", "2").out.splitlines() == [
+        f"published again: {listed[0]['snapshot_id']}"
+    ]
+    assert len(json.loads(optiq("sql", "select 1 from models where model = 'new:1b'", "--json").out)) == 1
+
+
+def test_what_is_later_can_be_landed_again(optiq, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text("model,qoa\nnew:1b,0.5\n")
+    optiq("ingest", "priors", "new.csv")
+    optiq("refresh")
+    assert "1 file landed again" in optiq("snapshots", "restore", "1", "--keep-later").out
+    optiq("refresh")
     assert len(json.loads(optiq("sql", "select 1 from models where model = 'new:1b'", "--json").out)) == 1
 
 
