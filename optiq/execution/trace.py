@@ -79,6 +79,7 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
     "wall_s": pl.Float64(),
     "energy_source": pl.String(),
     "qoa": pl.Float64(),
+    "qoa_source": pl.String(),
     "score_exact": pl.Float64(),
     "score_jaccard": pl.Float64(),
     "score_cosine": pl.Float64(),
@@ -216,6 +217,13 @@ class Execution:
         return self.scores.qoa
 
     @property
+    def qoa_source(self) -> str | None:
+        """``scored`` by our rules, or ``given`` by who measured it; ``None`` without a quality."""
+        if self.qoa is None:
+            return None
+        return "scored" if any(score is not None for score in self.scores.columns().values()) else "given"
+
+    @property
     def topic(self) -> str | None:
         """The topic with the highest weight, the first of several; ``None`` if there is none."""
         return main_topic(self.question)
@@ -232,6 +240,7 @@ class Execution:
             "topic_given": bool(self.question.topics) and not self.question.topics_inferred,
             "kind": self.question.kind.value,
             "qoa": self.qoa,
+            "qoa_source": self.qoa_source,
             **self.scores.columns(),
             "reference": self.question.reference,
             "calls": [call.to_row() for call in self.calls],

@@ -19,6 +19,7 @@ select
     case when figure(energy_j) is not null then energy_source end as energy_source,
     -- A failed execution has no answer to judge: its quality is unknown, not 0.
     case when status = 'answered' then figure(qoa) end as qoa,
+    case when status = 'answered' and figure(qoa) is not null then qoa_source end as qoa_source,
     figure(score_exact) as score_exact,
     figure(score_jaccard) as score_jaccard,
     figure(score_cosine) as score_cosine,

@@ -4,6 +4,7 @@ update executions
 set
     -- A failed execution has no answer to judge.
     qoa = case when executions.status = 'answered' then new_scores.qoa end,
+    qoa_source = case when executions.status = 'answered' and new_scores.qoa is not null then 'scored' end,
     score_exact = new_scores.score_exact,
     score_jaccard = new_scores.score_jaccard,
     score_cosine = new_scores.score_cosine,

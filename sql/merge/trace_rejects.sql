@@ -16,6 +16,7 @@ judged as (
                 then 'kind is ' || kind || ', not one of ' || array_to_string(getvariable('kinds'), ', ')
             when energy_source not in ('measured', 'predicted')
                 then 'energy_source is ' || energy_source || ', not measured or predicted'
+            when qoa_source not in ('given', 'scored') then 'qoa_source is ' || qoa_source || ', not given or scored'
             when figure(qoa) < 0 or figure(qoa) > 1 then 'qoa is ' || qoa || ', not between 0 and 1'
             when figure(predicted_qoa) < 0 or figure(predicted_qoa) > 1
                 then 'predicted_qoa is ' || predicted_qoa || ', not between 0 and 1'

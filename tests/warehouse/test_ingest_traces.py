@@ -13,6 +13,7 @@ from optiq.errors import InputError
 from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.ingest import ingest_priors, ingest_traces
+from warehouse.ingestion.judging import SCORED, UNFIT
 from warehouse.query import query
 from warehouse.refresh import refresh
 from warehouse.statistics import load_statistics
@@ -227,6 +228,41 @@ def test_what_was_read_differently_or_not_at_all_is_noted(home: Home, tmp_path: 
     assert [started for _, started in found[:2]] == [time, time]
     calls = query(home.perfdb, "select cached, started_at::varchar from calls order by execution_id").rows()
     assert calls == [(True, None), (False, time)]
+
+
+def test_answers_with_a_reference_but_no_quality_are_scored(home: Home, tmp_path: Path) -> None:
+    asked = {"question": "Capital of Norway?", "topic": "x"}
+    chain = {"plan": "a → b", "calls": [{"output": "Rome"}, {"output": "The answer is Oslo."}]}
+    rows = [
+        {**asked, "model": "a", "answer": "It is Oslo.", "reference": "Oslo"},
+        {**asked, "model": "a", "answer": "Oslo", "reference": "Oslo", "qoa": 0.25},
+        {**asked, **chain, "reference": "Oslo"},
+        {**asked, "model": "a", "answer": "(B)", "reference": "Oslo", "options": ["Rome", "Oslo"]},
+        {**asked, "model": "a", "answer": "A", "reference": "B", "kind": "choice"},
+        {**asked, "model": "a", "answer": "A", "reference": "Oslo", "kind": "choice"},
+        {**asked, "model": "a", "answer": "Oslo", "reference": "Oslo", "status": "failed"},
+    ]
+    report = ingest_traces(home, [write_lines(tmp_path / "t.jsonl", *rows)])
+    (notes,) = report.notes.values()
+    said = {note.what: note.rows for note in notes}
+    assert said[SCORED] == 4
+    assert said[UNFIT] == 1
+    refresh(home, full_gate=False)
+    columns = "kind, answer, qoa, qoa_source, score_exact"
+    found = query(home.perfdb, f"select {columns} from executions order by execution_id").rows()
+    assert found == [
+        ("open", "It is Oslo.", 1.0, "scored", 0.0),
+        ("open", "Oslo", 0.25, "given", None),
+        ("open", "Oslo", 1.0, "scored", 1.0),
+        ("choice", "(B)", 1.0, "scored", 1.0),
+        ("choice", "A", 0.0, "scored", 0.0),
+        ("choice", "A", None, None, None),
+        ("open", "Oslo", None, None, None),
+    ]
+    parts = query(home.perfdb, "select subplan_key, subplan_qoa from calls order by node").rows()
+    assert parts[0][0] == "1:0:a"
+    assert parts[0][1] < 0.9
+    assert parts[1] == ("2:1:a>b", 1.0)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

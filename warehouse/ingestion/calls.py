@@ -45,7 +45,7 @@ FIGURES: dict[str, tuple[float, float, str]] = {
     "attempts": (0, 1e6, ""),
     **{f"subplan_{metric.name}": (0, metric.most_of_run, metric.doubt) for metric in METRICS},
 }
-WHOLE = ("prompt_tokens", "output_tokens", "prompt_chars", "max_output_tokens", "attempts")
+WHOLE = ("prompt_tokens", "cached_tokens", "output_tokens", "prompt_chars", "max_output_tokens", "attempts")
 FLAGS = ("cached", "constrained")
 _TEXTS = ("model", "answered_model", "server", "digest", "finish_reason", "output", "error", "energy_source")
 _PART = ("subplan", "subplan_key", "subplan_level")

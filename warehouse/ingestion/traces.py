@@ -8,19 +8,22 @@ them.
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from optiq.errors import InputError
 from optiq.files import strict_json
 from optiq.questions.metric import ADDITIVE, METRICS, QOA, RESOURCE_NAMES, RESOURCES
 from optiq.questions.question import Kind
-from optiq.questions.question_cells import short
+from optiq.questions.question_cells import kind_in, options_in, short
 from optiq.scoring import SCORES
 from warehouse.ingestion.calls import Calls, flatten
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
+from warehouse.ingestion.judging import score_unjudged
 from warehouse.ingestion.notes import Notes
 from warehouse.ingestion.plans import COLUMNS as PLANS
 from warehouse.ingestion.plans import PlanReader, plan_frame
@@ -60,14 +63,20 @@ _TEXTS = (
     "answer",
     "error",
     "energy_source",
+    "qoa_source",
     "reference",
     "snapshot_id",
     "prompt",
 )
-_KINDS = tuple(kind.value for kind in Kind)
-_SOURCES = ("measured", "predicted")
+_FAULTS = ("plan_fault", "topics_fault", "options_fault", "calls_fault")
+_ALLOWED = {
+    "kind": tuple(kind.value for kind in Kind),
+    "status": ("answered", "failed"),
+    "energy_source": ("measured", "predicted"),
+    "qoa_source": ("given", "scored"),
+}
 _FLAT = ("execution_id", *_TEXTS, "kind", "status", "level", "topic_given", *FIGURES, "started_at")
-COLUMNS = (*_FLAT, *PLANS, "topics", "calls")
+COLUMNS = (*_FLAT, *PLANS, "topics", "options", "calls")
 """The columns that a traces file may have."""
 
 
@@ -110,15 +119,17 @@ class Traces:
                 dtype=self.schema["topics"],
             ),
         )
+        options, faults = self._options(chunk, table)
+        table = table.join(faults, on=ROW, how="left", maintain_order="left")
         table = table.join(calls.faults, on=ROW, how="left", maintain_order="left")
         good, bad = judge(table, self._rules(table))
-        rows = self._rows(good, calls)
+        rows = self._rows(good, calls, options)
         self._note(good, rows)
         return rows.select(self.schema.names()), chunk.rejects(bad)
 
     def _rules(self, table: pl.DataFrame) -> list[Rule]:
         schema = table.schema
-        rules = [Rule(pl.col(name).is_not_null(), pl.col(name)) for name in ("plan_fault", "topics_fault")]
+        rules = [Rule(pl.col(name).is_not_null(), pl.col(name)) for name in _FAULTS]
         if "execution_id" in schema:
             rules.append(
                 Rule(
@@ -126,8 +137,7 @@ class Traces:
                     pl.lit("execution_id is missing"),
                 )
             )
-        allowed_texts = {"kind": _KINDS, "status": ("answered", "failed"), "energy_source": _SOURCES}
-        for name, allowed in allowed_texts.items():
+        for name, allowed in _ALLOWED.items():
             if name in schema:
                 text = as_text(name, schema[name])
                 reason = pl.format(f"{name} is '{{}}', not {' or '.join(allowed)}", text)
@@ -148,7 +158,7 @@ class Traces:
             rules += flag_rules("topic_given", schema["topic_given"])
         if "started_at" in schema:
             rules += time_rules("started_at", schema["started_at"], self._today)
-        return [*rules, Rule(pl.col("calls_fault").is_not_null(), pl.col("calls_fault"))]
+        return rules
 
     @staticmethod
     def _status(schema: pl.Schema) -> pl.Expr:
@@ -156,7 +166,24 @@ class Traces:
         failed = as_text("error", schema["error"]).is_not_null() if "error" in schema else pl.lit(False)
         return pl.coalesce(*given, pl.when(failed).then(pl.lit("failed")).otherwise(pl.lit("answered")))
 
-    def _rows(self, good: pl.DataFrame, calls: Calls) -> pl.DataFrame:
+    @staticmethod
+    def _options(chunk: Chunk, table: pl.DataFrame) -> tuple[dict[int, tuple[str, ...]], pl.DataFrame]:
+        """Options by row, and what follows: ``row_number``, ``options_fault``, ``kind_read``."""
+        options: dict[int, tuple[str, ...]] = {}
+        found: list[tuple[int, str | None, str | None]] = []
+        empty: list[Any] = [None] * table.height
+        asked = (chunk.columns.get(name, empty) for name in ("options", "kind", "question", "reference"))
+        for number, given, kind, question, reference in zip(chunk.numbers, *asked, strict=True):
+            try:
+                if choices := options_in(given):
+                    options[number] = choices
+                    found.append((number, None, kind_in(kind, str(question or ""), choices, reference).value))
+            except InputError as fault:
+                found.append((number, fault.message, None))
+        schema = {ROW: pl.Int64, "options_fault": pl.String, "kind_read": pl.String}
+        return options, pl.DataFrame(found, schema=schema, orient="row")
+
+    def _rows(self, good: pl.DataFrame, calls: Calls, options: dict[int, tuple[str, ...]]) -> pl.DataFrame:
         schema = good.schema
 
         def text(name: str) -> pl.Expr:
@@ -172,7 +199,7 @@ class Traces:
             ),
             *[text(name).alias(name) for name in _TEXTS],
             pl.col("topics_read").alias("topics"),
-            text("kind").fill_null("open").alias("kind"),
+            pl.coalesce(text("kind"), "kind_read", pl.lit("open")).alias("kind"),
             pl.col("parsed_key").alias("plan_key"),
             self._status(schema).alias("status"),
             *[number(name).alias(name) for name in FIGURES],
@@ -186,8 +213,11 @@ class Traces:
             ).alias("topic_given"),
             pl.col(ROW),
         )
-        whole = calls.totals
-        rows = rows.join(whole, on=ROW, how="left", maintain_order="left").join(
+        judged = pl.col("qoa").is_not_null()
+        rows = rows.with_columns(pl.when(judged).then(pl.col("qoa_source").fill_null("given")))
+        rows, flat = score_unjudged(rows, calls.flat, options, self.notes)
+        calls = replace(calls, flat=flat)
+        rows = rows.join(calls.totals, on=ROW, how="left", maintain_order="left").join(
             calls.nested(self.schema["calls"]), on=ROW, how="left", maintain_order="left"
         )
         return self._filled(rows)

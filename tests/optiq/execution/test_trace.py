@@ -124,6 +124,7 @@ ROW = {
     "energy_j": 90.0,
     "energy_source": "predicted",
     "qoa": 0.875,
+    "qoa_source": "scored",
     "score_exact": 1.0,
     "score_jaccard": 0.5,
     "score_cosine": 0.25,
