@@ -161,7 +161,7 @@ def _land_file(
     try:
         for chunk in read_chunks(path):
             rejects = chunk.rejects()
-            if chunk.columns:
+            if chunk.columns or chunk.numbers:
                 if reader is None:
                     reader = reader_of(path, digest, list(chunk.columns))
                 # In JSON lines a key may come late; what came before it stays known.

@@ -15,7 +15,8 @@ from optiq.files.tables import read_table
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import kind_in, options_in, reference_in, short, text_in
 
-_LABELLED = ("reference", "options", "kind", "question", "topic")
+LABELLED = ("reference", "options", "kind", "question", "topic")
+"""What a references file may say of a question, besides its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def read_references(path: str | Path) -> dict[str, dict[str, Any]]:
                 "Give each question one reference.",
             )
         rows[name] = number
-        cells = {column: row.get(column) for column in _LABELLED}
+        cells = {column: row.get(column) for column in LABELLED}
         reference = cells["reference"]
         if reference is not None and str(reference).strip():
             found[name] = cells

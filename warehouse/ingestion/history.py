@@ -17,7 +17,7 @@ from warehouse.ingestion.units import KnownRates
 from warehouse.rules import ROW
 
 NEEDED = ("trial", "model", "task", "latency", "result", "accuracy", "created")
-_KNOWN = (
+COLUMNS = (
     *NEEDED,
     "temperature",
     "id",
@@ -61,7 +61,7 @@ class History:
 
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if a needed column is missing."""
-        self.notes.ignore("columns", check_columns(self._path, columns, _KNOWN, NEEDED, "history"))
+        self.notes.ignore("columns", check_columns(self._path, columns, COLUMNS, NEEDED, "history"))
 
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The executions of a chunk and its rejected rows, shown as they came."""

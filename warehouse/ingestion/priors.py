@@ -38,7 +38,10 @@ PRIOR_COLUMNS = {
     ROW: pl.Int64,
 }
 _KEYS = ("model", "topic", "task", "source", "as_of")
+COLUMNS = (*_KEYS, *FIGURES)
+"""The columns that a wide priors file may have."""
 _LONG = ("metric", "value")
+REPEATS = "repeats figures of earlier rows: adds nothing"
 _SAME = ("model", "topic", "metric", "as_of", "source")
 
 
@@ -87,14 +90,18 @@ class Priors:
     def _without_repeats(self, figures: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Keep the first of figures given twice; reject the rows that disagree with an earlier one."""
         kept: list[int] = []
+        same: dict[int, bool] = {}
         bad: dict[int, str] = {}
         for place, (*key, value, row) in enumerate(figures.select(*_SAME, "value", ROW).iter_rows()):
             first, first_row = self._seen.setdefault(tuple(key), (value, row))
-            if first_row == row:
+            new = first_row == row
+            same[row] = same.get(row, True) and not new
+            if new:
                 kept.append(place)
             elif value != first:
                 bad.setdefault(row, f"{key[2]} differs from row {first_row}, which is about the same")
         repeats = pl.DataFrame(list(bad.items()), schema={ROW: pl.Int64, "reason": pl.String}, orient="row")
+        self.notes.count(REPEATS, sum(whole and row not in bad for row, whole in same.items()))
         return figures[kept].filter(~pl.col(ROW).is_in(list(bad))), repeats
 
 
