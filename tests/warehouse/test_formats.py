@@ -82,7 +82,7 @@ def test_every_file_has_a_minimal_and_a_full_example() -> None:
 @pytest.mark.parametrize(
     ("kind", "left_out"),
     [
-        ("questions", ()),
+        ("questions", ("form",)),
         ("answers", ()),
         ("references", ()),
         ("priors", ()),

@@ -208,7 +208,7 @@ def ingested(home: Home, path: Path, kind: str, rows: list[dict[str, Any]]) -> N
     assert taken + refused == len(rows), report
 
 
-@settings(max_examples=150, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
 @given(file=FILES)
 def test_every_row_lands_or_is_set_aside(tmp_path_factory: Any, file: Any) -> None:
     (kind, rows), suffix = file
@@ -217,8 +217,8 @@ def test_every_row_lands_or_is_set_aside(tmp_path_factory: Any, file: Any) -> No
     shutil.rmtree(folder)
 
 
-@settings(max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
-@given(files=st.lists(FILES, min_size=20, max_size=30))
+@settings(max_examples=2, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@given(files=st.lists(FILES, min_size=15, max_size=25))
 def test_what_lands_is_merged_or_set_aside(
     fresh_home: Home, copy_of: Callable[[Home], Home], tmp_path_factory: Any, files: list[Any]
 ) -> None:

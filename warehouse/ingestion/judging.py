@@ -34,7 +34,7 @@ def score_unjudged(
     )
     if waiting.is_empty():
         return rows, flat
-    from optiq.scoring import score_many
+    from optiq.scoring import SCORES, score_many
     from optiq.scoring.answers import node_answer, parse_answer
 
     outputs: dict[int, dict[int, str | None]] = {}
@@ -73,12 +73,9 @@ def score_unjudged(
     judged = sum(row["qoa"] is not None for row in wholes)
     notes.count(SCORED, judged)
     notes.count(_UNDECIDED, len(wholes) - judged)
+    scored = ("answer", "qoa", *(f"score_{name}" for name in SCORES))
     new = pl.DataFrame(
-        wholes,
-        schema={
-            ROW: pl.Int64,
-            **{name: rows.schema[name] for name in (wholes[0] if wholes else ()) if name != ROW},
-        },
+        wholes, schema={ROW: pl.Int64, **{name: rows.schema[name] for name in scored}}
     ).with_columns(qoa_source=pl.when(pl.col("qoa").is_not_null()).then(pl.lit("scored")))
     node_scores = pl.DataFrame(
         parts, schema={ROW: pl.Int64, "node": pl.Int64, "subplan_qoa": pl.Float64}, orient="row"

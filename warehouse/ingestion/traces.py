@@ -70,7 +70,7 @@ _TEXTS = (
 )
 _FAULTS = ("plan_fault", "topics_fault", "options_fault", "calls_fault")
 _ALLOWED = {
-    "kind": tuple(kind.value for kind in Kind),
+    "kind": (*(kind.value for kind in Kind), "short"),
     "status": ("answered", "failed"),
     "energy_source": ("measured", "predicted"),
     "qoa_source": ("given", "scored"),
@@ -168,16 +168,19 @@ class Traces:
 
     @staticmethod
     def _options(chunk: Chunk, table: pl.DataFrame) -> tuple[dict[int, tuple[str, ...]], pl.DataFrame]:
-        """Options by row, and what follows: ``row_number``, ``options_fault``, ``kind_read``."""
+        """Options by row, and the kind that is not given: ``row_number``, ``options_fault``, ``kind_read``."""
         options: dict[int, tuple[str, ...]] = {}
         found: list[tuple[int, str | None, str | None]] = []
         empty: list[Any] = [None] * table.height
         asked = (chunk.columns.get(name, empty) for name in ("options", "kind", "question", "reference"))
         for number, given, kind, question, reference in zip(chunk.numbers, *asked, strict=True):
             try:
-                if choices := options_in(given):
+                choices = options_in(given)
+                if choices:
                     options[number] = choices
-                    found.append((number, None, kind_in(kind, str(question or ""), choices, reference).value))
+                if choices or _blank(kind):
+                    asked_kind = kind_in(kind, str(question or ""), choices, reference)
+                    found.append((number, None, asked_kind.value))
             except InputError as fault:
                 found.append((number, fault.message, None))
         schema = {ROW: pl.Int64, "options_fault": pl.String, "kind_read": pl.String}
@@ -199,7 +202,7 @@ class Traces:
             ),
             *[text(name).alias(name) for name in _TEXTS],
             pl.col("topics_read").alias("topics"),
-            pl.coalesce(text("kind"), "kind_read", pl.lit("open")).alias("kind"),
+            pl.coalesce(text("kind").replace("short", "open"), "kind_read").alias("kind"),
             pl.col("parsed_key").alias("plan_key"),
             self._status(schema).alias("status"),
             *[number(name).alias(name) for name in FIGURES],
@@ -254,6 +257,10 @@ class Traces:
         if "started_at" in good.schema and not good.schema["started_at"].is_temporal():
             counted = since_1970("started_at", good.schema["started_at"]).is_not_null()
             self.notes.count_where("started_at is a number: read as a time since 1970", good, counted)
+
+
+def _blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _topic_rules(topic: pl.Expr) -> list[Rule]:
