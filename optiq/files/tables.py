@@ -172,11 +172,24 @@ def _read_json_lines(path: Path) -> pl.DataFrame:
     if not text.strip():
         raise InputError(f"{path} is empty", "Write one JSON object per line into it, or give another file.")
     try:
-        return pl.read_ndjson(text.encode(), infer_schema_length=None)
+        frame = pl.read_ndjson(text.encode(), infer_schema_length=None)
+        _check_keys(path, text, frame.columns)
+        return frame
     except PolarsError:
         # Either a faulty line, which json names better, or values that Polars cannot put in one column.
         numbered = ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
         return _frame([_object(path, number, line) for number, line in numbered])
+
+
+def _check_keys(path: Path, text: str, names: list[str]) -> None:
+    """Raise the error of a line that gives a key twice: Polars takes the first and says nothing."""
+    lines = pl.DataFrame({"line": text.split("\n")}).with_row_index("number", offset=1)
+    twice = [
+        pl.col("line").str.count_matches(json.dumps(name, ensure_ascii=False), literal=True) > 1
+        for name in names
+    ]
+    for number, line in lines.filter(pl.any_horizontal(twice)).rows() if twice else ():
+        _object(path, number, line)
 
 
 def _object(path: Path, number: int, line: str) -> dict[str, Any]:

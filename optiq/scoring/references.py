@@ -12,6 +12,7 @@ import polars as pl
 
 from optiq.errors import InputError
 from optiq.files.tables import read_table
+from optiq.questions.answer_file import STATUSES
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import kind_in, options_in, reference_in, short, text_in
 
@@ -34,7 +35,7 @@ def read_answers(path: str | Path) -> pl.DataFrame:
     Raises
     ------
     InputError
-        if it is no answers file, or an id has two answers.
+        if it is no answers file, a status is unknown, or an id has two answers.
     """
     frame = read_table(path)
     for name in ("question_id", "status", "answer"):
@@ -44,6 +45,11 @@ def read_answers(path: str | Path) -> pl.DataFrame:
                 "Give the file that `optiq answer` wrote, then the one with the references.",
             )
     frame = frame.with_columns(_text(frame, name) for name in frame.columns if name in _TEXTS)
+    for number, status in enumerate(frame["status"], start=1):
+        if status not in STATUSES:
+            raise InputError(
+                f"{path} row {number} has the status {short(status)}", f"Statuses are {', '.join(STATUSES)}."
+            )
     twice = frame.filter(pl.col("status") != "invalid")["question_id"]
     if (repeated := twice.filter(twice.is_duplicated())).len():
         raise InputError(

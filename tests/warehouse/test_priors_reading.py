@@ -60,7 +60,7 @@ def test_each_bad_row_is_rejected_for_its_own_reason(tmp_path: Path) -> None:
     assert reasons == {
         2: "usd_per_prompt_token is 0.5, above 0.01: is it a price per million tokens?",
         3: "no model is named",
-        4: "task is 'closed', not open, choice, long, code, json",
+        4: "task is 'closed', not open, choice",
         5: "usd_per_prompt_token is 'x', not a number",
         6: "usd_per_prompt_token is 'nan', not a finite number: leave it out if it is unknown",
         7: "usd_per_prompt_token is -1.0, below 0",

@@ -14,7 +14,6 @@ import polars as pl
 from optiq.errors import InputError
 from optiq.plans.plan_checks import can_name_a_model
 from optiq.questions.metric import RATES
-from optiq.questions.question import TASKS
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.notes import Notes
@@ -37,6 +36,8 @@ PRIOR_COLUMNS = {
     "as_of": pl.Date,
     ROW: pl.Int64,
 }
+TASKS = ("open", "choice")
+"""The tasks that a prior may hold for: PerfDB keeps them in the place of the topic, where others would be topics."""
 _KEYS = ("model", "topic", "task", "source", "as_of")
 COLUMNS = (*_KEYS, *FIGURES)
 """The columns that a wide priors file may have."""

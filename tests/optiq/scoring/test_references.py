@@ -41,6 +41,11 @@ def test_a_file_without_answers_is_none(table, missing):
         read_answers(table(**columns))
 
 
+def test_a_status_that_is_none_is_said(table):
+    with pytest.raises(InputError, match="row 2 has the status 'Answered'"):
+        read_answers(table(question_id=["1", "2"], status=["answered", "Answered"], answer=["a", "b"]))
+
+
 def test_a_question_has_one_answer_but_any_number_of_rows_that_were_no_question(table):
     names, answers = ["1", "2", "2"], ["a", "b", "c"]
     with pytest.raises(InputError, match=r"two answers to question_id .?2"):
