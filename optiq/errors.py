@@ -12,6 +12,7 @@
     ├── InfeasibleError       no plan meets the budget
     └── ServerError           a model server that cannot be reached or that failed
         ├── ModelNotServed
+        ├── RequestRefused         this request only: too long, filtered, malformed
         └── TransientServerError   worth trying again: connection, 429, 5xx, time-out
             └── AnswerLost         the call was made, its answer did not arrive
 
@@ -79,6 +80,10 @@ class ServerError(OptiqError):
 
 class ModelNotServed(ServerError):
     """The server does not offer the model."""
+
+
+class RequestRefused(ServerError):
+    """The server will not answer this very request; others it may."""
 
 
 class TransientServerError(ServerError):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from string import ascii_uppercase
 from typing import Protocol
 
+from optiq.execution.thinking_room import THINKING_TOKENS
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_builder import (
     build_prompt,
@@ -105,13 +106,19 @@ class PromptSetAsking:
             several_letters=held and question.kind is Kind.MULTI,
             reasons=reasons,
             many_lines=question.kind in (Kind.LONG, Kind.CODE, Kind.JSON),
+            thinking_room=0 if self._cap_of(operator) is not None else THINKING_TOKENS,
             fusion=fusion,
         )
 
     def longest(self, question: Question, plan: Plan, node: int) -> int:
         operator = self._of(plan.models[node])
-        caps = [cap for cap in (self._cap, operator.max_output_tokens) if cap is not None]
-        return min(caps, default=MAX_OUTPUT_TOKENS[question.kind] + operator.prompts.reasoning_tokens)
+        cap = self._cap_of(operator)
+        return MAX_OUTPUT_TOKENS[question.kind] + operator.prompts.reasoning_tokens if cap is None else cap
+
+    def _cap_of(self, operator: Operator) -> int | None:
+        """The cap that somebody has set; it holds for thinking too."""
+        caps = (self._cap, operator.max_output_tokens)
+        return min((cap for cap in caps if cap is not None), default=None)
 
     def prompt_chars(self, question: Question, plan: Plan, node: int) -> int:
         return longest_prompt_chars(question, self._of(plan.models[node]).prompts)

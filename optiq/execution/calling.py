@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import random
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from optiq.errors import AnswerLost, ModelNotServed, ServerError, TransientServerError
-from optiq.execution.accounting import MEASURED, call_bound, price_call
+from optiq.errors import (
+    AnswerLost,
+    ModelNotServed,
+    OptiqError,
+    RequestRefused,
+    ServerError,
+    TransientServerError,
+)
+from optiq.execution.accounting import MEASURED, Tariff, call_bound, price_call
 from optiq.execution.flights import GivenUp
 from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
 from optiq.execution.ledger import Amount, LimitReached, Reservation
 from optiq.execution.limits import CallLimits, limits_of
 from optiq.execution.shared import Shared
+from optiq.execution.thinking_room import cut_in_thought
 from optiq.execution.trace import Call
+from optiq.questions.metric import ADDITIVE
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
 from optiq.statistics.snapshot import ModelFigures
 
@@ -49,7 +60,9 @@ class Retries:
 
 
 class Caller:
-    """Makes the calls of an executor. A fault ends in ``Call.error``; only a bug is raised.
+    """Makes the calls of an executor. A fault ends in ``Call.error``, one of ours too.
+
+    Raised is only what no other call would escape: the journal cannot be written.
 
     Where calls wait for a slot, those of a lower ``rank`` go first.
     """
@@ -76,10 +89,17 @@ class Caller:
         ``maker`` is whose call it is (:class:`~optiq.execution.responses.ResponseStore`); ``name`` tells it
         from others where waits are drawn at random.
         """
+        request = self._shared.thinkers.request(request)
+        call.max_output_tokens = request.max_output_tokens
         try:
             generation = await self._answer(call, request, figures, allowance, maker, name)
+            generation = await self._with_room(call, generation, request, figures, allowance, maker, name)
         except (ServerError, LimitReached) as fault:
             call.error = str(fault)
+        except OptiqError:
+            raise
+        except Exception as fault:
+            call.error = of_our_own(fault)
         else:
             _record(call, generation)
             if figures is not None:
@@ -98,6 +118,39 @@ class Caller:
                 allowance.settle(Amount(), actual)
         self._shared.observer.called(call)
 
+    async def _with_room(
+        self,
+        call: Call,
+        cut: Generation,
+        request: GenerateRequest,
+        figures: Figures | None,
+        allowance: Reservation,
+        maker: str,
+        name: str,
+    ) -> Generation:
+        """``cut``, or what comes of the same request with room for thinking if that used up its cap.
+
+        The model has that room from then on. What the first try cost is lost on the way.
+        """
+        self._shared.thinkers.saw(cut, call.model)
+        with_room = self._shared.thinkers.request(request)
+        if with_room == request or not cut_in_thought(cut):
+            return cut
+        if not call.cached:
+            paid = call.drawn or Amount()
+            if figures is not None:
+                tokens = cut.prompt_tokens, cut.output_tokens
+                cost, joules = (Tariff.at(metric, figures(call.model)).charge(*tokens) for metric in ADDITIVE)
+                paid = Amount(
+                    paid.cost_usd if cost is None else cost, paid.energy_j if joules is None else joules
+                )
+            allowance.settle(call.drawn or Amount(), paid)
+            call.lost += paid
+        call.drawn, call.cached = None, False
+        call.attempts += 1
+        call.max_output_tokens = with_room.max_output_tokens
+        return await self._answer(call, with_room, figures, allowance, maker, name)
+
     async def _answer(
         self,
         call: Call,
@@ -111,10 +164,7 @@ class Caller:
         store, flights = self._shared.responses, self._shared.flights
         key = call_key(self._identity(request.model), request) if store is not None else None
         if store is None or key is None:
-            generation, number = await self._attempts(call, request, figures, allowance, maker, name)
-            if store is not None and number is not None:
-                store.ended(number, lost=True)  # no journal has the answer: the note stands for it
-            return generation
+            return await self._attempts(call, request, figures, allowance, maker, name, None)
         while True:
             flight, mine = flights.join(key)
             if not mine:
@@ -131,8 +181,7 @@ class Caller:
                     call.cached = not kept.own
                     outcome = kept.generation
                 else:
-                    outcome, number = await self._attempts(call, request, figures, allowance, maker, name)
-                    await store.keep(key, maker, outcome, number)
+                    outcome = await self._attempts(call, request, figures, allowance, maker, name, key)
                 return outcome
             except ServerError as fault:
                 outcome = fault
@@ -148,8 +197,12 @@ class Caller:
         allowance: Reservation,
         maker: str,
         name: str,
-    ) -> tuple[Generation, int | None]:
-        """Call until it is answered or given up; the answer, and the number of the note on the call."""
+        key: str | None,
+    ) -> Generation:
+        """Call until it is answered or given up; an answer is kept under ``key`` if there is one.
+
+        It is on disk before another call gets the slot, so that a kill loses no more calls than are in flight.
+        """
         health, store, model = self._shared.health, self._shared.responses, request.model
         while True:
             if (why := health.why_out(model)) is not None:
@@ -170,6 +223,10 @@ class Caller:
                     if store is not None and self._shared.ledger.limited:
                         begun = store.begun(maker, drawn)
                     generation = await self._server.generate(request)
+                    if store is not None and key is not None:
+                        await store.keep(key, maker, generation, begun)
+                    elif store is not None and begun is not None:
+                        store.ended(begun, lost=True)  # no journal has the answer: the note stands for it
                 finally:
                     for limits in held:
                         limits.release(model)
@@ -188,7 +245,7 @@ class Caller:
                 lost = False
                 call.drawn = drawn
                 health.answered(model)
-                return generation, begun
+                return generation
             finally:
                 if call.drawn is None:  # not answered: free again, unless it may be billed
                     allowance.settle(drawn, drawn if lost else Amount())
@@ -196,7 +253,8 @@ class Caller:
                     if begun is not None and store is not None:
                         store.ended(begun, lost)
             if wait_s is None:
-                health.failed(model, str(failure), at_once=isinstance(failure, ModelNotServed))
+                if not isinstance(failure, RequestRefused):  # that tells of the question, not of the model
+                    health.failed(model, str(failure), at_once=isinstance(failure, ModelNotServed))
                 raise failure
             call.attempts += 1
             await asyncio.sleep(wait_s)
@@ -216,6 +274,14 @@ class Caller:
         return self._identities[model]
 
 
+def of_our_own(fault: Exception) -> str:
+    """What is said of an exception that is no fault of a server: a bug, and where it is."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    said = " ".join(f"{type(fault).__name__}: {fault}".split())[:300].rstrip(": ")
+    return f"a fault of Optiq itself, please report it: {said}{where}"
+
+
 def _record(call: Call, generation: Generation) -> None:
     call.output = generation.text.strip()
     for name in (
@@ -232,6 +298,9 @@ def _record(call: Call, generation: Generation) -> None:
         "started_at",
         "constrained",
         "energy_j",
+        "thinking",
+        "thinking_tokens",
+        "refusal",
     ):
         setattr(call, name, getattr(generation, name))
     call.energy_source = None if generation.energy_j is None else MEASURED

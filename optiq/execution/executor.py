@@ -11,14 +11,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 
+from optiq.errors import OptiqError
 from optiq.execution.accounting import Prices, call_bound, settle
 from optiq.execution.asking import Asking, PromptSetAsking
-from optiq.execution.calling import Caller, Figures, Retries
+from optiq.execution.calling import Caller, Figures, Retries, of_our_own
 from optiq.execution.identity import execution_id
 from optiq.execution.ledger import Amount, LimitReached, Reservation
 from optiq.execution.output_caps import OutputCaps, limits_outputs
 from optiq.execution.shared import Shared
-from optiq.execution.trace import ANSWERED, OVER_LIMIT, Call, Execution, Partial, Predicted, main_topic
+from optiq.execution.thinking_room import THINKING_TOKENS, why_empty
+from optiq.execution.trace import (
+    ANSWERED,
+    FAILED,
+    OVER_LIMIT,
+    Call,
+    Execution,
+    Partial,
+    Predicted,
+    main_topic,
+)
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.prompts.variants import Operators
@@ -118,8 +129,8 @@ class Executor:
     ) -> list[Execution]:
         """Execute ``items``, ``concurrency`` at a time; the executions in the order of the items.
 
-        ``on_result`` gets place and execution as each is done. Model faults end as failed executions;
-        anything else is a bug, stops the others and surfaces. When the run is stopped
+        ``on_result`` gets place and execution as each is done. Faults end as failed executions, bugs too;
+        only a journal that cannot be written stops the others and surfaces. When the run is stopped
         (:class:`~optiq.execution.shared.Control`), what was not executed is left out of the list. The
         server's connections stay open: ``await server.disconnect()`` closes those of this event loop.
         """
@@ -155,6 +166,7 @@ class Executor:
     async def execute(self, item: Work) -> Execution:
         """Run a plan on a question. A node that fails for good fails the execution, and says why.
 
+        An exception that is no fault of a server fails this execution only: it is a bug, and its reason names it.
         When a node fails, calls in flight are awaited, as they are paid for, and none is begun. If other
         nodes answered, the best of their answers is kept in ``partial``.
         """
@@ -173,6 +185,7 @@ class Executor:
         started = time.perf_counter()
         ledger, responses = self.shared.ledger, self.shared.responses
         maker = self._maker(question)
+        calls: dict[int, Call] = {}
         known = responses.answered(maker) if responses is not None and ledger.limited else None
         try:
             allowance = await ledger.reserve(self.most(item) if ledger.limited else Amount(), known)
@@ -180,17 +193,25 @@ class Executor:
             execution.status, execution.error = OVER_LIMIT, str(fault)
             return execution
         try:
-            calls = await self._walk(question, plan, asking, figures, allowance)
+            await self._walk(question, plan, asking, figures, allowance, calls)
+        except OptiqError:
+            raise  # no fault of this execution: the journal cannot be written
+        except Exception as fault:
+            execution.error = of_our_own(fault)
         finally:
             if responses is not None and known is not None:
                 allowance.settle(Amount(), responses.missed(maker))
             allowance.close()
         execution.wall_s = time.perf_counter() - started
         execution.calls = [calls[node] for node in sorted(calls)]
-        settle(execution)
-        _conclude(execution, asking)
-        if execution.status != ANSWERED:
-            _fall_back(execution, asking, figures)
+        try:
+            settle(execution)
+            if execution.error is None:
+                _conclude(execution, asking)
+            if execution.status != ANSWERED:
+                _fall_back(execution, asking, figures)
+        except Exception as fault:
+            execution.status, execution.error = FAILED, of_our_own(fault)
         return execution
 
     def most(self, item: Work) -> Amount:
@@ -202,7 +223,10 @@ class Executor:
         most = Amount()
         for node, model in enumerate(plan.models):
             prompt_bytes = asking.prompt_bytes(question, plan, node)
-            most += call_bound(figures(model), prompt_bytes, asking.longest(question, plan, node))
+            longest = asking.longest(question, plan, node)
+            if self.shared.thinkers.knows(model):
+                longest += THINKING_TOKENS
+            most += call_bound(figures(model), prompt_bytes, longest)
         return most
 
     async def _walk(
@@ -212,14 +236,14 @@ class Executor:
         asking: Asking,
         figures: Figures | None,
         allowance: Reservation,
-    ) -> dict[int, Call]:
-        """The calls made, by node: each as soon as its predecessors have answered."""
-        calls: dict[int, Call] = {}
+        calls: dict[int, Call],
+    ) -> None:
+        """Fill ``calls`` by node: each as soon as its predecessors have answered."""
         caps = _caps(question, plan, asking, figures)
         begin = partial(self._call, question, plan, asking, figures, allowance, caps, calls)
         if plan.k == 1:
             calls[0] = await begin(0)
-            return calls
+            return
         running: dict[asyncio.Future[Call], int] = {}
         waiting = set(range(plan.k))
         try:
@@ -229,7 +253,7 @@ class Executor:
                         waiting.remove(node)
                         running[asyncio.ensure_future(begin(node))] = node
                 if not running:
-                    return calls
+                    return
                 done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for future in done:
                     calls[running.pop(future)] = future.result()
@@ -260,7 +284,9 @@ class Executor:
         )
         if caps is not None:
             tokens = await self._count(caps, node, request.model, request.prompt)
+            roomy = caps.cap(node, tokens, calls, request.thinking_room)
             limit = call.max_output_tokens = caps.cap(node, tokens, calls)
+            request = replace(request, thinking_room=max(roomy - limit, 0))
             if limit < 1:
                 call.error = f"the budget ({question.budget.describe()}) leaves nothing for it"
                 return call
@@ -317,7 +343,10 @@ def _conclude(execution: Execution, asking: Asking) -> None:
     if execution.answer:
         execution.status = ANSWERED
     else:
-        execution.error = f"{plan.models[plan.sink]} (node {plan.sink}): the answer is empty"
+        sink = next(call for call in execution.calls if call.node == plan.sink)
+        execution.error = (
+            f"{plan.models[plan.sink]} (node {plan.sink}): the answer is empty: {why_empty(sink)}"
+        )
 
 
 def _fall_back(execution: Execution, asking: Asking, figures: Figures | None) -> None:

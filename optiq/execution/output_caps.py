@@ -66,20 +66,30 @@ class OutputCaps:
         known = self._figures[node].chars_per_token
         return chars / (known if known > 0 else _CHARS_PER_TOKEN) * _SAFETY + _TEMPLATE_TOKENS
 
-    def cap(self, node: int, prompt_tokens: float, done: Mapping[int, Call]) -> int:
-        """Most output tokens of ``node``, whose prompt has ``prompt_tokens``; 0: not even one fits."""
+    def cap(self, node: int, prompt_tokens: float, done: Mapping[int, Call], room: int = 0) -> int:
+        """Most output tokens of ``node``, whose prompt has ``prompt_tokens``; 0: not even one fits.
+
+        ``room``: so many more than its longest output.
+        """
         self._prompts[node] = prompt_tokens
-        most = float(self._longest[node])
+        longest = self._longest[node] + room
+        most = float(longest)
         for limit, tariffs, name in self._sums:
-            most = min(most, self._within_sum(node, limit, tariffs, name, done))
+            most = min(most, self._within_sum(node, limit, tariffs, name, done, longest))
         if self._seconds is not None:
             # A late answer is better than none: latency alone never forbids the call.
-            most = min(most, max(self._within_path(node, self._seconds, done), 1.0))
+            most = min(most, max(self._within_path(node, self._seconds, done, longest), 1.0))
         self._caps[node] = max(math.floor(most + 1e-9), 0)
         return self._caps[node]
 
     def _within_sum(
-        self, node: int, limit: float, tariffs: list[Tariff], name: str, done: Mapping[int, Call]
+        self,
+        node: int,
+        limit: float,
+        tariffs: list[Tariff],
+        name: str,
+        done: Mapping[int, Call],
+        longest: int,
     ) -> float:
         committed, to_begin = 0.0, 1
         for v in range(self._plan.k):
@@ -95,9 +105,9 @@ class OutputCaps:
         slack = limit - committed - tariffs[node].of(self._prompts[node], expected)
         readers = [v for v in range(self._plan.k) if node in self._plan.predecessors(v)]
         marginal = tariffs[node].output + sum(tariffs[v].prompt for v in readers)
-        return _stretched(expected, slack / to_begin if slack > 0 else slack, marginal, self._longest[node])
+        return _stretched(expected, slack / to_begin if slack > 0 else slack, marginal, longest)
 
-    def _within_path(self, node: int, limit: float, done: Mapping[int, Call]) -> float:
+    def _within_path(self, node: int, limit: float, done: Mapping[int, Call], longest: int) -> float:
         before = longest_paths(
             self._plan, {v: done[v].latency_s for v in self._plan.closure(node) if v in done and v != node}
         )
@@ -106,7 +116,7 @@ class OutputCaps:
         expected = self._outputs[node]
         slack = limit - reached - after - self._paces[node].of(self._prompts[node], expected)
         share = slack / (steps + 1) if slack > 0 else slack
-        return _stretched(expected, share, self._paces[node].output, self._longest[node])
+        return _stretched(expected, share, self._paces[node].output, longest)
 
     def _path_after(self, node: int) -> tuple[float, int]:
         """Expected seconds and number of nodes on the longest path behind ``node``."""

@@ -148,7 +148,7 @@ class ResponseStore:
                     if noted:
                         self._connection.executemany(_ANSWERED, noted)
                     self._run("commit")
-            except (OptiqError, sqlite3.Error) as failed:
+            except Exception as failed:  # who waits is told, whatever it is
                 fault = failed
                 with suppress(sqlite3.Error):
                     self._connection.execute("rollback")

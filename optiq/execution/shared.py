@@ -14,6 +14,7 @@ from optiq.execution.health import ModelHealth
 from optiq.execution.ledger import Ledger
 from optiq.execution.limits import CallLimits
 from optiq.execution.responses import ResponseStore
+from optiq.execution.thinking_room import Thinkers
 from optiq.execution.trace import Call, Execution
 from optiq.servers.protocol import Generation
 
@@ -91,7 +92,7 @@ class Control:
 
 @dataclass
 class Shared:
-    """Kept responses, calls in flight, the spend, the health of models, who watches, and the stop switch.
+    """Kept responses, calls in flight, the spend, how models are and whether they think, who watches, the stop switch.
 
     ``responses`` None: nothing is kept, and nothing is shared between calls. ``slots`` bound the calls in flight
     of this run, below what the server takes.
@@ -101,6 +102,7 @@ class Shared:
     flights: Flights[Generation] = field(default_factory=Flights)
     ledger: Ledger = field(default_factory=Ledger)
     health: ModelHealth = field(default_factory=ModelHealth)
+    thinkers: Thinkers = field(default_factory=Thinkers)
     observer: Observer = field(default_factory=Silent)
     control: Control = field(default_factory=Control)
     slots: CallLimits | None = None

@@ -40,6 +40,7 @@ _CALL_SCHEMA: dict[str, pl.DataType] = {
     "digest": pl.String(),
     "prompt_tokens": pl.Int64(),
     "output_tokens": pl.Int64(),
+    "thinking_tokens": pl.Int64(),
     "cached_tokens": pl.Int64(),
     "prompt_chars": pl.Int64(),
     "max_output_tokens": pl.Int64(),
@@ -50,6 +51,7 @@ _CALL_SCHEMA: dict[str, pl.DataType] = {
     "energy_source": pl.String(),
     "finish_reason": pl.String(),
     "output": pl.String(),
+    "thinking": pl.String(),
     "error": pl.String(),
     "cached": pl.Boolean(),
     "constrained": pl.Boolean(),
@@ -104,6 +106,8 @@ class Call:
     the prompt before the server's own template. If the call failed, ``error`` says why and figures are None.
     ``cached_tokens`` of the ``prompt_tokens`` were in the server's prompt cache (None: it does not say).
     ``cached``: the output is that of an earlier, identical call, with the figures that it had then.
+    ``thinking`` is what the model thought before ``output``: ``output_tokens`` have its tokens, ``thinking_tokens`` of
+    them if the server counts them apart. ``refusal`` are the words of a refusal that is no output.
     ``constrained``: the server held the output to the letters of the options (None: not asked to). ``drawn``
     is what was set aside for the call under a total limit, ``lost`` what attempts whose answer was lost on the
     way may have cost.
@@ -120,6 +124,7 @@ class Call:
     digest: str | None = None
     prompt_tokens: int | None = None
     output_tokens: int | None = None
+    thinking_tokens: int | None = None
     cached_tokens: int | None = None
     cost_usd: float | None = None
     latency_s: float | None = None
@@ -130,6 +135,8 @@ class Call:
     energy_source: str | None = None
     finish_reason: str | None = None
     output: str | None = None
+    thinking: str | None = None
+    refusal: str | None = None
     error: str | None = None
     cached: bool = False
     constrained: bool | None = None

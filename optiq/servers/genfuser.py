@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import AnswerLost, ModelNotServed, ServerError
-from optiq.servers.connections import number_from
+from optiq.servers.addresses import number_from
 from optiq.servers.protocol import Fusion, GenerateRequest, Generation, ServedModel
 
 PUBLISHED = "llm-blender/gen_fuser_3b"

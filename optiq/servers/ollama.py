@@ -1,4 +1,4 @@
-"""Ollama, through its official client: the production default (the paper's setting, section 5).
+"""Ollama: the production default (the paper's setting, section 5).
 
 Ollama gives durations in nanoseconds, and every figure is optional.
 """
@@ -9,26 +9,19 @@ import asyncio
 import os
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from optiq.errors import AnswerLost, ServerError, TransientServerError
-from optiq.servers.connections import (
-    ClientPerLoop,
-    is_loopback,
-    number_from,
-    shown,
-    split_url,
-    status_fault,
-    tls_context,
-)
+from optiq.errors import AnswerLost, ServerError
+from optiq.servers.addresses import number_from, split_url
+from optiq.servers.http import HttpAnswer, JsonHttp
+from optiq.servers.http_faults import status_fault, words_of
 from optiq.servers.letters import fits_json, plain_letters, schema
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
+from optiq.servers.replies import answer_and_thinking, part, word
 from optiq.servers.usage import SeenPrompts, counted, seconds
 
-if TYPE_CHECKING:
-    import ollama
-
 DEFAULT_PORT = 11434
+_MEANING = "the address of Ollama"
 _QUESTION_S = 10.0  # for listing and health: answers that need no model
 _PER_SECOND = 1e9
 _SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
@@ -44,7 +37,7 @@ def address(base_url: str | None = None) -> str:
     if text.startswith(":"):
         text = f"127.0.0.1{text}"
     bare = "://" not in text
-    parts = split_url(f"http://{text}" if bare else text, "the address of Ollama")
+    parts = split_url(f"http://{text}" if bare else text, _MEANING)
     host = parts.hostname or ""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     port = parts.port or (DEFAULT_PORT if bare else 443 if parts.scheme == "https" else 80)
@@ -55,15 +48,11 @@ def address(base_url: str | None = None) -> str:
 
 def answers(base_url: str | None, timeout_s: float) -> bool:
     """Whether Ollama answers within ``timeout_s`` and has at least one model."""
-    import httpx
-
-    url = address(base_url)
-    local = is_loopback(split_url(url, "the address of Ollama").hostname)
     try:
-        reply = httpx.get(f"{url}/api/tags", timeout=timeout_s, trust_env=not local)
-        return reply.status_code == 200 and bool(reply.json().get("models"))
-    except (httpx.HTTPError, ValueError, AttributeError):
+        reply = _http(address(base_url)).get("/api/tags", timeout_s)
+    except ServerError:
         return False
+    return reply.status == 200 and bool(part(reply.body, "models"))
 
 
 class OllamaServer:
@@ -73,116 +62,90 @@ class OllamaServer:
     counts_tokens = False
 
     def __init__(self, base_url: str | None = None) -> None:
-        self._url = address(base_url)
-        parts = split_url(self._url, "the address of Ollama")
-        self._shown = shown(parts)
-        self._scheme = parts.scheme
-        self._local = self.on_this_machine = is_loopback(parts.hostname)
+        self._http = _http(address(base_url))
+        self.on_this_machine = self._http.local
         # As many as Ollama itself answers at once: more would wait there and count as latency here.
         self.model_slots = number_from("OLLAMA_NUM_PARALLEL", 1)
         self.resident_models: int | None = number_from("OLLAMA_MAX_LOADED_MODELS", 3)
         self.slots = max(self.model_slots, self.resident_models)
-        self._clients: ClientPerLoop[ollama.AsyncClient] = ClientPerLoop(self._connect, lambda c: c.close())
         self._digests: dict[str, str | None] | None = None
         self._seen = SeenPrompts()
         self._free: set[str] = set()  # models whose server takes no schema
 
     def list_models(self) -> list[ServedModel]:
-        import httpx
-        import ollama
-
-        client = ollama.Client(
-            self._url,
-            timeout=_QUESTION_S,
-            trust_env=not self._local,
-            follow_redirects=False,
-            verify=tls_context(self._scheme),
-        )
-        try:
-            listed = client.list().models
-        except (ConnectionError, httpx.HTTPError) as fault:
-            raise self._unreachable(fault) from fault
-        except (ollama.ResponseError, ValueError) as fault:
+        answer = self._http.get("/api/tags", _QUESTION_S)
+        listed = part(answer.body, "models")
+        if answer.status != 200 or not isinstance(listed, list):
             raise ServerError(
-                f"{self._shown} does not answer like Ollama: {fault}", "Check the address."
-            ) from fault
-        finally:
-            client.close()
-        models = [
-            ServedModel(
-                name=model.model,
-                digest=model.digest,
-                parameters=_parameters(model.details.parameter_size if model.details else None),
-                size_bytes=None if model.size is None else int(model.size),
+                f"{self._http.who} does not answer like Ollama: {answer.status} {answer.text[:100]}",
+                "Check the address.",
             )
-            for model in listed
-            if model.model
-        ]
+        models = [_served(model, name) for model in listed if (name := _name(model)) is not None]
         self._digests = {model.name: model.digest for model in models}
         return sorted(models, key=lambda model: model.name)
 
     async def generate(self, request: GenerateRequest) -> Generation:
-        import httpx
-        import ollama
-
         digest = await self._digest(request.model)
         # Ollama counts the tokens in its prompt cache, times the others, and tells neither.
         fresh = self._seen.fresh(request.model, request.prompt)
         started_at, started = datetime.now(UTC), time.perf_counter()
-        try:
-            with self._clients.lent() as client:
-                async with asyncio.timeout(request.timeout_s):
-                    reply = await self._chat(client, request)
-        except ollama.ResponseError as fault:
-            raise self._refused(request.model, fault) from fault
-        except TimeoutError as fault:
-            raise AnswerLost(
-                f"Ollama gave no answer from {request.model} within {request.timeout_s:g} s"
-            ) from fault
-        except ConnectionError as fault:
-            raise self._unreachable(fault) from fault
-        except httpx.HTTPError as fault:
-            raise AnswerLost(f"the connection to Ollama broke: {fault!r}") from fault
-        except ValueError as fault:  # truncated JSON, or JSON that is no answer
-            raise AnswerLost(f"Ollama's answer from {request.model} cannot be read") from fault
+        body = await self._chat(request)
         latency_s = time.perf_counter() - started
-        text = reply.message.content or ""
+        message = part(body, "message")
+        text, thinking = answer_and_thinking(part(message, "content"), message)
         letters = plain_letters(text, request) if request.letters else None
         return Generation(
             text=text if letters is None else letters,
             requested_model=request.model,
-            answered_model=reply.model or request.model,
+            answered_model=part(body, "model"),
             server=self.name,
             latency_s=latency_s,
             started_at=started_at,
             digest=digest,
-            prompt_tokens=counted(reply.prompt_eval_count),
-            output_tokens=counted(reply.eval_count),
-            load_s=seconds(reply.load_duration, _PER_SECOND),
-            prompt_s=seconds(reply.prompt_eval_duration, _PER_SECOND) if fresh else None,
-            output_s=seconds(reply.eval_duration, _PER_SECOND),
-            finish_reason=reply.done_reason,
+            prompt_tokens=counted(part(body, "prompt_eval_count")),
+            output_tokens=counted(part(body, "eval_count")),
+            load_s=seconds(part(body, "load_duration"), _PER_SECOND),
+            prompt_s=seconds(part(body, "prompt_eval_duration"), _PER_SECOND) if fresh else None,
+            output_s=seconds(part(body, "eval_duration"), _PER_SECOND),
+            finish_reason=word(part(body, "done_reason")),
             constrained=(letters is not None and request.model not in self._free)
             if request.letters
             else None,
+            thinking=thinking,
         )
 
-    async def _chat(self, client: ollama.AsyncClient, request: GenerateRequest) -> ollama.ChatResponse:
-        import ollama
-
-        options: dict[str, Any] = {"options": _options(request)}
+    async def _chat(self, request: GenerateRequest) -> Any:
+        """The body of an answer that holds a message."""
+        call: dict[str, Any] = {
+            "model": request.model,
+            "messages": [{"role": "user", "content": request.prompt}],
+            "stream": False,
+            "think": False,  # it would use up the few tokens that an answer gets
+            "options": _options(request),
+        }
         if request.letters and request.model not in self._free and fits_json(request):
-            options["format"] = schema(request)
-        messages = [{"role": "user", "content": request.prompt}]
-        try:
-            # Thinking would use up the few tokens that an answer gets.
-            return await client.chat(request.model, messages, think=False, **options)
-        except ollama.ResponseError as fault:
-            if "format" not in options or not _refuses_schema(fault):
-                raise
-        self._free.add(request.model)
-        del options["format"]
-        return await client.chat(request.model, messages, think=False, **options)
+            call["format"] = schema(request)
+        answer = await self._http.post("/api/chat", call, request.timeout_s, request.model)
+        if "format" in call and _refuses_schema(answer):
+            del call["format"]
+            answer = await self._http.post("/api/chat", call, request.timeout_s, request.model)
+            if answer.status == 200:
+                self._free.add(request.model)
+        if answer.status != 200:
+            raise status_fault(
+                self._http.who,
+                request.model,
+                answer.status,
+                words_of(answer.body, answer.text),
+                answer.headers,
+                f"ollama pull {request.model}",
+            )
+        if part(answer.body, "message") is None:
+            raise AnswerLost(
+                f"the answer of {self._http.who} from {request.model} cannot be read: "
+                f"{words_of(answer.body, answer.text)[:100]}"
+            )
+        return answer.body
 
     def count_tokens(self, model: str, text: str) -> int | None:
         """None: Ollama counts tokens only by generating."""
@@ -191,7 +154,7 @@ class OllamaServer:
     def identity(self, model: str) -> str:
         """By the digest of the weights; by name and address where the server gives none."""
         digest = self._known_digest(model)
-        return f"ollama {digest}" if digest else f"ollama {self._shown} {model}"
+        return f"ollama {digest}" if digest else f"ollama {self._http.shown} {model}"
 
     def health(self) -> str | None:
         try:
@@ -202,25 +165,15 @@ class OllamaServer:
 
     def describe(self) -> str:
         try:
-            return f"ollama: {len(self.list_models())} models at {self._shown}"
+            return f"ollama: {len(self.list_models())} models at {self._http.shown}"
         except ServerError:
-            return f"ollama at {self._shown}, which does not answer"
+            return f"ollama at {self._http.shown}, which does not answer"
 
     async def disconnect(self) -> None:
-        await self._clients.disconnect()
+        await self._http.disconnect()
 
     def close(self) -> None:
         """Connections belong to event loops and go with them."""
-
-    def _connect(self) -> ollama.AsyncClient:
-        import ollama
-
-        return ollama.AsyncClient(
-            self._url,
-            trust_env=not self._local,
-            follow_redirects=False,
-            verify=tls_context(self._scheme),
-        )
 
     async def _digest(self, model: str) -> str | None:
         """The digest that names the very weights; from one listing, as calls do not carry it."""
@@ -234,18 +187,6 @@ class OllamaServer:
     def _known_digest(self, model: str) -> str | None:
         digests = self._digests or {}
         return digests.get(model, digests.get(f"{model}:latest"))
-
-    def _unreachable(self, fault: Exception) -> TransientServerError:
-        return TransientServerError(
-            f"Ollama does not answer at {self._shown} ({type(fault).__name__})",
-            "Start it with ollama serve, give another address with OLLAMA_HOST, or use --server embedded.",
-        )
-
-    def _refused(self, model: str, fault: ollama.ResponseError) -> ServerError:
-        # The client drops the response, but the HTTP error that it came from still has the headers.
-        response = getattr(fault.__context__, "response", None)
-        headers = response.headers if response is not None else {}
-        return status_fault("Ollama", model, fault.status_code, fault.error, headers, f"ollama pull {model}")
 
 
 def open_ollama(base_url: str | None = None, api_key: str | None = None) -> OllamaServer:
@@ -264,14 +205,39 @@ def _options(request: GenerateRequest) -> dict[str, Any]:
     return options
 
 
-def _refuses_schema(fault: ollama.ResponseError) -> bool:
-    told = any(word in fault.error.lower() for word in ("format", "grammar", "schema"))
-    return fault.status_code in (400, 422, 501) or (fault.status_code == 500 and told)
+def _http(url: str) -> JsonHttp:
+    return JsonHttp(
+        url,
+        "Ollama",
+        "Start it with ollama serve, give another address with OLLAMA_HOST, or use --server embedded.",
+        _MEANING,
+    )
 
 
-def _parameters(text: str | None) -> int | None:
+def _refuses_schema(answer: HttpAnswer) -> bool:
+    said = words_of(answer.body, answer.text).lower()
+    told = any(word in said for word in ("format", "grammar", "schema"))
+    return answer.status in (400, 422, 501) or (answer.status == 500 and told)
+
+
+def _name(model: Any) -> str | None:
+    name = part(model, "model") or part(model, "name")
+    return name if isinstance(name, str) else None
+
+
+def _served(model: Any, name: str) -> ServedModel:
+    size = part(model, "size")
+    return ServedModel(
+        name=name,
+        digest=word(part(model, "digest")),
+        parameters=_parameters(part(model, "details", "parameter_size")),
+        size_bytes=size if isinstance(size, int) and size > 0 else None,
+    )
+
+
+def _parameters(text: Any) -> int | None:
     """``7.2B`` as 7,200,000,000."""
     try:
         return round(float(text[:-1]) * _SUFFIXES[text[-1].upper()]) if text else None
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None

@@ -1,33 +1,23 @@
-"""Any server that speaks OpenAI's chat API: vLLM, llama.cpp, a hosted one. Through the official SDK.
+"""Any server that speaks OpenAI's chat API: vLLM, llama.cpp, a hosted one.
 
 The key comes from the caller or the environment. It is never shown: not in ``repr``, errors or logs.
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
 import os
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from optiq.errors import AnswerLost, ConfigurationError, ServerError, TransientServerError
-from optiq.servers.connections import (
-    ClientPerLoop,
-    is_loopback,
-    number_from,
-    shown,
-    split_url,
-    status_fault,
-    tls_context,
-)
+from optiq.errors import AnswerLost, ConfigurationError, ServerError
+from optiq.servers.addresses import number_from
+from optiq.servers.http import HttpAnswer, JsonHttp
+from optiq.servers.http_faults import status_fault, words_of
 from optiq.servers.letters import fits_json, plain_letters, response_format
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
+from optiq.servers.replies import answer_and_thinking, billed_output, part, word
 from optiq.servers.usage import cached_tokens, counted, seconds
-
-if TYPE_CHECKING:
-    import openai
 
 _MEANING = "the base URL of the OpenAI-compatible server"
 _LISTING_S = 10.0
@@ -43,10 +33,6 @@ class OpenAIServer:
     counts_tokens = False
 
     def __init__(self, base_url: str | None = None, api_key: str | None = None) -> None:
-        if importlib.util.find_spec("openai") is None:
-            raise ServerError(
-                "the openai package is not installed", 'Install it with pip install "optiq[openai]".'
-            )
         url = (
             base_url or os.environ.get("OPTIQ_OPENAI_BASE_URL") or os.environ.get("OPENAI_BASE_URL") or ""
         ).strip()
@@ -55,83 +41,80 @@ class OpenAIServer:
                 "no base URL for the OpenAI-compatible server",
                 "Give --server-url, such as http://127.0.0.1:8000/v1, or set OPTIQ_OPENAI_BASE_URL.",
             )
-        parts = split_url(url, _MEANING)
-        self._url = url
-        self._shown = shown(parts)
-        self._scheme = parts.scheme
-        self._local = self.on_this_machine = is_loopback(parts.hostname)
         key = api_key or os.environ.get("OPTIQ_OPENAI_API_KEY") or os.environ.get("OPENAI_API_KEY")
-        # The SDK insists on a key; servers on this machine mostly want none.
-        self._key = key or "none"
-        self._clients: ClientPerLoop[openai.AsyncOpenAI] = ClientPerLoop(self._connect, lambda c: c.close())
+        self._key = key or ""
+        self._http = JsonHttp(
+            url,
+            "the server",
+            "Start it, or give another address with --server-url.",
+            _MEANING,
+            {"Authorization": f"Bearer {key}"} if key else None,
+        )
+        self.on_this_machine = self._http.local
         self.slots = number_from("OPTIQ_OPENAI_SLOTS", 16)
         self.model_slots = number_from("OPTIQ_OPENAI_MODEL_SLOTS", min(self.slots, 8))
         self._refused: dict[str, frozenset[str]] = {}
 
     def list_models(self) -> list[ServedModel]:
-        import openai
-
-        http = openai.DefaultHttpxClient(**self._http_options())
-        client = openai.OpenAI(
-            api_key=self._key, base_url=self._url, max_retries=0, timeout=_LISTING_S, http_client=http
-        )
-        try:
-            with client:
-                listed = [_served(model) for model in client.models.list()]
-        except (openai.OpenAIError, ValueError, AttributeError, TypeError) as fault:
-            raise self._fault("its list of models", fault) from None
-        return sorted(listed, key=lambda model: model.name)
+        answer = self._http.get("/models", _LISTING_S)
+        if answer.status != 200:
+            raise self._refusal("its list of models", answer)
+        listed = part(answer.body, "data")
+        if not isinstance(listed, list):
+            raise ServerError(
+                f"{self._http.who} lists no models", "Check the base URL: most of them end with /v1."
+            )
+        models = [_served(model) for model in listed if isinstance(part(model, "id"), str)]
+        return sorted(models, key=lambda model: model.name)
 
     async def generate(self, request: GenerateRequest) -> Generation:
-        import openai
-
         dropped = self._refused.get(request.model, frozenset())
         started_at, started = datetime.now(UTC), time.perf_counter()
+        messages = [{"role": "user", "content": request.prompt}]
         while True:
-            try:
-                with self._clients.lent() as client:
-                    async with asyncio.timeout(request.timeout_s):
-                        reply = await client.chat.completions.create(
-                            model=request.model,
-                            messages=[{"role": "user", "content": request.prompt}],
-                            **_options(request, dropped),
-                        )
-                latency_s = time.perf_counter() - started
+            options = _options(request, dropped)
+            answer = await self._http.post(
+                "/chat/completions",
+                {"model": request.model, "messages": messages, **options},
+                request.timeout_s,
+                request.model,
+            )
+            if answer.status == 200:
                 break
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as fault:
-                name = _refused_option(fault, _options(request, dropped))
-                if name is None:
-                    raise self._fault(request.model, fault) from None
-                dropped |= {name}
-                self._refused[request.model] = dropped
-            except (openai.OpenAIError, TimeoutError, ValueError) as fault:
-                raise self._fault(request.model, fault) from None
-        try:
-            choice, usage, timings = reply.choices[0], reply.usage, _extra(reply).get("timings") or {}
-            text = choice.message.content or ""
-        except (AttributeError, IndexError, TypeError):
-            # HTTP 200, but no completion: an error in the body, or no JSON at all.
-            raise AnswerLost(
-                f"the answer of {self._shown} from {request.model} holds no completion"
-            ) from None
+            name = _refused_option(answer, options)
+            if name is None:
+                raise self._refusal(request.model, answer)
+            dropped |= {name}
+            self._refused[request.model] = dropped
+        latency_s = time.perf_counter() - started
+        choice, usage = part(answer.body, "choices", 0), part(answer.body, "usage")
+        message, timings = part(choice, "message"), part(answer.body, "timings")  # llama.cpp adds these
+        if message is None:
+            raise self._no_completion(request.model, answer)
+        content = part(message, "content")
+        text, thinking = answer_and_thinking(content, message)
         letters = plain_letters(text, request) if request.letters else None
-        prompt_tokens = counted(usage.prompt_tokens) if usage else None
+        prompt_tokens = counted(part(usage, "prompt_tokens"))
+        output_tokens, thinking_tokens = billed_output(usage, prompt_tokens, bool(thinking))
         return Generation(
             text=text if letters is None else letters,
             requested_model=request.model,
-            answered_model=reply.model or request.model,
+            answered_model=part(answer.body, "model"),
             server=self.name,
             latency_s=latency_s,
             started_at=started_at,
             prompt_tokens=prompt_tokens,
-            output_tokens=counted(usage.completion_tokens) if usage else None,
+            output_tokens=output_tokens,
             cached_tokens=cached_tokens(usage, timings, prompt_tokens),
-            prompt_s=seconds(timings.get("prompt_ms")),  # llama.cpp adds these
-            output_s=seconds(timings.get("predicted_ms")),
-            finish_reason=choice.finish_reason,
+            prompt_s=seconds(part(timings, "prompt_ms")),
+            output_s=seconds(part(timings, "predicted_ms")),
+            finish_reason=word(part(choice, "finish_reason")),
             constrained=(letters is not None and "response_format" not in dropped)
             if request.letters
             else None,
+            thinking=thinking,
+            thinking_tokens=thinking_tokens,
+            refusal=word(part(message, "refusal")),
         )
 
     def count_tokens(self, model: str, text: str) -> int | None:
@@ -140,7 +123,7 @@ class OpenAIServer:
 
     def identity(self, model: str) -> str:
         """By name and address: the API gives no digest."""
-        return f"openai {self._shown} {model}"
+        return f"openai {self._http.shown} {model}"
 
     def health(self) -> str | None:
         try:
@@ -150,61 +133,39 @@ class OpenAIServer:
         return None
 
     def describe(self) -> str:
-        return f"openai: {self._shown}"
+        return f"openai: {self._http.shown}"
 
     async def disconnect(self) -> None:
-        await self._clients.disconnect()
+        await self._http.disconnect()
 
     def close(self) -> None:
         """Connections belong to event loops and go with them."""
 
-    def _http_options(self) -> dict[str, Any]:
-        return {
-            "trust_env": not self._local,
-            "follow_redirects": False,
-            "verify": tls_context(self._scheme),
-        }
+    def _words(self, answer: HttpAnswer) -> str:
+        """What a server says, with the key struck out wherever it repeats it."""
+        said = words_of(answer.body, answer.text)
+        return said.replace(self._key, "[key]") if self._key else said
 
-    def _connect(self) -> openai.AsyncOpenAI:
-        import openai
-
-        return openai.AsyncOpenAI(
-            api_key=self._key,
-            base_url=self._url,
-            max_retries=0,  # the executor retries, and counts its attempts
-            timeout=None,  # each call has its own
-            http_client=openai.DefaultAsyncHttpxClient(**self._http_options()),
+    def _no_completion(self, model: str, answer: HttpAnswer) -> ServerError:
+        """HTTP 200, but no completion: an error in the body, or no JSON at all."""
+        status = part(answer.body, "error", "code")
+        if isinstance(status, int) and 400 <= status < 600:
+            return status_fault(self._http.who, model, status, self._words(answer), answer.headers, "")
+        return AnswerLost(
+            f"the answer of {self._http.who} from {model} holds no completion: {self._words(answer)[:100]}"
         )
 
-    def _fault(self, what: str, fault: Exception) -> ServerError:
-        """``fault`` as an error of ours, with the key struck out wherever a server repeats it."""
-        import httpx
-        import openai
-
-        server = f"the server at {self._shown}"
-        if isinstance(fault, openai.APITimeoutError | TimeoutError):
-            return AnswerLost(f"{server} gave no answer from {what} in time")
-        if isinstance(fault, openai.APIConnectionError):
-            begun = not isinstance(fault.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
-            return (AnswerLost if begun else TransientServerError)(
-                f"{server} does not answer ({type(fault.__cause__ or fault).__name__})",
-                "Start it, or give another address with --server-url.",
+    def _refusal(self, what: str, answer: HttpAnswer) -> ServerError:
+        server, code = self._http.who, part(answer.body, "error", "code")
+        if answer.status == 404 and part(answer.body, "error") is None:
+            return ServerError(f"{server} has no chat API", "Check the base URL: most of them end with /v1.")
+        if answer.status == 429 and code == "insufficient_quota":
+            return ServerError(
+                f"{server} refuses: the account's quota is used up", "Raise it, or use another server."
             )
-        message = str(fault).replace(self._key, "[key]")
-        if isinstance(fault, openai.APIStatusError):
-            if fault.status_code == 404 and not isinstance(fault.body, dict):
-                return ServerError(
-                    f"{server} has no chat API", "Check the base URL: most of them end with /v1."
-                )
-            if fault.status_code == 429 and fault.code == "insufficient_quota":
-                return ServerError(
-                    f"{server} refuses: the account's quota is used up", "Raise it, or use another server."
-                )
-            remedy = f"Ask for one that it lists, or load {what} there."
-            return status_fault(
-                server, what, fault.status_code, message, dict(fault.response.headers), remedy
-            )
-        return AnswerLost(f"the answer of {server} from {what} cannot be read: {message[:300]}")
+        status = 404 if code == "model_not_found" else answer.status
+        remedy = f"Ask for one that it lists, or load {what} there."
+        return status_fault(server, what, status, self._words(answer), answer.headers, remedy)
 
 
 def _options(request: GenerateRequest, dropped: frozenset[str]) -> dict[str, Any]:
@@ -221,29 +182,30 @@ def _options(request: GenerateRequest, dropped: frozenset[str]) -> dict[str, Any
     return {name: value for name, value in options.items() if name not in dropped}
 
 
-def _refused_option(fault: Any, options: dict[str, Any]) -> str | None:
+def _refused_option(answer: HttpAnswer, options: dict[str, Any]) -> str | None:
     """The option that a 400 or 422 complains of and that the call can do without."""
+    if answer.status not in (400, 422):
+        return None
+    said, param = words_of(answer.body, answer.text), part(answer.body, "error", "param")
     for name in _DISPENSABLE:
-        if name in options and (fault.param == name or f"'{name}'" in str(fault)):
+        if name in options and (param == name or f"'{name}'" in said):
             return name
-    told = str(fault).lower()
     if "response_format" in options and any(
-        word in told for word in ("response_format", "json_schema", "grammar")
+        word in said.lower() for word in ("response_format", "json_schema", "grammar")
     ):
         return "response_format"
     return None
 
 
-def _extra(model: Any) -> dict[str, Any]:
-    return getattr(model, "model_extra", None) or {}
-
-
 def _served(model: Any) -> ServedModel:
-    extra = _extra(model)  # vLLM gives max_model_len, llama.cpp a table "meta"
-    meta = extra.get("meta") or {}
+    """vLLM gives ``max_model_len``, llama.cpp a table ``meta``."""
     return ServedModel(
-        name=model.id,
-        context_tokens=extra.get("max_model_len") or meta.get("n_ctx"),
-        parameters=meta.get("n_params"),
-        size_bytes=meta.get("size"),
+        name=model["id"],
+        context_tokens=counted(part(model, "max_model_len")) or counted(part(model, "meta", "n_ctx")),
+        parameters=_whole(part(model, "meta", "n_params")),
+        size_bytes=_whole(part(model, "meta", "size")),
     )
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

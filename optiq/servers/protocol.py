@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
+
+from optiq.servers.replies import answer_and_thinking, word
+from optiq.servers.usage import counted, none_or_counted, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class GenerateRequest:
     ``max_output_tokens`` None leaves the length to the server. ``seed`` None asks for none. ``letters`` asks
     the server to let nothing else out (several of them if ``several_letters``); one that cannot answers
     freely. ``reasons``: the output may have many lines, with the answer on the last; ``many_lines``: the answer
-    itself may have them. ``fusion`` are the parts
-    of the prompt of a blend node.
+    itself may have them. ``thinking_room``: so many tokens more may be asked for where the model thinks first.
+    ``fusion`` are the parts of the prompt of a blend node.
     """
 
     model: str
@@ -52,6 +55,7 @@ class GenerateRequest:
     several_letters: bool = False
     reasons: bool = False
     many_lines: bool = False
+    thinking_room: int = 0
     fusion: Fusion | None = None
 
 
@@ -67,6 +71,10 @@ class Generation:
     ``answered_model`` is the name that the server says answered; it may differ from ``requested_model``.
     ``constrained`` says whether the output was held to the letters asked for (None: nothing was asked),
     ``energy_j`` is a measured figure (:mod:`optiq.servers.energy`), never an estimate.
+    ``thinking`` is what the model thought before it answered, no part of ``text``; ``output_tokens`` have its tokens,
+    ``thinking_tokens`` of them if the server counts them apart. ``refusal`` are the words of one that is no answer.
+
+    Whatever a server sent, what stands here can be stored: texts are text, counts are counts, or unknown.
     """
 
     text: str
@@ -85,6 +93,26 @@ class Generation:
     finish_reason: str | None = None
     constrained: bool | None = None
     energy_j: float | None = None
+    thinking: str | None = None
+    thinking_tokens: int | None = None
+    refusal: str | None = None
+
+    def __post_init__(self) -> None:
+        text, thinking = answer_and_thinking(self.text, {"thinking": self.thinking})
+        told: dict[str, Any] = {
+            "text": text,
+            "thinking": thinking or None,
+            "answered_model": word(self.answered_model) or self.requested_model,
+            **{name: word(getattr(self, name)) for name in ("digest", "finish_reason", "refusal")},
+            **{name: counted(getattr(self, name)) for name in _COUNTS},
+            "cached_tokens": none_or_counted(self.cached_tokens),
+            **{name: seconds(getattr(self, name), 1) for name in ("load_s", "prompt_s", "output_s")},
+        }
+        for name, value in told.items():
+            object.__setattr__(self, name, value)
+
+
+_COUNTS = ("prompt_tokens", "output_tokens", "thinking_tokens")
 
 
 @runtime_checkable

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-_MOST_TOKENS = 10**9
+_MOST_TOKENS = 10**7  # more than any context holds; PerfDB believes no more
+_MOST_S = 3600.0
 
 
 def counted(value: Any) -> int | None:
     """A number of tokens; None where nobody counted: absent, 0 or less, no whole number, or beyond belief."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _MOST_TOKENS:
         return None
-    return int(value) if value == int(value) and 0 < value <= _MOST_TOKENS else None
+    return int(value) if value == int(value) else None
 
 
 def seconds(value: Any, per_second: float = 1000.0) -> float | None:
     """A time in seconds from one in milliseconds (or ``per_second``); None for what is no time."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value / per_second
+    return value / per_second if 0 <= value <= _MOST_S * per_second else None
 
 
-def cached_tokens(usage: Any, timings: Mapping[str, Any], prompt_tokens: int | None) -> int | None:
+def cached_tokens(usage: Any, timings: Any, prompt_tokens: int | None) -> int | None:
     """How many of the prompt's tokens the server took from its prompt cache; None where it does not say.
 
     OpenAI's ``usage.prompt_tokens_details.cached_tokens``, or llama.cpp's ``timings``: ``cache_n``, and without it
@@ -32,10 +32,10 @@ def cached_tokens(usage: Any, timings: Mapping[str, Any], prompt_tokens: int | N
     """
     if prompt_tokens is None:
         return None
-    told = _whole(_part(_part(usage, "prompt_tokens_details"), "cached_tokens"))
+    told = none_or_counted(_part(_part(usage, "prompt_tokens_details"), "cached_tokens"))
     if told is None:
-        told = _whole(timings.get("cache_n"))
-    if told is None and (read := _whole(timings.get("prompt_n"))) is not None:
+        told = none_or_counted(_part(timings, "cache_n"))
+    if told is None and (read := none_or_counted(_part(timings, "prompt_n"))) is not None:
         told = prompt_tokens - read
     return None if told is None else min(max(told, 0), prompt_tokens)
 
@@ -60,5 +60,6 @@ def _part(whole: Any, name: str) -> Any:
     return whole.get(name) if isinstance(whole, Mapping) else getattr(whole, name, None)
 
 
-def _whole(value: Any) -> int | None:
+def none_or_counted(value: Any) -> int | None:
+    """A number of tokens that may be none of them: 0 is a count here."""
     return 0 if value == 0 and not isinstance(value, bool) else counted(value)

@@ -16,6 +16,7 @@ select
     -- a count of 0 is nobody's: no prompt has no token, and no answer is free
     case when call.prompt_tokens > 0 then call.prompt_tokens end as prompt_tokens,
     case when call.output_tokens > 0 then call.output_tokens end as output_tokens,
+    case when call.thinking_tokens > 0 then call.thinking_tokens end as thinking_tokens,
     case
         when call.prompt_tokens > 0 and call.cached_tokens is not null
             then greatest(0, least(call.cached_tokens, call.prompt_tokens))
@@ -29,6 +30,7 @@ select
     call.energy_source,
     call.finish_reason,
     call.output,
+    call.thinking,
     call.error,
     coalesce(call.cached, false) as cached,
     call.constrained,

@@ -35,6 +35,7 @@ from warehouse.rules import (
 FIGURES: dict[str, tuple[float, float, str]] = {
     "prompt_tokens": (0, 1e7, "is it a number of characters?"),
     "output_tokens": (0, 1e7, "is it a number of characters?"),
+    "thinking_tokens": (0, 1e7, "is it a number of characters?"),
     "cached_tokens": (0, 1e7, "is it a number of characters?"),
     "prompt_chars": (0, 1e9, ""),
     "max_output_tokens": (0, 1e9, ""),
@@ -45,9 +46,27 @@ FIGURES: dict[str, tuple[float, float, str]] = {
     "attempts": (0, 1e6, ""),
     **{f"subplan_{metric.name}": (0, metric.most_of_run, metric.doubt) for metric in METRICS},
 }
-WHOLE = ("prompt_tokens", "cached_tokens", "output_tokens", "prompt_chars", "max_output_tokens", "attempts")
+WHOLE = (
+    "prompt_tokens",
+    "output_tokens",
+    "thinking_tokens",
+    "cached_tokens",
+    "prompt_chars",
+    "max_output_tokens",
+    "attempts",
+)
 FLAGS = ("cached", "constrained")
-_TEXTS = ("model", "answered_model", "server", "digest", "finish_reason", "output", "error", "energy_source")
+_TEXTS = (
+    "model",
+    "answered_model",
+    "server",
+    "digest",
+    "finish_reason",
+    "output",
+    "thinking",
+    "error",
+    "energy_source",
+)
 _PART = ("subplan", "subplan_key", "subplan_level")
 """Follow from the plan; where they are given, they must not say something else."""
 KEYS = ("node", *_TEXTS, *FIGURES, *FLAGS, "started_at", *_PART)

@@ -9,8 +9,10 @@ from fake_server import FakeServer
 
 from optiq.errors import ModelNotServed, ServerError, TransientServerError
 from optiq.execution import TRACE_SCHEMA, Executor, Predicted, Retries, Work, score_executions, traces_frame
+from optiq.execution.asking import PromptSetAsking
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_builder import build_prompt, prompt_shape
+from optiq.prompts.prompt_set import ZERO_SHOT
 from optiq.questions.question import Kind, Question
 from optiq.statistics.snapshot import ModelFigures, Statistics
 
@@ -190,12 +192,28 @@ def test_a_node_that_says_nothing_is_said_to_have_said_nothing():
     assert "(no answer)" in prompts(server)["b"]
 
 
-def test_a_bug_surfaces_and_stops_the_others():
-    server = FakeServer(lambda request: ZeroDivisionError("a bug"), delay_s=0.01)
-    with pytest.raises(ZeroDivisionError):
-        execute(server, BLEND)
+def test_a_bug_fails_its_own_execution_and_says_where_it_is():
+    def say(request):
+        return ZeroDivisionError("a bug") if "BAD" in request.prompt else "Oslo"
+
+    server = FakeServer(say)
+    work = [Work(Question(name, f"{name}?"), Plan.of(["a"])) for name in ("good", "BAD", "better")]
+    done = Executor(server, "run1").run(work)
+    assert [e.status for e in done] == ["answered", "failed", "answered"]
+    assert "fault of Optiq itself, please report it: ZeroDivisionError: a bug (" in done[1].error
     assert server.in_flight["*"] == 0
     assert server.disconnected == 1
+
+
+def test_a_bug_in_what_is_made_of_outputs_keeps_the_paid_calls():
+    class Buggy(PromptSetAsking):
+        def answer(self, *given):
+            raise RecursionError("too deep")
+
+    asking = Buggy(ZERO_SHOT, {}, None, False)
+    (done,) = Executor(FakeServer(lambda r: "Oslo"), "r").run([Work(QUESTION, BLEND, asking=asking)])
+    assert (done.status, len(done.calls)) == ("failed", 3)
+    assert "RecursionError: too deep" in done.error
 
 
 def test_results_come_in_the_order_of_the_items():

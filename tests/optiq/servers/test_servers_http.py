@@ -1,19 +1,16 @@
 """Ollama and OpenAI-compatible servers: figures in our units, and faults as errors that say what to do."""
 
-import asyncio
 import os
 import subprocess
 import sys
 
 import pytest
+from dialects import DIALECTS, KEY, ask, connect
 from scripted_http import OLLAMA_ANSWER, OPENAI_ANSWER, Reply, closed_port, scripted_server
 
 from optiq.errors import ConfigurationError, ModelNotServed, ServerError, TransientServerError
-from optiq.servers import GenerateRequest, ModelServer, open_server
+from optiq.servers import ModelServer, open_server
 from optiq.servers.ollama import address
-
-KEY = "sk-planted-secret-123456"
-DIALECTS = ["ollama", "openai"]
 
 
 @pytest.fixture(autouse=True)
@@ -21,20 +18,6 @@ def _no_server_settings(monkeypatch):
     for name in list(os.environ):
         if name.startswith(("OLLAMA_", "OPENAI_", "OPTIQ_OPENAI_")):
             monkeypatch.delenv(name)
-
-
-def connect(dialect, url):
-    return open_server(dialect, url if dialect == "ollama" else f"{url}/v1", api_key=KEY)
-
-
-def ask(server, prompt="What is the capital of Norway?", **options):
-    async def call():
-        try:
-            return await server.generate(GenerateRequest("tiny:1b", prompt, **options))
-        finally:
-            await server.disconnect()
-
-    return asyncio.run(call())
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
