@@ -114,6 +114,10 @@ class Caller:
                     call.drawn.energy_j if unknown_energy else actual.energy_j,
                 )
                 allowance.settle(call.drawn, actual)
+                # Nobody counted: a run that goes on later must know that this may have been spent.
+                call.lost += Amount(
+                    actual.cost_usd if unknown_cost else 0.0, actual.energy_j if unknown_energy else 0.0
+                )
             elif call.error is None:
                 allowance.settle(Amount(), actual)
         self._shared.observer.called(call)

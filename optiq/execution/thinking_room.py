@@ -64,7 +64,7 @@ def why_empty(call: Call) -> str:
         limit = "the server's limit" if cap is None else f"the cap of {cap} tokens"
         return (
             f"{used} {limit} (finish_reason {call.finish_reason}); "
-            "set max_output_tokens higher in optiq.toml, or raise the budget of the question"
+            "set --max-output-tokens higher, or raise the budget of the question"
         )
     if "filter" in (call.finish_reason or "").lower():
         return f"a content filter held it back (finish_reason {call.finish_reason}); another model may answer"

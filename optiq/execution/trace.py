@@ -110,7 +110,7 @@ class Call:
     them if the server counts them apart. ``refusal`` are the words of a refusal that is no output.
     ``constrained``: the server held the output to the letters of the options (None: not asked to). ``drawn``
     is what was set aside for the call under a total limit, ``lost`` what attempts whose answer was lost on the
-    way may have cost.
+    way may have cost, or one whose tokens nobody counted.
     """
 
     node: int

@@ -43,9 +43,8 @@ def run(server, items, **options):
 def test_a_cap_that_went_into_thoughts_is_raised_once_and_paid_for():
     server, ledger = Thinker(lambda r: "Oslo"), Ledger(max_cost_usd=1.0)
     first, second = run(server, work("one", "two"), shared=Shared(ledger=ledger))
-    assert [request.max_output_tokens for request in server.requests] == [32, 32 + THINKING_TOKENS] + [
-        32 + THINKING_TOKENS
-    ]
+    roomy = 32 + THINKING_TOKENS
+    assert [request.max_output_tokens for request in server.requests] == [32, roomy, roomy]
     assert (first.answer, second.answer) == ("Oslo", "Oslo")
     call = first.calls[0]
     assert (call.output, call.thinking, call.thinking_tokens, call.attempts) == ("Oslo", "north", 298, 2)
@@ -66,7 +65,7 @@ def test_a_cap_that_was_given_holds_and_is_named():
     (done,) = run(Thinker(lambda r: "Oslo"), work("one"), max_output_tokens=100)
     assert done.status == "failed"
     assert "thinking used up the cap of 100 tokens (finish_reason length)" in done.error
-    assert "set max_output_tokens" in done.error
+    assert "set --max-output-tokens" in done.error
 
 
 @pytest.mark.parametrize(
@@ -101,6 +100,8 @@ def test_what_nobody_counted_draws_its_upper_bound():
     assert {e.calls[0].cost_usd for e in done if e.calls} == {None}
     most = max(len(request.prompt.encode()) + 128 + 2 * 32 for request in server.requests) * 1e-6
     assert len(server.requests) == pytest.approx(0.002 / most, abs=1)
+    lost = sum(call.lost.cost_usd for e in done for call in e.calls)
+    assert lost == pytest.approx(ledger.spent.cost_usd), "a session that goes on knows it"
 
 
 def test_an_answer_is_on_disk_before_its_slot_is_given_on(tmp_path):
