@@ -14,6 +14,7 @@
         ├── ModelNotServed
         ├── RequestRefused         this request only: too long, filtered, malformed
         └── TransientServerError   worth trying again: connection, 429, 5xx, time-out
+            ├── RateLimited        the call comes too soon
             └── AnswerLost         the call was made, its answer did not arrive
 
 Anything else that surfaces is a bug and keeps its traceback.
@@ -95,6 +96,10 @@ class TransientServerError(ServerError):
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.message, self.remedy)
+
+
+class RateLimited(TransientServerError):
+    """The server takes no more calls now (429): it is well, and so is the request."""
 
 
 class AnswerLost(TransientServerError):

@@ -6,13 +6,14 @@ import asyncio
 import random
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from optiq.errors import (
     AnswerLost,
     ModelNotServed,
     OptiqError,
+    RateLimited,
     RequestRefused,
     ServerError,
     TransientServerError,
@@ -38,7 +39,7 @@ class Retries:
     """Trying again what may pass: ``attempts`` in all; waits of ``first_s`` × ``factor``ⁿ s, at most ``longest_s``.
 
     Waits are shortened at random by up to half, so that many callers do not come back at once. A server that
-    asks for more than ``patience_s`` is not waited for.
+    asks for more than ``patience_s`` is not waited for. A rate limit is waited for ``most_rests`` times.
     """
 
     attempts: int = 4
@@ -46,6 +47,7 @@ class Retries:
     factor: float = 2.0
     longest_s: float = 30.0
     patience_s: float = 60.0
+    most_rests: int = 40
 
     def wait_s(self, attempt: int, retry_after_s: float | None, key: str) -> float | None:
         """Seconds to wait after the failed ``attempt`` (from 1); None to give up.
@@ -57,6 +59,15 @@ class Retries:
         wait = min(self.first_s * self.factor ** (attempt - 1), self.longest_s)
         wait *= random.Random(f"{key}:{attempt}").uniform(0.5, 1.0)
         return max(wait, retry_after_s or 0.0)
+
+    def rest_s(self, number: int, retry_after_s: float | None, key: str) -> float | None:
+        """Seconds to wait where the server said for the ``number``-th time that a call comes too soon; None to give up.
+
+        That is no failure: it may be said as often as a limit per minute needs.
+        """
+        if number > self.most_rests:
+            return None
+        return replace(self, attempts=number + 1).wait_s(min(number, 6), retry_after_s, key)
 
 
 class Caller:
@@ -208,6 +219,7 @@ class Caller:
         It is on disk before another call gets the slot, so that a kill loses no more calls than are in flight.
         """
         health, store, model = self._shared.health, self._shared.responses, request.model
+        too_soon = 0
         while True:
             if (why := health.why_out(model)) is not None:
                 call.attempts -= 1  # this one is not made
@@ -222,11 +234,12 @@ class Caller:
                     for limits in self._limits:
                         await limits.acquire(model, self._rank)
                         held.append(limits)
+                        await limits.rest()
                     lost = True  # from here on
                     # So that a killed run knows what may have been billed for calls whose end it did not see.
                     if store is not None and self._shared.ledger.limited:
                         begun = store.begun(maker, drawn)
-                    generation = await self._server.generate(request)
+                    generation = await self._generate(request)
                     if store is not None and key is not None:
                         await store.keep(key, maker, generation, begun)
                     elif store is not None and begun is not None:
@@ -235,11 +248,16 @@ class Caller:
                     for limits in held:
                         limits.release(model)
             except AnswerLost as fault:
-                wait_s = self._retries.wait_s(call.attempts, fault.retry_after_s, name)
+                wait_s = self._retries.wait_s(call.attempts - too_soon, fault.retry_after_s, name)
                 failure: ServerError = fault
+            except RateLimited as fault:
+                lost = False
+                too_soon += 1
+                wait_s = self._retries.rest_s(too_soon, fault.retry_after_s, name)
+                failure = fault
             except TransientServerError as fault:
                 lost = False
-                wait_s = self._retries.wait_s(call.attempts, fault.retry_after_s, name)
+                wait_s = self._retries.wait_s(call.attempts - too_soon, fault.retry_after_s, name)
                 failure = fault
             except ServerError as fault:
                 lost = False
@@ -257,11 +275,23 @@ class Caller:
                     if begun is not None and store is not None:
                         store.ended(begun, lost)
             if wait_s is None:
-                if not isinstance(failure, RequestRefused):  # that tells of the question, not of the model
+                if not isinstance(failure, RequestRefused | RateLimited):  # they tell nothing of the model
                     health.failed(model, str(failure), at_once=isinstance(failure, ModelNotServed))
                 raise failure
             call.attempts += 1
             await asyncio.sleep(wait_s)
+
+    async def _generate(self, request: GenerateRequest) -> Generation:
+        """The server's answer; how it came tells how many calls are worth having in flight."""
+        try:
+            generation = await self._server.generate(request)
+        except (AnswerLost, RateLimited) as fault:
+            for limits in self._limits:
+                limits.overloaded(request.model, min(fault.retry_after_s or 0.0, self._retries.patience_s))
+            raise
+        for limits in self._limits:
+            limits.answered(request.model)
+        return generation
 
     def _bound(self, model: str, request: GenerateRequest, figures: Figures | None) -> Amount:
         if not self._shared.ledger.limited or figures is None:

@@ -16,10 +16,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import threading
+import time
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+from optiq.execution.pace import Pace
 from optiq.servers.protocol import ModelServer
 
 CALLS_PER_TURN = 64
@@ -43,10 +45,20 @@ class CallLimits:
     """The slots of one server: ``slots`` in all, ``model_slots`` for each model.
 
     ``resident_models`` is how many models the server keeps in memory; None: all of them. Calls of one model
-    of equal rank are served first come, first served.
+    of equal rank are served first come, first served. With ``first_slots`` it is found by trying how many calls of a
+    model are worth it (:mod:`optiq.execution.pace`), from so many up to ``model_slots``.
     """
 
-    def __init__(self, model_slots: int, slots: int, resident_models: int | None = None) -> None:
+    def __init__(
+        self,
+        model_slots: int,
+        slots: int,
+        resident_models: int | None = None,
+        first_slots: int | None = None,
+    ) -> None:
+        self._first_slots = first_slots
+        self._paces: dict[str, Pace] = {}
+        self._rest_until_s = 0.0
         self._model_slots = max(model_slots, 1)
         self._slots = max(slots, 1)
         self._resident = resident_models
@@ -57,6 +69,37 @@ class CallLimits:
         self._memory: OrderedDict[str, None] = OrderedDict()  # the least recently used first
         self._arrived = 0
         self._overtaken = 0
+
+    def answered(self, model: str) -> None:
+        """A call was answered; to be told before its slot is given back."""
+        if self._first_slots is not None:
+            with self._lock:
+                self._pace(model, self._first_slots).answered(self._in_use[model], time.monotonic())
+
+    def overloaded(self, model: str, pause_s: float | None = None) -> None:
+        """The server was too busy for a call, and asks for a pause of all."""
+        now_s = time.monotonic()
+        with self._lock:
+            if pause_s is not None:
+                self._rest_until_s = max(self._rest_until_s, now_s + pause_s)
+            if self._first_slots is not None:
+                self._pace(model, self._first_slots).overloaded(now_s)
+
+    async def rest(self) -> None:
+        """Wait until the pause that the server asked for is over."""
+        while (left_s := self._rest_until_s - time.monotonic()) > 0:
+            await asyncio.sleep(left_s)
+
+    @property
+    def found(self) -> dict[str, int]:
+        """Calls in flight that are worth it, by model, where that was tried."""
+        with self._lock:
+            return {model: pace.limit for model, pace in sorted(self._paces.items())}
+
+    def _pace(self, model: str, first: int) -> Pace:
+        if model not in self._paces:
+            self._paces[model] = Pace(first, self._model_slots)
+        return self._paces[model]
 
     async def acquire(self, model: str, rank: int = 0) -> None:
         """Wait until ``model`` may be called; :meth:`release` when the call is over."""
@@ -113,7 +156,10 @@ class CallLimits:
         return chosen
 
     def _may_start(self, model: str) -> bool:
-        if self._total >= self._slots or self._in_use[model] >= self._model_slots:
+        most = self._model_slots
+        if self._first_slots is not None:
+            most = self._pace(model, self._first_slots).limit
+        if self._total >= self._slots or self._in_use[model] >= most:
             return False
         if self._resident is None:
             return True
@@ -167,5 +213,6 @@ def limits_of(server: ModelServer) -> CallLimits:
     """The limits that all executors on ``server`` share: those that the server itself names."""
     with _shared_lock:
         if server not in _shared:
-            _shared[server] = CallLimits(server.model_slots, server.slots, server.resident_models)
+            first = getattr(server, "first_slots", None)
+            _shared[server] = CallLimits(server.model_slots, server.slots, server.resident_models, first)
         return _shared[server]

@@ -8,11 +8,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from optiq.errors import AnswerLost, ModelNotServed, RequestRefused, ServerError, TransientServerError
+from optiq.errors import (
+    AnswerLost,
+    ModelNotServed,
+    RateLimited,
+    RequestRefused,
+    ServerError,
+    TransientServerError,
+)
 from optiq.servers.replies import part, storable
 
-# Worth another try: time-out, conflict, too early, rate limit, and every 5xx but "not implemented".
-_PASSING = {408, 409, 425, 429}
+# Worth another try: time-out, conflict, too early, and every 5xx but "not implemented".
+_PASSING = {408, 409, 425}
 # A gateway gave up on a server that may have gone on.
 _LOST = {408, 502, 504}
 # Malformed, too large, not understood, refused by law.
@@ -49,6 +56,8 @@ def status_fault(
         return RequestRefused(said, "A content filter refuses this question; another model may not.")
     if status == 404:
         return ModelNotServed(f"{server} has no model {model!r}", missing_remedy)
+    if status == 429:
+        return RateLimited(said, retry_after_s=retry_after_s(headers))
     if status in _PASSING or (status >= 500 and status != 501):
         kind = AnswerLost if status in _LOST else TransientServerError
         return kind(said, retry_after_s=retry_after_s(headers))

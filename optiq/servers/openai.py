@@ -21,6 +21,7 @@ from optiq.servers.usage import cached_tokens, counted, seconds
 
 _MEANING = "the base URL of the OpenAI-compatible server"
 _LISTING_S = 10.0
+_FIRST_SLOTS, _MOST_SLOTS = 2, 256
 # What a dialect may refuse without refusing the call: one wants max_completion_tokens, one knows no seed.
 _DISPENSABLE = ("max_tokens", "seed", "temperature", "stop", "response_format")
 
@@ -51,8 +52,10 @@ class OpenAIServer:
             {"Authorization": f"Bearer {key}"} if key else None,
         )
         self.on_this_machine = self._http.local
-        self.slots = number_from("OPTIQ_OPENAI_SLOTS", 16)
-        self.model_slots = number_from("OPTIQ_OPENAI_MODEL_SLOTS", min(self.slots, 8))
+        # How many calls the server takes is found by trying, but for what the environment says.
+        self.slots = number_from("OPTIQ_OPENAI_SLOTS", _MOST_SLOTS)
+        self.model_slots = number_from("OPTIQ_OPENAI_MODEL_SLOTS", self.slots)
+        self.first_slots = None if "OPTIQ_OPENAI_MODEL_SLOTS" in os.environ else _FIRST_SLOTS
         self._refused: dict[str, frozenset[str]] = {}
 
     def list_models(self) -> list[ServedModel]:

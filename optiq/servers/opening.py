@@ -93,6 +93,7 @@ class CompositeServer:
         self._blenders = dict(blenders)
         self.name = main.name
         self.model_slots = main.model_slots
+        self.first_slots = getattr(main, "first_slots", None)
         self.slots = main.slots + sum(server.slots for server in blenders.values())
         self.resident_models = None if main.resident_models is None else main.resident_models + len(blenders)
         self.counts_tokens = main.counts_tokens

@@ -119,7 +119,8 @@ _COUNTS = ("prompt_tokens", "output_tokens", "thinking_tokens")
 class ModelServer(Protocol):
     """A place where models answer.
 
-    ``model_slots`` calls of one model and ``slots`` calls in all are worth having in flight at once.
+    ``model_slots`` calls of one model and ``slots`` calls in all are worth having in flight at once. A server that has
+    ``first_slots`` too does not know: how many it takes is found by trying, from so many up to ``model_slots``.
     ``resident_models`` stay in memory at once (None: all): more of them in turns would be loaded each time.
     ``counts_tokens`` says whether :meth:`count_tokens` can tell, ``on_this_machine`` whether its models run here,
     so that their energy can be measured.

@@ -61,6 +61,7 @@ class MeteredServer:
         self.name = server.name
         self.model_slots = server.model_slots
         self.slots = server.slots
+        self.first_slots = getattr(server, "first_slots", None)
         self.resident_models = server.resident_models
         self.counts_tokens = server.counts_tokens
         self.on_this_machine = server.on_this_machine
