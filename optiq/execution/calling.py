@@ -32,6 +32,7 @@ from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
 from optiq.statistics.snapshot import ModelFigures
 
 Figures = Callable[[str], ModelFigures]
+_MOST_RESTS = 40  # at a rate limit, most of them by half a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Retries:
     """Trying again what may pass: ``attempts`` in all; waits of ``first_s`` × ``factor``ⁿ s, at most ``longest_s``.
 
     Waits are shortened at random by up to half, so that many callers do not come back at once. A server that
-    asks for more than ``patience_s`` is not waited for. A rate limit is waited for ``most_rests`` times.
+    asks for more than ``patience_s`` is not waited for. A rate limit is waited for longer.
     """
 
     attempts: int = 4
@@ -47,7 +48,6 @@ class Retries:
     factor: float = 2.0
     longest_s: float = 30.0
     patience_s: float = 60.0
-    most_rests: int = 40
 
     def wait_s(self, attempt: int, retry_after_s: float | None, key: str) -> float | None:
         """Seconds to wait after the failed ``attempt`` (from 1); None to give up.
@@ -65,7 +65,7 @@ class Retries:
 
         That is no failure: it may be said as often as a limit per minute needs.
         """
-        if number > self.most_rests:
+        if number > _MOST_RESTS:
             return None
         return replace(self, attempts=number + 1).wait_s(min(number, 6), retry_after_s, key)
 
