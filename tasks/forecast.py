@@ -90,7 +90,7 @@ def forecast(session: Session, rows: Sequence[Row]) -> Forecast:
         energy_j=_figure(energy.sum() * scale),
         latency_s=_figure(latency.sum() * scale),
         qoa=_figure(qoa.mean()) if len(qoa) else None,
-        forms=tuple(Counter(question.kind.value for question in asked).most_common()),
+        forms=tuple(Counter(question.kind.shown for question in asked).most_common()),
         load_s=_load_s(session, {name for _, estimate in chosen for name in estimate.plan.models}),
     )
 

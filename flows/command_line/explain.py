@@ -72,7 +72,7 @@ def explain(request: Explain, json: Json = False) -> None:
     planning = session.planning
     used = planning.weights
     say(f"question   {planned.question.text}")
-    say(f"form       {planned.question.kind.value}")
+    say(f"form       {planned.question.kind.shown}")
     say(f"topics     {topics_line(planned.question.topics)}")
     say(f"budget     {budget.describe()}")
     if line := bounds_line(request.settings.confidence, request.settings.caution):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import Annotated
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 
 from flows.command_line.verb import add_verbs
-from optiq.errors import OptiqError
+from optiq.errors import OptiqError, OptiqWarning
 
 # Typer carries a Click of its own and names only some of its exceptions; this one is their base.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -87,8 +90,32 @@ def main() -> None:
     sys.exit(code)
 
 
+@contextmanager
+def one_line_warnings() -> Iterator[None]:
+    """Warnings of ours are for people: one line, without the place in the code."""
+    usual = warnings.formatwarning
+
+    def line(message: Any, category: type[Warning], *place: Any) -> str:
+        return (
+            f"warning: {message}\n"
+            if issubclass(category, OptiqWarning)
+            else usual(message, category, *place)
+        )
+
+    warnings.formatwarning = line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
+
+
 def run(arguments: list[str]) -> int:
     """Run one command in this process and return its exit code."""
+    with one_line_warnings():
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(_command_line(arguments))
     try:
         result = command.main(args=arguments, prog_name="optiq", standalone_mode=False)

@@ -33,6 +33,11 @@ class Kind(StrEnum):
         return cls.OPEN if value == "short" else None
 
     @property
+    def shown(self) -> str:
+        """How people are told of it."""
+        return "short" if self is Kind.OPEN else str(self.value)
+
+    @property
     def has_options(self) -> bool:
         """Whether the answer is chosen from options."""
         return self in (Kind.CHOICE, Kind.MULTI)

@@ -139,7 +139,10 @@ def _renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl
     for ours, theirs in columns.items():
         if ours not in COLUMNS:
             raise InputError(
-                f"there is no column {ours!r} to read {theirs!r} as", f"Ours are {', '.join(COLUMNS)}."
+                f"there is no column {ours!r} to read {theirs!r} as",
+                f"Did you mean --column {theirs}={ours}?"
+                if theirs in COLUMNS
+                else f"Ours are {', '.join(COLUMNS)}.",
             )
         if theirs not in frame.columns:
             raise InputError(

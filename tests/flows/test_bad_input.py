@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
+
+from flows.command_line.main import one_line_warnings
+from optiq.errors import OptiqWarning
 
 LOCAL = ("--server", "embedded")
 ASK = ("plan", "What is the capital of Norway?", *LOCAL)
@@ -142,3 +146,11 @@ def test_bad_rows_become_invalid_rows_and_good_ones_are_answered(optiq, tmp_path
     assert "cheapest plan that would do" in answers["error"][6]
     assert "1 answered, 1 infeasible, 0 failed, 5 invalid" in result.out
     assert result.code == 0
+
+
+def test_a_warning_of_ours_is_one_line_without_a_place_in_the_code() -> None:
+    with one_line_warnings():
+        said = [warnings.formatwarning("why", kind, "file.py", 3) for kind in (OptiqWarning, UserWarning)]
+    assert said[0] == "warning: why\n"
+    assert "file.py:3" in said[1]
+    assert "file.py:3" in warnings.formatwarning("why", OptiqWarning, "file.py", 3)
