@@ -95,14 +95,12 @@ def one_line_warnings() -> Iterator[None]:
     """Warnings of ours are for people: one line, without the place in the code."""
     usual = warnings.formatwarning
 
-    def line(message: Any, category: type[Warning], *place: Any) -> str:
-        return (
-            f"warning: {message}\n"
-            if issubclass(category, OptiqWarning)
-            else usual(message, category, *place)
-        )
+    def line(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
+        if issubclass(category, OptiqWarning):
+            return f"warning: {message}\n"
+        return usual(message, category, *place, **more)
 
-    warnings.formatwarning = line
+    warnings.formatwarning = line  # type: ignore[assignment]
     try:
         yield
     finally:
