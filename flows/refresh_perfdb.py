@@ -1,4 +1,4 @@
-"""The nightly refresh: land → check → recompute → publish."""
+"""The nightly refresh: land → check → merge → recompute → gate → publish, each step a task run of this process."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tasks.orchestration import run, wiring
 from tasks.warehousing import publish_snapshot, report_refresh
 
 
-@wiring
+@wiring(timeout_seconds=6 * 3600)
 @taking_parameters
 def refresh_perfdb(request: RefreshPerfDB) -> dict[str, Any]:
     """Merge what has landed exactly once and publish a new snapshot, or say why not.
 
     What is not given comes from `OPTIQ_*` variables and `optiq.toml`.
     """
-    report: dict[str, Any] = run(publish_snapshot, request.settings)
+    report = publish_snapshot(request.settings)
     run(report_refresh, report)
     return report

@@ -98,6 +98,14 @@ def inside_flow_run() -> bool:
     return FlowRunContext.get() is not None
 
 
+def log(text: str) -> None:
+    """Log ``text`` with the Prefect run that it happens in; outside one it is nobody's business."""
+    if inside_flow_run():
+        from prefect import get_run_logger
+
+        get_run_logger().info(text)
+
+
 def run(step: Step, *args: Any, **kwargs: Any) -> Any:
     """The result of one step."""
     return step.task(*args, **kwargs) if inside_flow_run() else step.fn(*args, **kwargs)

@@ -1,16 +1,23 @@
-"""Tasks around PerfDB: land files, publish snapshots, report what changed."""
+"""Tasks around PerfDB: land files, publish snapshots step by step, report what changed."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from optiq.configuration import Settings
 from optiq.errors import InputError
-from tasks.orchestration import inside_flow_run, step
+from tasks.orchestration import inside_flow_run, log, run, step
 from warehouse.drift import drift_line
 from warehouse.find_home import find_home
 
+if TYPE_CHECKING:
+    from warehouse.night import Night, NightStep
+
+DRIFT_EVENT, REFUSED_EVENT = "optiq.perfdb.drift", "optiq.perfdb.refused"
 _BUSY = "another refresh"
 _DRIFT = ("verdict", "model", "topic", "metric", "change", "change_low", "change_high", "n_before", "n_after")
 
@@ -31,56 +38,109 @@ def land_files(kind: str, files: list[str], perfdb: str | None) -> dict[str, Any
     return asdict(readers[kind](find_home(perfdb), files))
 
 
-@step(
-    retries=3,
-    retry_delay_seconds=[10, 30, 90],
-    retry_jitter_factor=0.3,
-    retry_condition_fn=_may_pass,
-    timeout_seconds=3600,
-)
 def publish_snapshot(settings: Settings) -> dict[str, Any]:
-    """Merge what has landed, recompute, check and publish. A broken gate fails and publishes nothing."""
+    """Merge what has landed, recompute, check and publish. A broken gate fails and publishes nothing.
+
+    Inside a flow run every step of the night is a task run in this process; what the gate refused is reported.
+    """
+    from warehouse.night import GateRefusal
     from warehouse.refresh import refresh
 
-    report = refresh(
-        find_home(settings.home),
-        keep=settings.keep,
-        half_life_days=settings.half_life_days or None,
-        distrust_drifted=settings.distrust_drifted,
-        topic_model=settings.topic_model,
-    )
-    return asdict(report)
+    home = find_home(settings.home)
+    try:
+        report = refresh(
+            home,
+            keep=settings.keep,
+            half_life_days=settings.half_life_days or None,
+            distrust_drifted=settings.distrust_drifted,
+            topic_model=settings.topic_model,
+            on_step=log,
+            run=_run_step,
+        )
+    except GateRefusal as refusal:
+        run(report_refusal, home.address, str(refusal), [asdict(check) for check in refusal.checks])
+        raise
+    return {**asdict(report), "home": home.address}
 
 
-@step
+def _run_step(night_step: NightStep, night: Night) -> None:
+    again = {"retries": 3, "retry_delay_seconds": [10, 30, 90], "retry_jitter_factor": 0.3}
+    options = {**again, "retry_condition_fn": _may_pass} if night_step.may_pass else {}
+    about = inspect.getdoc(night_step.do)
+    name = night_step.name
+    run(step(_do, name=name, task_run_name=name, description=about, **options), partial(night_step.do, night))
+
+
+def _do(one_step: Callable[[], str]) -> None:
+    log(one_step())
+
+
+# The server may be away for a moment; artifacts that it has already are only newer versions of themselves.
+@step(name="report", task_run_name="report", retries=2, retry_delay_seconds=10)
 def report_refresh(report: dict[str, Any]) -> None:
-    """What the refresh did and what the gate found, as Prefect artifacts; nothing outside a flow run."""
+    """What the night did, learned, set aside and saw drift, as Prefect artifacts and events.
+
+    Outside a flow run nothing is reported.
+    """
     if not inside_flow_run():
         return
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-    create_markdown_artifact(
-        key="perfdb-refresh",
-        markdown=refresh_markdown(report),
-        description=f"PerfDB snapshot {report['snapshot_id']}",
-    )
-    create_table_artifact(
-        key="perfdb-gate",
-        table=[
-            {"check": check["name"], "tool": check["tool"], "bad rows": check["n_bad_rows"]}
-            for check in report["checks"]
-        ],
-        description=f"Quality gate of PerfDB snapshot {report['snapshot_id']}",
-    )
-    if report["drift"]:
-        create_table_artifact(
-            key="perfdb-drift",
-            table=[
-                {name: row[name] for name in _DRIFT} | {"since": str(row["since"])}
-                for row in sorted(report["drift"], key=lambda row: (row["verdict"], row["p_value"]))
-            ],
-            description=f"New calls of each model against earlier ones, PerfDB {report['snapshot_id']}",
-        )
+    snapshot = f"PerfDB snapshot {report['snapshot_id']}"
+    create_markdown_artifact(key="perfdb-refresh", markdown=refresh_markdown(report), description=snapshot)
+    tables = {
+        "perfdb-gate": ("What the quality gate found", _gate_table(report["checks"])),
+        "perfdb-learned": ("Plans whose statistics rest on more", list(report["learned"])),
+        "perfdb-drift": ("New calls of each model against earlier ones", _drift_table(report["drift"])),
+        "perfdb-refused": ("Files set aside in landing/refused/", _refused_table(report["refused"])),
+    }
+    for key, (title, table) in tables.items():
+        if table:
+            create_table_artifact(key=key, table=table, description=f"{title}. {snapshot}")
+    drifted = [row for row in report["drift"] if row["verdict"] == "drifted"]
+    if drifted:
+        models = sorted({row["model"] for row in drifted})
+        says = [drift_line(row) for row in drifted]
+        _tell(DRIFT_EVENT, report["home"], says, snapshot_id=report["snapshot_id"], models=models)
+    if report["refused"]:
+        files = list(report["refused"])
+        says = [f"{row['file']}: {row['reason']}" for row in _refused_table(report["refused"])]
+        _tell(REFUSED_EVENT, report["home"], says, snapshot_id=report["snapshot_id"], files=files)
+
+
+@step(name="report", task_run_name="report")
+def report_refusal(home: str, why: str, checks: list[dict[str, Any]]) -> None:
+    """What the gate refused to publish, as an artifact and an event; outside a flow run nothing is reported."""
+    if not inside_flow_run():
+        return
+    from prefect.artifacts import create_table_artifact
+
+    create_table_artifact(key="perfdb-gate", table=_gate_table(checks), description=why)
+    _tell(REFUSED_EVENT, home, [why], snapshot_id="", files=[])
+
+
+def _tell(event: str, home: str, says: list[str], **payload: Any) -> None:
+    """Emit an event about the PerfDB at ``home`` that an automation can act on; ``says`` is for people."""
+    from prefect.events import emit_event
+
+    resource = {"prefect.resource.id": f"optiq.perfdb.{home}", "prefect.resource.name": f"PerfDB of {home}"}
+    emit_event(event, resource, payload={**payload, "says": "\n".join(says)})
+
+
+def _gate_table(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The checks, those that failed first."""
+    names = {"name": "check", "tool": "tool", "n_bad_rows": "bad rows", "example": "example"}
+    rows = [{shown: check[name] for name, shown in names.items()} for check in checks]
+    return sorted(rows, key=lambda row: -row["bad rows"])
+
+
+def _drift_table(drift: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    rows = sorted(drift, key=lambda row: (row["verdict"], row["p_value"]))
+    return [{name: row[name] for name in _DRIFT} | {"since": str(row["since"])} for row in rows]
+
+
+def _refused_table(refused: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"file": name, "reason": " ".join(reason.split())} for name, reason in refused.items()]
 
 
 def refresh_markdown(report: dict[str, Any]) -> str:
@@ -116,6 +176,6 @@ def refresh_markdown(report: dict[str, Any]) -> str:
             "",
             "Files set aside in `landing/refused/`; the rest was merged:",
             "",
-            *(f"- `{name}`: {' '.join(reason.split())}" for name, reason in report["refused"].items()),
+            *(f"- `{row['file']}`: {row['reason']}" for row in _refused_table(report["refused"])),
         ]
     return "\n".join(lines)

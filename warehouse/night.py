@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import duckdb
 
@@ -74,6 +75,7 @@ class Night:
     counts: dict[str, int] = field(init=False)
     n_new: int = field(init=False)
     n_changed: int = field(init=False)
+    learned: list[dict[str, Any]] = field(init=False)
     gate_report: str = field(init=False)
     _finished: Path = field(init=False)
     _held: ExitStack = field(default_factory=ExitStack)
@@ -206,7 +208,7 @@ class Night:
         full = bool(self.merged.files) if self.asked.full_gate is None else self.asked.full_gate
         self.checks = run_checks(self.connection, full)
         if (why := refusal(self.checks)) is not None:
-            raise GateRefusal(why, self)
+            raise GateRefusal.of(why, self)
         self.tell("gate passed")
         inputs = [file.file_id for file in self.merged.files]
         taken = [path.stem for path in self.home.snapshots.glob("*.duckdb")]
@@ -215,6 +217,9 @@ class Night:
         )
         changes = self.connection.execute(sql.read("merge/statistics_changed")).fetchall()[0]
         self.n_new, self.n_changed = changes
+        learned = self.connection.execute(sql.read("merge/learned"))
+        columns = [about[0] for about in learned.description or ()]
+        self.learned = [dict(zip(columns, row, strict=True)) for row in learned.fetchall()]
         self.tell("snapshot recorded")
         self._finished = compact(self.connection, self._working)
         self.close()
@@ -297,17 +302,24 @@ PUBLISH = NightStep("publish", Night.publish)
 
 
 class GateRefusal(GateError):
-    """The gate refuses what was merged."""
+    """The gate refuses what was merged: ``checks`` says what is wrong with it."""
 
-    def __init__(self, why: str, night: Night) -> None:
-        super().__init__(why)
-        self._night, self._checks, self._merged = night, night.checks, night.merged
+    checks: Sequence[CheckResult] = ()
+    merged: Merged = Merged()
 
-    def told(self) -> GateError:
+    @classmethod
+    def of(cls, why: str, night: Night) -> GateRefusal:
+        """The refusal of a night."""
+        made = cls(why)
+        made.checks, made.merged = night.checks, night.merged
+        return made
+
+    def told(self, home: Home) -> GateRefusal:
         """As it is said: with the report, which is written now."""
-        merged = self._merged
-        report = write_gate_report(self._night.home, self._checks, merged.files, refused=merged.refused)
-        return GateError(
+        report = write_gate_report(home, list(self.checks), self.merged.files, refused=self.merged.refused)
+        said = GateRefusal(
             f"not published: {self.message}; the report is {report}",
             "The published PerfDB is unchanged; mend or remove the file in landing that brought them.",
         )
+        said.checks, said.merged = self.checks, self.merged
+        return said

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -39,7 +40,8 @@ def _call(step: NightStep, night: Night) -> None:
 class RefreshReport:
     """What a refresh did. Without anything new nothing is published and ``snapshot_id`` is the old one.
 
-    ``refused``: names of landed files that were set aside whole, with the reason.
+    ``refused``: names of landed files that were set aside whole, with the reason. ``learned``: plans whose statistics
+    rest on more than before, as ``sql/merge/learned.sql`` lists them.
     """
 
     snapshot_id: str
@@ -57,6 +59,7 @@ class RefreshReport:
     gate_report: str = ""
     seconds: float = 0.0
     counts: dict[str, int] = field(default_factory=dict)
+    learned: tuple[dict[str, Any], ...] = ()
 
 
 def init(home: Home, on_step: Tell | None = None) -> RefreshReport:
@@ -145,11 +148,14 @@ def _prepare(night: Night, run: Run) -> None:
         except (Exception, pl.exceptions.PanicException) as fault:
             if not _may_be_a_files(fault):
                 raise
+            blamed = len(night.refused)
             run(NightStep("file at fault", partial(_blame, fault=fault)), night)
+            if len(night.refused) == blamed:
+                raise fault.told(night.home) if isinstance(fault, GateRefusal) else fault from None
 
 
 def _blame(night: Night, fault: BaseException) -> str:
-    """Refuse the file without which ``fault`` does not happen; raises it if there is none."""
+    """Find the file without which ``fault`` does not happen, if there is one: it is refused."""
 
     def fails(some: Sequence[LandedFile]) -> bool:
         try:
@@ -165,7 +171,7 @@ def _blame(night: Night, fault: BaseException) -> str:
     night.close()
     guilty = culprit([file for file in night.files if file not in night.refused], fails)
     if guilty is None:
-        raise fault.told() if isinstance(fault, GateRefusal) else fault
+        return "no landed file is at fault"
     night.refused[guilty] = reason_of(fault)
     night.tell(f"set aside {guilty.name}")
     return f"{guilty.name}: {night.refused[guilty]}"
@@ -199,4 +205,5 @@ def _report(night: Night, seconds: float) -> RefreshReport:
         gate_report=night.gate_report,
         seconds=seconds,
         counts=night.counts,
+        learned=tuple(night.learned),
     )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from flows.command_line.screen import counted, say, say_json
+from flows.command_line.screen import counted, note, say, say_json
+from flows.declaration import Option
 from flows.flow_requests import Json, RefreshPerfDB
 
 
-def refresh(request: RefreshPerfDB, json: Json = False) -> None:
+def refresh(
+    request: RefreshPerfDB,
+    fail_on_drift: Annotated[bool, Option("End with exit code 1 if a model has drifted.")] = False,
+    json: Json = False,
+) -> None:
     """Merge what has landed and publish a new snapshot of the statistics. A file that cannot be merged is set aside.
 
-    Example:  optiq refresh
+    Example:  optiq refresh --fail-on-drift
     """
     from flows.refresh_perfdb import refresh_perfdb
     from tasks.orchestration import start
@@ -24,7 +29,10 @@ def refresh(request: RefreshPerfDB, json: Json = False) -> None:
         say_json(report)
     else:
         _say_report(report)
-    if report["refused"]:
+    drifted = fail_on_drift and any(row["verdict"] == "drifted" for row in report["drift"])
+    if drifted:
+        note(f"snapshot {report['snapshot_id']} is published, but models have drifted (--fail-on-drift)")
+    if report["refused"] or drifted:
         raise typer.Exit(1)  # what was good is published all the same
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import random
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from flows.command_line.main import run
 from warehouse.home import Home
-from warehouse.refresh import init
+from warehouse.ingest import ingest_traces
+from warehouse.refresh import init, refresh
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +54,38 @@ def optiq(home: Path, capsys: pytest.CaptureFixture[str]):
         return Result(code, streams.out, streams.err)
 
     return command
+
+
+@pytest.fixture
+def drifting(fresh_home: Path, tmp_path: Path) -> Path:
+    """A home in which a night waits: a model that got twice as slow, and a file that cannot be merged."""
+    path = tmp_path / "drifting"
+    shutil.copytree(fresh_home, path)
+    draw = random.Random(7)
+    for night, (days, slower) in enumerate((((1, 2), 1.0), ((3,), 2.0))):
+        rows = [
+            {
+                "execution_id": f"{model}-{day}-{number}",
+                "question_id": f"{day}-{number}",
+                "plan": {"models": [model], "edges": []},
+                "started_at": f"2026-11-0{day}T00:{number % 60:02d}:00+00:00",
+                "cost_usd": 1e-4,
+                "latency_s": seconds,
+                "calls": [
+                    {"node": 0, "model": model, "output_tokens": 10, "cost_usd": 1e-4, "latency_s": seconds}
+                ],
+            }
+            for day in days
+            for number in range(70)
+            for model, seconds in (
+                ("slow", draw.lognormvariate(0, 0.2) * slower),
+                ("steady", draw.lognormvariate(0, 0.2)),
+            )
+        ]
+        traces = tmp_path / f"night-{night}.jsonl"
+        traces.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        ingest_traces(Home(path), [traces])
+        if night == 0:
+            refresh(Home(path), full_gate=False)
+    pl.DataFrame({"wrong": [1, 2, 3]}).write_parquet(path / "landing" / "traces-poison-0.parquet")
+    return path

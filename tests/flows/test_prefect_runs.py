@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+
+from warehouse.home import Home
+from warehouse.ingest import ingest_traces
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +48,39 @@ def test_a_flow_run_does_what_the_direct_run_does(home: Path, tmp_path: Path, pr
 
     report = refresh_perfdb(perfdb=str(home))
     assert report["n_executions_new"] == 4
-    assert sorted(artifact_keys()) == ["perfdb-gate", "perfdb-refresh"]
+    assert sorted(artifact_keys()) == ["perfdb-gate", "perfdb-learned", "perfdb-refresh"]
+
+
+def test_a_step_that_fails_is_seen_as_that_step(
+    home: Path, prefect_server: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.refresh_perfdb import refresh_perfdb
+    from optiq.errors import GateError
+    from warehouse import night
+    from warehouse.check_result import CheckResult
+
+    def breaks(connection: Any) -> bool:
+        if connection.execute("select 1 from executions").fetchall():
+            raise ZeroDivisionError("nobody thought of this")
+        return False
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(night, "recompute_chemistry", breaks)
+        poison = land(home, "poison")
+        assert list(refresh_perfdb(perfdb=str(home))["refused"]) == [poison]
+    steps = task_runs()
+    first = ["land", "copy", "check", "merge", "drift", "statistics", "topics"]
+    after = ["chemistry", "levels", "neighbours", "gate", "publish", "report"]
+    assert [name for name, _ in steps] == [*first, "chemistry", "file at fault", *first[1:], *after]
+    assert [name for name, state in steps if state != "COMPLETED"] == ["chemistry"]
+
+    monkeypatch.setattr(night, "run_checks", lambda connection, full: [CheckResult("made_up", "sql", 2)])
+    land(home, "good")
+    with pytest.raises(GateError, match="not published"):
+        refresh_perfdb(perfdb=str(home))
+    steps = task_runs()
+    assert steps[-3:] == [("gate", "FAILED"), ("file at fault", "COMPLETED"), ("report", "COMPLETED")]
+    assert "made_up" in str(next(one.data for one in artifacts() if one.key == "perfdb-gate"))
 
 
 def test_an_evaluation_leaves_its_summary_its_table_and_where_its_page_is(
@@ -75,6 +111,38 @@ def test_an_evaluation_leaves_its_summary_its_table_and_where_its_page_is(
     assert "single:large\\|9b" in found["policy-evaluation-summary"]
     assert "single:large|9b" in found["policy-evaluation"]
     assert page.as_uri() in found["policy-evaluation-report"]
+
+
+def land(home: Path, name: str) -> str:
+    """Land an execution; returns the landed file's name."""
+    source = home.parent / f"{name}.jsonl"
+    row = {
+        "execution_id": name,
+        "question": "How many?",
+        "plan": {"models": ["smollm2:135m"], "edges": []},
+        "cost_usd": 1e-4,
+    }
+    source.write_text(json.dumps(row) + "\n")
+    before = set(home.glob("landing/*.parquet"))
+    ingest_traces(Home(home), [source])
+    (landed,) = set(home.glob("landing/*.parquet")) - before
+    return landed.name
+
+
+def task_runs() -> list[tuple[str, str]]:
+    """Names and states of the task runs of the latest flow run, in the order of their start."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    with get_client(sync_client=True) as client:
+        (latest,) = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+        while True:  # they are recorded in the background
+            found = [one for one in client.read_task_runs() if one.flow_run_id == latest.id]
+            if any(one.name == "report" and one.state_name == "Completed" for one in found):
+                break
+            time.sleep(0.2)
+    found.sort(key=lambda one: one.start_time)
+    return [(one.name, one.state_type.value) for one in found]
 
 
 def artifact_keys() -> list[str]:
