@@ -1,7 +1,7 @@
 """JSON over HTTP, as both dialects speak it: one session per event loop, faults told apart by what may be billed.
 
-Spoken with aiohttp: the official clients take three to four times its CPU per call, and more than a whole question
-may take here. A body that is too large, never ends or is no JSON is a fault, never an exception of somebody's parser.
+Spoken with aiohttp: a call through OpenAI's official client took twice the CPU of a whole question here (6.3 and 3.1 ms
+on a busy machine). A body that is too large, never ends or is no JSON is a fault, not somebody's exception.
 """
 
 from __future__ import annotations
