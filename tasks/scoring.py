@@ -19,6 +19,7 @@ from warehouse.find_home import find_home
 from warehouse.home import Home
 
 NO_TOPIC = "*"
+_JUDGED = ("kind", "reference", "observed_qoa")
 
 
 @step
@@ -59,7 +60,7 @@ def score_file(answers: str, references: str, output: str | None, perfdb: str | 
     by_node = {(name, node): found for (name, node, _, _), found in zip(outputs, scores, strict=True)}
     scored = _scored(frame, [question for question, _ in own], judged)
     if output is not None:
-        write_table(scored, output)
+        write_table(_keeping(frame, scored, [question is not None for question, _ in own]), output)
     landed = _land(home, executions, questions, by_node, answers)
     return {
         "answers": frame.height,
@@ -144,6 +145,20 @@ def _scored(
     }
     types = {name: pl.String() if name in ("kind", "reference") else pl.Float64() for name in columns}
     return frame.with_columns(pl.Series(name, values, dtype=types[name]) for name, values in columns.items())
+
+
+def _keeping(frame: pl.DataFrame, scored: pl.DataFrame, judged: Sequence[bool]) -> pl.DataFrame:
+    """``scored`` with what ``frame`` already said of answers that nothing new judges."""
+    new = pl.Series(judged, dtype=pl.Boolean)
+    kept = [
+        pl.when(new)
+        .then(scored[name])
+        .otherwise(frame[name].cast(scored.schema[name], strict=False))
+        .alias(name)
+        for name in scored.columns
+        if name in frame.columns and (name in _JUDGED or name.startswith("score_"))
+    ]
+    return scored.with_columns(kept)
 
 
 def _land(

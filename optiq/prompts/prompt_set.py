@@ -27,6 +27,7 @@ from optiq.errors import UnknownName
 from optiq.prompts import fill, template
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
+from optiq.questions.question_cells import accepted
 
 BARE = "bare"
 PROMPT_NAMES = ("zero-shot", "few-shot", "cot", "baseline", BARE)
@@ -164,7 +165,7 @@ def _answer(question: Question) -> str:
     """The reference as an answer is asked for: letters, or the text on one line; empty if it is unusable."""
     reference = " ".join((question.reference or "").split())
     if not question.kind.has_options:
-        return reference
+        return accepted(reference)[0]
     return ", ".join(letters_of(reference, question.options))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any
 
@@ -13,6 +15,25 @@ MOST_OPTIONS = len(ascii_uppercase)
 _MARKED = re.compile(r"\(?([A-Za-z])[).:]\s*(.*)", re.DOTALL)
 _BETWEEN_LETTERS = re.compile(r"\s*(?:[,;/&+|]|\band\b)\s*|\s+", re.IGNORECASE)
 _BETWEEN_TEXTS = (re.compile(r"\s*[;|\n]\s*"), re.compile(r"\s*,\s*"))
+
+
+_DASHES = re.compile("[‐‑‒–—―−]")
+
+
+@lru_cache(maxsize=4096)
+def folded(text: str) -> str:
+    """``text`` without what two spellings of an option differ in: case, composed letters, accents, dashes, spaces."""
+    text = unicodedata.normalize("NFKD", text.strip().casefold())
+    text = "".join(character for character in text if not unicodedata.combining(character))
+    return " ".join(_DASHES.sub("-", text).split())
+
+
+@lru_cache(maxsize=1024)
+def bare_options(options: tuple[str, ...]) -> tuple[str, ...]:
+    """The options without letters of their own: ``A) Rome``, ``B) Paris`` as ``Rome``, ``Paris``."""
+    marked = [re.fullmatch(r"\s*\(?([A-Za-z])[).:]\s*(\S.*)", option, re.DOTALL) for option in options]
+    own = all(m and m[1].upper() == letter for m, letter in zip(marked, ascii_uppercase, strict=False))
+    return tuple(m[2].strip() for m in marked if m) if own else options
 
 
 def letters_of(reference: Any, options: Sequence[str]) -> tuple[str, ...]:
@@ -55,17 +76,23 @@ def _one(text: str, options: Sequence[str]) -> str | None:
         return text
     if text in options:
         return letters[list(options).index(text)]
-    folded = [option.casefold() for option in options]
-    if folded.count(text.casefold()) == 1:
-        return letters[folded.index(text.casefold())]
+    for known in (options, bare_options(tuple(options))):
+        for fold in (_composed, folded):
+            same = [fold(option) for option in known]
+            if same.count(fold(text)) == 1:
+                return letters[same.index(fold(text))]
     if len(text) == 1 and text.upper() in letters:
         return text.upper()
     marked = _MARKED.fullmatch(text)
     if marked and marked[1].upper() in letters:
         place = letters.index(marked[1].upper())
-        if marked[2].strip().casefold() in ("", folded[place]):
+        if folded(marked[2]) in ("", folded(options[place])):
             return letters[place]
     return None
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip()).casefold()
 
 
 def _several(text: str, options: Sequence[str]) -> tuple[str, ...]:

@@ -6,8 +6,11 @@ Each function takes the raw cell and returns what a :class:`~optiq.questions.que
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +23,9 @@ from optiq.questions.question import Kind
 # Names that priors and statistics use for "any topic" and for the task.
 RESERVED_TOPICS = ("*", "open", "choice")
 
+# Smaller figures keep their exponent: 1.6e-19.
+_LEAST_WRITTEN_OUT = 1e-9
+
 _KINDS = tuple(kind.value for kind in Kind)
 _SEVERAL_ASKED = re.compile(
     r"\b(select|choose|check|mark|pick|tick|name) all\b|\ball (that|which) apply\b", re.IGNORECASE
@@ -29,16 +35,43 @@ _TOPICS_EXAMPLE = 'Write a name, ["a","b"], or [{"topic":"a","weight":0.7},{"top
 
 
 def text_in(value: Any, name: str) -> str:
-    """``value`` of column ``name`` as trimmed text, whole numbers without decimal point; empty if missing."""
+    """``value`` of column ``name`` as trimmed text, as a person writes it; empty if missing.
+
+    Whole numbers are without decimal point, small ones without exponent, days without a time, bytes are UTF-8.
+    """
     if isinstance(value, str):
         return value.strip()
     if value is None or value != value:
         return ""
+    if isinstance(value, bytes):
+        try:
+            return value.decode("utf-8").strip()
+        except UnicodeDecodeError:
+            raise InputError(f"{name} is {short(value)}, not UTF-8 text", f"Give {name} as text.") from None
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()
     if isinstance(value, list | dict):
         raise InputError(f"{name} is {short(value)}, not text", f"Give {name} as one text.")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))  # a column of whole numbers with gaps is often stored as floats
+    if isinstance(value, float) and _LEAST_WRITTEN_OUT <= abs(value) < 1:
+        return format(Decimal(str(value)), "f")
     return str(value)
+
+
+def row_names(values: Sequence[Any]) -> list[str]:
+    """The id of each row of a file: as given, else the number of the row, as no given id is.
+
+    ``values`` are the cells of the column question_id; rows count from 1.
+    """
+    given = [json.dumps(v) if isinstance(v, list | dict) else text_in(v, "question_id") for v in values]
+    taken, names = set(given), []
+    for number, name in enumerate(given, start=1):
+        free = name or str(number)
+        while not name and free in taken:
+            free = f"row {number}" if free == str(number) else f"{free}'"
+        names.append(free)
+    return names
 
 
 def options_in(value: Any) -> tuple[str, ...]:
@@ -79,12 +112,19 @@ def kind_in(value: Any, question: str, options: tuple[str, ...], reference: Any)
 def reference_in(value: Any, options: tuple[str, ...], kind: Kind) -> str | None:
     """The gold answer: text as given for open questions, otherwise letters such as ``B`` or ``A, C``.
 
+    Several accepted answers to an open question (a list, JSON text of one, ``a|b``) are JSON text of a list, which
+    :func:`accepted` reads.
+
     A reference that names no option is refused: whatever the answer, it would score 0.
     """
     if kind is Kind.JSON and isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list) and len(value) < 2:
         value = value[0] if value else None
+    by_pipe = isinstance(value, str) and not value.lstrip().startswith("[")
+    takes_several = kind in (Kind.OPEN, Kind.NUMBER) or (kind is Kind.LONG and not by_pipe)
+    if takes_several and (several := _several(value)):
+        return several[0] if len(several) == 1 else json.dumps(several, ensure_ascii=False)
     reference = value if isinstance(value, list) and options else text_in(value, "reference")
     if not reference:
         return None
@@ -99,6 +139,37 @@ def reference_in(value: Any, options: tuple[str, ...], kind: Kind) -> str | None
         remedy = "Give one, or set kind to multi."
         raise InputError(f"reference names {len(letters)} options, but kind is choice", remedy)
     return ", ".join(letters)
+
+
+def accepted(reference: str) -> tuple[str, ...]:
+    """The answers to an open question that ``reference`` accepts: one, or those of a JSON list."""
+    if not reference.startswith("["):
+        return (reference,)
+    return tuple(_several(reference)) or (reference,)
+
+
+def _several(value: Any) -> list[str]:
+    """The members of a list, of JSON text of one, or of ``a|b``; empty if ``value`` is one answer."""
+    items = _json(value) if isinstance(value, str) else value
+    if (
+        isinstance(value, str)
+        and isinstance(items, list)
+        and not all(isinstance(item, str) for item in items)
+    ):
+        return []  # [1, 2] is one answer
+    if isinstance(items, str):
+        items = items.split("|")
+        # P(A|B) and |x| are one answer.
+        if len(items) < 2 or any(not item.strip() or _unbalanced(item) for item in items):
+            return []
+    if not isinstance(items, list) or any(isinstance(item, list | dict) for item in items):
+        return []
+    texts = [text_in(item, "reference") for item in items]
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def _unbalanced(text: str) -> bool:
+    return any(text.count(left) != text.count(right) for left, right in ("()", "[]", "{}"))
 
 
 def topics_in(value: Any) -> tuple[tuple[str, float], ...]:

@@ -20,7 +20,15 @@ from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import read_table
 from optiq.questions.metric import LIMITS, METRICS
 from optiq.questions.question import Budget, Question
-from optiq.questions.question_cells import kind_in, options_in, reference_in, short, text_in, topics_in
+from optiq.questions.question_cells import (
+    kind_in,
+    options_in,
+    reference_in,
+    row_names,
+    short,
+    text_in,
+    topics_in,
+)
 from optiq.questions.reading import AS_IT_IS, Reading
 
 _ASKED = ("question_id", "question", "topic", "options", "kind", "form", "reference")
@@ -117,8 +125,9 @@ def questions_in(
     budgets = _budgets(frame, budget)
     first_row: dict[str, int] = {}
     rows = []
-    for number, cells in enumerate(zip(*_columns(frame, _ASKED), strict=True), start=1):
-        question_id = _id(cells[0], number)
+    columns = _columns(frame, _ASKED)
+    names = row_names(columns[0])
+    for number, (question_id, *cells) in enumerate(zip(names, *columns[1:], strict=True), start=1):
         question, error = None, None
         try:
             if question_id in first_row:
@@ -235,15 +244,12 @@ def _blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _id(value: Any, number: int) -> str:
-    if isinstance(value, list | dict):
-        return json.dumps(value)
-    return text_in(value, "question_id") or str(number)
-
-
 def _question(question_id: str, cells: Sequence[Any], budget: Budget, usual: str) -> Question:
-    """``cells`` in the order of ``_ASKED``; ``usual`` is the form of a question that names none and has no options."""
-    _, question, topic, options, kind, form, reference = cells
+    """``cells`` in the order of ``_ASKED`` without the id.
+
+    ``usual`` is the form of a question that names none and has no options.
+    """
+    question, topic, options, kind, form, reference = cells
     asked = text_in(question, "question")
     if not asked:
         raise InputError("the question is empty", "Write a question, or delete the row.")

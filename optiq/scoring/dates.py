@@ -1,9 +1,12 @@
-"""Dates in answers: 16 December 2010, Dec. 16th, 2010, 2010-12-16, August 2002, 21 November."""
+"""Dates in answers: 16 December 2010, Dec. 16th, 2010, 2010-12-16, August 2002, 21 November, 15 March 44 BC."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
+
+from optiq.scoring.denial import affirmed
+from optiq.scoring.plain_text import plain
 
 _MONTHS = {
     name: number
@@ -28,15 +31,26 @@ _MONTHS = {
 }
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})\b\.?"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?!\d)"
-_YEAR = r"(?P<year>[12]\d{3})(?!\d)"
+_BEFORE_CHRIST = r"b\.?\s?c\.?(?:\s?e\.?)?(?![a-z])"
+_ANNO_DOMINI = r"(?:a\.?\s?d\.?|c\.?\s?e\.?)(?![a-z])"
+_YEAR = (
+    rf"(?:(?P<ad>{_ANNO_DOMINI})\s*(?=\d))?(?P<year>[12]\d{{3}}(?!\d)|\d{{1,4}}(?=\s?(?:{_BEFORE_CHRIST}|{_ANNO_DOMINI}))|"
+    rf"(?<=ad )\d{{1,3}}(?!\d))(?:\s?(?:(?P<bc>{_BEFORE_CHRIST})|{_ANNO_DOMINI}))?"
+)
 _WORDS = (
     re.compile(rf"\b{_DAY}(?:\s+of)?\s+{_MONTH}(?:,?\s+(?:of\s+)?{_YEAR})?"),
     re.compile(rf"\b{_MONTH}\s+(?:the\s+)?{_DAY}(?:,?\s+(?:of\s+)?{_YEAR})?"),
     re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?{_YEAR}"),
 )
-_ISO = re.compile(r"(?<!\d)(?P<year>[12]\d{3})-(?P<month>\d\d)(?:-(?P<day>\d\d))?(?!\d)")
+_ISO = re.compile(
+    r"(?<!\d)(?P<year>[12]\d{3})(?P<sign>[-/.年])\s?(?P<month>\d\d?)(?:(?:(?P=sign)|月)\s?(?P<day>\d\d?)日?)?(?![\d/.-]\d|\d)月?"
+)
 _FIGURES = re.compile(r"(?<!\d)(\d{1,2})[./](\d{1,2})[./]([12]\d{3})(?!\d)")
-_BARE_YEAR = re.compile(rf"(?<![\d.,-]){_YEAR}(?![.,]\d)")
+_BARE_YEAR = re.compile(rf"(?<![\d.,$€£-])(?<!-\s){_YEAR}(?![.,]\d|[\d%/^-]|\s?[-×+]\s?\d|['’]?s\b)")
+# A date that is one end of a range, or one of two, is not said to be the one.
+_ONE_OF_TWO = re.compile(r"\s?(?:-|to|or|until|through|and)\s?(?:\w+\s)?\d")
+_OPENS_A_RANGE = re.compile(r"\bbetween\s$")
+_DIGIT = re.compile(r"\d")
 _AROUND = " .,;:!?\"'()[]"
 
 
@@ -55,21 +69,37 @@ def date_equality(answer: str, reference: str) -> float | None:
     ``December 16, 2010``, but ``16 Dec 2010`` is ``December 2010``. Figures such as 2/10/1978 count in either
     order of day and month. A year alone is a date for an answer that has more: ``5 May 1821`` is ``1821``.
     """
-    text = reference.strip(_AROUND).casefold()
-    wanted = _first(text)
-    if wanted is None or wanted[1] != text:
+    text = _plain(reference)
+    if not _DIGIT.search(text):
         return None
-    found = _first(answer.casefold())
+    wanted = _first(text)
+    if wanted is None or wanted[1] != text.strip(_AROUND):
+        return None
+    said = affirmed(plain(answer)).casefold()
+    found = _first(said)
     if found is None:
         return 0.0
-    return float(any(_says(date, right) for date in found[0] for right in wanted[0]))
+    dates, _, end, start = found
+    if (after := _ONE_OF_TWO.match(said, end)) and (
+        "and" not in after[0] or _OPENS_A_RANGE.search(said, 0, start)
+    ):
+        return 0.0
+    return float(any(_says(date, right) for date in dates for right in wanted[0]))
 
 
 def is_calendar_date(text: str) -> bool:
-    """Whether ``text`` is a date with a month, and no more."""
-    text = text.strip(_AROUND).casefold()
-    found = _first(text)
-    return found is not None and found[1] == text and found[0][0].month is not None
+    """Whether ``text`` is a date with a month or an era, and no more."""
+    text = _plain(text)
+    found = _first(text) if _DIGIT.search(text) else None
+    if found is None or found[1] != text.strip(_AROUND):
+        return False
+    return found[0][0].month is not None or not re.fullmatch(r"[12]\d{3}", found[1])
+
+
+def _plain(text: str) -> str:
+    return plain(text).strip(_AROUND).casefold() + (
+        "." if re.search(r"[a-z]\.[a-z]\.\s*$", text, re.IGNORECASE) else ""
+    )
 
 
 def _says(date: Date, wanted: Date) -> bool:
@@ -77,15 +107,21 @@ def _says(date: Date, wanted: Date) -> bool:
     return all(right is None or part == right for part, right in zip(date, wanted, strict=True))
 
 
-def _first(text: str) -> tuple[list[Date], str] | None:
-    """The first date of ``text`` in all its readings, and the words that say it."""
+def _first(text: str) -> tuple[list[Date], str, int, int] | None:
+    """The first date of ``text`` in all its readings, the words that say it, their end and their start."""
     matches = [match for pattern in (*_WORDS, _ISO, _FIGURES) if (match := pattern.search(text))]
     for match in sorted(matches, key=lambda m: (m.start(), -m.end())):
         if dates := _readings(match):
-            return dates, match[0].strip(_AROUND)
+            return dates, match[0].strip(_AROUND), match.end(), match.start()
     if (year := _BARE_YEAR.search(text)) is not None:
-        return [Date(int(year["year"]))], year[0]
+        return [Date(_year(year))], year[0].strip(_AROUND), year.end(), year.start()
     return None
+
+
+def _year(match: re.Match[str]) -> int:
+    """Years before Christ are negative."""
+    parts = match.groupdict()
+    return -int(match["year"]) if parts.get("bc") else int(match["year"])
 
 
 def _readings(match: re.Match[str]) -> list[Date]:
@@ -95,8 +131,8 @@ def _readings(match: re.Match[str]) -> list[Date]:
     else:
         parts = match.groupdict()
         month = _MONTHS.get(parts["month"]) or int(parts["month"])
-        year_text, day = parts.get("year"), parts.get("day")
-        found = {Date(int(year_text) if year_text else None, month, int(day) if day else None)}
+        day = parts.get("day")
+        found = {Date(_year(match) if parts.get("year") else None, month, int(day) if day else None)}
     return sorted(date for date in found if _within(date.month, 12) and _within(date.day, 31))
 
 

@@ -3,9 +3,11 @@
 ==========  ==========================================================================================
 kind        QoA: the first line that applies
 ==========  ==========================================================================================
-``open``    the reference is a date: 1 if the answer says that date, else 0
-``open``    the reference is a number: 1 if the answer's number equals it, else 0
-``open``    the answer equals the reference, or has all its words, once normalised: 1
+``open``    the reference is yes or no: 1 if the answer says so, else 0
+``open``    the answer refuses: 0
+``open``    the reference is a date, a figure, a formula: 1 if the answer states it, else 0
+``open``    the answer equals the reference, or names it: 1
+``open``    other figures, opposites, a denial, other items: 0
 ``open``    the cosine of their all-MiniLM-L6-v2 embeddings (384 dimensions), cut to 0 to 1
 ``choice``  1 if exactly the option of the reference was chosen, else 0
 ``multi``   Jaccard similarity of the chosen and the right options
@@ -24,11 +26,32 @@ from dataclasses import dataclass, fields
 
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
+from optiq.questions.question_cells import accepted
 from optiq.scoring.dates import date_equality
+from optiq.scoring.denial import denies, refuses, truth_named, truth_of
 from optiq.scoring.forms import same_fields
 from optiq.scoring.numbers import numeric_equality
-from optiq.scoring.text import containment, exact_match
+from optiq.scoring.opposites import opposed
+from optiq.scoring.text import (
+    containment,
+    designators,
+    exact_match,
+    formula_equality,
+    names_others,
+    other_name,
+    same_text,
+    words_of,
+)
 from optiq.text import embedding
+
+_LONGEST = 4000
+"""Characters of an answer to an open question that are read; it is a fact, not an essay."""
+
+_REFUSAL = 40
+"""Words below which a long answer can be a refusal as a whole."""
+
+_SHORT = 9
+"""Words from which on an answer is no short one, so that an opposite in it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,36 +113,91 @@ def score_many(items: Sequence[tuple[Question, str | None]]) -> list[Scores]:
         and answer
         and answer.strip()
     ]
-    pairs = [(str(items[place][1]), str(items[place][0].reference)) for place in open_places]
-    by_place = dict(zip(open_places, cosines(pairs), strict=True))
-    return [_scores(question, answer, by_place.get(place)) for place, (question, answer) in enumerate(items)]
+    pairs = [
+        (place, str(items[place][1]), reference)
+        for place in open_places
+        for reference in _wanted(items[place][0])
+    ]
+    likeness: dict[int, list[float | None]] = {}
+    for (place, _, _), cosine in zip(pairs, cosines([pair[1:] for pair in pairs]), strict=True):
+        likeness.setdefault(place, []).append(cosine)
+    return [_scores(question, answer, likeness.get(place)) for place, (question, answer) in enumerate(items)]
 
 
-def _scores(question: Question, answer: str | None, cosine: float | None) -> Scores:
+def _wanted(question: Question) -> tuple[str, ...]:
+    """The references of an open question; a program that is a list is one."""
+    reference = str(question.reference)
+    return (reference,) if question.kind is Kind.CODE else accepted(reference)
+
+
+def _scores(question: Question, answer: str | None, likeness: Sequence[float | None] | None) -> Scores:
     if question.reference is None or answer is None:
         return Scores()
     if question.kind is Kind.JSON:
         same = same_fields(answer, question.reference)
         return Scores(exact=float(same == 1.0), jaccard=same, qoa=same)
     if not question.kind.has_options:
-        return _open_scores(answer, question.reference, cosine)
+        wanted = _wanted(question)
+        likeness = likeness or [None] * len(wanted)
+        found = [_open_scores(question, answer, *pair) for pair in zip(wanted, likeness, strict=True)]
+        return max(found, key=lambda scores: -1.0 if scores.qoa is None else scores.qoa)
     chosen = letters_of(answer, question.options) if answer.strip() else ()
     right = letters_of(question.reference, question.options)
     exact, overlap = float(bool(chosen) and chosen == right), jaccard(chosen, right)
     return Scores(exact=exact, jaccard=overlap, qoa=overlap if question.kind is Kind.MULTI else exact)
 
 
-def _open_scores(answer: str, reference: str, cosine: float | None) -> Scores:
+def _open_scores(question: Question, answer: str, reference: str, cosine: float | None) -> Scores:
+    if question.kind in (Kind.LONG, Kind.CODE):
+        return _text_scores(answer, reference, cosine)
+    answer = answer[:_LONGEST]
     exact, contained = exact_match(answer, reference), containment(answer, reference)
-    date, numeric = date_equality(answer, reference), numeric_equality(answer, reference)
+    date, numeric = date_equality(answer, reference), numeric_equality(answer, reference, question.text)
     # A bare year may be a date or a number: "May 1821" says 1821, and "1,200" says 1200.
     facts = [value for value in (date, numeric) if value is not None]
-    if not answer.strip() or exact == 1.0:
-        qoa: float | None = exact
+    if facts and len(answer.split()) < _SHORT and opposed(words_of(answer), words_of(reference)):
+        facts = [0.0]  # 3 years ago, 3 years from now
+    formula = formula_equality(answer, reference) if not facts else None
+    truth = truth_named(reference)
+    if not answer.strip():
+        qoa: float | None = 0.0
+    elif same_text(answer, reference):
+        qoa = 1.0
+    elif truth is not None:
+        qoa = float(truth_of(answer) is truth)
+    elif refuses(answer):
+        qoa = float(refuses(reference))
     elif facts:
         qoa = max(facts)
-    elif contained == 1.0:
+    elif formula is not None:
+        qoa = formula
+    elif exact == 1.0 or contained == 1.0:
         qoa = 1.0
+    elif not _comparable(answer, reference):
+        qoa = 0.0
     else:
         qoa = None if cosine is None else min(max(cosine, 0.0), 1.0)
     return Scores(exact=exact, cosine=cosine, contained=contained, numeric=numeric, date=date, qoa=qoa)
+
+
+def _text_scores(answer: str, reference: str, cosine: float | None) -> Scores:
+    """Of a long text or a program: the same, or as much as it means the same; a refusal is worth nothing."""
+    exact = exact_match(answer, reference)
+    qoa: float | None = exact
+    if answer.strip() and exact == 0.0:
+        refused = len(answer.split()) < _REFUSAL and refuses(answer) and not refuses(reference)
+        qoa = 0.0 if refused else None if cosine is None else min(max(cosine, 0.0), 1.0)
+    return Scores(exact=exact, cosine=cosine, qoa=qoa)
+
+
+def _comparable(answer: str, reference: str) -> bool:
+    """Whether a likeness of meaning says anything: not of other figures, opposites, denials and lists."""
+    if (
+        refuses(reference)
+        or denies(answer) != denies(reference)
+        or designators(answer) != designators(reference)
+    ):
+        return False
+    if names_others(answer, reference) or other_name(answer, reference):
+        return False
+    return not opposed(words_of(answer), words_of(reference))

@@ -1,32 +1,95 @@
-"""What of a model's output is meant as its answer: thoughts, run-ons, verdicts and refusals told apart.
+r"""What of a model's output is meant as its answer: thoughts, greetings, run-ons and verdicts told apart from it.
 
-Outputs come as thoughts in tags, as reasoning that ends in ``Answer: …``, with a next question that the
-model made up, as a bare verdict on the answer that it was shown (``Correct.``), or as a refusal.
+Outputs come with thoughts in tags, as reasoning that ends in ``Answer: …``, ``#### 42`` or ``\boxed{42}``, as JSON,
+with a next question that the model made up, or as a bare verdict on the answer that it was shown (``Correct.``).
 """
 
 from __future__ import annotations
 
+import ast
+import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
-_THOUGHT = re.compile(r"<(think|thinking|thought|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_THOUGHT_NAMES = (
+    r"(?:seed:)?(?:think|thinking|thoughts?|reasoning|reflection|reasoning_content|analysis|scratchpad|inner_monologue|"
+    r"rationale|cot|chain_of_thought|planning)"
+)
+_PAIRS = (
+    (rf"<(?P<n>{_THOUGHT_NAMES})\b[^<>]*>", r"</(?P=n)\s*>"),
+    (r"\[(?P<n>THINK|THINKING|THOUGHT|REASONING)\]", r"\[/(?P=n)\]"),
+    (r"◁think▷", r"◁/think▷"),
+    (r"<\|(?:begin_of_thought|START_THINKING|thinking|think)\|>", r"<\|(?:end_of_thought|END_THINKING|"
+        r"/thinking|/think|end_thinking)\|>"),
+    (r"<unused94>", r"<unused95>"),
+    (r"<details\b[^<>]*\breasoning\b[^<>]*>", r"</details>"),
+    (r"```(?:thinking|thoughts?|reasoning)\n", r"```"),
+    (r"\A\s*Thinking\.\.\.\s*\n", r"\.\.\.\s?done thinking\.?"),
+)  # fmt: skip
+_THOUGHTS = tuple(re.compile(rf"{start}.*?(?:{end}|\Z)", re.DOTALL | re.IGNORECASE) for start, end in _PAIRS)
 # Where the template opens the tag, the output only closes it.
-_THOUGHT_BEFORE = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
-_RUN_ON = re.compile(r"(?<=\S)\s*\n\W*(?:question|user|human|q)\s*\d*\s*:", re.IGNORECASE)
-_FENCE = re.compile(r"\A```\w*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_THOUGHT_BEFORE = re.compile(
+    rf"\A.*(?:</{_THOUGHT_NAMES}\s*>|\[/(?:THINK|THINKING|THOUGHT)\]|◁/think▷|<\|(?:end_of_thought|END_THINKING)\|>|<unused95>)",
+    re.DOTALL | re.IGNORECASE,
+)
+# gpt-oss writes channels; without its special tokens they run together.
+_CHANNEL = re.compile(
+    r"\A.*(?:<\|channel\|>\s*final\b[^<]*<\|message\|>|(?<=\S)assistantfinal(?=\S))", re.DOTALL
+)
+_OTHER_CHANNEL = re.compile(r"<\|channel\|>\s*(?:analysis|commentary)\b.*", re.DOTALL)
+_SOLUTION = re.compile(
+    r"<\|(?:begin_of_solution|START_RESPONSE)\|>(.*?)(?:<\|(?:end_of_solution|END_RESPONSE)\|>|\Z)", re.DOTALL
+)
+_TURN_END = re.compile(
+    r"(?<=\S)\s*(?:<\|(?:im_end|eot_id|endoftext|end|return|eot|end_of_text|im_start|call|user)\|>|</s>|<end_of_turn>|<eos>|"
+    r"<\|end▁of▁sentence\|>|<｜end▁of▁sentence｜>|\[/?INST\]).*",
+    re.DOTALL,
+)
+_TOKENS = re.compile(r"<\|[^<>|\n]{1,40}\|>|<(?:bos|start_of_turn|pad|s)>(?:model\n)?|\[INST\]")
+_RUN_ON = re.compile(r"(?<=\S)\s*\n\W*(?:next question|question|user|human|q)\s*\d*\s*:", re.IGNORECASE)
+_FENCE = re.compile(r"\A```[\w+-]*[ \t]*\n?(.*?)\n?```\s*\Z", re.DOTALL)
+_FENCED = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?```", re.DOTALL)
 
-_BOXED = re.compile(r"\\boxed\{(?:\\text\{)?([^{}]+)\}")
+_KIND_OF_ANSWER = r"(?:(?:the|my|final|correct|right|best|short|overall|direct)\s+)*"
+_NOUN = r"(?:answer|answers|solution|result|conclusion)"
 _LINE_MARK = re.compile(
-    r"^\W*(?:(?:so|thus|hence|therefore)\W+)?(?:(?:the|my|final|correct|right|best|short)\s+)*answer\**\s*"
-    r"(?:is\b\**\s*:?|[:=])\**[ \t]*",
+    rf"^[^\w\n]*(?:(?:so|thus|hence|therefore)\W+)?{_KIND_OF_ANSWER}(?:answers?|result|final result|solution)\**\s*"
+    r"(?:(?:is|are)\b\**\s*:?|[:=])\**[ \t]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_HEADING = re.compile(
+    rf"^[ \t]*(?:#{{1,6}}[ \t]*|\*\*|__)?[ \t]*{_KIND_OF_ANSWER}{_NOUN}[ \t]*:?[ \t]*(?:\*\*|"
+    rf"__)?[ \t]*:?[ \t]*#*[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _INLINE_MARK = re.compile(
-    r"\b(?:the|my|final)\s+(?:(?:final|correct|right|best)\s+)*answer\s+(?:is\b\s*:?|would\s+be\b|should\s+be\b)\s*",
+    r"\b(?:the|my|final|our)\s+(?:(?:final|correct|right|best|short|overall|end)\s+)*"
+    r"(?:answers?|results?|solution|correct\s+(?:option|choice)s?)\s*(?:(?:is|are)\b\s*:?|would\s+be\b|should\s+be\b|must\s+be\b|:)\s*",
+    re.IGNORECASE,
+)
+_FOREIGN_MARK = re.compile(
+    r"(?:答案(?:是|为|為)?\s*[:：]?|答えは|答え\s*[:：]|정답(?:은|:)?|답(?:은|:)|\b(?:la|die|a|o|il)?\s*(?:respuesta|réponse|antwort|risposta|"
+    r"resposta|ответ|svaret|odpowiedź)\s*(?:(?:es|est|ist|lautet|è|é|er|är|to)\b\s*:?|[:：—-]))\s*",
+    re.IGNORECASE,
+)
+_HASHES = re.compile(r"^[ \t]*####[ \t]*(?=[^\s#])", re.MULTILINE)
+_TAGGED = re.compile(
+    r"<(answer|final_answer|final|result|response|output|solution)>\s*(.*?)\s*(?:</\1>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
+_CONCLUSION = re.compile(
+    r"(?:^|(?<=[.!?\n])\s*)(?:therefore|thus|hence|in conclusion|to conclude|in summary|so in the end|"
+    r"finally)\b,?\s+(?=\S)|"
+    r"(?:^|(?<=[.!?\n])\s*)so,?\s+(?=(?:it|the|he|she|they|there|that|we|i)\b)",
     re.IGNORECASE,
 )
 # "The answer is not known": words after the mark that begin no answer.
 _NO_ANSWER = re.compile(
-    r"\W*(?:based|because|given|that|not|correct|right|wrong|as\s+follows|unclear|unknown)\b", re.IGNORECASE
+    r"\W*(?:based|because|given|that\b|not\b|correct|right|wrong|as\s+follows|below|above|unclear|unknown|clear|yours|"
+    r"in\s+the\s+(?:text|context|passage))\b",
+    re.IGNORECASE,
 )
 
 _CORRECT = r"(?:correct|right|accurate|true)"
@@ -39,47 +102,165 @@ _AFFIRMED = re.compile(
 _VERDICT_BEFORE = re.compile(
     r"\A\W*(?:correct|incorrect|that'?s\s+(?:in)?correct)\s*[.:,;!–-]+\s*(?=\S)", re.IGNORECASE
 )
-_REFUSED = re.compile(
-    r"""\W*(?:
-        sorry\b | i\s+apologi[sz]e | unfortunately\b | as\s+an\s+ai\b | as\s+a\s+(?:large\s+)?language\s+model |
-        i(?:\s+am|['’]m)\s+(?:sorry|unable|not\s+able|not\s+sure|not\s+certain|unsure) |
-        i\s+(?:can\s?not|can['’]t|could\s+not|couldn['’]t|do\s+not|don['’]t)\s+
-            (?:answer|know|determine|provide|find|have|verify|say|tell|help|assist|recall) |
-        (?:since|as)\s+i\s+(?:do\s+not|don['’]t)\s+have | i\s+have\s+no\s+(?:information|idea|knowledge) |
-        there\s+is\s+(?:no|not\s+enough|insufficient)\s+(?:information|context|data) | no\s+idea\b |
-        (?:insufficient|not\s+enough)\s+(?:information|context|data) |
-        (?:it\s+|this\s+|that\s+)?(?:can\s?not|can['’]t)\s+be\s+(?:determined|answered) |
-        (?:unknown|n/a|not\s+known|not\s+specified|\(no\ answer\))\W*\Z
-    )""",
-    re.IGNORECASE | re.VERBOSE,
+_POLITE = (
+    r"(?:sure(?:\s+thing)?|certainly|of\s+course|absolutely|definitely|okay|ok|alright|all\s+right|great|gladly|hello|hi|hey|"
+    r"hi\s+there|hello\s+there|greetings|no\s+problem|you\s+got\s+it|good\s+question|great\s+question|"
+    r"(?:that['’]?s|that\s+is|what)\s+an?\s+(?:\w+\s+)?question|interesting\s+question|thanks?(?:\s+you)?(?:\s+for\s+[^.!\n]*)?|"
+    r"i(?:['’]?d|\s+would|['’]?ll|\s+will|['’]?m|\s+am)\s+(?:be\s+)?(?:happy|glad|pleased|delighted)\s+to\s+[^.!:\n]*|"
+    r"i\s+can\s+(?:certainly\s+|definitely\s+)?(?:help|assist|answer)\b[^.!:\n]*|let\s+me\s+(?:help|think|see|answer|explain|solve|work)\b[^.!:\n]*|"
+    r"let['’]?s\s+(?:see|think|solve|break|work|go|find|look|start|begin|consider|analy[sz]e)\b[^.!:\n]*|here\s+(?:is|are|you\s+go|it\s+is)\b[^.!:\n]*(?=[:.!\n]|\Z)|"
+    r"here['’]s\b[^.!:\n]*(?=[:.!\n])|as\s+requested|understood|got\s+it|hmm+|well|right\s+away)"
 )
+_GREETING = re.compile(
+    rf"\A[\s*_>#]*{_POLITE}[*_]*\s*(?:[.!:…]+|[,–—-](?=\s)|(?=\n))[*_]*\s*(?=\S)", re.IGNORECASE
+)
+_RESTATED = re.compile(
+    r"\A\W*(?:question\s*:?\s*)?[^.!?\n]*\w+\W+\w+\W+\w+[^.!?\n]*\?[*_\"”]*\s*(?=\S)", re.IGNORECASE
+)
+_CORRECTION = re.compile(
+    r"\b(?:no,?\s+wait|wait,?\s+no|wait|scratch\s+that|correction|let\s+me\s+correct\s+(?:that|myself)|i\s+meant?|sorry,\s+i\s+meant?)\b"
+    r"[\s,:.!–—-]+(?:(?:that|this|it)(?:['’]?s|\s+is|\s+was)\s+(?:wrong|not\s+right|incorrect)[\s,.!:–—-]+)?(?=\w)",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(r"\A\W*(?:assistant|ai|bot|model|response|output)\s*:\s*(?=\S)", re.IGNORECASE)
+_ANSWER_KEYS = (
+    "answer", "final_answer", "finalanswer", "final answer", "answers", "letter", "letters", "option", "options",
+    "choice",
+    "choices", "result", "response", "output", "solution", "value", "prediction", "text", "selected", "correct_answer",
+)  # fmt: skip
 
 
 def spoken(output: str) -> str:
-    """``output`` without thoughts in tags, without a code fence around it, and up to the next made-up question."""
-    text = _THOUGHT.sub("", output)
-    text = _THOUGHT_BEFORE.sub("", text).strip()
+    """``output`` without thoughts, special tokens and a code fence around it, and up to the next made-up question."""
+    text = output
+    if "<|channel|>" in text or "assistantfinal" in text:
+        text = _OTHER_CHANNEL.sub("", _CHANNEL.sub("", text))
+    if found := _SOLUTION.search(text):
+        text = found[1]
+    for thought in _THOUGHTS:
+        text = thought.sub("", text)
+    text = _THOUGHT_BEFORE.sub("", text)
+    text = _TOKENS.sub("", _TURN_END.sub("", text)).strip()
     if fenced := _FENCE.match(text):
         text = fenced[1].strip()
     run_on = _RUN_ON.search(text)
     return text[: run_on.start()] if run_on else text
 
 
-def final_statement(text: str) -> str | None:
-    """What the last ``Answer: …``, ``the answer is …`` or ``\\boxed{…}`` states; None if there is none.
+def without_greeting(text: str) -> str:
+    """``text`` without what is said before the answer: greetings, its role, the question over again."""
+    text = _ROLE.sub("", text, count=1)
+    for _ in range(4):
+        shorter = _GREETING.sub("", text, count=1)
+        if shorter == text and not _BOX.search(text[:40]):
+            shorter = _RESTATED.sub("", text, count=1)
+        if shorter == text or not any(character.isalnum() for character in shorter):
+            break
+        text = shorter
+    corrections = list(_CORRECTION.finditer(text))
+    return text[corrections[-1].end() :] if corrections else text
 
-    The last one counts, because models correct themselves.
+
+def statements(text: str) -> Iterator[str]:
+    r"""What ``text`` states as its answer, in a tag, a box, after ``####``, a heading or ``the answer is``: last first.
+
+    The last one counts, because models correct themselves. What is stated runs to the end of the tag or of the text.
     """
-    if boxed := _BOXED.findall(text):
-        return str(boxed[-1]).strip()
-    marks = sorted(
-        [*_LINE_MARK.finditer(text), *_INLINE_MARK.finditer(text)], key=lambda mark: mark.end(), reverse=True
-    )
-    for mark in marks:
-        rest = text[mark.end() :].strip()
-        if any(character.isalnum() for character in rest) and not _NO_ANSWER.match(rest):
-            return rest
+    if (value := json_answer(text)) is not None:
+        yield value
+        return
+    found: list[tuple[int, str]] = []
+    found += [(match.start(), match[2]) for match in _TAGGED.finditer(text)]
+    found += [(match.start(), _braced(text, match.end())) for match in _BOX.finditer(text)]
+    found += [(match.start(), text[match.end() :].partition("\n")[0]) for match in _HASHES.finditer(text)]
+    for pattern in (_LINE_MARK, _HEADING, _INLINE_MARK, _FOREIGN_MARK):
+        found += [(match.end(), text[match.end() :].strip()) for match in pattern.finditer(text)]
+    for _, stated in sorted(found, key=lambda item: -item[0]):
+        if any(character.isalnum() for character in stated) and not _NO_ANSWER.match(stated):
+            yield stated
+
+
+def final_statement(text: str) -> str | None:
+    """What ``text`` states last as its answer; None if it states none."""
+    return next(statements(text), None)
+
+
+def conclusion(text: str) -> str | None:
+    """What follows the last ``therefore`` that opens a sentence; None without one, or after a short first sentence."""
+    first = re.split(r"[.!?\n]", text.strip(), maxsplit=1)[0]
+    if len(first.split()) < 4:
+        return None
+    found = list(_CONCLUSION.finditer(text))
+    rest = text[found[-1].end() :].strip() if found else ""
+    return rest if any(character.isalnum() for character in rest) else None
+
+
+def json_answer(text: str) -> str | None:
+    """The answer in JSON that ``text`` is, or holds in a fence: ``{"answer": "Oslo"}``, ``["a", "b"]``; else None."""
+    for candidate in (text.strip(), *(match[1].strip() for match in reversed(list(_FENCED.finditer(text))))):
+        if candidate[:1] in "{[" and candidate[-1:] in "}]" and candidate:
+            value = _read(candidate)
+            if value is not None:
+                return _value_in(value)
+    embedded = re.findall(r"\{[^{}]*\}", text)
+    for candidate in reversed(embedded):
+        value = _read(candidate)
+        if isinstance(value, dict) and (known := _known_key(value)) is not None:
+            return _written(value[known])
+    if cut := re.match(
+        r"""\s*(?:```\w*\s*)?\{.*?["'](?:final_)?answer["']\s*:\s*["']?([^"'\n}]+)""", text, re.DOTALL
+    ):
+        return cut[1].strip()
     return None
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+def _known_key(value: dict[Any, Any]) -> Any:
+    by_name = {str(key).casefold(): key for key in value}
+    return next((by_name[name] for name in _ANSWER_KEYS if name in by_name), None)
+
+
+def _value_in(value: Any) -> str | None:
+    if isinstance(value, dict):
+        known = _known_key(value)
+        if known is None:
+            return _written(next(iter(value.values()))) if len(value) == 1 else None
+        return _written(value[known])
+    if isinstance(value, list) and value and all(isinstance(item, str | int | float) for item in value):
+        return _written(value)
+    return None
+
+
+def _written(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return _value_in(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        parts = [_written(item) for item in value]
+        return ", ".join(part for part in parts if part) or None
+    return None if value is None else str(value)
+
+
+def _braced(text: str, start: int) -> str:
+    """What stands between the brace before ``start`` and the one that closes it."""
+    depth = 1
+    for place in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[place], 0)
+        if depth == 0:
+            return text[start:place].strip()
+    return text[start:].strip()
 
 
 def affirms(output: str) -> bool:
@@ -90,8 +271,3 @@ def affirms(output: str) -> bool:
 def without_verdict(text: str) -> str:
     """``Correct. It is Oslo`` as ``It is Oslo``; a verdict alone stays."""
     return _VERDICT_BEFORE.sub("", text, count=1)
-
-
-def refuses(output: str) -> bool:
-    """Whether ``output`` begins by saying that there will be no answer."""
-    return bool(_REFUSED.match(spoken(output)))

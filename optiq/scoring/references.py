@@ -14,7 +14,7 @@ from optiq.errors import InputError
 from optiq.files.tables import read_table
 from optiq.questions.answer_file import STATUSES
 from optiq.questions.question import Kind, Question
-from optiq.questions.question_cells import kind_in, options_in, reference_in, short, text_in
+from optiq.questions.question_cells import kind_in, options_in, reference_in, row_names, short, text_in
 
 LABELLED = ("reference", "options", "kind", "question", "topic")
 """What a references file may say of a question, besides its id."""
@@ -79,9 +79,11 @@ def read_references(path: str | Path) -> dict[str, dict[str, Any]]:
         )
     found: dict[str, dict[str, Any]] = {}
     rows: dict[str, int] = {}
-    for number, row in enumerate(frame.iter_rows(named=True), start=1):
-        # As in a question file: without an id a row is named by its number.
-        name = text_in(row.get("question_id"), "question_id") or str(number)
+    # As in a question file: without an id a row is named by its number.
+    given = frame["question_id"].to_list() if "question_id" in frame.columns else [None] * frame.height
+    for number, (name, row) in enumerate(
+        zip(row_names(given), frame.iter_rows(named=True), strict=True), start=1
+    ):
         if name in rows:
             raise InputError(
                 f"{path} row {number}: question_id {short(name)} is that of row {rows[name]} too",

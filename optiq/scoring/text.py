@@ -2,40 +2,198 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
+
+from optiq.scoring.denial import affirmed, denies
+from optiq.scoring.figures import figures_in
+from optiq.scoring.plain_text import plain
+from optiq.scoring.roman import roman_value
 
 _ARTICLES = {"a", "an", "the"}
 # A number keeps its sign, decimals and fraction; a word the signs that tell C, C++ and C# apart.
 _TOKEN = re.compile(r"(?<![\w.,])[-−]\d+(?:\.\d+)?|\d+(?:[./]\d+)+|\w+(?:\+\+|#)?|%")
 _THOUSANDS = re.compile(r"(?<=\d)[,'’\u00a0\u202f](?=\d{3}(?!\d))")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
-_DENIAL = {"not", "isnt", "wasnt", "arent", "werent", "never", "neither", "nor"}
+# Signs that say something by themselves: 5 < 6, 5°, x^2, 1:2, $5.
+_MEANING = re.compile(r"[<>≤≥=≠±√∞×÷+^°‰%$€£¥₹₽₩]|(?<=\d)[:/](?=\d)")
 
 
+@lru_cache(maxsize=8192)
 def normalise(text: str) -> str:
     """Lower case without accents, punctuation, articles and extra space: what exact match compares."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    folded = "".join(c for c in folded if not unicodedata.combining(c)).casefold()
+    folded = text.casefold()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKD", folded)
+        folded = "".join(c for c in folded if not unicodedata.combining(c)).casefold()
     folded = _APOSTROPHE.sub("", _THOUSANDS.sub("", folded))
     tokens = [token.replace("−", "-") for token in _TOKEN.findall(folded)]
     return " ".join(token for token in tokens if token not in _ARTICLES) or " ".join(tokens) or folded.strip()
 
 
 def exact_match(answer: str, reference: str) -> float:
-    """1.0 if both are the same once normalised, else 0.0. An empty answer never matches."""
-    return float(bool(answer.strip()) and normalise(answer) == normalise(reference))
+    """1.0 if both are the same once normalised, else 0.0. An empty answer never matches, nor do other signs."""
+    same = bool(answer.strip()) and normalise(answer) == normalise(reference)
+    return float(same and _MEANING.findall(answer) == _MEANING.findall(reference))
+
+
+def same_text(answer: str, reference: str) -> bool:
+    """Whether both are one text but for white space, composed letters and an end stop."""
+    one, other = (
+        " ".join(unicodedata.normalize("NFC", text).split()).rstrip(" .") for text in (answer, reference)
+    )
+    return bool(one) and one == other
+
+
+# --- words and figures ---------------------------------------------------------------------------------
+
+_STOP = "|"
+_WORD = re.compile(r"\w+(?:\+\+|#)?|[,;:()?!.\n]")
+_NAMED = re.compile(r"(?:^|[\s(])[A-Z][\w'’.-]*\s$")
+_LETTER_NAME = re.compile(r"(?<![\w.'’])([B-HJ-Z])(?![\w.'’+#])|(?<=\w )([AI])(?=$|[.,;:!?)])|^([A-Z])$")
+
+
+@lru_cache(maxsize=4096)
+def words_of(text: str) -> tuple[str, ...]:
+    """Folded words without articles; what tells names apart (figures, numerals, letters) begins with ``#``.
+
+    ``Louis XIV``, ``Louis 14`` and ``Louis the Fourteenth`` have the same words. ``|`` stands for punctuation.
+    """
+    read, found, at = plain(text), [], 0
+    for figure in figures_in(read):
+        found += _plain_words(read, at, figure.start)
+        if figure.kind == "number" and not figure.bound:
+            unit = "" if not figure.units else " ".join(sorted({unit.what for unit in figure.units}))
+            factor = figure.units[0].factor if figure.units else 1
+            found.append(f"#{float(figure.value) * factor:.12g}{unit}")
+        else:
+            found.append(
+                "#" + re.sub(r"[\s,]+", "", figure.code or read[figure.start : figure.end].casefold())
+            )
+        at = figure.end
+    found += _plain_words(read, at, len(read))
+    return tuple(found)
+
+
+def _plain_words(text: str, start: int, end: int) -> list[str]:
+    found = []
+    for match in _WORD.finditer(text, start, end):
+        word = match[0]
+        if not word[0].isalnum() and word != "_":
+            found.append(_STOP)
+            continue
+        value = None
+        if word.isupper() and _NAMED.search(text, max(0, match.start() - 30), match.start()):
+            stands_last = re.compile(r"\s*(?:$|[.,;:!?)\n]|(?:of|and|was|is|in)\b)").match(text, match.end())
+            value = roman_value(word, 1 if stands_last else 2)
+        if value is not None:
+            found.append(f"#{value}")
+        elif len(word) == 1 and _LETTER_NAME.search(text[max(0, match.start() - 2) : match.end() + 1]):
+            found.append(f"#{word.casefold()}")
+        else:
+            parts = [part for part in normalise(word).split() if part not in _ARTICLES]
+            found += [f"#{part}" if part[-1] in "+#" else part for part in parts]  # C++ is not C
+    return found
+
+
+def designators(text: str) -> Counter[str]:
+    """What tells names apart in ``text``: figures, numerals and single letters."""
+    return Counter(word for word in words_of(text) if word.startswith("#"))
 
 
 def containment(answer: str, reference: str) -> float:
-    """1.0 if the normalised answer has every word of the reference, in any order, else 0.0.
+    """1.0 if the answer names the reference: has all its words, in any order, and figures beside the same words.
 
-    So ``It was Wood, Carol S.`` names ``Carol S. Wood``. A denial before it (``not Oslo``) names nothing, unless
-    the reference is one as well.
+    So ``It was Wood, Carol S.`` names ``Carol S. Wood``. What it denies (``not Oslo``, ``Oslo is wrong``) it does
+    not name, unless the reference is a denial as well; nor does it with a figure more (``Elizabeth II`` for
+    ``Elizabeth``) or as one of several (``Rome or Paris``, ``Rome and Paris``).
     """
-    given, wanted = normalise(answer).split(), normalise(reference).split()
-    if not answer.strip() or not wanted or Counter(wanted) - Counter(given):
+    if not answer.strip():
         return 0.0
-    before = given[: next(place for place, word in enumerate(given) if word in wanted)]
-    return float(not _DENIAL & set(before))
+    said = answer if denies(reference) else affirmed(answer)
+    given, wanted = words_of(said), [word for word in words_of(reference) if word != _STOP]
+    if not wanted or Counter(wanted) - Counter(given):
+        return 0.0
+    if names_others(said, reference) or other_name(answer, reference):
+        return 0.0
+    pairs = set(itertools.pairwise(given))
+    for one, two in itertools.pairwise(wanted):
+        if (one[0] == "#") != (two[0] == "#") and (one, two) not in pairs and (two, one) not in pairs:
+            return 0.0
+    last, following = wanted[-1], {two for one, two in pairs if one == wanted[-1]}
+    more = following and all(word.startswith("#") for word in following)
+    return float(not (more and not last.startswith("#")))
+
+
+_INITIAL = re.compile(r"\b([A-Z])\.(?=\s)|(?<=[a-z] )([A-Z])(?= [A-Z])")
+_NAME = re.compile(r"[A-Z][\w'’-]+(?:\s+(?:[A-Z]\.?|[A-Z][\w'’-]+|de|von|van|da|al|bin))*\s+[A-Z][\w'’-]+")
+
+
+def other_name(answer: str, reference: str) -> bool:
+    """Whether two names of persons differ: other initials, or one last name with another first name."""
+    mine, theirs = ({one or two for one, two in _INITIAL.findall(text)} for text in (answer, reference))
+    if mine and theirs and mine != theirs:
+        return True
+    answer, reference = answer.strip().strip(" ."), reference.strip().strip(" .")
+    if not (_NAME.fullmatch(answer) and _NAME.fullmatch(reference)):
+        return False
+    one, other = answer.split(), reference.split()
+    return normalise(one[-1]) == normalise(other[-1]) and one[0][0] != other[0][0]
+
+
+_FORMULA = re.compile(
+    r"[=^√∑∫\\]|\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|\b\d*[a-z]\s*[-+*/]\s*\d|\d[xyzn]\b"
+)
+
+
+def formula_equality(answer: str, reference: str) -> float | None:
+    """1.0 if the answer has the formula of the reference, spaces apart; None unless the reference is one."""
+    if not _FORMULA.search(reference) or len(reference.split()) > 12 or re.search(r"[A-Za-z]{5,}", reference):
+        return None
+    said, wanted = (re.sub(r"[\s$*·×{}]+", "", plain(text)).strip(".,;:") for text in (answer, reference))
+    if said == wanted:
+        return 1.0
+    place = said.rfind(wanted)
+    if place < 0 or not wanted:
+        return 0.0
+    before, after = said[:place][-1:], said[place + len(wanted) :][:1]
+    return float(
+        not (
+            (before and before in "+-*/^(0123456789)") or (after and (after.isalnum() or after in "+-*/^(="))
+        )
+    )
+
+
+_BETWEEN_ITEMS = re.compile(r"\s*(?:[,;\n]|\band\b|&|•|\s/\s)\s*(?:\band\b\s*)?", re.IGNORECASE)
+_ALTERNATIVE = re.compile(r"\bor\b|\beither\b", re.IGNORECASE)
+_SHORT_ITEM, _SHORT_ANSWER = 4, 14
+
+
+def items_of(text: str) -> list[frozenset[str]]:
+    """The members of an enumeration (``red, green and blue``), each as its words; empty if it is none."""
+    parts = [part for part in _BETWEEN_ITEMS.split(text.strip(" .!")) if part and part.strip()]
+    if len(parts) < 2 or any(len(part.split()) > _SHORT_ITEM for part in parts):
+        return []
+    return [frozenset(words_of(re.sub(r"^(?:and|\W)+\s*", "", part))) - {_STOP} for part in parts]
+
+
+def names_others(answer: str, reference: str) -> bool:
+    """Whether ``answer`` names others beside what the reference names."""
+    if (
+        _ALTERNATIVE.search(answer)
+        and not _ALTERNATIVE.search(reference)
+        and len(answer.split()) <= _SHORT_ANSWER
+    ):
+        return True
+    given, wanted = items_of(answer), items_of(reference)
+    if not given:
+        return False
+    joined = re.search(r"\band\b|&|;|\n|•", reference) is not None
+    if len(wanted) >= 2 and (joined or len(wanted) >= 3):
+        return set(given) != set(wanted)
+    # "Oslo, Norway" says where; "Oslo and Bergen", "Oslo, Bergen, Trondheim" name others.
+    several = re.search(r"\band\b|&|;|\n|•", answer) is not None or len(given) >= 3
+    return several and frozenset(words_of(reference)) - {_STOP} in given

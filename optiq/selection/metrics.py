@@ -11,6 +11,7 @@ from typing import Any
 
 from optiq.errors import InputError
 from optiq.questions.question import Question
+from optiq.questions.question_cells import accepted
 
 Metric = Callable[[Question, str], float]
 """Question (with its reference) and answer → 0 to 1."""
@@ -79,7 +80,7 @@ def _exact(question: Question, answer: str) -> float:
     from optiq.scoring import exact_match, score
 
     if not question.kind.has_options:  # `score` would embed it too, and take 10 s to load what embeds
-        return exact_match(answer, str(question.reference))
+        return max(exact_match(answer, reference) for reference in accepted(str(question.reference)))
     return score(question, answer).exact or 0.0
 
 
@@ -88,8 +89,8 @@ def _containment(question: Question, answer: str) -> float:
 
     if question.kind.has_options:
         return _exact(question, answer)
-    wanted = f" {normalise(str(question.reference))} "
-    return float(wanted in f" {normalise(answer)} ")
+    said = f" {normalise(answer)} "
+    return float(any(f" {normalise(reference)} " in said for reference in accepted(str(question.reference))))
 
 
 def _cosine(question: Question, answer: str) -> float:

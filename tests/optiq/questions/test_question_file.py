@@ -1,5 +1,6 @@
 """Question files: what is read, what is inferred, and that a fault costs its own row only."""
 
+import datetime
 import json
 
 import polars as pl
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import write_table
 from optiq.questions.question import Budget, Kind
+from optiq.questions.question_cells import accepted
 from optiq.questions.question_file import COLUMNS, LIMITS, questions_in, read_questions
 from optiq.questions.reading import Reading
 
@@ -211,7 +213,6 @@ def test_topics(topic, topics):
         ({"options": CITIES, "reference": "A, E"}, "names no option"),
         ({"options": CITIES, "reference": "Paris"}, "names no option"),
         ({"options": CITIES, "reference": "A, B", "kind": "choice"}, "names 2 options, but kind is choice"),
-        ({"reference": ["Oslo", "Kristiania"]}, "not text"),
         ({"max_cost_usd": -0.5}, "max_cost_usd is -0.5"),
         ({"max_cost_usd": float("nan")}, "max_cost_usd is nan"),
         ({"max_latency_s": "NaN"}, "max_latency_s is 'NaN'"),
@@ -231,6 +232,61 @@ def test_topics(topic, topics):
 )
 def test_faults(cells, words):
     assert words in fault(**cells)
+
+
+@pytest.mark.parametrize(
+    ("reference", "accepts"),
+    [
+        (["Oslo", "Kristiania"], ("Oslo", "Kristiania")),
+        ('["Oslo", "Kristiania"]', ("Oslo", "Kristiania")),
+        ("Oslo|Kristiania", ("Oslo", "Kristiania")),
+        ("Oslo | Kristiania", ("Oslo", "Kristiania")),
+        (["Oslo"], ("Oslo",)),
+        (["Oslo", "Oslo", ""], ("Oslo",)),
+        ([1905.0, 1906.0], ("1905", "1906")),
+        ("P(A|B)", ("P(A|B)",)),
+        ("|x|", ("|x|",)),
+        ("[1, 2]", ("[1, 2]",)),
+        ("[0, 1)", ("[0, 1)",)),
+    ],
+)
+def test_an_open_question_may_accept_several_answers(reference, accepts):
+    assert accepted(good(reference=reference).reference) == accepts
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (0.1, "0.1"),
+        (0.00001, "0.00001"),
+        (-0.00025, "-0.00025"),
+        (1.6e-19, "1.6e-19"),
+        (1e22, "10000000000000000000000"),
+        (b"Oslo", "Oslo"),
+        (datetime.datetime(2010, 12, 16), "2010-12-16"),
+        (datetime.datetime(2010, 12, 16, 9, 30), "2010-12-16 09:30:00"),
+        (datetime.date(2010, 12, 16), "2010-12-16"),
+    ],
+)
+def test_typed_cells_are_read_as_people_write_them(cell, text):
+    assert good(reference=cell).reference == text
+
+
+def test_figures_of_32_bits_have_the_digits_that_were_written(tmp_path):
+    cells = pl.Series([0.1, 36.6], dtype=pl.Float32)
+    pl.DataFrame({"question": ["a?", "b?"], "reference": cells}).write_parquet(tmp_path / "q.parquet")
+    assert [q.reference for q in read_questions(tmp_path / "q.parquet").questions] == ["0.1", "36.6"]
+
+
+def test_bytes_that_are_no_text_are_named():
+    assert "not UTF-8 text" in fault(question=b"\xff\xfe")
+
+
+def test_a_row_without_an_id_never_takes_one_that_is_given():
+    frame = pl.DataFrame({"question_id": ["2", None, "3", "row 2"], "question": ["a?", "b?", "c?", "d?"]})
+    names = [row.question_id for row in questions_in(frame).rows]
+    assert names == ["2", "row 2'", "3", "row 2"]
+    assert not questions_in(frame).invalid
 
 
 def test_limits_of_zero_and_empty_cells_are_no_faults():

@@ -8,7 +8,8 @@ import pytest
 from optiq.plans.plan import Plan
 from optiq.questions.question import Kind, Question
 from optiq.scoring.answers import node_answer, open_answer, option_letters
-from optiq.scoring.outputs import affirms, refuses
+from optiq.scoring.denial import refuses
+from optiq.scoring.outputs import affirms
 
 CASES = json.loads(Path(__file__).with_name("answer_cases.json").read_text(encoding="utf-8"))
 OPTIONS = CASES["options"]

@@ -150,7 +150,7 @@ def test_the_scores_are_columns_of_a_trace():
 
 def test_the_better_reading_of_a_bare_year_counts():
     judged = score(question("open", "1821"), "May 1821")
-    assert (judged.date, judged.numeric, judged.qoa) == (1.0, 1.0, 1.0)
+    assert (judged.date, judged.numeric, judged.qoa) == (1.0, 0.0, 1.0)
     judged = score(question("open", "1200"), "1,200")
     assert (judged.date, judged.numeric, judged.qoa) == (0.0, 1.0, 1.0)
 

@@ -1,0 +1,414 @@
+"""The options that a model's output chooses, by rules that are tried in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from string import ascii_uppercase
+
+from optiq.questions.option_letters import bare_options, folded, letters_of
+from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_of
+from optiq.scoring.figures import figures_in
+from optiq.scoring.numbers import figure_of, numeric_equality
+from optiq.scoring.outputs import json_answer, spoken, statements, without_greeting
+from optiq.scoring.plain_text import plain
+
+Letters = tuple[str, ...]
+Rule = Callable[[str, Sequence[str], bool], Letters]
+
+_WRAPPING = "*_`\"'“”‘’「」[] \t$"
+_JOINED = r"(?:\s*[,;/&+]\s*(?:and\s+|or\s+)?|\s+(?:and|or|nor)\s+)"
+_ONE = r"(?:options?\s+|choices?\s+|letters?\s+)?\(?[A-Z]\)?(?![\w'’])"
+_SEVERAL = rf"{_ONE}(?:{_JOINED}{_ONE})*"
+# "not A, B" chooses B; "not A, C or D" chooses none of them.
+_ALL_OF = rf"{_ONE}(?:(?:\s*[,;/]\s*{_ONE})*\s*,?\s*(?:and|or|nor|&|/)\s+{_ONE})*"
+_LEADING_LETTER = re.compile(r"(?:\(?([a-z])\)|\(?([A-Z])(?:\)|\.(?=\s|$)|:(?=\s|$)|\s*[-–]\s))")
+# "Option A", "Options A & C", "A is the correct answer", "A and C are right".
+_DECLARED = re.compile(
+    rf"(?<!not )\b(?:options?|choices?|letters?|answers?)\s+({_SEVERAL})|"
+    rf"(?<![\w'’])({_SEVERAL})\s+(?:is|are|seems?|looks?|would\s+be)\s+(?:both\s+|all\s+)?(?:the\s+)?(?:most\s+)?"
+    r"(?:correct|right|best|true|accurate|answers?|likely|appropriate)\b"
+)
+_SAID_NOT = (
+    r"(?:not|except(?:\s+for)?|excluding|but\s+not|rather\s+than|instead\s+of|unlike|neither|nor|rul(?:es?|ed|ing)\s+out|"
+    r"eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed|ing)|dismiss(?:es|ed|ing)?|discard(?:s|ed|ing)?|reject(?:s|ed|ing)?|"
+    r"everything\s+but|all\s+but|anything\s+but|(?:is|are)n['’]?t)"
+)
+_DENIED = re.compile(rf"\b(?i:{_SAID_NOT})\s+(?:either\s+|both\s+)?({_ALL_OF})")
+_NAMED_AS_ANSWER = re.compile(
+    r"\b(?:final\s+|correct\s+|right\s+|best\s+)*(?:answers?|options?|choices?)\s*(?:\b(?:is|are|would\s+be|should\s+be)\b\s*:?|[:=])",
+    re.IGNORECASE,
+)
+_COMPLEMENT = re.compile(
+    rf"\W*(?i:(?:it\s+is\s+|it['’]s\s+|the\s+answer\s+is\s+|(?:all|everything|anything|any|every\s+option|all\s+options|all\s+of\s+them)\s+)?"
+    rf"(?:not|neither|except(?:\s+for)?|but(?:\s+not)?))\s+(?:either\s+)?({_ONE}(?:\s+(?:or|nor|and)\s+{_ONE})*)\W*"
+)
+_VERDICTS = re.compile(
+    r"^\W*(?:option\s+)?\(?([A-Z])\b[^\n]*?(?:\b(true|yes|correct|right|false|no|incorrect|wrong|not\s+(?:true|correct|right))\b|([✓✔✅☑])|([✗✘❌☒×]))\W*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CHECKED = re.compile(r"^\s*[-*]?\s*\[([xX✓✔ ])\]\s*(.+)$", re.MULTILINE)
+_ALL = re.compile(
+    r"\W*(?:all|all\s+(?:of\s+)?(?:the\s+)?(?:above|these|them|options|choices|four|five|three|listed)(?:\s+are\s+(?:correct|right|true))?)\W*",
+    re.IGNORECASE,
+)
+_RANGE = re.compile(r"([A-Z])\s*(?:-|–|to|through)\s*([A-Z])")
+_BRACKETED_LETTER = re.compile(r"\(([A-Z])\)|\b([A-Z])\)")
+_LONE_LETTER = re.compile(r"(?<![\w'’.-])([A-Z])(?![\w'’+#]|\.\w|-\w)")
+_LETTER_LIST = re.compile(
+    r"\(?([A-Z])\)?(?:(?:\s*[,;/&+]\s*(?:and\s+)?|\s+and\s+|\s+)\(?[A-Z]\)?(?=[\s,;.&)/+]|$))*", re.IGNORECASE
+)
+_WORD = re.compile(r"(?<![\w])[-+−]?\d+(?:[.,]\d+|[ \u00a0\u202f]\d{3}(?!\d))*|\w+")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_CONTRAST = re.compile(
+    r"\s*(?:,\s*)?\b(?:while|whereas|although|though|but|unlike|rather than|instead of|not|as opposed to)\b",
+    re.I,
+)
+_CONCLUDED = re.compile(
+    r"(?:\b(?:so|thus|therefore|hence|leaving|leaves|must be|choose|choosing|pick|go with|select|i['’]d say)\b|[→⇒])",
+    re.I,
+)
+# What a lone letter stands behind is its name, unless it is one of these.
+_BEFORE_LETTER = re.compile(r"([\w'’-]+)\s+\*{0,2}$")
+_NAMING = frozenset(
+    [
+        "vitamin",
+        "vitamins",
+        "hepatitis",
+        "type",
+        "types",
+        "group",
+        "class",
+        "grade",
+        "plan",
+        "team",
+        "section",
+        "figure",
+        "appendix",
+        "schedule",
+        "blood",
+        "strain",
+        "virus",
+        "protein",
+        "factor",
+        "planet",
+        "gate",
+        "exhibit",
+        "language",
+        "influenza",
+        "part",
+        "phase",
+        "category",
+        "model",
+        "point",
+        "line",
+        "node",
+        "point",
+        "vertex",
+        "set",
+        "box",
+        "formula",
+        "drug",
+        "complex",
+        "side",
+        "chapter",
+        "building",
+        "unit",
+        "zone",
+        "level",
+        "room",
+        "bus",
+        "route",
+        "hormone",
+        "receptor",
+        "omega",
+    ]
+)
+
+
+def option_letters(output: str, options: Sequence[str], several: bool = False) -> Letters:
+    """The letters of the options that ``output`` chooses, in order; at most one unless ``several``.
+
+    Tried in this order: the whole output is a letter, letters or an option's text, as JSON too; the last "the
+    answer is …"; verdicts by line (``A: true``); a first or last line that is a choice by itself; a letter that opens
+    the first line (``B) …``); "option B", "B is correct"; figures; yes or no; option texts that occur in it, or that it
+    is part of; bracketed letters; lone capitals. A rule that finds several where one is asked for finds none. What the
+    output denies it does not choose. A refusal chooses nothing unless it states an answer.
+    """
+    spoke = spoken(output).strip("*_`\"' \n")
+    spoke = re.sub(r"\*\*|__", "", spoke)  # bold letters
+    text = without_greeting(spoke).strip("*_`\"' \n")
+    options = bare_options(tuple(options))
+    rules: list[Rule] = [
+        _whole, _json, _stated, _complement, _verdicts, _own_line, _leading, _declared, _figures, _truth, _concluded,
+        _texts, _contrasted, _part_of_one, _bracketed, _lone,
+    ]  # fmt: skip
+    for tried in dict.fromkeys((spoke, text)):
+        if (found := _whole(tried, options, several)) and (several or len(found) == 1):
+            return found
+    for rule in rules[:3] if refuses(text) and not _is_option(text, options) else rules:
+        found = rule(text, options, several)
+        if found and (several or len(found) == 1):
+            return found
+        if rule is _figures and not found and _all_figures(tuple(options)) and figures_in(plain(text)):
+            return ()  # another figure than those to choose from
+    return ()
+
+
+def _is_option(text: str, options: Sequence[str]) -> bool:
+    return any(refuses(option) and _texts(text, [option], False) for option in options)
+
+
+def _whole(text: str, options: Sequence[str], several: bool) -> Letters:
+    bare = text.strip(_WRAPPING).rstrip(".。!, ").strip(_WRAPPING)
+    if not bare or "\n" in bare or (text.lstrip().startswith("[") and "," in text):
+        return ()
+    if _WORD.fullmatch(bare) and bare[-1].isdigit() and bare not in options:  # 5,5 is no list of two
+        return _figures(bare, options, several)
+    if found := letters_of(bare, options):
+        return found
+    if several and _ALL.fullmatch(bare):
+        return tuple(ascii_uppercase[: len(options)])
+    if several and (span := _RANGE.fullmatch(bare)) and span[1] < span[2]:
+        inside = [letter for letter in ascii_uppercase if span[1] <= letter <= span[2]]
+        return _ordered(inside) if inside[-1] in ascii_uppercase[: len(options)] else ()
+    return ()
+
+
+def _json(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``"B"``, ``["A", "C"]``, ``{"answer": "B"}``."""
+    value = json_answer(text)
+    return letters_of(value, options) if value is not None else ()
+
+
+def _stated(text: str, options: Sequence[str], several: bool) -> Letters:
+    marks = reversed(list(_NAMED_AS_ANSWER.finditer(text)))
+    for stated in (*statements(text), *(text[mark.end() :] for mark in marks)):
+        rest = re.sub(r"\\(?:text|mathrm|textbf|mathbf)\{([^{}]*)\}", r"\1", stated).strip()
+        items = [line.strip(_WRAPPING + "-•*") for line in rest.split("\n\n")[0].splitlines()]
+        if several and len(items) > 1 and all(chosen := [_whole(item, options, True) for item in items]):
+            return _ordered([letter for letters in chosen for letter in letters])
+        rest = rest.lstrip("*").strip().partition("\n")[0].strip(_WRAPPING)
+        rest = re.sub(r"^(?:definitely|clearly|therefore|thus|probably|likely|both|:)\s+", "", rest)
+        found = _whole(rest, options, several) or _list_at_start(rest, options, several)
+        if not found:
+            found = _leading(rest, options, several) or _declared(rest, options, several)
+        if not found:
+            found = (
+                _figures(rest, options, several)
+                or _truth(rest, options, several)
+                or _texts(rest, options, several)
+            )
+        if not found:
+            found = _concluded(rest, options, several) or _part_of_one(rest, options, several)
+        if found and (several or len(found) == 1):
+            return found
+    return ()
+
+
+def _complement(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``Not B or D``, ``All except B``: the others."""
+    match = _COMPLEMENT.fullmatch(text.strip())
+    if match is None:
+        return ()
+    out = set(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", match[1]))
+    letters = ascii_uppercase[: len(options)]
+    return tuple(letter for letter in letters if letter not in out) if out <= set(letters) else ()
+
+
+def _verdicts(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``A: True``, ``B: False``, a line each; or boxes that are ticked."""
+    if boxes := _CHECKED.findall(text):
+        chosen = [_one_named(line, options) for mark, line in boxes if mark.strip()]
+        return _ordered([letter for letter in chosen if letter]) if len(boxes) > 1 else ()
+    found = _VERDICTS.findall(text)
+    judged = {
+        letter.upper(): bool(tick) or word.casefold() in ("true", "yes", "correct", "right")
+        for letter, word, tick, _ in found
+    }
+    if len(judged) < 2 or not set(judged) <= set(ascii_uppercase[: len(options)]):
+        return ()
+    return _ordered([letter for letter, holds in judged.items() if holds])
+
+
+def _one_named(line: str, options: Sequence[str]) -> str | None:
+    found = _leading(line, options, False) or _texts(line, options, False) or _whole(line, options, False)
+    return found[0] if len(found) == 1 else None
+
+
+def _own_line(text: str, options: Sequence[str], several: bool) -> Letters:
+    """The first or the last line, if it is a choice and nothing more; of the two the last."""
+    lines = [line.strip().strip("-•* ") for line in text.splitlines() if any(c.isalnum() for c in line)]
+    if len(lines) < 2 or (several and all(_LEADING_LETTER.match(line) for line in lines[:2])):
+        return ()
+    wholes = [_whole(line, options, several) for line in lines]
+    if all(wholes) and several:
+        return _ordered([letter for found in wholes for letter in found])
+    if all(wholes):
+        return ()  # a list of options
+    return wholes[-1] if len(wholes[-1]) == 1 or (several and wholes[-1]) else wholes[0]
+
+
+def _leading(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``B) Paris``: the first line of a choice, every line of several."""
+    lines = [line.strip(_WRAPPING + "-•") for line in text.splitlines() if line.strip()]
+    if several and len(lines) == 1:
+        return _list_at_start(lines[0], options, several)
+    found = []
+    for line in lines if several else lines[:1]:
+        match = _LEADING_LETTER.match(line)
+        letter = (match[1] or match[2]).upper() if match else ""
+        if letter and letter in ascii_uppercase[: len(options)]:
+            if several and affirmed(line[match.end() :] if match else line).strip() == "" and len(line) > 2:
+                continue
+            found.append(letter)
+    return _ordered(found)
+
+
+def _declared(text: str, options: Sequence[str], several: bool) -> Letters:
+    said = affirmed(_DENIED.sub(" ", text))
+    lists = [one or two for one, two in _DECLARED.findall(said)]
+    letters = [letter for found in lists for letter in re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", found)]
+    return _among(letters, options)
+
+
+def _list_at_start(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``A, C and D because …``. A lone capital counts unless it opens a word group (``A dog``)."""
+    match = _LETTER_LIST.match(text)
+    if not match or (match.end() < len(text) and (text[match.end()].isalnum() or text[match.end()] in "'’")):
+        return ()
+    letters = re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", match[0])
+    if letters in (["A"], ["I"]) and re.match(r"\s+[a-z]", text[match.end() :]):
+        return ()
+    return _ordered(letters) if set(letters) <= set(ascii_uppercase[: len(options)]) else ()
+
+
+def _all_figures(options: tuple[str, ...]) -> bool:
+    return all(figure_of(option) is not None for option in options)
+
+
+def _figures(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``500`` chooses ``500 m``, if no other option has that figure and the output states no other."""
+    if not _all_figures(tuple(options)):
+        return ()
+    said = plain(affirmed(text))
+    if several:
+        figures = [part for figure in figures_in(said) for part in (figure.parts or (figure,))]
+        equal = [
+            [i for i, option in enumerate(options) if numeric_equality(said[f.start : f.end], option)]
+            for f in figures
+        ]
+        return _ordered([ascii_uppercase[one[0]] for one in equal if len(one) == 1])
+    found = [i for i, option in enumerate(options) if numeric_equality(text, option)]
+    return _ordered([ascii_uppercase[i] for i in found])
+
+
+def _truth(text: str, options: Sequence[str], several: bool) -> Letters:
+    """Yes or no, where those are the options."""
+    truths = [truth_named(option) for option in options]
+    if len(options) > 3 or sorted(map(str, truths)) not in (["False", "True"], ["False", "None", "True"]):
+        return ()
+    said = truth_of(text)
+    if said is None:
+        said = truth_of(re.split(r"(?<=[.!?])\s", text.strip())[0])
+    return () if said is None else (ascii_uppercase[truths.index(said)],)
+
+
+def _concluded(text: str, options: Sequence[str], several: bool) -> Letters:
+    """What follows the last ``so``, ``therefore``, ``leaving``."""
+    marks = list(_CONCLUDED.finditer(text))
+    if not marks:
+        return ()
+    rest = text[marks[-1].end() :].strip(_WRAPPING + ",:")
+    if not several and len(found := _texts(rest, options, several)) == 1:
+        return found
+    rest = re.sub(r"^(?:with|for|it\s+is|is|the\s+answer\s+is|only|just|option)\s+", "", rest)
+    return _whole(rest.partition("\n")[0], options, several) or _list_at_start(rest, options, several)
+
+
+def _texts(text: str, options: Sequence[str], several: bool) -> Letters:
+    """Options whose text occurs as whole words, but for those that lie inside a longer one that occurs."""
+    keeps = any(denies(option) or refuses(option) for option in options)
+    said = _words(text if keeps else affirmed(text))
+    spans: list[tuple[int, int, int]] = []
+    for place, option in enumerate(options):
+        unspaced = _UNSPACED.search(option) is not None
+        words = "".join(folded(option).split()) if unspaced else _words(option).strip()
+        if not words:
+            continue
+        where = "".join(said.split()) if unspaced else said
+        wanted = words if unspaced else f" {words} "
+        start = where.find(wanted)
+        while start >= 0:
+            spans.append((start, start + len(wanted), place))
+            start = where.find(wanted, start + 1)
+    outer = [
+        place
+        for start, end, place in spans
+        if not any(s <= start and end <= e and e - s > end - start for s, e, _ in spans)
+    ]
+    return _ordered([ascii_uppercase[place] for place in outer])
+
+
+def _contrasted(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``Paris is the capital of France, while Rome is that of Italy``: what stands before the contrast."""
+    if several:
+        return ()
+    first = re.split(r"[\n;]|[.!](?=\s)", text, maxsplit=1)[0]
+    before = _CONTRAST.split(first, maxsplit=1)[0]
+    if before == first or before.rstrip().endswith("?"):
+        return ()
+    rest = text[len(first) :]
+    return _texts(before, options, False) if not _texts(rest, options, False) else ()
+
+
+def _part_of_one(text: str, options: Sequence[str], several: bool) -> Letters:
+    """A few words that lie in one option alone: ``Hepatitis C`` for ``Hepatitis C virus``."""
+    said = _words(text)
+    if several or not 1 <= len(said.split()) <= 6 or len(said.strip()) < 3 or denies(text):
+        return ()
+    holds = [ascii_uppercase[place] for place, option in enumerate(options) if said in _words(option)]
+    return tuple(holds) if len(holds) == 1 else ()
+
+
+def _bracketed(text: str, options: Sequence[str], several: bool) -> Letters:
+    said = affirmed(_DENIED.sub(" ", text))
+    return _among([one or two for one, two in _BRACKETED_LETTER.findall(said)], options)
+
+
+def _lone(text: str, options: Sequence[str], several: bool) -> Letters:
+    # "A" and "I" are words too: they count only where nothing follows that a word would need.
+    said = affirmed(_DENIED.sub(" ", text))
+    known = {word for option in options for word in _words(option).split()}
+    found = []
+    for match in _LONE_LETTER.finditer(said):
+        if match[1] in "AI" and re.match(r"\s+(?!or\b|and\b)[a-z]", said[match.end() :]):
+            continue
+        before = _BEFORE_LETTER.search(said[: match.start()])
+        word = before[1] if before else ""
+        named = word[:1].isupper() and len(word) > 1 and before is not None and before.start() > 0
+        if named or word.casefold() in _NAMING or word.casefold() in known:
+            continue
+        found.append(match[1])
+    return _among(found, options)
+
+
+def _among(letters: Iterable[str], options: Sequence[str]) -> Letters:
+    return _ordered([letter for letter in letters if letter in ascii_uppercase[: len(options)]])
+
+
+def _ordered(letters: Iterable[str]) -> Letters:
+    return tuple(sorted(set(letters)))
+
+
+def _words(text: str) -> str:
+    """Folded words with one space between and around, so that ``in`` finds whole words."""
+    return f" {' '.join(_plain_number(word) for word in _WORD.findall(folded(text)))} "
+
+
+def _plain_number(word: str) -> str:
+    """``1,000`` and ``1 000`` as ``1000``, ``5.50`` and ``5,5`` as ``5.5``; other words stay as they are."""
+    if not word.lstrip("-+−")[:1].isdigit():
+        return word
+    found = figures_in(plain(word))
+    return f"{float(found[0].value):.12g}" if len(found) == 1 and found[0].kind == "number" else word

@@ -1,0 +1,187 @@
+"""What an answer denies, refuses or affirms: nothing of that is what it says.
+
+A denial reaches to the end of its clause: ``It was not 1905, it was 1921`` says 1921. What is denied after it was
+named (``Oslo is not the capital``) is denied as well.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_NEGATION = (
+    r"(?:not|never|neither|nor|no longer|cannot|can['’]?t|rather than|instead of|except(?: for)?|excluding|unlike|"
+    r"(?:anything|everything|all) but|"
+    r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t)"
+)
+# Words that deny nothing: "not only Oslo", "not until 1921".
+_NO_DENIAL = (
+    r"(?:only|just|merely|simply|until|before|less than|fewer than|more than|sure|certain|"
+    r"entirely sure|to mention)"
+)
+_DENIED = re.compile(rf"\b{_NEGATION}\b(?!\s+{_NO_DENIAL}\b)", re.IGNORECASE)
+_COPULA = re.compile(
+    r"\b(?:(?:is|was|are|were|has|have|had|does|did|do|would|could|should|can|will)\s+(?:not|never|no longer)|cannot|"
+    r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t)\b"
+    rf"(?!\s+{_NO_DENIAL}\b)|\b(?:is|was|are|were|would be)\s+(?:wrong|incorrect|false|untrue|mistaken)\b",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"(?:\.(?=\s|$)|[;:!?\n]|,(?!\d)|(?<!thing )(?<!all )\bbut\b|\bhowever\b|\bthough\b|\s[-–—]\s)+|"
+    r"(?=\b(?:it|that|this|he|she|they|there)\s+(?:is|was|are|were)\b)",
+    re.IGNORECASE,
+)
+
+
+# "I don't think it is Oslo": what is not believed reaches to the end of the sentence.
+_DISBELIEVED = re.compile(
+    r"\b(?:do|does|did|would|could|can)(?:\s*not|n['’]?t)\s+(?:\w+ly\s+)?(?:think|believe|say|suppose|expect|guess|imagine|agree|mean|feel)\b"
+    r"[^.;!?\n]*?(?=[.;!?\n]|\bbut\b|\Z)",
+    re.IGNORECASE,
+)
+
+
+def denies(text: str) -> bool:
+    """Whether ``text`` has a word of denial."""
+    return _DENIED.search(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def affirmed(text: str) -> str:
+    """``text`` without what it denies; blanks stand in place of it, so that places stay."""
+    if not _DENIED.search(text) and not _COPULA.search(text):
+        return text
+    text = _DISBELIEVED.sub(lambda match: " " * len(match[0]), text)
+    parts, start = [], 0
+    ends = [match.span() for match in _CLAUSE.finditer(text) if match.start() > 0]
+    for stop, after in [*ends, (len(text), len(text))]:
+        clause = text[start:stop]
+        if clause.strip():
+            if _COPULA.search(clause):
+                clause = " " * len(clause)
+            elif denial := _DENIED.search(clause):
+                clause = clause[: denial.start()].ljust(len(clause))
+        parts.append(clause + text[stop:after])
+        start = after
+    return "".join(parts)
+
+
+_REFUSED = re.compile(
+    r"""\b(?:
+        as\s+an?\s+(?:ai\b|artificial|(?:large\s+)?language\s+model) |
+        i(?:\s+am|['’]m)\s+(?:unable|not\s+able)\s+to |
+        i(?:\s+am|['’]m)\s+(?:not\s+(?:sure|certain|aware|familiar)|unsure|unaware|uncertain)(?![^.!?\n]*\bbut\b) |
+        i(?:\s+(?:just|really|simply|still|honestly))?\s+(?:can\s?not|can['’]?t|could\s+not|couldn['’]?t|do\s+not|don['’]?t|did\s+not|didn['’]?t)\s+
+            (?:\w+ly\s+)?(?:answer|know|determine|provide|find|verify|say|tell|help|assist|recall|remember|confirm|
+            give|have\s+(?:any\s+|enough\s+|access|real|the\s+|that\s+|this\s+|specific\s+|sufficient\s+|
+                an?\s+)|be\s+(?:sure|certain)|understand) |
+        i\s+have\s+no\s+(?:information|idea|knowledge|clue|data|answer|way|access) |
+        (?:we|one|you|nobody|no\s+one)\s+(?:can\s?not|can['’]?t|(?:do|does)\s+not|don['’]?t|
+            doesn['’]?t)?\s*(?:know|knows|determine|tell)s?\s*(?:for\s+sure|from\s+(?:this|the)|that|this)?[.!]?\Z |
+        there\s+is(?:\s+no|n['’]?t(?:\s+enough)?|\s+not\s+enough|\s+insufficient)\s+(?:\w+\s+)?(?:information|
+            context|data|answer|way\s+to\s+(?:know|tell))\b |
+        (?:no|insufficient|not\s+enough)\s+(?:information|context|data)\b |
+        (?:can\s?not|can['’]?t|could\s+not|couldn['’]?t|unable\s+to)\s+(?:be\s+)?(?:determined?|answer(?:ed)?|
+            verif(?:y|ied)|comply|assist|help|provide|establish(?:ed)?)\b |
+        no\s+(?:idea|clue|answer)\b | (?:beats\s+me|who\s+knows) | (?:nobody|
+            no\s+one)\s+(?:\w+ly\s+)?(?:knows|can\s+(?:say|tell|know))\b |
+        (?:is|are|remains?)\s+(?:un(?:known|clear|certain)|not\s+(?:known|clear|specified|available|given|
+            stated))(?=\W*\Z) |
+        (?:is|was|are|were)(?:\s+not|n['’]?t)\s+(?:given|specified|stated|provided|mentioned)(?:\s+in)?\b
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_REFUSED_ALONE = re.compile(
+    r"\W*(?:sorry\b.*|i\s+apologi[sz]e\b.*|unknown|n/a|none\s+given|not\s+known|not\s+(?:specified|available|applicable|given)|"
+    r"\(?no\s+answer\)?|undetermined|unclear|unanswerable|idk|dunno|no\s+comment|pass|\?+)\W*",
+    re.IGNORECASE | re.DOTALL,
+)
+_REFUSED_FIRST = re.compile(
+    r"\W*(?:(?:i['’]m|i\s+am)\s+(?:very\s+|so\s+)?sorry|sorry|unfortunately|i\s+apologi[sz]e|my\s+apologies)\b",
+    re.IGNORECASE,
+)
+
+
+def refuses(text: str) -> bool:
+    """Whether ``text`` says, wherever in it, that there will be no answer."""
+    return bool(_REFUSED.search(text) or _REFUSED_FIRST.match(text) or _REFUSED_ALONE.fullmatch(text))
+
+
+# --- yes and no ----------------------------------------------------------------------------------------
+
+_YES = (
+    r"yes|yeah|yep|yup|true|correct|right|affirmative|absolutely|certainly|definitely|indeed|of\s+course|sure|agreed|"
+    r"accurate"
+)
+_NO = r"no|nope|nay|false|incorrect|wrong|negative|untrue|never|inaccurate|not\s+at\s+all|by\s+no\s+means|disagree"
+_CLOSED_YES = frozenset("yes y true t correct right affirmative yeah".split())  # noqa: SIM905
+_CLOSED_NO = frozenset("no n false f incorrect wrong negative".split())  # noqa: SIM905
+_TRUTH = re.compile(
+    rf"^\W*(?:well\W+|oh\W+|um\W+)?(?:(?P<not>(?:absolutely|certainly|definitely|of\s+course|surely)\s+not\b|not\s+(?:really|quite|necessarily|true|"
+    rf"correct|right|exactly)\b)|(?P<false>not\s+(?:false|wrong|incorrect|untrue)\b)|(?P<no>(?:{_NO})\b)|(?P<yes>(?:{_YES})\b))(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_STATED_TRUTH = re.compile(
+    r"\b(?:is|was|are|were|be|s|['’]s|seems|sounds|as|therefore|so|thus|hence|answer|statement|claim)\s*:?\s*(?:(?:an?|the|actually|indeed|definitely|clearly|also|both|"
+    r"completely|absolutely|really|simply)\s+)*(?P<not>not\s+(?:an?\s+|actually\s+|really\s+|necessarily\s+)?)?(?P<un>un|in)?"
+    r"(?P<word>(?:true|false|correct|right|wrong|accurate)\b|(?:yes|no)(?=\s*(?:[.,;!)\"'*]|$)))(?!\s+(?:that|to)\s+(?:say|know))|"
+    r"\b(?P<isnt>(?:is|was|are|were)n['’]?t)\s+(?P<word2>true|false|correct|right|wrong|accurate)\b",
+    re.IGNORECASE,
+)
+_VERB = re.compile(
+    r"^\W*(?:it|he|she|they|we|you|i|that|this|these|those|there)(?:\s+|(?=['’]))(?P<verb>(?:is|was|are|were|do|does|did|can|could|will|would|has|have|had|should|"
+    r"may|might|must)(?P<nt>n['’]?t)?|['’]s|['’]re|won['’]?t|can['’]?t|cannot)(?P<not>\s+not)?\W*$",
+    re.IGNORECASE,
+)
+
+
+def truth_named(text: str) -> bool | None:
+    """What a reference such as ``yes``, ``False`` or ``N`` stands for; None if it is no such word."""
+    word = text.strip(" .!\"'*`").casefold()
+    return True if word in _CLOSED_YES else False if word in _CLOSED_NO else None
+
+
+def truth_of(answer: str) -> bool | None:
+    """Whether ``answer`` says yes or no; None if neither, or both."""
+    text = answer.strip()
+    word = truth_named(text)
+    if word is not None:
+        return word
+    if found := _VERB.fullmatch(text):
+        verb = found["verb"].casefold()
+        return not (found["nt"] or found["not"] or verb.startswith(("won", "can'", "can’", "cant", "cannot")))
+    if found := _TRUTH.match(text):
+        rest = found["rest"].lstrip()
+        said = bool(found["yes"] or found["false"])
+        plain_stop = not rest or rest[0] in ".,;:!?-–—)\"'*\n"
+        if again := re.match(r"(?:yes|no|true|false|not)\b(?=\W*\Z)", rest, re.IGNORECASE):
+            return again[0].casefold() in ("yes", "true")
+        if re.match(r"(?:and|or|/)\s*(?:yes|no|true|false)\b|/", rest, re.IGNORECASE):
+            return None
+        if plain_stop or re.match(
+            r"(?:it|he|she|they|that|this|there|because|you|we|i|the|as|since)\b", rest, re.I
+        ):
+            if other := re.search(
+                r"\b(?:(?:but|however|wait|actually|rather)\W+(?:\w+\W+){0,2}?)(yes|no|true|false)\b",
+                rest,
+                re.I,
+            ):
+                return other[1].casefold() in ("yes", "true")
+            if (
+                found["yes"]
+                and not re.match(r"\W*(?:yes|true|yeah)", text, re.I)
+                and re.match(r"\W*(?:not|no)\b", rest, re.I)
+            ):
+                return False
+            return said
+    if last := re.search(r"(?:[,;:.]|\bso)\s*(yes|no|true|false)\W*\Z", text, re.IGNORECASE):
+        return last[1].casefold() in ("yes", "true")
+    values = set()
+    for match in _STATED_TRUTH.finditer(text):
+        word2 = (match["word"] or match["word2"]).casefold()
+        value = word2 in ("true", "correct", "right", "yes", "accurate")
+        flips = bool(match["not"]) + bool(match["un"]) + bool(match["isnt"])
+        if match["un"] and word2 not in ("true", "correct", "accurate"):
+            continue
+        values.add(value ^ (flips % 2 == 1))
+    return values.pop() if len(values) == 1 else None

@@ -1,0 +1,153 @@
+r"""A text as one types it: LaTeX, typographic signs, superscripts and number words as digits and ASCII signs.
+
+``$\frac{1}{2}$`` is ``1/2``, ``10²³`` ``10^23``, ``2½`` ``2 1/2``, ``−3`` ``-3`` and ``twelve hundred and five``
+``1205`` (text2num reads the words). Scales that a figure stands before stay words: ``1.5 million``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾", "0123456789+-()")
+_SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾]+")
+_VULGAR = re.compile("(\\d?)([¼-¾⅐-⅞↉])")
+_LATEX: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<=\d)\s*\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r" \1/\2"),
+    (re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r"\1/\2"),
+    (re.compile(r"\\[dtc]?frac\s*(\d)\s*(\d)"), r"\1/\2"),
+    (
+        re.compile(
+            r"\\(?:text|mathrm|mathbf|textbf|mbox|operatorname|textit|boxed|mathit|rm)\s*\{([^{}]*)\}"
+        ),
+        r"\1",
+    ),
+    (re.compile(r"\\(?:times|cdot)(?![a-zA-Z])"), "×"),
+    (re.compile(r"\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\degree"), "°"),
+    (re.compile(r"\\(?:approx|sim)(?![a-zA-Z])"), "≈"),
+    (re.compile(r"\\pm(?![a-zA-Z])"), "±"),
+    (re.compile(r"\\leq?(?![a-zA-Z])"), "≤"),
+    (re.compile(r"\\geq?(?![a-zA-Z])"), "≥"),
+    (re.compile(r"\\[,;:! ()\[\]]|\\q?quad(?![a-zA-Z])|(?<=\d)~(?=\D)"), " "),
+    (re.compile(r"\\(?:left|right|displaystyle)(?![a-zA-Z])"), ""),
+    (re.compile(r"\\([%$&#_{}])"), r"\1"),
+    (re.compile(r"\{,\}"), ","),
+)
+_MATHS = re.compile(r"(?<!\d)\$([^$\n]+)\$(?!\d)")
+_SIGNS = str.maketrans("−‒–—‐‑⁄\u2060\u00a0\u202f\u2009\u2007", "------/ \u0020\u0020\u0020\u0020")
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", ord("µ"): "μ"}
+
+_SCALE = r"(?:hundred|thousand|million|billion|trillion)s?"
+_WORD = (
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+    r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|first|third|fourth|fifth|"
+    r"sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|(?:thir|four|fif|six|seven|eigh|nine)teenth|"
+    rf"(?:twen|thir|for|fif|six|seven|eigh|nine)tieth|hundredth|thousandth|{_SCALE})"
+)
+# "second" is a unit as often as a number: alone it counts only before what is counted.
+_SECOND = r"second(?=\s+(?:place|century|world|war|day|of|president|king|month|floor)\b)"
+_SECOND_ALONE = re.compile(r"\A\W*(?:the\s+)?second\W*\Z", re.IGNORECASE)
+_ONE_UNIT = re.compile(
+    r"\A\W*an?\s+(?=(?:second|minute|hour|day|week|month|year|decade|century|kilo\w+|mile|metre|meter|litre|liter|gram|dollar|euro)\W*\Z)",
+    re.IGNORECASE,
+)
+_NUMBER_WORDS = re.compile(
+    rf"\b(?:{_WORD}|{_SECOND})(?:(?:[\s-]+|\s+and\s+|\s+point\s+){_WORD}|(?<=y)[\s-]second)*s?\b",
+    re.IGNORECASE,
+)
+_SCALES_FIRST = re.compile(rf"{_SCALE}(?:\s+{_SCALE})*\b", re.IGNORECASE)
+_COUNTED = re.compile(r"(?:\d\s?-?|\bhalf\s(?:an?\s)?|quarter\s(?:of\s)?(?:an?\s)?)$", re.IGNORECASE)
+_PARTS = {"half": 2, "third": 3, "3rd": 3, "quarter": 4, "fourth": 4}
+_PART = r"(half|third|3rd|quarter|fourth|\d+th)"
+_SEVERAL_PARTS = re.compile(rf"\b(\d+)[ -]{_PART}s\b", re.IGNORECASE)
+_ONE_PART = re.compile(
+    rf"\b(?:1|an?)[ -]{_PART}\b(?!\s+(?:place|time|party|person|of an? (?:century|dozen)))", re.IGNORECASE
+)
+_HALF_OF = re.compile(
+    r"\bhalf (?:of )?(?:an? )?(?=dozen|hundred|thousand|million|billion|[a-z]+$)", re.IGNORECASE
+)
+_AND_PART = re.compile(r"(?<=\d) and (?=\d/\d)")
+_ONE_SCALE = re.compile(rf"\ban?\s+(?={_SCALE}\b|dozen\b|score\b)", re.IGNORECASE)
+_QUARTER_OF = re.compile(
+    r"\b(?:a |1/4 )?quarter of (?:an? )?|\b1/4 of (?:an? )?(?=million|billion)", re.IGNORECASE
+)
+_PAST = re.compile(
+    r"\b(?:(half|quarter|1/4)|(\d\d?) minutes|(\d\d?)) (past|to) (\d|1[0-2])(?!\d)(?(3)(?=\s*(?:[ap]\.?m|"
+    r"o.?clock|in the)))",
+    re.IGNORECASE,
+)
+_HOURS_AND_MINUTES = re.compile(
+    r"\b(\d+)\s?h(?:rs?)?\s?(\d+)\s?m(?:in)?\b|\b(\d+)\s?m(?:in)?\s?(\d+)\s?s(?:ec)?\b"
+)
+_ONE_AND_A_HALF = re.compile(r"\b(?:an?|1) ([a-z]+) and 1/2\b", re.IGNORECASE)
+_FEET_AND_INCHES = re.compile(r"(?<![\d.])(\d+)\s?['’′]\s?(\d+(?:\.\d+)?)\s?(?:[\"”″]|'')")
+_TO_THE_POWER = re.compile(r"\s+(?:raised )?to the (?:power (?:of )?)?(?=-?\d)", re.IGNORECASE)
+
+
+# What any of these rules could find something in.
+_WRITTEN_OUT = re.compile(
+    rf"\b(?:{_WORD}s?|second|half|quarters?|an?|dozen|score)\b|\d\s?[hm]\w*\s?\d|\d\s?['’′]|\bto the\b|\d(?:th|rd)s?\b",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    """``text`` with digits and ASCII signs for whatever else writes numbers; words stay as they are."""
+    if "\\" in text or "{,}" in text:
+        for pattern, new in _LATEX:
+            text = pattern.sub(new, text)
+    if text.count("$") > 1:
+        text = _MATHS.sub(r"\1", text)
+    if not text.isascii():
+        text = _VULGAR.sub(lambda m: f"{m[1]} {unicodedata.normalize('NFKC', m[2])}".strip(), text)
+        text = _SUPERSCRIPT.sub(lambda m: f"^{m[0].translate(_SUPERSCRIPTS)}", text)
+        text = unicodedata.normalize("NFC", text).translate(_SIGNS).translate(_FULL_WIDTH)
+        text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+    if not _WRITTEN_OUT.search(text):
+        return text
+    text = _NUMBER_WORDS.sub(_in_digits, _ONE_UNIT.sub("1 ", _SECOND_ALONE.sub("2nd", text)))
+    text = _SEVERAL_PARTS.sub(lambda m: f"{m[1]}/{_part(m[2])}", text)
+    text = _ONE_PART.sub(lambda m: f"1/{_part(m[1])}", text)
+    text = _HOURS_AND_MINUTES.sub(_spelled_out, _PAST.sub(_clock, text))
+    text = _QUARTER_OF.sub("1/4 ", _ONE_AND_A_HALF.sub(r"1 1/2 \1", text))
+    text = _FEET_AND_INCHES.sub(r"\1 ft \2 in", text)
+    text = _AND_PART.sub(" ", _HALF_OF.sub("1/2 ", text))
+    return _TO_THE_POWER.sub("^", _ONE_SCALE.sub("1 ", text))
+
+
+def _clock(match: re.Match[str]) -> str:
+    """``quarter to 4`` as ``3:45``."""
+    part, minutes, bare, side, hour = match.groups()
+    past = int(minutes or bare or (30 if part.lower() == "half" else 15))
+    if not 0 < past < 60:
+        return match[0]
+    return f"{hour}:{past:02}" if side.lower() == "past" else f"{(int(hour) - 2) % 12 + 1}:{60 - past:02}"
+
+
+def _spelled_out(match: re.Match[str]) -> str:
+    hours, minutes, of_minutes, seconds = match.groups()
+    return f"{hours} h {minutes} min" if hours else f"{of_minutes} min {seconds} s"
+
+
+def _part(word: str) -> int:
+    word = word.casefold()
+    return _PARTS.get(word) or int(word.removesuffix("th"))
+
+
+def _in_digits(match: re.Match[str]) -> str:
+    words, kept = match[0], ""
+    scales = _SCALES_FIRST.match(words)
+    if scales and _COUNTED.search(match.string[max(0, match.start() - 14) : match.start()]):
+        kept, words = scales[0], words[scales.end() :]
+        if not words:
+            return kept
+    if scales and not kept and scales.end() == len(words):
+        return words  # "a million", "millions": a scale by itself is read with what stands before it
+    from text_to_num import alpha2digit
+
+    digits = alpha2digit(words.lower().replace("-", " "), "en", threshold=0.0)
+    if year := re.fullmatch(r"(1\d|20) (\d\d)", digits):
+        digits = year[1] + year[2]
+    return kept + digits
