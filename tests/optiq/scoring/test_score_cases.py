@@ -113,10 +113,10 @@ def test_equality_is_symmetric_in_one_unit(one, other, unit):
     assert numeric_equality(left, right) == numeric_equality(right, left) == float(one == other)
 
 
-@given(st.integers(1, 10**6), st.sampled_from("zqwxy#_^"), st.text("abcxyz0189", max_size=3))
+@given(st.integers(1, 10**6), st.sampled_from("zqwxy#_"), st.text("abcxyz0189", max_size=3))
 def test_what_touches_a_number_and_is_not_understood_makes_it_another(value, sign, rest):
     assert numeric_equality(f"{value}{sign}{rest}", str(value)) in (0.0, 1.0)
-    if not (rest == "" and sign in "#_^"):
+    if not (rest == "" and sign in "#_"):
         assert numeric_equality(f"{value}{sign}{rest}", str(value)) == 0.0
 
 
