@@ -194,6 +194,16 @@ class ReviewAnswers(Pool, Topic, Serving, Cache, Seeded, Place):
 class RefreshPerfDB(Place, settings="refresh"):
     """`optiq refresh`."""
 
+    accept: Annotated[
+        list[str] | None,
+        Option(
+            "Publish although the night is too far from what was known by this rule; may be repeated.", "RULE"
+        ),
+    ] = None
+    full_gate: Annotated[bool, Option("Have Great Expectations judge as well, as scheduled nights do.")] = (
+        False
+    )
+
 
 class IngestFiles(Place):
     """`optiq ingest`."""

@@ -17,6 +17,6 @@ def refresh_perfdb(request: RefreshPerfDB) -> dict[str, Any]:
 
     What is not given comes from `OPTIQ_*` variables and `optiq.toml`.
     """
-    report = publish_snapshot(request.settings)
+    report = publish_snapshot(request.settings, request.accept or (), request.full_gate)
     run(report_refresh, report)
     return report

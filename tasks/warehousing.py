@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,9 @@ def land_files(kind: str, files: list[str], perfdb: str | None) -> dict[str, Any
     return asdict(readers[kind](find_home(perfdb), files))
 
 
-def publish_snapshot(settings: Settings) -> dict[str, Any]:
+def publish_snapshot(
+    settings: Settings, accept: Sequence[str] = (), full_gate: bool = False
+) -> dict[str, Any]:
     """Merge what has landed, recompute, check and publish. A broken gate fails and publishes nothing.
 
     Inside a flow run every step of the night is a task run in this process; what the gate refused is reported.
@@ -54,6 +56,8 @@ def publish_snapshot(settings: Settings) -> dict[str, Any]:
             half_life_days=settings.half_life_days or None,
             distrust_drifted=settings.distrust_drifted,
             topic_model=settings.topic_model,
+            accept=accept,
+            full_gate=full_gate,
             on_step=log,
             run=_run_step,
         )
@@ -143,6 +147,12 @@ def _refused_table(refused: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"file": name, "reason": " ".join(reason.split())} for name, reason in refused.items()]
 
 
+def _gate_line(checks: Sequence[dict[str, Any]]) -> str:
+    accepted = [check["name"] for check in checks if check["accepted"]]
+    line = f"{len(checks) - len(accepted)} of {len(checks)} checks passed"
+    return f"{line}; accepted: {', '.join(accepted)}" if accepted else line
+
+
 def refresh_markdown(report: dict[str, Any]) -> str:
     """What a refresh did, in a few lines of Markdown."""
     if not report["published"]:
@@ -150,7 +160,7 @@ def refresh_markdown(report: dict[str, Any]) -> str:
     lines = [
         f"## Snapshot `{report['snapshot_id']}`",
         "",
-        f"Published after {report['seconds']:.1f} s; {len(report['checks'])} checks passed.",
+        f"Published after {report['seconds']:.1f} s; {_gate_line(report['checks'])}.",
         "",
         "| new | count |",
         "|---|---:|",

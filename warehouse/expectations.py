@@ -1,6 +1,8 @@
-"""Great Expectations: a suite per table on the meaning of its columns, offline, without files or telemetry.
+"""Great Expectations on the columns of tables and on what a night changed: offline, without files or telemetry.
 
-What has just been merged is judged, and ``plan_statistics``; of each the first ``SAMPLE`` rows.
+The rules are those that every refresh judges in PerfDB itself (:mod:`warehouse.column_rules`,
+:mod:`warehouse.relative_rules`): importing Great Expectations takes 5 s, so it is for nights, not for every refresh. Of
+each table the first ``SAMPLE`` rows are judged.
 """
 
 from __future__ import annotations
@@ -8,65 +10,23 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import polars as pl
 
-from optiq.questions.metric import METRICS, RESOURCES
-from optiq.questions.question import Kind
 from warehouse.check_result import CheckResult
-from warehouse.ingestion.priors import FIGURES
-from warehouse.ingestion.statistics import MEANS
+from warehouse.column_rules import ALLOWED, PLAN_KEY, PRESENT, RANGES, UNIQUE, judged_rows
+from warehouse.relative import Change
+from warehouse.relative_rules import RULES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SAMPLE = 200_000
-# Lowest and highest value of each column; None is no limit. A missing figure breaks no rule.
-_Ranges = dict[str, tuple[float | None, float | None]]
-RANGES: dict[str, _Ranges] = {
-    "priors": {"value": (0, 1e6)},
-    "published_statistics": {
-        "n_observations": (1, None),
-        **{name: (low, high) for name, (low, high, _) in MEANS.items()},
-    },
-    "executions": {
-        **{metric.name: (0, metric.most_of_run) for metric in METRICS},
-        "predicted_qoa": (0, 1),
-    },
-    "calls": {
-        "node": (0, 6),
-        "prompt_tokens": (0, None),
-        "output_tokens": (0, None),
-        **{metric.name: (0, metric.most_of_run) for metric in RESOURCES},
-        "subplan_qoa": (0, 1),
-    },
-    "plan_statistics": {
-        "level": (0, 6),
-        "n_observations": (0, None),
-        **{metric.name: (1e-9 if metric.least_of_plan else 0, None) for metric in RESOURCES},
-        **{f"var_{metric.name}": (0, None) for metric in METRICS},
-        "output_tokens": (0, None),
-        "qoa": (0, 1),
-        "var_question_chars": (0, None),
-    },
-}
-PRESENT: dict[str, tuple[str, ...]] = {
-    "priors": ("model", "topic", "metric", "value", "source"),
-    "published_statistics": ("topic", "plan_key", "source"),
-    "executions": ("execution_id", "topic", "plan_key", "status"),
-    "calls": ("execution_id", "model"),
-    "plan_statistics": ("topic", "task", "plan_key", "provenance"),
-}
-ALLOWED: dict[str, dict[str, tuple[str, ...]]] = {
-    "priors": {"metric": tuple(FIGURES)},
-    "executions": {
-        "status": ("answered", "failed"),
-        "kind": tuple(kind.value for kind in Kind),
-        "energy_source": ("measured", "predicted"),
-    },
-}
-_PLAN_KEY = r"^[1-7]:\d+:.+"
+NIGHT = "night"
+"""The suite of what a night changed: one row per subject, a column per rule."""
 
 
 def check_tables(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
@@ -74,13 +34,20 @@ def check_tables(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
     results = []
     for table in RANGES:
         columns = list(dict.fromkeys((*PRESENT[table], *RANGES[table], *ALLOWED.get(table, {}))))
-        rows = connection.table(table)
-        if table != "plan_statistics":
-            rows = rows.filter("ingestion > getvariable('last_ingestion')")
+        rows = connection.table(table).filter(judged_rows(table))
         frame = rows.select(*columns).limit(SAMPLE).df()
         if len(frame):
             results += validate(table, frame)
     return results
+
+
+def check_changes(changes: Sequence[Change]) -> list[CheckResult]:
+    """Validate what a night changed, as far as that can be told."""
+    told = [(change.subject, change.rule, change.told) for change in changes if change.told is not None]
+    if not told:
+        return []
+    frame = pl.DataFrame(told, schema=["subject", "rule", "told"], orient="row")
+    return validate(NIGHT, frame.pivot("rule", index="subject", values="told").to_pandas())
 
 
 def validate(table: str, frame: pd.DataFrame) -> list[CheckResult]:
@@ -102,22 +69,25 @@ def validate(table: str, frame: pd.DataFrame) -> list[CheckResult]:
         .add_batch_definition_whole_dataframe("all")
         .get_batch(batch_parameters={"dataframe": frame})
     )
-    suite = gx.ExpectationSuite(name=table, expectations=_suite(table, gx.expectations))
+    suite = gx.ExpectationSuite(name=table, expectations=_suite(table, list(frame.columns), gx.expectations))
     return [_result(table, item) for item in batch.validate(suite).results]
 
 
-def _suite(table: str, rules: Any) -> list[Any]:
-    suite = [rules.ExpectColumnValuesToNotBeNull(column=name) for name in PRESENT[table]]
-    for name, (low, high) in RANGES[table].items():
+def _suite(table: str, columns: list[str], rules: Any) -> list[Any]:
+    changes = {name: RULES[name].bounds for name in columns if name in RULES}
+    bounds = RANGES.get(table, changes)
+    suite = [rules.ExpectColumnValuesToNotBeNull(column=name) for name in PRESENT.get(table, ())]
+    for name, (low, high) in bounds.items():
         suite.append(rules.ExpectColumnValuesToBeBetween(column=name, min_value=low, max_value=high))
     for name, values in ALLOWED.get(table, {}).items():
         suite.append(rules.ExpectColumnValuesToBeInSet(column=name, value_set=list(values)))
-    if "plan_key" in PRESENT[table]:
-        suite.append(rules.ExpectColumnValuesToMatchRegex(column="plan_key", regex=_PLAN_KEY))
-    if table == "executions":
-        suite.append(rules.ExpectColumnValuesToBeUnique(column="execution_id"))
-    if table == "plan_statistics":
-        suite.append(rules.ExpectCompoundColumnsToBeUnique(column_list=["topic", "task", "plan_key"]))
+    if "plan_key" in PRESENT.get(table, ()):
+        suite.append(rules.ExpectColumnValuesToMatchRegex(column="plan_key", regex=PLAN_KEY))
+    unique = list(UNIQUE.get(table, ()))
+    if len(unique) == 1:
+        suite.append(rules.ExpectColumnValuesToBeUnique(column=unique[0]))
+    elif unique:
+        suite.append(rules.ExpectCompoundColumnsToBeUnique(column_list=unique))
     return suite
 
 
@@ -131,4 +101,4 @@ def _result(table: str, item: Any) -> CheckResult:
         examples = [str(item.exception_info)[:200]]
     example = json.dumps({column: examples[0]}, default=str) if examples and not item.success else None
     name = f"{table}.{column}: {config.type.removeprefix('expect_')}"
-    return CheckResult(name, "great_expectations", n_bad, example)
+    return CheckResult(name, "great_expectations", n_bad, example, relative=table == NIGHT)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import duckdb
@@ -23,7 +23,7 @@ from warehouse.check_result import CheckResult
 from warehouse.chemistry import recompute_chemistry
 from warehouse.connection import reading, writing
 from warehouse.drift import Comparison, judge_drift
-from warehouse.gate import refusal, run_checks
+from warehouse.gate import compare_with_known, refusal, run_checks
 from warehouse.gate_report import write_gate_report
 from warehouse.home import Home, empty_work
 from warehouse.ingest import ingest_priors
@@ -35,6 +35,8 @@ from warehouse.neighbours import recompute_neighbours
 from warehouse.priors import shipped
 from warehouse.publish import compact, publish
 from warehouse.refused import set_aside
+from warehouse.relative import record_accepted, remember_known
+from warehouse.relative_rules import RULES
 from warehouse.snapshots import keep_snapshot, prune_snapshots, record_snapshot
 from warehouse.statistics import Settings, recompute, snapshot_id, stored_settings
 from warehouse.topics import recompute_topics
@@ -46,7 +48,8 @@ class Asked:
     """What a refresh was asked for; see :func:`warehouse.refresh.refresh`."""
 
     settings: Settings
-    full_gate: bool | None = None
+    full_gate: bool = False
+    accept: frozenset[str] = frozenset()
     keep: int = 7
     memory_limit: str = "1500MB"
     lock_timeout_s: float = 0.0
@@ -69,6 +72,7 @@ class Night:
     connection: duckdb.DuckDBPyConnection = field(init=False)
     checked: Checked = field(init=False)
     merged: Merged = field(init=False)
+    quarantined: dict[str, int] = field(init=False)
     drift: list[Comparison] = field(init=False)
     checks: list[CheckResult] = field(init=False)
     name: str = field(init=False)
@@ -138,12 +142,16 @@ class Night:
 
     def check(self) -> str:
         """Look which landed files are new, and which of them cannot be read."""
+        remember_known(self.connection)
         self.checked = check_files(self.connection, self.files, self.refused)
         return f"{len(self.checked.files)} new files, {len(self.checked.faults)} of them refused"
 
     def merge(self) -> str:
         """Merge the rows of the new files, each once; what is wrong with a row sets it aside."""
         self.merged = merge(self.connection, self.checked, self.home.work, self.tell)
+        reasons = "select reason, count(*) from quarantine where ingested_at = getvariable('now') "
+        reasons += "and row_number is not null group by reason order by count(*) desc, reason"
+        self.quarantined = dict(self.connection.execute(reasons).fetchall())
         return (
             f"{self.merged.n_executions} executions, {self.merged.n_calls} calls, "
             f"{self.merged.n_priors} published figures; {self.merged.n_quarantined} rows set aside"
@@ -205,8 +213,9 @@ class Night:
         GateRefusal
             if anything is wrong with it.
         """
-        full = bool(self.merged.files) if self.asked.full_gate is None else self.asked.full_gate
-        self.checks = run_checks(self.connection, full)
+        full = self.asked.full_gate
+        relative, accepted = compare_with_known(self.connection, full, self.asked.accept)
+        self.checks = run_checks(self.connection, full) + relative
         if (why := refusal(self.checks)) is not None:
             raise GateRefusal.of(why, self)
         self.tell("gate passed")
@@ -215,6 +224,7 @@ class Night:
         self.name, self.counts = record_snapshot(
             self.connection, inputs, self.checks, self.asked.settings, taken
         )
+        record_accepted(self.connection, self.name, accepted)
         changes = self.connection.execute(sql.read("merge/statistics_changed")).fetchall()[0]
         self.n_new, self.n_changed = changes
         learned = self.connection.execute(sql.read("merge/learned"))
@@ -232,13 +242,18 @@ class Night:
         self.tell("published")
         keep_snapshot(self.home, self.name)
         merged = self.merged
-        self.gate_report = write_gate_report(self.home, self.checks, merged.files, self.name, merged.refused)
+        self.gate_report = self.write_report(self.name)
         prune_snapshots(self.home, self.asked.keep)
         self.tell("snapshot kept")
         self._remove(merged.refused)
         self.tell("done")
         self._held.close()
         return f"snapshot {self.name}"
+
+    def write_report(self, name: str = "") -> str:
+        """Write what the gate found; returns the path."""
+        merged = self.merged
+        return write_gate_report(self.home, self.checks, merged.files, name, merged.refused, self.quarantined)
 
     @property
     def _working(self) -> Path:
@@ -306,20 +321,48 @@ class GateRefusal(GateError):
 
     checks: Sequence[CheckResult] = ()
     merged: Merged = Merged()
+    quarantined: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def _refusing(self) -> list[CheckResult]:
+        return [check for check in self.checks if check.refuses]
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether the night is only far from what was known: that may be so, and a person can accept it."""
+        return all(check.relative for check in self._refusing)
+
+    @property
+    def file(self) -> LandedFile | None:
+        """The landed file with most of the rows that are far off, if it is not the only new one."""
+        names = [check.file for check in self._refusing if check.file]
+        others = [file for file in self.merged.files if file.name not in names and file.kind != "rejects"]
+        return next((file for file in self.merged.files if file.name in names[:1] and others), None)
+
+    @property
+    def accepting(self) -> str:
+        """The flags that accept the rules that refuse."""
+        return " ".join(f"--accept {check.name}" for check in self._refusing if check.name in RULES)
 
     @classmethod
     def of(cls, why: str, night: Night) -> GateRefusal:
         """The refusal of a night."""
         made = cls(why)
-        made.checks, made.merged = night.checks, night.merged
+        made.checks, made.merged, made.quarantined = night.checks, night.merged, night.quarantined
         return made
 
     def told(self, home: Home) -> GateRefusal:
         """As it is said: with the report, which is written now."""
-        report = write_gate_report(home, list(self.checks), self.merged.files, refused=self.merged.refused)
+        merged = self.merged
+        report = write_gate_report(
+            home, list(self.checks), merged.files, refused=merged.refused, quarantined=self.quarantined
+        )
+        remedy = "mend or remove the file in landing that brought them."
+        if self.is_relative:
+            remedy = f"if it is so, accept it: `optiq refresh {self.accepting}`; if not, {remedy}"
         said = GateRefusal(
             f"not published: {self.message}; the report is {report}",
-            "The published PerfDB is unchanged; mend or remove the file in landing that brought them.",
+            f"The published PerfDB is unchanged; {remedy}",
         )
-        said.checks, said.merged = self.checks, self.merged
+        said.checks, said.merged, said.quarantined = self.checks, self.merged, self.quarantined
         return said

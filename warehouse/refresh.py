@@ -9,7 +9,7 @@ set aside with the reason, and the rest is published (:mod:`warehouse.refused`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from warehouse.landing import LandedFile
 from warehouse.migrate import pending
 from warehouse.night import LAND, PREPARE, PUBLISH, Asked, GateRefusal, Night, NightStep
 from warehouse.refused import culprit, reason_of
+from warehouse.relative import check_rules
 from warehouse.statistics import Settings, snapshot_id
 
 Tell = Callable[[str], None]
@@ -79,7 +80,8 @@ def refresh(
     home: Home,
     *,
     create: bool = False,
-    full_gate: bool | None = None,
+    full_gate: bool = False,
+    accept: Collection[str] = (),
     keep: int = 7,
     half_life_days: float | None = 180.0,
     distrust_drifted: bool = False,
@@ -96,8 +98,10 @@ def refresh(
     create
         make a PerfDB if there is none.
     full_gate
-        run the Great Expectations suite besides the SQL checks (about 5 s); by default if there is
-        anything new.
+        have Great Expectations judge columns and changes too, by the same rules (importing it takes 5 s): for
+        scheduled nights.
+    accept
+        rules of :mod:`warehouse.relative_rules`: what is beyond them is published all the same, and recorded.
     keep
         number of snapshots kept in ``snapshots/``, the published one included.
     half_life_days
@@ -119,12 +123,19 @@ def refresh(
     PerfDBError
         if there is no PerfDB, it cannot be used, another refresh runs, or the home cannot be written: no right to,
         or no space.
+    InputError
+        if there is no such rule to accept.
     GateError
         if the quality gate refuses; a report is in ``gate/``. In all cases what was published stays.
     """
     started = time.perf_counter()
     asked = Asked(
-        Settings(half_life_days, distrust_drifted, topic_model), full_gate, keep, memory_limit, lock_timeout_s
+        Settings(half_life_days, distrust_drifted, topic_model),
+        full_gate,
+        check_rules(accept),
+        keep,
+        memory_limit,
+        lock_timeout_s,
     )
     if not create and not home.perfdb.exists():
         raise PerfDBError(f"there is no PerfDB at {home.perfdb}", "Make one with `optiq init`.")
@@ -165,14 +176,27 @@ def _blame(night: Night, fault: BaseException) -> str:
         except (Exception, pl.exceptions.PanicException) as again:
             if not _may_be_a_files(again):
                 raise
-            return True
+            return is_relative or not (isinstance(again, GateRefusal) and again.is_relative)
         return False
 
     night.close()
-    guilty = culprit([file for file in night.files if file not in night.refused], fails)
+    left = [file for file in night.files if file not in night.refused]
+    is_relative = isinstance(fault, GateRefusal) and fault.is_relative
+    reason = reason_of(fault)
+    if isinstance(fault, GateRefusal) and is_relative:
+        # What is far from what was known may be so, and then no file is at fault: nobody searches for one. But one
+        # that alone makes the night so is set aside, and the others are published.
+        guilty = fault.file
+        if guilty is not None and fails([file for file in left if file != guilty]):
+            guilty = None
+        reason += (
+            f"; if it is so, `optiq ingest --retry-refused` and `optiq refresh {fault.accepting}` publish it"
+        )
+    else:
+        guilty = culprit(left, fails)
     if guilty is None:
         return "no landed file is at fault"
-    night.refused[guilty] = reason_of(fault)
+    night.refused[guilty] = reason
     night.tell(f"set aside {guilty.name}")
     return f"{guilty.name}: {night.refused[guilty]}"
 

@@ -56,11 +56,22 @@ def record_snapshot(
     counts = {table: len(connection.table(table)) for table in _TABLES}
     now = datetime.now(UTC).replace(tzinfo=None)
     passed = f"{sum(check.passed for check in checks)} of {len(checks)} checks passed"
+    if accepted := sorted({check.name for check in checks if check.accepted}):
+        passed += f", accepted: {', '.join(accepted)}"
     connection.begin()
     for check in checks:
         connection.execute(
-            "insert into quality_checks values (?, ?, ?, ?, ?, ?, ?)",
-            [name, check.name, check.tool, check.passed, check.n_bad_rows, check.example, now],
+            "insert into quality_checks values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                name,
+                check.name,
+                check.tool,
+                check.passed,
+                check.n_bad_rows,
+                check.example,
+                now,
+                check.accepted,
+            ],
         )
     connection.execute(
         "insert into snapshots values (?, ?, ?, ?, ?, ?, ?, map(?::varchar[], ?::bigint[]), ?)",

@@ -7,7 +7,7 @@ import hashlib
 import duckdb
 
 import sql
-from warehouse.migrate import newest_version
+from warehouse.migrate import migrations
 
 LEVELS = {
     0: "single models",
@@ -26,7 +26,8 @@ def remake_views(connection: duckdb.DuckDBPyConnection) -> bool:
     """
     views = [sql.read(name) for name in sql.names("views")]
     table = sql.read("levels/table")
-    digest = hashlib.sha256("\n".join([str(newest_version()), table, *views]).encode()).hexdigest()
+    versions = " ".join(name for _, name in migrations())
+    digest = hashlib.sha256("\n".join([versions, table, *views]).encode()).hexdigest()
     if connection.execute("select digest from views_basis").fetchall() == [(digest,)]:
         return False
     for statements in views:

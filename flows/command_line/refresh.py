@@ -40,6 +40,9 @@ def _say_report(report: Mapping[str, Any]) -> None:
     from warehouse.drift import drift_line
 
     say(_refresh_line(report))
+    for check in report["checks"]:
+        if check["accepted"]:
+            say(f"accepted: {check['name']}: {check['example']}")
     for name, reason in report["refused"].items():
         say(f"set aside: {name}: {reason}")
     if report["refused"]:

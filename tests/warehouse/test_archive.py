@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import filelock
@@ -50,7 +51,7 @@ def test_snapshots_are_listed_newest_first(three: tuple[Home, list[str]]) -> Non
     assert listed["executions"].to_list() == [3, 1, 0]
     assert listed["published"].to_list() == [True, False, False]
     assert listed["kept"].all()
-    assert listed["gate"][0] == "10 of 10 checks passed"
+    assert re.fullmatch(r"(\d+) of \1 checks passed", listed["gate"][0])
     (home.snapshots / f"{ids[0]}.duckdb").unlink()
     assert list_snapshots(home)["kept"].to_list() == [True, True, False]
 

@@ -180,7 +180,7 @@ def test_a_failing_gate_publishes_nothing(home: Home, traces: Any, monkeypatch: 
     (report,) = home.gate.glob("refused-*")
     assert str(report) in str(caught.value)
     text = report.read_text()
-    assert "1 of 1 checks failed" in text
+    assert "1 of 10 checks failed" in text
     assert '{"x":1}' in text
     assert landed(home)[0].name in text
     assert home.perfdb.read_bytes() == before
@@ -201,13 +201,17 @@ def test_the_gate_finds_what_validation_missed(home: Home) -> None:
         "insert into calls (execution_id, node, model, ingestion) values ('orphan', 0, 'x', 1)"
     )
     failed = {result.name: result for result in gate.run_checks(connection, full=False) if not result.passed}
-    assert set(failed) == {"plan_statistics_out_of_range", "calls_without_execution"}
+    assert set(failed) == {
+        "plan_statistics_out_of_range",
+        "plan_statistics.qoa: column_values_to_be_between",
+        "calls_without_execution",
+    }
     assert failed["plan_statistics_out_of_range"].n_bad_rows == 14
 
 
 def test_the_full_gate_runs_great_expectations_and_is_recorded(home: Home, traces: Any) -> None:
     land_traces(home, traces(traces.execution(A, 1)))
-    report = refresh(home)
+    report = refresh(home, full_gate=True)
     judged = {check.name.split(".")[0] for check in report.checks if check.tool == "great_expectations"}
     assert judged == {"executions", "calls", "plan_statistics"}
     assert all(check.passed for check in report.checks)
