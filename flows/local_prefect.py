@@ -15,16 +15,23 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from flows.local_deployments import HEARTBEAT_S, deploy, mark_dead, told, watch_for_dead
 from optiq.errors import InputError, OptiqError
 from optiq.files.atomic import replacing
 from warehouse.home import Home
 
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
 POOL = "optiq"
-DEPLOYMENTS = Path("deployments/prefect.yaml")
+_ROOT = Path(__file__).parents[1]
 _START_S = 600.0
 
 Say = Callable[[str], None]
@@ -45,12 +52,10 @@ def up(home: Home, port: int, say: Say, *, worker_too: bool = True) -> Running:
     Raises
     ------
     InputError
-        if there is no ``deployments/prefect.yaml`` here, or the port is taken.
+        if the port is taken.
     OptiqError
         if a part does not come up; the others are then stopped again.
     """
-    if not DEPLOYMENTS.is_file():
-        raise InputError(f"there is no {DEPLOYMENTS} here", "Run `optiq up` in the checkout of Opti-Q.")
     known = read_running(home)
     if known is not None and _alive(known.server_pid) and _alive(known.worker_pid):
         say(f"already up: {known.api_url.removesuffix('/api')}")
@@ -66,11 +71,17 @@ def up(home: Home, port: int, say: Say, *, worker_too: bool = True) -> Running:
     server = worker = 0
     try:
         say("starting the Prefect server …")
-        server = _start(home, "server", ["server", "start", "--host", "127.0.0.1", "--port", str(port)], None)
+        arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        # Its web page otherwise asks port 4200, whatever port the server has.
+        server = _start(home, "server", arguments, None, {"PREFECT_SERVER_UI_API_URL": api_url})
         _wait_until_healthy(api_url, server, folder / "server.log")
         say("making the work pool and the deployments …")
-        _prefect(home, api_url, "work-pool", "create", POOL, "--type", "process", "--overwrite")
-        _prefect(home, api_url, "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS))
+        with told(api_url) as client:
+            for name in mark_dead(client, POOL):
+                say(f"the run {name} died with its worker: it is shown as crashed")
+            _make_pool(client)
+            deploy(client, folder, partial(_prefect, home, api_url))
+            watch_for_dead(client)
         if worker_too:
             say("starting a worker …")
             worker = start_worker(home, api_url)
@@ -103,6 +114,15 @@ def down(home: Home, say: Say) -> bool:
     return True
 
 
+def _make_pool(client: SyncPrefectClient) -> None:
+    """The work pool; one that is there stays as a person left it."""
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectAlreadyExists
+
+    with suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+
+
 def read_running(home: Home) -> Running | None:
     """What was started and not stopped, whether or not it is still alive."""
     path = _folder(home) / "running.json"
@@ -117,28 +137,36 @@ def _folder(home: Home) -> Path:
 
 
 def _environment(home: Home, api_url: str | None) -> dict[str, str]:
+    """Of a Prefect process: none of the user's own Prefect. A server is given no ``api_url``."""
     environment = dict(os.environ)
-    environment.pop("PREFECT_API_URL", None)
+    for name in ("PREFECT_API_URL", "PREFECT_UI_API_URL"):
+        environment.pop(name, None)
     environment |= {
         "PREFECT_HOME": str(_folder(home)),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "OPTIQ_HOME": home.address,
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), environment.get("PYTHONPATH", "")])),
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
+        # The folder that a person is in, for modules given by name, and that of the flows.
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(Path.cwd()), str(_ROOT), environment.get("PYTHONPATH", "")])
+        ),
     }
     if api_url is not None:
         environment["PREFECT_API_URL"] = api_url
     return environment
 
 
-def _start(home: Home, name: str, arguments: list[str], api_url: str | None) -> int:
+def _start(
+    home: Home, name: str, arguments: list[str], api_url: str | None, more: Mapping[str, str] | None = None
+) -> int:
     with (_folder(home) / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "prefect", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=_environment(home, api_url),
+            env={**_environment(home, api_url), **(more or {})},
             start_new_session=True,
         )
     return process.pid

@@ -15,12 +15,14 @@ def up(
 ) -> None:
     """Start a local Prefect server, a worker and all deployments (the nightly refresh among them).
 
+    What was paused stays paused. Runs work in the current folder.
+
     Example:  optiq up
     """
     from flows.local_prefect import up as start
 
     running = start(place.home(), port, say)
-    say(f"Prefect is up: {running.api_url.removesuffix('/api')}")
+    say(f"Prefect is up; its page: {running.api_url.removesuffix('/api')}")
     say(f"  export PREFECT_API_URL={running.api_url}")
     say("  prefect deployment run refresh-perfdb/nightly --watch")
     say("  optiq down")

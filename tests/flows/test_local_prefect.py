@@ -1,77 +1,190 @@
-"""A real Prefect server and worker on loopback: `optiq up`, a scheduled deployment run, `optiq down`."""
+"""A real Prefect server and worker on loopback: `optiq up`, a night to look at, a power cut, `optiq up` again."""
 
 from __future__ import annotations
 
+import http.server
+import json
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.deployments import run_deployment
-from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import State
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.objects import DeploymentSchedule
+from prefect.client.schemas.schedules import CronSchedule
 
+from flows.local_deployments import as_left
 from flows.local_prefect import Running, down, read_running, up
 from warehouse.home import Home
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def local_prefect(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    monkeypatch.chdir(ROOT)
-    for name in ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL"):
-        monkeypatch.delenv(name, raising=False)
+def port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture
+def local_prefect(home: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """`optiq up` in a folder that is no checkout."""
+    for name in ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
     yield up(Home(home), port, lambda _: None)
     down(Home(home), lambda _: None)
 
 
-def test_up_runs_the_nightly_refresh_and_down_stops_everything(home: Path, local_prefect: Running) -> None:
+@pytest.fixture
+def chat() -> Iterator[tuple[str, list[str]]]:
+    """An address that takes posts, and what it was told."""
+    heard: list[str] = []
+
+    class Chat(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(json.loads(self.rfile.read(int(self.headers["content-length"])))["text"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Chat)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", heard
+    server.shutdown()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Poll; what does not happen ends with the test's time."""
+    while not true():
+        time.sleep(0.2)
+
+
+def python(*arguments: str, **environment: str) -> None:
+    """Run Python with these arguments, and well."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def processes_below(pid: int) -> list[int]:
+    """A process with all that it started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(found for child in map(int, children) for found in processes_below(child))]
+
+
+def test_a_night_on_its_page_and_what_a_power_cut_leaves(
+    home: Path, drifting: Path, port: int, local_prefect: Running, chat: tuple[str, list[str]]
+) -> None:
+    api_url = local_prefect.api_url
     assert up(Home(home), 1, lambda _: None) == local_prefect  # a second `up` leaves things alone
-    (home / "landing").mkdir(exist_ok=True)
-    with temporary_settings({PREFECT_API_URL: local_prefect.api_url}):
-        with get_client(sync_client=True) as client:
-            listed = {f"{client.read_flow(one.flow_id).name}/{one.name}" for one in client.read_deployments()}
-        assert listed >= {
-            "refresh-perfdb/nightly",
-            "answer-questions/batch",
-            "ingest-priors/priors",
-            "ingest-traces/traces",
-        }
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/ui-settings") as settings:
+        assert json.load(settings)["api_url"] == api_url
 
-        def finished(name: str, **parameters: Any) -> State:
-            """How a run of a deployment ended on the worker."""
-            state = run_deployment(name, parameters=parameters, poll_interval=0.5).state
-            assert state is not None
-            return state
+    # The recipe of the docs; then a night with a good file, one that cannot be merged, and a model that drifted.
+    address, heard = chat
+    (recipe,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "nightly.md").read_text(), re.DOTALL)
+    python("-c", recipe, PREFECT_API_URL=api_url, CHAT_URL=address)
+    run = ["-m", "prefect", "deployment", "run", "refresh-perfdb/nightly", "--watch"]
+    python(*run, "--param", f"perfdb={drifting}", PREFECT_API_URL=api_url)
+    wait_until(lambda: len(heard) == 2)
+    assert sorted(text.split(":")[0] for text in heard) == ["slow", "traces-poison-0.parquet"]
 
-        priors = str(ROOT / "examples" / "priors.csv")
-        landed = finished("ingest-priors/priors", files=[priors], perfdb=str(home))
-        assert landed.is_completed(), landed
-        assert list((home / "landing").glob("priors-*.parquet"))
-        nightly = [sys.executable, "-m", "prefect", "deployment", "run", "refresh-perfdb/nightly"]
-        refreshed = subprocess.run(
-            [*nightly, "--param", f"perfdb={home}", "--watch"],
-            env=os.environ | {"PREFECT_API_URL": local_prefect.api_url},
-            capture_output=True,
-            text=True,
+    with SyncPrefectClient(api_url) as client:
+        names = [one.name for one in sorted(client.read_task_runs(), key=lambda one: one.start_time)]
+        assert names[:4] == ["land", "copy", "check", "merge"]
+        assert names[-3:] == ["gate", "publish", "report"]
+        artifacts = {one.key: str(one.data) for one in client.read_artifacts()}
+        assert "traces-poison-0.parquet" in artifacts["perfdb-refused"]
+        assert "latency +" in artifacts["perfdb-refresh"]
+        assert artifacts.keys() >= {"perfdb-gate", "perfdb-learned", "perfdb-drift"}
+
+        # A person pauses; a deployment leaves the file, and another was made by hand; then the power is cut.
+        nightly = client.read_deployment_by_name("refresh-perfdb/nightly")
+        client.pause_deployment(nightly.id)
+        entrypoint = "flows.ingest.ingest_priors"
+        for name in ("of-old", "by-hand"):
+            flow = client.read_deployment_by_name("ingest-priors/priors").flow_id
+            client.create_deployment(flow, name, entrypoint=entrypoint, work_pool_name="optiq")
+        note = home / "prefect" / "deployed.json"
+        note.write_text(json.dumps([*json.loads(note.read_text()), "ingest_priors/of-old"]))
+        (home / "landing").mkdir(exist_ok=True)
+        begun = client.create_flow_run_from_deployment(
+            client.read_deployment_by_name("ingest-priors/priors").id,
+            parameters={"files": ["examples/priors.csv"]},
         )
-        assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
-        assert not list((home / "landing").glob("priors-*.parquet"))
-        broken = finished("refresh-perfdb/nightly", perfdb=f"{home}/nowhere")
-        assert broken.is_failed(), broken
-        assert "there is no PerfDB" in (broken.message or "")
+        wait_until(lambda: client.read_flow_run(begun.id).infrastructure_pid is not None)
+    for pid in [*processes_below(local_prefect.worker_pid), *processes_below(local_prefect.server_pid)]:
+        os.kill(pid, signal.SIGKILL)
+    for pid in (local_prefect.worker_pid, local_prefect.server_pid):
+        os.waitpid(pid, 0)
 
+    said: list[str] = []
+    again = up(Home(home), port, said.append)
+    assert any("shown as crashed" in line for line in said)
+    with SyncPrefectClient(again.api_url) as client:
+        state = client.read_flow_run(begun.id).state
+        assert state is not None
+        assert state.is_crashed()
+        assert client.read_deployment_by_name("refresh-perfdb/nightly").paused
+        left = {one.name for one in client.read_deployments()}
+    assert {"nightly", "batch", "policies", "by-hand"} <= left
+    assert "of-old" not in left
     assert down(Home(home), lambda _: None)
     assert read_running(Home(home)) is None
     with socket.socket() as probe:
-        port = int(local_prefect.api_url.split(":")[2].split("/")[0])
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize(
+    ("paused", "active", "cron", "left"),
+    [
+        (False, [True], "30 2 * * *", (None, True)),
+        (True, [True], "30 2 * * *", (True, True)),
+        (False, [False], "30 2 * * *", (None, False)),
+        (False, [False], "0 4 * * *", (None, False)),  # the file has another time now
+        (False, [True], "0 4 * * *", (None, True)),
+        (False, [], "30 2 * * *", (None, True)),
+    ],
+)
+def test_what_a_person_paused_stays_paused(paused: bool, active: list[bool], cron: str, left: Any) -> None:
+    class Known:
+        """What the server says of a deployment."""
+
+        def __init__(self) -> None:
+            self.paused = paused
+            schedule = CronSchedule(cron="30 2 * * *")
+            self.schedules = [DeploymentSchedule(schedule=schedule, active=one) for one in active]
+
+    wanted = {
+        "deployments": [
+            {"name": "nightly", "entrypoint": "flows.a.night", "schedules": [{"cron": cron, "active": True}]},
+            {"name": "new", "entrypoint": "flows.a.other"},
+        ]
+    }
+    there: Any = {"night/nightly": Known()}
+    nightly, new = as_left(wanted, there)["deployments"]
+    assert (nightly.get("paused"), nightly["schedules"][0]["active"]) == left
+    assert new == wanted["deployments"][1]
+
+
+def test_a_night_without_a_server_can_fail_on_drift(drifting: Path, optiq: Any) -> None:
+    night = optiq("refresh", "--perfdb", drifting, "--fail-on-drift")
+    assert night.code == 1
+    assert "is published, but models have drifted" in night.err
+    assert "set aside: traces-poison-0.parquet" in night.out
+    assert "drifted: slow: latency +" in night.out
+    assert pl.read_parquet(drifting / "landing" / "refused" / "traces-poison-0.parquet").height == 3
+    assert optiq("refresh", "--perfdb", drifting, "--fail-on-drift").code == 0  # nothing new has drifted
