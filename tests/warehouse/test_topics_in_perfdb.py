@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from optiq.plans.plan import Plan
+from optiq.text.topics import TopicModel
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.query import query
@@ -76,3 +79,21 @@ def test_the_topic_model_can_be_bertopic(home: Home, traces: Any) -> None:
     # Another kind is reason enough to learn again.
     assert refresh(home, full_gate=False).published
     assert query(home.perfdb, "select kind from topic_models")["kind"].to_list() == ["centroid"]
+
+
+def test_topics_that_are_learned_again_embed_only_new_questions(home: Home, traces: Any) -> None:
+    land_traces(home, traces(*rows(traces, 0, PLACES[:5], METALS[:5])))
+    refresh(home, full_gate=False)
+    vectors = "select question, vector from labelled_questions order by digest"
+    before = dict(query(home.perfdb, vectors).rows())
+    land_traces(home, traces(*rows(traces, 100, PLACES[5:], METALS[5:])))
+    refresh(home, full_gate=False)
+    after = dict(query(home.perfdb, vectors).rows())
+    assert len(after) == 22
+    assert before.items() <= after.items()
+    learned = query(home.perfdb, "select question, topic from labelled_questions order by topic, digest")
+    whole = TopicModel.fit(learned["question"].to_list(), learned["topic"].to_list())
+    model = load_topic_model(home.perfdb)
+    assert isinstance(model, TopicModel)
+    np.testing.assert_allclose(model.centroids, whole.centroids, atol=1e-6)
+    assert model.words == whole.words

@@ -39,23 +39,29 @@ class TopicModel:
     name_weight: float
 
     @classmethod
-    def fit(cls, texts: Sequence[str], labels: Sequence[str], seed: int = 0) -> TopicModel:
-        """Learn from questions and their topics.
+    def fit(
+        cls,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        seed: int = 0,
+        vectors: npt.NDArray[np.float32] | None = None,
+    ) -> TopicModel:
+        """Learn from questions and their topics; ``vectors`` are the embeddings of ``texts``, where they are known.
 
         The weight of the topics' names is the one of ``NAME_WEIGHTS`` whose leave-one-out log loss is least.
         ``seed`` is there because every fit takes one; nothing here is random.
         :class:`~optiq.errors.InputError` if there is no labelled question.
         """
-        pairs = [(text, label.strip()) for text, label in zip(texts, labels, strict=True)]
-        pairs = [(text, label) for text, label in pairs if text.strip() and label]
+        kept = [row for row, pair in enumerate(zip(texts, labels, strict=True)) if all(map(str.strip, pair))]
+        pairs = [(texts[row], labels[row].strip()) for row in kept]
         if not pairs:
             raise InputError("no question has a topic to learn from", "Give questions with a topic column.")
         known = tuple(sorted({label for _, label in pairs}))
         index = np.array([known.index(label) for _, label in pairs])
-        vectors = embed([text for text, _ in pairs]).astype(np.float64)
+        seen = (embed([text for text, _ in pairs]) if vectors is None else vectors[kept]).astype(np.float64)
         names = embed([name.replace("_", " ") for name in known]).astype(np.float64)
-        sums = np.stack([vectors[index == i].sum(axis=0) for i in range(len(known))])
-        losses = [_held_out_loss(vectors, index, sums + weight * names) for weight in NAME_WEIGHTS]
+        sums = np.stack([seen[index == i].sum(axis=0) for i in range(len(known))])
+        losses = [_held_out_loss(seen, index, sums + weight * names) for weight in NAME_WEIGHTS]
         weight = NAME_WEIGHTS[int(np.argmin(np.round(losses, 6)))]
         return cls(
             topics=known,
