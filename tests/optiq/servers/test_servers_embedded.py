@@ -205,4 +205,5 @@ def test_an_abandoned_call_leaves_its_thread_free(server):
         return await server.generate(GenerateRequest(SMOLLM, PROMPT, max_output_tokens=16))
 
     assert "Oslo" in asyncio.run(abandon()).text
-    assert threading.active_count() < 20
+    workers = [thread.name for thread in threading.enumerate() if thread.name.startswith(f"optiq-{SMOLLM}")]
+    assert len(workers) <= 2, "one of this server, and one that another test may have left"
