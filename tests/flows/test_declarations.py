@@ -68,6 +68,7 @@ FLOWS: dict[str, dict[str, Any]] = {
     "score_answers:score_answers": {"answers": str, "references": str, "output": str, "perfdb": str},
     "refresh_perfdb:refresh_perfdb": {
         "perfdb": str, "keep": int, "half_life_days": float, "distrust_drifted": bool, "topic_model": str,
+        "accept": list[str], "full_gate": False,
     },
     "ingest:ingest_traces": {"files": list[str], "perfdb": str},
 }  # fmt: skip

@@ -17,6 +17,7 @@ from warehouse.refresh import refresh
 
 ADDS, RHYMES = "phi4:14b", "mistral:7b"
 POOL = ("--models", f"{ADDS},{RHYMES}", "--topic", "mixed", "--max-operations", "1", "--weights", "qoa=1")
+POOL += ("--form", "short")  # as the past questions were answered
 THINGS = ["rivers", "autumn", "lost ships", "mountains", "old friends", "the moon", "bread", "gardens"]
 SUM = "How much is 71 plus 84?"
 POEM = "Write a short poem about bread and rivers, verse 99."
@@ -110,7 +111,9 @@ def test_without_neighbours_it_does_not(optiq: Any, how: tuple[str, ...]) -> Non
 
 @pytest.mark.usefixtures("here")
 def test_a_file_is_planned_and_estimated_as_its_questions_alone(optiq: Any, tmp_path: Path) -> None:
-    pl.DataFrame({"question": [SUM, POEM], "topic": ["mixed"] * 2}).write_csv(tmp_path / "both.csv")
+    pl.DataFrame({"question": [SUM, POEM], "topic": ["mixed"] * 2, "form": ["short"] * 2}).write_csv(
+        tmp_path / "both.csv"
+    )
     planned = json.loads(optiq("plan", "both.csv", *POOL, "--json").out)
     alone = [chosen(optiq("plan", text, *POOL, "--json")) for text in (SUM, POEM)]
     assert [one["chosen"] for one in planned] == alone
