@@ -80,7 +80,8 @@ def test_a_step_that_fails_is_seen_as_that_step(
         refresh_perfdb(perfdb=str(home))
     steps = task_runs()
     assert steps[-3:] == [("gate", "FAILED"), ("file at fault", "COMPLETED"), ("report", "COMPLETED")]
-    assert "made_up" in str(next(one.data for one in artifacts() if one.key == "perfdb-gate"))
+    # Prefect gives artifacts in no order: the gate of the night before is among them.
+    assert any("made_up" in str(one.data) for one in artifacts() if one.key == "perfdb-gate")
 
 
 def test_an_evaluation_leaves_its_summary_its_table_and_where_its_page_is(
