@@ -156,4 +156,4 @@ def artifacts() -> list[Any]:
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        return list(client.read_artifacts())
+        return sorted(client.read_artifacts(), key=lambda one: one.created)
