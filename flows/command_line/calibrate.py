@@ -22,7 +22,7 @@ def calibrate(request: CalibrateModels, consent: Consent, json: Json = False) ->
     that order. What PerfDB holds already is not run again; after Ctrl-C the same command goes on.
     `optiq refresh` publishes what was learned.
 
-    Exit code 0: done; 1: all that ran failed; 2: misuse; 130: interrupted.
+    Exit code 0: done; 1: all that ran failed and nothing was known before; 2: misuse; 130: interrupted.
 
     Example:  optiq calibrate examples/questions_calibrate.csv --max-executions 60 --dry-run
     """
@@ -47,7 +47,8 @@ def calibrate(request: CalibrateModels, consent: Consent, json: Json = False) ->
         _show_summary(summary)
     if summary["stopped"] == "interrupted":
         return 130
-    return 1 if summary["executions"] and summary["failed"] == summary["executions"] else 0
+    all_failed = summary["executions"] and summary["failed"] == summary["executions"]
+    return 1 if all_failed and not summary["skipped"] else 0  # what is known already went well
 
 
 def _show_forecast(found: Mapping[str, Any], json: bool) -> None:
