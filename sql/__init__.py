@@ -10,6 +10,9 @@ per metric of :mod:`optiq.questions.metric`, in which ``cost_usd`` is the metric
 ``-- each resource`` leaves the quality out, ``-- each additive`` all but the sums over calls, and ``-- each rate``
 repeats ``usd_per_output_token`` for every rate per call or token. A file is plain SQL as it stands: read by another
 client, it speaks of the cost alone.
+
+``task_of(kind)`` stands for the task of a kind of question, by the rule of :class:`optiq.questions.question.Kind`. It
+is no macro of the database, so that views can have it and every client can read them.
 """
 
 from __future__ import annotations
@@ -18,15 +21,23 @@ import re
 from importlib import resources
 
 from optiq.questions.metric import ADDITIVE, METRICS, RATES, RESOURCES
+from optiq.questions.question import Kind
 
 _EACH = re.compile(r"^(.*?) *-- each (metric|resource|additive|rate)$", re.MULTILINE)
 _COST = re.compile(r"(?<![a-z])cost(_usd)?(?![a-z])")
+_TASK_OF = re.compile(r"\btask_of\(([\w.]+)\)")
 
 
 def read(name: str) -> str:
-    """The text of ``sql/<name>.sql``, with its lines on each metric written out."""
+    """The text of ``sql/<name>.sql``, with its lines on each metric, and tasks, written out."""
     text = resources.files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    return _EACH.sub(_written_out, text)
+    return _TASK_OF.sub(_task_of, _EACH.sub(_written_out, text))
+
+
+def _task_of(found: re.Match[str]) -> str:
+    kind = found[1]
+    others = "".join(f" when {kind} = '{one}' then '{one.task}'" for one in Kind if one.task != one.value)
+    return f"case{others} else coalesce({kind}, '{Kind.OPEN}') end"
 
 
 def _written_out(found: re.Match[str]) -> str:

@@ -24,8 +24,6 @@ create or replace temp macro shrunk(prior, strength, observed, n) as case
     else (strength * prior + n * observed) / (strength + n)
 end;
 
-create or replace temp macro task_of(kind) as
-    case when kind in ('choice', 'multi') then 'choice' when kind = 'number' then 'open' else coalesce(kind, 'open') end;
 -- The key of a plan that is one call; a > in a name has a blank before it (optiq/plans/wired.py).
 create or replace temp macro single(model) as '1:0:' || replace(model, '>', ' >');
 

@@ -12,7 +12,7 @@ predictions as (
         run_id,
         execution_id,
         topic,
-        case when kind in ('choice', 'multi') then 'choice' when kind = 'number' then 'open' else coalesce(kind, 'open') end as task,
+        task_of(kind) as task,
         started_at,
         min(started_at) over (partition by coalesce(run_id, execution_id)) as begun,
         unnest([

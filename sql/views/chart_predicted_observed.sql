@@ -8,7 +8,7 @@ answered as (
         execution_id,
         question_id,
         topic,
-        case when kind in ('choice', 'multi') then 'choice' when kind = 'number' then 'open' else coalesce(kind, 'open') end as task,
+        task_of(kind) as task,
         plan_key,
         started_at,
         unnest([
