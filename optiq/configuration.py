@@ -339,6 +339,14 @@ class Settings:
     )
     genfuser: str | None = _setting(None)
     """The folder or hub name of a GenFuser that may be the blender."""
+    probe: bool = _setting(
+        True,
+        _switch,
+        "serving",
+        "Ask models of this machine that nobody measured two short questions first.",
+        kind=bool,
+        otherwise="--probe",
+    )
     energy: str = _setting("auto", choices=lambda: ("auto", "measured", "predicted"))
     """Of calls; ``auto``: measured where it can be."""
     keep: int = _setting(7, _whole(1), "refresh", "Snapshots to keep.", "N", int)

@@ -108,3 +108,7 @@ class AnswerLost(TransientServerError):
 
 class OptiqWarning(UserWarning):
     """Something was left out or assumed; the message names it."""
+
+
+class OptiqNote(OptiqWarning):
+    """Something that a person wants to know, with nothing wrong about it."""

@@ -66,7 +66,7 @@ def open_job(
     started = time.time()
     options = options or RunOptions()
     questions = questions_of_run(file, output, budget, topic, settings)
-    session = open_session(settings)
+    session = open_session(settings, executes=True)
     snapshot_id = session.statistics.snapshot_id
     folder = find_run(session.home, file, output, budget, topic, settings, questions, options, snapshot_id)
     job = begin(folder, questions.rows[: options.limit], session, options)
@@ -105,6 +105,7 @@ def begin(
         )
         bill = folder.bill()
         spent = Amount(bill["spent_usd"] + bill["lost_usd"], bill["spent_j"] + bill["lost_j"])
+        session.land_guesses()
         state = open_state(folder, options, session, spent, len(rows), len(rows) - len(pending))
     except BaseException:
         folder.unlock()

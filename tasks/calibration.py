@@ -166,7 +166,7 @@ def open_calibration_state(wanted: CalibrationRequest) -> Calibration:
             f"{wanted.file} has no question with a reference answer", "Fill the column `reference`."
         )
     given = [Plan.parse(plan) for plan in wanted.plans]
-    session = open_session(wanted.settings, plans=given)
+    session = open_session(wanted.settings, plans=given, executes=True)
     questions = session.with_topics(labelled)
     if given:
         plans = [session.names.own_plan(plan) for plan in given]
@@ -206,6 +206,7 @@ def open_calibration_state(wanted: CalibrationRequest) -> Calibration:
 
 def begin(calibration: Calibration) -> None:
     """Open the cache and show the calibration to who watches; known from now on by its ``run_id``."""
+    calibration.session.land_guesses()
     if calibration.wanted.cache:
         calibration.shared.responses = open_responses(calibration.session.home)
     wanted = calibration.wanted

@@ -5,7 +5,9 @@ No Prefect here: `optiq plan` and `optiq ask` use it as it is.
 
 from __future__ import annotations
 
+import os
 import secrets
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
+from optiq.errors import OptiqNote
 from optiq.estimation.estimator import Estimator, make_estimator
+from optiq.estimation.guesses import guessed_rows, known_as, maybe_known_as, undescribed, unpriced
 from optiq.estimation.looks import Looks
 from optiq.estimation.past_questions import QuestionFigures
 from optiq.estimation.variant_figures import with_variants
@@ -23,7 +27,9 @@ from optiq.plans.plan import Plan
 from optiq.prompts.variants import Variant
 from optiq.questions.question import Question
 from optiq.servers import ModelServer, open_server
-from optiq.statistics.snapshot import Statistics
+from optiq.servers.protocol import ServedModel
+from optiq.statistics.snapshot import ModelFigures, Statistics
+from tasks.guessing import MOST_PROBED, land_guesses, probe_models, read_probes
 from tasks.operators import Names, operators_of
 from tasks.prompting import check_examples
 from tasks.recommending import recommended_pool, recommended_size
@@ -60,17 +66,29 @@ def _topic_model(perfdb: Path, modified_ns: int) -> TopicModel | SupervisedBerto
 
 
 @lru_cache(maxsize=4)
-def _with_variants(perfdb: str, modified_ns: int, variants: tuple[Variant, ...]) -> Statistics:
-    return with_variants(_statistics(perfdb, modified_ns), variants)
+def _with_variants(
+    perfdb: str, modified_ns: int, variants: tuple[Variant, ...], guesses: tuple[ModelFigures, ...]
+) -> Statistics:
+    return with_variants(_statistics(perfdb, modified_ns).with_guesses(guesses), variants)
 
 
-def load_statistics(home: Home, variants: tuple[Variant, ...] = ()) -> Statistics:
+def load_statistics(
+    home: Home, variants: tuple[Variant, ...] = (), guesses: tuple[ModelFigures, ...] = ()
+) -> Statistics:
     """The published statistics, read once per published file and process.
 
-    ``variants`` have figures even if they were never run.
+    ``variants`` have figures even if they were never run; ``guesses`` stand where there is no figure.
     """
     modified_ns = home.perfdb.stat().st_mtime_ns if home.perfdb.exists() else 0
-    return _with_variants(str(home.perfdb), modified_ns, variants)
+    return _with_variants(str(home.perfdb), modified_ns, variants, guesses)
+
+
+def guesses_for(
+    home: Home, server: ModelServer | None, served: Sequence[ServedModel]
+) -> tuple[ModelFigures, ...]:
+    """What is guessed of ``served`` models, and of the lengths of answers."""
+    local = server is not None and server.on_this_machine
+    return guessed_rows(load_statistics(home), served, local, read_probes(home))
 
 
 @lru_cache(maxsize=2)
@@ -121,6 +139,11 @@ class Session:
         """The published statistics that plans stand on."""
         return self.planning.statistics
 
+    def land_guesses(self) -> None:
+        """The guessed quality of models that PerfDB does not know lands: the next refresh learns from there."""
+        names = [*self.planning.pool, *filter(None, [self.planning.blender])]
+        land_guesses(self.home, load_statistics(self.home), self.statistics, names)
+
     def check_topics(self, questions: Sequence[Question]) -> None:
         """:class:`~optiq.errors.UnknownName` for the first topic that PerfDB does not know."""
         for question in questions:
@@ -143,12 +166,16 @@ class Session:
         return found
 
 
-def open_session(settings: Settings, *, serve: bool = True, plans: Iterable[Plan] = ()) -> Session:
+def open_session(
+    settings: Settings, *, serve: bool = True, plans: Iterable[Plan] = (), executes: bool = False
+) -> Session:
     """Open PerfDB and the model server and settle pool and blender.
 
     With ``serve`` False and a pool given, no server is contacted: planning then needs none. The pool
     ``recommended`` (or ``recommended:3``) is chosen among the models that are served. ``plans`` that are to be
-    run may name variants that are not in the pool.
+    run may name variants that are not in the pool. Served models that nobody described are guessed
+    (:mod:`optiq.estimation.guesses`). A session that ``executes`` may ask a few of them on this machine how fast they
+    are, and starts PerfDB where nobody named one and there is none.
 
     Raises
     ------
@@ -156,26 +183,34 @@ def open_session(settings: Settings, *, serve: bool = True, plans: Iterable[Plan
         if PerfDB or the server cannot be used, or a model is not known.
     """
     home = find_home(settings.home)
+    if executes:
+        _begin_home(settings, home)
     check_examples(settings)
     server = None
     served = None
+    offers: list[ServedModel] = []
     size = recommended_size(settings.models)
     if serve or size or not settings.models:
         server = shared_server(settings.server, settings.server_url, settings.genfuser, settings.energy)
-        served = [model.name for model in server.list_models()]
-    names = Names(settings, load_statistics(home).models, served)
+        offers = server.list_models()
+        served = [model.name for model in offers]
+        if executes:
+            _probe_the_unknown(settings, home, server, offers)
+    guesses = guesses_for(home, server, offers)
+    names = Names(settings, load_statistics(home, guesses=guesses).models, served)
     wanted = None if size or not settings.models else names.wanted(settings.models)
     offered = names.offered() if wanted is None else wanted
     blender = None if settings.blender is None else names.wanted((settings.blender,))[0]
     also = [name for plan in plans for name in names.own_plan(plan).models]
     variants = names.variants([*(offered or ()), *also, *([] if blender is None else [blender])])
-    statistics = load_statistics(home, variants)
+    statistics = load_statistics(home, variants, guesses)
     estimator = make_estimator(settings.estimator, statistics)
     callable_names = None if served is None else {*served, *(variant.name for variant in variants)}
     pool, reason = choose_pool(statistics, offered if wanted is None else callable_names, wanted), None
     if size:
         pool, reason = recommended_pool(home.perfdb, pool, size)
     blender = choose_blender(statistics, pool, blender)
+    _say_what_is_guessed(home, statistics, pool, offers)
     planning = Planning(
         estimator,
         pool,
@@ -188,10 +223,66 @@ def open_session(settings: Settings, *, serve: bool = True, plans: Iterable[Plan
         confidence=settings.confidence,
         caution=settings.caution,
         operators=operators_of([v for v in variants if v.name in {*pool, *also, blender}], settings, home),
+        max_output_tokens=settings.max_output_tokens,
         neighbours=neighbours_of(settings, home, estimator),
         looks=looks_of(settings, home, estimator),
     )
     return Session(settings, home, planning, server, names, reason)
+
+
+def _begin_home(settings: Settings, home: Home) -> None:
+    """Make the PerfDB of a folder where nothing is yet; one that somebody named must be there."""
+    if home.perfdb.exists() or settings.home != Settings().home or os.environ.get("OPTIQ_HOME"):
+        return
+    from warehouse.refresh import init
+
+    made = init(home)
+    _tell(f"PerfDB made: {home.perfdb} ({made.n_priors_new} published figures)")
+
+
+def _probe_the_unknown(
+    settings: Settings, home: Home, server: ModelServer, offers: Sequence[ServedModel]
+) -> None:
+    """Two calls of each wanted model of this machine whose speed nobody knows, if they are few."""
+    named = None if settings.models is None else {name.rpartition("+")[0] or name for name in settings.models}
+    if recommended_size(settings.models):
+        named = None
+    wanted = [m for m in offers if named is None or m.name in named or m.name in (settings.models or ())]
+    probes = read_probes(home)
+    missing = [m.name for m in undescribed(load_statistics(home), wanted) if m.name not in probes]
+    if not missing or not settings.probe or not server.on_this_machine:
+        return
+    if len(missing) > MOST_PROBED:
+        _tell(f"{len(missing)} models are new here: `optiq models probe` asks each twice how fast it is")
+        return
+    found = probe_models(home, server, missing, settings.timeout_s)
+    if found:
+        _tell(f"asked {', '.join(found)} twice each to see how fast they are (--no-probe leaves it out)")
+
+
+def _say_what_is_guessed(
+    home: Home, statistics: Statistics, pool: Sequence[str], offers: Sequence[ServedModel]
+) -> None:
+    """One line on models that nobody described, and one on those without a price."""
+    known = load_statistics(home).models
+    offered = {model.name for model in offers}
+    new = [name for name in pool if name in offered and name not in known]
+    if new:
+        _tell(f"nobody described {', '.join(new)}: figures are guessed (`optiq models` shows them)")
+    for name in new:
+        if (like := known_as(name, known)) is not None:
+            _tell(f"{name} is taken for {like}, by its name")
+        elif (like := maybe_known_as(name, known)) is not None:
+            _tell(f"is {name} the model {like}? Then `optiq models add {name} --like {like}`")
+    for name in unpriced(statistics, new):
+        _tell(
+            f"{name} has no price: a limit on cost leaves it out; "
+            f"`optiq models add {name} --usd-per-m-in … --usd-per-m-out …` prices it"
+        )
+
+
+def _tell(line: str) -> None:
+    warnings.warn(line, OptiqNote, stacklevel=3)
 
 
 def open_planning(settings: Settings, models: Sequence[str]) -> Session:
@@ -203,10 +294,11 @@ def open_planning(settings: Settings, models: Sequence[str]) -> Session:
         if PerfDB has no figures for one of them.
     """
     home = find_home(settings.home)
+    guesses = guesses_for(home, None, ())
     names = Names(settings, load_statistics(home).models, None)
     also = [] if settings.blender is None else [settings.blender]
     variants = names.variants([*models, *also])
-    statistics = load_statistics(home, variants)
+    statistics = load_statistics(home, variants, guesses)
     estimator = make_estimator(settings.estimator, statistics)
     pool = choose_pool(statistics, None, models)
     planning = Planning(
@@ -217,6 +309,7 @@ def open_planning(settings: Settings, models: Sequence[str]) -> Session:
         confidence=settings.confidence,
         caution=settings.caution,
         operators=operators_of(variants, settings, home),
+        max_output_tokens=settings.max_output_tokens,
         neighbours=neighbours_of(settings, home, estimator),
         looks=looks_of(settings, home, estimator),
     )

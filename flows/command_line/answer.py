@@ -70,7 +70,7 @@ def _forecast(request: AnswerQuestions) -> dict[str, Any]:
     questions = read_questions(request.file, request.budget, request.settings.reading)
     if request.topic is not None:
         questions = questions.with_topic(request.topic)
-    return asdict(forecast(open_session(request.settings), questions.rows[: request.limit]))
+    return asdict(forecast(open_session(request.settings, executes=True), questions.rows[: request.limit]))
 
 
 def _show_bill(found: Mapping[str, Any], json: bool) -> None:

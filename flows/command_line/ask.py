@@ -33,7 +33,7 @@ def ask(request: Ask, json: Json = False) -> int:
     )
     if len(asked.rows) != 1 or len(asked.questions) != 1:
         raise InputError("ask takes one question", "Give its text; `optiq answer FILE -o OUT` is for files.")
-    session = open_session(request.settings)
+    session = open_session(request.settings, executes=True)
     session.check_topics(asked.questions)
     note(session.describe() or "")
     row = _answer(session, asked.rows, request.cache)
@@ -78,6 +78,7 @@ def _answer(session: Session, rows: Sequence[Row], cache: bool) -> dict[str, Any
         found = answer_rows(session, rows, run_id, Shared(responses=responses))
         try:
             if found.executions:
+                session.land_guesses()
                 land_traces(session.home, traces_frame(found.executions))
             if responses is not None:
                 responses.delivered(f"{run_id}/{row.question_id}" for row in rows)

@@ -13,14 +13,14 @@ from typing import Annotated, Any
 import typer
 
 from flows.command_line.verb import add_verbs
-from optiq.errors import OptiqError, OptiqWarning
+from optiq.errors import OptiqError, OptiqNote, OptiqWarning
 
 # Typer carries a Click of its own and names only some of its exceptions; this one is their base.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 VERBS: dict[str, str | dict[str, str]] = {
     "init": "init:init",
-    "models": "models:models",
+    "models": {"": "models:models", "add": "models:add", "probe": "models:probe"},
     "ingest": "ingest:ingest",
     "refresh": "refresh:refresh",
     "report": "report:report",
@@ -96,6 +96,8 @@ def one_line_warnings() -> Iterator[None]:
     usual = warnings.formatwarning
 
     def line(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
+        if issubclass(category, OptiqNote):
+            return f"{message}\n"
         if issubclass(category, OptiqWarning):
             return f"warning: {message}\n"
         return usual(message, category, *place, **more)

@@ -15,10 +15,19 @@ from optiq.estimation.estimates import Figure
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plans.plan import Plan
 from optiq.plans.wired import single_key
+from optiq.prompts.output_lengths import TYPICAL_OUTPUT_TOKENS
 from optiq.prompts.shape import PromptShape, chars_per_token
 from optiq.questions.metric import BY_NAME, RESOURCE_NAMES
 from optiq.questions.question import Kind
-from optiq.statistics.snapshot import ANY_TOPIC, NAN, ModelFigures, Record, Statistics
+from optiq.statistics.snapshot import (
+    ANY_TASK,
+    ANY_TOPIC,
+    NAN,
+    ModelFigures,
+    Record,
+    Statistics,
+    is_guess,
+)
 
 
 class Rates(NamedTuple):
@@ -100,19 +109,34 @@ class Catalog:
         return chars / chars_per_token(self.figures(model))
 
     def output_tokens(self, model: str) -> float:
-        """The expected output length: the figure; else the mean in the model's own record; else derived.
+        """The expected output length: the figure; else the mean in the model's own record; else derived; else a guess.
 
         Derived: what the recorded mean cost (else latency, else energy) leaves for output after the fixed
-        part and a prompt of the recorded mean length, divided by the output rate.
+        part and a prompt of the recorded mean length, divided by the output rate. No more than outputs may have.
         """
         if model not in self._output_tokens:
             self._output_tokens[model] = self._find_output_tokens(model)
         return self._output_tokens[model]
 
     def _find_output_tokens(self, model: str) -> float:
+        giver = self.statistics.giver(model, self.topic, self.kind, "output_tokens")
+        told = NAN if giver is None else giver.output_tokens
+        guessed = giver is not None and is_guess(giver, "output_tokens")
+        longest = self.shape.longest_output(model)
+        published = giver is not None and giver.task == ANY_TASK and giver.n_observations == 0 and not guessed
+        if longest is not None and published and told > longest.tokens:
+            # what was published of longer outputs says nothing of these
+            return min(TYPICAL_OUTPUT_TOKENS[Kind(self.kind).task], longest.tokens)
+        if math.isnan(told) or guessed:
+            derived = self._derive_output_tokens(model)
+            told = told if math.isnan(derived) else derived
+        return told if longest is None else min(told, longest.tokens + longest.room)
+
+    def _derive_output_tokens(self, model: str) -> float:
+        """From the model's own record; NaN where it says nothing."""
         figures, record = self.figures(model), self.single(model)
-        if not math.isnan(figures.output_tokens) or record is None:
-            return figures.output_tokens
+        if record is None:
+            return NAN
         if not math.isnan(record.output_tokens):
             return record.output_tokens
         prompt_chars = record.mean_question_chars + self.shape.base_of(model)
@@ -139,7 +163,10 @@ class Catalog:
         value = self.composed_single(model, metric)
         if math.isnan(value):
             return Figure(value, "unknown")
-        return Figure(value, self.source(model, [rate.name for rate in BY_NAME[metric].rates]) or "prior")
+        names = [rate.name for rate in BY_NAME[metric].rates]
+        if self.statistics.guessed(model, self.topic, self.kind, "output_tokens"):
+            names.append("output_tokens")
+        return Figure(value, self.source(model, names) or "prior")
 
     def growth(self, model: str, metric: str, template_chars: int, before: tuple[str, ...]) -> float:
         """What reading a template and the outputs of ``before`` adds to a lone call of ``model``."""

@@ -24,7 +24,7 @@ from optiq.estimation.spread import Spread, class_of, independent, learn_spread,
 from optiq.plans.plan import Plan
 from optiq.questions.metric import RESOURCE_NAMES
 from optiq.questions.question import parse_number
-from optiq.statistics.snapshot import ANY_TOPIC, Record
+from optiq.statistics.snapshot import ANY_TOPIC, GUESS, Record
 
 
 def parse_confidence(value: object, name: str) -> float:
@@ -173,9 +173,10 @@ class Risk:
         """Whether a quality of ``model`` was published, so that few answers are not all that is known."""
         statistics, kind = self.catalog.statistics, self.catalog.kind
         known = statistics.figures(model, ANY_TOPIC, kind)
-        if math.isnan(known.qoa):
+        source = statistics.source(model, ANY_TOPIC, kind, ["qoa"])
+        if math.isnan(known.qoa) or GUESS in source:
             return False
-        return not known.n_observations or "prior" in statistics.source(model, ANY_TOPIC, kind, ["qoa"])
+        return not known.n_observations or "prior" in source
 
     def drawn(self, n: float, start: float) -> float:
         """The variance of a mean of ``n`` answers that is drawn to a start of variance ``start``."""

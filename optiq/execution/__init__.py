@@ -4,7 +4,6 @@ Whoever has plans run has them run here: `answer`, `ask`, `calibrate`, `review`,
 Uses the rooms plans, questions, prompts, scoring, servers and statistics.
 """
 
-from optiq.execution.asking import MAX_OUTPUT_TOKENS
 from optiq.execution.calling import Retries
 from optiq.execution.executor import Executor, Work
 from optiq.execution.scores import score_executions
@@ -12,7 +11,6 @@ from optiq.execution.shared import Shared
 from optiq.execution.trace import TRACE_SCHEMA, Call, Execution, Predicted, traces_frame
 
 __all__ = [
-    "MAX_OUTPUT_TOKENS",
     "TRACE_SCHEMA",
     "Call",
     "Execution",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from string import ascii_uppercase
 from typing import Protocol
 
-from optiq.execution.thinking_room import THINKING_TOKENS
 from optiq.plans.plan import Plan
+from optiq.prompts.output_lengths import THINKING_TOKENS, longest_output
 from optiq.prompts.prompt_builder import (
     build_prompt,
     extra_prompt_bytes,
@@ -19,17 +19,6 @@ from optiq.prompts.variants import Operator, Operators
 from optiq.questions.question import Kind, Question
 from optiq.scoring.answers import node_answer
 from optiq.servers.protocol import Fusion, GenerateRequest
-
-MAX_OUTPUT_TOKENS: Mapping[Kind, int] = {
-    Kind.OPEN: 32,
-    Kind.CHOICE: 16,
-    Kind.MULTI: 24,
-    Kind.NUMBER: 32,
-    Kind.LONG: 1024,
-    Kind.CODE: 1024,
-    Kind.JSON: 512,
-}
-"""How long an output may get where nothing else is said: room for an answer of its form."""
 
 BYTES_PER_OUTPUT_TOKEN = 8
 """A token of an output is rarely longer; a longer one is caught when the next call draws on the reservation."""
@@ -106,19 +95,18 @@ class PromptSetAsking:
             several_letters=held and question.kind is Kind.MULTI,
             reasons=reasons,
             many_lines=question.kind in (Kind.LONG, Kind.CODE, Kind.JSON),
-            thinking_room=0 if self._cap_of(operator) is not None else THINKING_TOKENS,
+            thinking_room=0 if self._capped(operator) else THINKING_TOKENS,
             fusion=fusion,
         )
 
     def longest(self, question: Question, plan: Plan, node: int) -> int:
         operator = self._of(plan.models[node])
-        cap = self._cap_of(operator)
-        return MAX_OUTPUT_TOKENS[question.kind] + operator.prompts.reasoning_tokens if cap is None else cap
+        caps = self._cap, operator.max_output_tokens
+        return longest_output(question.kind, operator.prompts.reasoning_tokens, *caps)
 
-    def _cap_of(self, operator: Operator) -> int | None:
-        """The cap that somebody has set; it holds for thinking too."""
-        caps = (self._cap, operator.max_output_tokens)
-        return min((cap for cap in caps if cap is not None), default=None)
+    def _capped(self, operator: Operator) -> bool:
+        """Whether somebody has set a cap; it holds for thinking too."""
+        return self._cap is not None or operator.max_output_tokens is not None
 
     def prompt_chars(self, question: Question, plan: Plan, node: int) -> int:
         return longest_prompt_chars(question, self._of(plan.models[node]).prompts)

@@ -19,7 +19,7 @@ from optiq.execution.identity import execution_id
 from optiq.execution.ledger import Amount, LimitReached, Reservation
 from optiq.execution.output_caps import OutputCaps, limits_outputs
 from optiq.execution.shared import Shared
-from optiq.execution.thinking_room import THINKING_TOKENS, why_empty
+from optiq.execution.thinking_room import why_empty
 from optiq.execution.trace import (
     ANSWERED,
     FAILED,
@@ -31,6 +31,7 @@ from optiq.execution.trace import (
     main_topic,
 )
 from optiq.plans.plan import Plan
+from optiq.prompts.output_lengths import THINKING_TOKENS
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.prompts.variants import Operators
 from optiq.questions.question import Kind, Question
@@ -67,7 +68,7 @@ class Executor:
     prices
         Rates for cost and energy, such as a :class:`~optiq.statistics.snapshot.Statistics`; without, both are unknown.
     max_output_tokens
-        Cap on every output; None takes :data:`~optiq.execution.asking.MAX_OUTPUT_TOKENS` by kind of question,
+        Cap on every output; None takes :data:`~optiq.prompts.output_lengths.MAX_OUTPUT_TOKENS` by kind of question,
         and what the prompts want for reasoning. A question's budget may ask for less.
     prompts
         Which prompts are used; recorded with every execution.

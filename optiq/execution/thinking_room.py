@@ -12,8 +12,6 @@ from threading import Lock
 from optiq.execution.trace import Call
 from optiq.servers.protocol import GenerateRequest, Generation
 
-THINKING_TOKENS = 2048
-"""Room for thoughts about a short question: medians of open reasoning models are a few hundred tokens."""
 _CUT = {"length", "max_tokens", "max_output_tokens"}
 
 

@@ -44,7 +44,8 @@ class Planning:
     the most calls that the limits on cost and energy allow any model, which loses no feasible plan whose calls
     cost what lone calls do; ``sample`` draws uniformly from the paper's interval, with ``seed``; ``none`` does
     not bound. ``prompts`` decides how long prompts are, for ``operators`` (variants by name) their own do;
-    statistics of a name are of whatever prompts it was asked with.
+    statistics of a name are of whatever prompts it was asked with. ``max_output_tokens`` caps outputs of any form,
+    if given.
     ``confidence`` is the probability with which limits are to hold (:mod:`optiq.estimation.risk`); None: they hold
     for what is expected. Quality is judged ``caution`` standard deviations below what is expected. ``neighbours`` are
     past questions whose answers say how good models are on one like them, ``looks`` say how dear a question is
@@ -63,6 +64,7 @@ class Planning:
     confidence: float | None = None
     caution: float = 0.0
     operators: Operators = field(default_factory=dict)
+    max_output_tokens: int | None = None
     neighbours: QuestionFigures | None = None
     looks: Looks | None = None
 
@@ -103,7 +105,7 @@ class Planning:
 
     def shape(self, question: Question) -> PromptShape:
         """How long the prompts for ``question`` are."""
-        return prompt_shape(question, self.prompts, self.operators)
+        return prompt_shape(question, self.prompts, self.operators, self.max_output_tokens)
 
     def shifts(self, questions: Sequence[Question]) -> list[Shifts | None]:
         """How what past questions say moves the figures of models, per question; None where it does not."""

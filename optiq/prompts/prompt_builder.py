@@ -20,6 +20,7 @@ from types import MappingProxyType
 
 from optiq.plans.plan import Plan
 from optiq.prompts import fill, fixed_chars, template
+from optiq.prompts.output_lengths import THINKING_TOKENS, Longest, longest_output
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet, question_text
 from optiq.prompts.shape import PromptShape
 from optiq.prompts.variants import Operators
@@ -51,11 +52,14 @@ def predecessors_said(plan: Plan, node: int, outputs: Mapping[int, str]) -> dict
 
 
 def prompt_shape(
-    question: Question, prompts: PromptSet = ZERO_SHOT, operators: Operators = _NO_OPERATORS
+    question: Question,
+    prompts: PromptSet = ZERO_SHOT,
+    operators: Operators = _NO_OPERATORS,
+    max_output_tokens: int | None = None,
 ) -> PromptShape:
     """How long the prompts for ``question`` are, in characters; options count as part of the question.
 
-    ``operators`` with other prompts have lengths of their own.
+    ``operators`` with other prompts or caps have lengths of their own; ``max_output_tokens`` caps all outputs if given.
 
     The names that a blend puts before each output are not counted: they depend on the plan.
     """
@@ -70,7 +74,18 @@ def prompt_shape(
             for name, item in sorted(operators.items())
             if (label := item.prompts.label) in bases
         ),
+        longest=_longest(question, prompts, max_output_tokens),
+        longest_of=tuple(
+            (name, _longest(question, item.prompts, max_output_tokens, item.max_output_tokens))
+            for name, item in sorted(operators.items())
+        ),
     )
+
+
+def _longest(question: Question, prompts: PromptSet, *caps: int | None) -> Longest:
+    """A cap that somebody set holds for thoughts, too."""
+    room = 0 if any(cap is not None for cap in caps) else THINKING_TOKENS
+    return Longest(longest_output(question.kind, prompts.reasoning_tokens, *caps), room)
 
 
 def _others(prompts: PromptSet, operators: Operators) -> dict[str, PromptSet]:

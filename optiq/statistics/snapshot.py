@@ -21,6 +21,8 @@ from optiq.questions.question import TASKS, Kind
 NAN = math.nan
 ANY_TOPIC = "*"
 ANY_TASK = "*"
+GUESS = "guess: "
+"""How the provenance of a figure begins that nobody gave or measured."""
 _TASKS_AS_TOPICS = ("open", "choice")
 """Tasks that figures of old say in the place of the topic."""
 
@@ -108,6 +110,7 @@ class Statistics:
         named = {topic for _, topic, _ in self._figures} | {topic for topic, _ in self._records}
         self.models: tuple[str, ...] = tuple(sorted({model for model, _, _ in self._figures} | singles))
         self.topics: tuple[str, ...] = tuple(sorted(named - {ANY_TOPIC, "", *_TASKS_AS_TOPICS}))
+        self._guesses: dict[tuple[str, str], list[ModelFigures]] = {}
         self.derived: dict[object, Any] = {}
         """What estimators worked out from this snapshot; it lives as long, and is not pickled."""
 
@@ -133,7 +136,7 @@ class Statistics:
         _warn(faults)
         return cls(
             snapshot_id,
-            {key: _complete(rows) for key, rows in sorted(by_model.items())},
+            {key: _complete(sorted(rows, key=_most_observed)) for key, rows in sorted(by_model.items())},
             {
                 scope: {key: _pool(rows[key]) for key in sorted(rows)}
                 for scope, rows in sorted(by_plan.items())
@@ -156,12 +159,27 @@ class Statistics:
     def with_rows(self, rows: Iterable[ModelFigures]) -> Statistics:
         """The same snapshot with ``rows`` in the place of those of the same model, topic and task."""
         given = {(row.model, row.topic, row.task): row for row in rows}
-        return Statistics(self.snapshot_id, dict(sorted((self._figures | given).items())), self._records)
+        found = Statistics(self.snapshot_id, dict(sorted((self._figures | given).items())), self._records)
+        return found.with_guesses(row for rows in self._guesses.values() for row in rows)
+
+    def with_guesses(self, rows: Iterable[ModelFigures]) -> Statistics:
+        """The same snapshot with guesses (any topic) where there is no figure; of several the first."""
+        found = Statistics(self.snapshot_id, self._figures, self._records)
+        found._guesses = {scope: list(known) for scope, known in self._guesses.items()}
+        for row in rows:
+            found._guesses.setdefault((row.model, row.task), []).append(row)
+        found.models = tuple(sorted({*self.models, *(model for model, _ in found._guesses)}))
+        return found
+
+    def guessed(self, model: str, topic: str, kind: Kind | str, name: str) -> bool:
+        """Whether the figure called ``name`` is a guess, with nothing observed of it."""
+        giver = self.giver(model, topic, kind, name)
+        return giver is not None and is_guess(giver, name)
 
     def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
         """The figures of ``model``, each from the first row that has it.
 
-        Rows are asked in this order: topic and task, topic (of any task), task (on any topic), any.
+        Rows are asked in this order: topic and task, topic (of any task), task (on any topic), any; guesses.
 
         An unknown model has no figure (all NaN, ``n_observations`` 0). ``n_observations`` is that of the
         first row that gave anything.
@@ -175,10 +193,14 @@ class Statistics:
         found: list[str] = []
         rows = self._rows(model, topic, kind)
         for name in names:
-            giver = next((row for row in rows if not math.isnan(getattr(row, name))), None)
-            if giver and giver.provenance and giver.provenance not in found:
-                found.append(giver.provenance)
+            giver = _giver(rows, name)
+            if giver and (told := _told_of(giver, name)) and told not in found:
+                found.append(told)
         return "; ".join(found)
+
+    def giver(self, model: str, topic: str, kind: Kind | str, name: str) -> ModelFigures | None:
+        """The row that the figure called ``name`` comes from; None if it is unknown."""
+        return _giver(self._rows(model, topic, kind), name)
 
     def records(self, topic: str, kind: Kind | str | None = None) -> Mapping[str, Record]:
         """The records of ``topic`` by plan_key, in key order; empty for a topic that nobody knows.
@@ -205,7 +227,10 @@ class Statistics:
         task = _task(kind)
         topics = dict.fromkeys([topic or ANY_TOPIC, ANY_TOPIC])
         scopes = [(name, said) for name in topics for said in (task, ANY_TASK)]
-        return [row for scope in scopes if (row := self._figures.get((model, *scope)))]
+        rows = [row for scope in scopes if (row := self._figures.get((model, *scope)))]
+        if self._guesses:
+            rows += [row for said in (task, ANY_TASK) for row in self._guesses.get((model, said), ())]
+        return rows
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "derived": {}}
@@ -222,12 +247,30 @@ def _task(kind: Kind | str) -> str:
     return kind.task if isinstance(kind, Kind) else Kind(kind).task
 
 
+def is_guess(row: ModelFigures, name: str) -> bool:
+    """Whether the figure called ``name`` of a row is a guess, with nothing observed of it."""
+    return _told_of(row, name).removeprefix("prior: ").startswith(GUESS)
+
+
+def _told_of(row: ModelFigures, name: str) -> str:
+    """The provenance of one figure: that of a row may be several, each with the figures that it is of in brackets."""
+    for part in row.provenance.split("); "):
+        told, _, of = part.rpartition(" (")
+        if name in of.rstrip(")").split(", "):
+            return told
+    return row.provenance
+
+
+def _giver(rows: Iterable[ModelFigures], name: str) -> ModelFigures | None:
+    return next((row for row in rows if not math.isnan(getattr(row, name))), None)
+
+
+def _most_observed(row: ModelFigures) -> tuple[int, str]:
+    return -row.n_observations, row.provenance
+
+
 def _complete(rows: list[ModelFigures]) -> ModelFigures:
     """The first row with its gaps filled from the later ones."""
-    if (
-        len({(row.model, row.topic, row.task) for row in rows}) == 1
-    ):  # rows of one rank: the best observed first
-        rows = sorted(rows, key=lambda row: (-row.n_observations, row.provenance))
     values: dict[str, Any] = {
         name: next((v for row in rows if not math.isnan(v := getattr(row, name))), NAN) for name in FIGURES
     }

@@ -21,6 +21,7 @@ VERBS = (
     *("init", "models", "ingest", "refresh", "report", "plan", "estimate", "evaluate", "explain", "ask", "answer"),
     *("calibrate", "select", "chemistry", "recommend", "review", "score", "sql", "up", "down", "runs list"),
     *("runs show", "cache show", "cache clear", "snapshots", "snapshots diff", "snapshots restore"),
+    *("models add", "models probe"),
 )  # fmt: skip
 
 LIMITS = {"max_cost": float, "max_latency": float, "max_energy": float, "min_qoa": float}
@@ -33,6 +34,7 @@ PLANS = {
 }  # fmt: skip
 SERVED = {
     "server": str, "server_url": str, "prompt": str, "examples": str, "constrain": bool, "max_output_tokens": int,
+    "probe": bool,
 }  # fmt: skip
 SPENT = {"max_total_cost": float, "max_total_energy": float, "chunk_size": int}
 ANSWER = {**LIMITS, **PLANS, **SERVED, **SPENT, "limit": int, "fail_after": int}
@@ -59,11 +61,11 @@ FLOWS: dict[str, dict[str, Any]] = {
         "latency_weight": float, "max_cost": float, "max_latency": float, "min_accuracy": float,
         "max_total_cost": float, "timeout": float, "combinations_at_once": int, "examples_at_once": int,
         "calls_at_once": int, "advisor": str, "task": str, "table": str, "deploy": str, "plot": str, "server": str,
-        "server_url": str, "perfdb": str, "seed": int, "cache": True,
+        "server_url": str, "probe": bool, "perfdb": str, "seed": int, "cache": True,
     },
     "review_answers:review_answers": {
         "file": str, "models": str, "topic": str, **QUESTIONS, "limit": int, "server": str, "server_url": str,
-        "perfdb": str, "seed": int, "cache": True,
+        "probe": bool, "perfdb": str, "seed": int, "cache": True,
     },
     "score_answers:score_answers": {"answers": str, "references": str, "output": str, "perfdb": str},
     "refresh_perfdb:refresh_perfdb": {

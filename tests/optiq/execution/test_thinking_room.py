@@ -11,9 +11,10 @@ from optiq.execution import Executor, Retries, Shared, Work
 from optiq.execution.accounting import PriceList
 from optiq.execution.ledger import Ledger
 from optiq.execution.responses import ResponseStore
-from optiq.execution.thinking_room import THINKING_TOKENS, why_empty
+from optiq.execution.thinking_room import why_empty
 from optiq.execution.trace import Call
 from optiq.plans.plan import Plan
+from optiq.prompts.output_lengths import THINKING_TOKENS
 from optiq.questions.question import Question
 from optiq.servers.protocol import Generation
 

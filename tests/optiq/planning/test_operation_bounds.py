@@ -55,7 +55,8 @@ def test_without_models_or_a_bound_the_cap_or_one_is_left():
     nobody = bound_operations(build(), TOPICS, "open", SHAPE, [], Budget(max_cost_usd=COST), 6)
     assert (nobody.max_operations, nobody.low, nobody.high, nobody.calls) == (1, 1, 1, ())
     asked = Question("1", "What?", TOPICS, budget=Budget(max_cost_usd=COST))
-    known = build(figures("a"))
+    known = build(figures("a", output_tokens=30.0))
+    asked = replace(asked, budget=Budget(max_cost_usd=3e-4))
     assert Planning(known, ("a",), None, max_operations=5, bound="none").operations(asked).max_operations == 5
     assert Planning(known, ("a",), None, max_operations=5).operations(asked).max_operations < 5
 
