@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flows.declaration import Argument, Option, Request
-from optiq.extensions.built_in import SELECTORS
+from optiq.extensions.built_in import FORMATS, SELECTORS
 from optiq.questions.metric import METRICS, Metric
 from optiq.questions.question import Budget
 
@@ -208,7 +208,42 @@ class RefreshPerfDB(Place, settings="refresh"):
 class IngestFiles(Place):
     """`optiq ingest`."""
 
-    files: Annotated[list[str], Argument(".csv, .jsonl or .parquet files.", "FILE...")]
+    files: Annotated[list[str], Argument("Files; of traces also folders.", "FILE...")]
+
+
+class OtherTools(Request, panel="Files of other tools (traces)"):
+    """How logs and evaluations of other tools are read."""
+
+    format: Annotated[
+        str | None,
+        Option("Which tool wrote them: {names}.", "NAME", otherwise="told by content", choices=FORMATS.names),
+    ] = None
+    score: Annotated[
+        str | None,
+        Option(
+            "Which of the tool's scores is the quality; `ours`: score the answers by the references.",
+            "NAME",
+            otherwise="the tool's first",
+        ),
+    ] = None
+    maps: Annotated[
+        list[str] | None,
+        Option(
+            "What a model of theirs is called here; remembered; may be repeated.", "THEIRS=OURS", flag="--map"
+        ),
+    ] = None
+    model: Annotated[str | None, Option("The model of all answers, where files do not say it.", "MODEL")] = (
+        None
+    )
+    topic: Annotated[str | None, Option("The topic of all questions.", "TOPIC")] = None
+    topic_from: Annotated[
+        str | None, Option("What holds the topic: task, tag, or a field of the records.", "FIELD")
+    ] = None
+    dry_run: Annotated[bool, Option("Land nothing; show the first rows and the counts.")] = False
+
+
+class IngestTraces(IngestFiles, OtherTools):
+    """`optiq ingest traces`."""
 
 
 class ScoreAnswers(Place):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flows.declaration import taking_parameters
-from flows.flow_requests import IngestFiles
+from flows.flow_requests import IngestFiles, IngestTraces
 from tasks.orchestration import run, wiring
-from tasks.warehousing import land_files
+from tasks.warehousing import FOREIGN, land_files, land_traces
 
 
 @wiring
@@ -26,6 +26,7 @@ def ingest_statistics(request: IngestFiles) -> dict[str, Any]:
 
 @wiring
 @taking_parameters
-def ingest_traces(request: IngestFiles) -> dict[str, Any]:
-    """Land executions recorded elsewhere; bad rows are set aside with a reason."""
-    return run(land_files, "traces", request.files, request.settings.home)
+def ingest_traces(request: IngestTraces) -> dict[str, Any]:
+    """Land executions recorded elsewhere, also by other tools; bad rows are set aside with a reason."""
+    said = {name: value for name, value in request.given().items() if name in FOREIGN}
+    return run(land_traces, request.files, request.settings.home, said)

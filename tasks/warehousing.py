@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from warehouse.night import Night, NightStep
 
 DRIFT_EVENT, REFUSED_EVENT = "optiq.perfdb.drift", "optiq.perfdb.refused"
+FOREIGN = ("format", "score", "maps", "model", "topic", "topic_from", "dry_run")
+"""Parameters of files of other tools."""
 _BUSY = "another refresh"
 _DRIFT = ("verdict", "model", "topic", "metric", "change", "change_low", "change_high", "n_before", "n_after")
 
@@ -30,12 +32,33 @@ def _may_pass(task: Any, task_run: Any, state: Any) -> bool:
 @step
 def land_files(kind: str, files: list[str], perfdb: str | None) -> dict[str, Any]:
     """Check files of one kind and land their good rows; bad rows are set aside with a reason."""
-    from warehouse.ingest import ingest_priors, ingest_statistics, ingest_traces
+    from warehouse.ingest import ingest_priors, ingest_statistics
 
-    readers = {"priors": ingest_priors, "statistics": ingest_statistics, "traces": ingest_traces}
+    readers = {"priors": ingest_priors, "statistics": ingest_statistics}
     if kind not in readers:
         raise InputError(f"unknown kind of file {kind!r}", f"Kinds are {', '.join(readers)}.")
     return asdict(readers[kind](find_home(perfdb), files))
+
+
+@step
+def land_traces(files: list[str], perfdb: str | None, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Check traces, also of other tools, and land their good rows; ``said`` holds the parameters ``FOREIGN``.
+
+    What models are called here is remembered for later files.
+    """
+    from warehouse.ingest import ingest_traces
+    from warehouse.ingestion.foreign import Foreign
+    from warehouse.ingestion.model_names import names_given, remember_names, remembered_names
+
+    home = find_home(perfdb)
+    known = remembered_names(home)
+    names = known | names_given(said.get("maps") or ())
+    told = {name: said.get(name) for name in ("format", "score", "model", "topic", "topic_from")}
+    dry_run = bool(said.get("dry_run"))
+    report = ingest_traces(home, files, Foreign(names=names, **told), dry_run)
+    if names != known and not dry_run:
+        remember_names(home, names)
+    return asdict(report)
 
 
 def publish_snapshot(

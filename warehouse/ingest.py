@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import re
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,16 @@ from typing import Any
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.files.tables import check_suffix
+from optiq.extensions.built_in import FORMATS
+from optiq.files.tables import SUFFIXES, check_suffix
+from optiq.formats.protocol import Format, Role
+from optiq.formats.recognition import files_in, recognised
+from optiq.formats.source import Source
 from warehouse.connection import reading
 from warehouse.faults import columns_of
 from warehouse.home import Home, usable
-from warehouse.ingestion.chunks import read_chunks
+from warehouse.ingestion.chunks import Chunk, read_chunks
+from warehouse.ingestion.foreign import Foreign, ForeignFile, ForeignTraces
 from warehouse.ingestion.history import History, is_history
 from warehouse.ingestion.notes import Note
 from warehouse.ingestion.opti_q import Executions, Levels, is_executions, is_levels
@@ -26,6 +34,10 @@ from warehouse.ingestion.units import KnownRates
 from warehouse.landing import REJECT_COLUMNS, LandingWriter, content_hash
 from warehouse.rules import ROW
 
+SHOWN_ROWS = 3
+"""Rows that a dry run shows."""
+_SHOWN_CHARS = 300
+AS_THEY_ARE = Foreign()
 MOST_REASONS = 20
 """Reasons of a file that are told apart; quarantine has them all."""
 
@@ -46,7 +58,8 @@ class IngestReport:
 
     ``landed`` and ``quarantined`` count rows per file (of a priors file: figures landed, rows refused);
     ``unchanged`` files were known already; ``reasons`` says why rows were refused, the most frequent first, and
-    ``notes`` what was done with good ones that their sender may not expect.
+    ``notes`` what was done with good ones that their sender may not expect. ``passed`` files hold no traces of their
+    own and ``unusable`` ones could not be used at all, each with the reason; ``shown`` are the first rows of a dry run.
     """
 
     landed: dict[str, int] = field(default_factory=dict)
@@ -54,6 +67,24 @@ class IngestReport:
     unchanged: list[str] = field(default_factory=list)
     reasons: dict[str, list[Reason]] = field(default_factory=dict)
     notes: dict[str, list[Note]] = field(default_factory=dict)
+    passed: dict[str, str] = field(default_factory=dict)
+    unusable: dict[str, str] = field(default_factory=dict)
+    shown: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, path: str, landed: int, refused: int, why: dict[str, Reason], notes: list[Note]) -> None:
+        """What became of one file."""
+        self.landed[path] = landed
+        if notes:
+            self.notes[path] = notes
+        if refused:
+            self.quarantined[path] = refused
+            self.reasons[path] = sorted(why.values(), key=lambda one: -one.rows)
+
+    def show(self, rows: pl.DataFrame, dry_run: bool) -> None:
+        """Keep the first rows as they would land, if they are to be shown: what is known of them."""
+        wanted = SHOWN_ROWS - len(self.shown) if dry_run else 0
+        for row in rows.head(max(0, wanted)).iter_rows(named=True):
+            self.shown.append(_known(row))
 
     @property
     def n_landed(self) -> int:
@@ -76,7 +107,13 @@ def ingest_priors(home: Home, files: Iterable[str | Path], trusted: bool = False
         if a file is missing, has an unknown suffix or is no priors file; files before it stay landed.
     """
     known = KnownRates() if trusted else KnownRates.of(home.perfdb)
-    return _ingest(home, files, "priors", lambda path, digest, columns: Priors(path, known=known))
+    paths = _tables(files)
+    return _ingest(
+        home,
+        paths,
+        "priors",
+        lambda path, digest: _Opened(read_chunks(path), lambda columns: Priors(path, known=known)),
+    )
 
 
 def ingest_statistics(home: Home, files: Iterable[str | Path]) -> IngestReport:
@@ -87,61 +124,148 @@ def ingest_statistics(home: Home, files: Iterable[str | Path]) -> IngestReport:
     """
     known = KnownRates.of(home.perfdb)
 
-    def reader_of(path: Path, digest: str, columns: list[str]) -> Any:
-        return Levels(path) if is_levels(columns) else StatisticsFile(path, known=known)
+    def opened(path: Path, digest: str) -> _Opened:
+        def reader_of(columns: list[str]) -> Any:
+            return Levels(path) if is_levels(columns) else StatisticsFile(path, known=known)
 
-    return _ingest(home, files, "statistics", reader_of)
+        return _Opened(read_chunks(path), reader_of)
 
-
-def ingest_traces(home: Home, files: Iterable[str | Path]) -> IngestReport:
-    """Land traces files, LLM-Chemistry's histories and executions of the Opti-Q paper.
-
-    A model whose costs, times or energies are about 1000 times off what PerfDB expects is refused: the unit
-    is wrong. Otherwise as :func:`ingest_priors`.
-    """
-    known = KnownRates.of(home.perfdb)
-
-    def reader_of(path: Path, digest: str, columns: list[str]) -> Any:
-        form = History if is_history(columns) else Executions if is_executions(columns) else Traces
-        return form(path, digest, known)
-
-    return _ingest(home, files, "traces", reader_of)
+    return _ingest(home, _tables(files), "statistics", opened)
 
 
-def _ingest(
-    home: Home, files: Iterable[str | Path], kind: str, reader_of: Callable[[Path, str, list[str]], Any]
-) -> IngestReport:
+def _tables(files: Iterable[str | Path]) -> list[Path]:
+    """The files, each of which is there and ends like a table."""
     paths = [Path(file) for file in files]
-    if not paths:
-        raise InputError("no file is given", f"Name one or more {kind} files.")
     for path in paths:
         check_suffix(path)
         if not path.is_file():
             raise InputError(f"no file {path}", "Check the path.")
-    home.create()
-    merged = _merged_sources(home)
-    report = IngestReport()
+    return paths
+
+
+def ingest_traces(
+    home: Home, files: Iterable[str | Path], foreign: Foreign = AS_THEY_ARE, dry_run: bool = False
+) -> IngestReport:
+    """Land traces files, LLM-Chemistry's histories, executions of the Opti-Q paper, and files of other tools.
+
+    Files of other tools are known by their content (:mod:`optiq.formats`); ``foreign`` says how to read them. Folders
+    stand for the files in them. A model whose costs, times or energies are about 1000 times off what PerfDB expects is
+    refused: the unit is wrong. With ``dry_run`` nothing lands: the report shows the first rows. Of several files one
+    that cannot be used is set aside whole, with its reason. Otherwise as :func:`ingest_priors`.
+    """
+    known = KnownRates.of(home.perfdb)
+    paths, inside = files_in([Path(file) for file in files])
+    opened: dict[Path, Callable[[Path, str], _Opened]] = {}
+    passed: dict[str, str] = {}
     for path in paths:
         with usable(home):
-            digest = content_hash(path)
-        if digest in merged or any(home.landing.glob(f"{kind}-*-{digest[:16]}.parquet")):
-            report.unchanged.append(str(path))
-            continue
-        with usable(home):
-            landed, refused, reasons, notes = _land_file(home, path, kind, digest, reader_of)
-        report.landed[str(path)] = landed
-        if notes:
-            report.notes[str(path)] = notes
-        if refused:
-            report.quarantined[str(path)] = refused
-            report.reasons[str(path)] = reasons
+            found = recognised(Source(path, paths), foreign.format)
+        if found is None and path in inside and path.suffix.lower() not in SUFFIXES:
+            passed[str(path)] = "no format that is known"
+        elif found is None:
+            _check_native(path)
+            opened[path] = _native_traces(known)
+        elif found[1] is Role.BESIDE:
+            passed[str(path)] = f"it completes other files of {found[0].title}; alone it holds no answer"
+        else:
+            opened[path] = _foreign_traces(found[0], paths, foreign, known)
+    if passed and not opened:
+        name, why = next(iter(passed.items()))
+        raise InputError(f"{name} holds no traces: {why}", "Give the files with the answers, too.")
+    report = _ingest(home, list(opened), "traces", lambda path, digest: opened[path](path, digest), dry_run)
+    report.passed |= passed
     return report
 
 
+def _check_native(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            f"{path} is no traces file, and no format of another tool that is known",
+            f"Traces end in {', '.join(SUFFIXES)}; formats are {', '.join(FORMATS.names())} (--format).",
+        )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A file that is read: its chunks, and what makes a reader of the columns of the first one."""
+
+    chunks: Iterable[Chunk]
+    reader_of: Callable[[list[str]], Any]
+
+
+def _native_traces(known: KnownRates) -> Callable[[Path, str], _Opened]:
+    def opened(path: Path, digest: str) -> _Opened:
+        def reader_of(columns: list[str]) -> Any:
+            form = History if is_history(columns) else Executions if is_executions(columns) else Traces
+            return form(path, digest, known)
+
+        return _Opened(read_chunks(path), reader_of)
+
+    return opened
+
+
+def _foreign_traces(
+    form: Format, paths: list[Path], foreign: Foreign, known: KnownRates
+) -> Callable[[Path, str], _Opened]:
+    def opened(path: Path, digest: str) -> _Opened:
+        reader = ForeignTraces(path, digest, known, foreign)
+        reader.notes.once(f"read as {form.title}")
+        return _Opened(ForeignFile(path, form, paths, foreign, reader.notes).chunks(), lambda columns: reader)
+
+    return opened
+
+
+def _ingest(
+    home: Home,
+    paths: Sequence[Path],
+    kind: str,
+    opened: Callable[[Path, str], _Opened],
+    dry_run: bool = False,
+) -> IngestReport:
+    if not paths:
+        raise InputError("no file is given", f"Name one or more {kind} files.")
+    report = IngestReport()
+    merged = _merged_sources(home)
+    with _landing_place(home, dry_run) as place:
+        for path in paths:
+            with usable(home):
+                digest = content_hash(path)
+            if digest in merged or any(home.landing.glob(f"{kind}-*-{digest[:16]}.parquet")):
+                report.unchanged.append(str(path))
+                continue
+            try:
+                with usable(home):
+                    _land_file(place, path, kind, digest, opened, report, dry_run)
+            except InputError as fault:
+                if len(paths) == 1 or kind != "traces":
+                    raise
+                report.unusable[str(path)] = str(fault)
+    return report
+
+
+@contextmanager
+def _landing_place(home: Home, dry_run: bool) -> Iterator[Home]:
+    """Where files land: the home, or a folder that is thrown away."""
+    if not dry_run:
+        home.create()
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="optiq-dry-run-") as folder:
+        place = Home(Path(folder))
+        place.create()
+        yield place
+
+
 def _land_file(
-    home: Home, path: Path, kind: str, digest: str, reader_of: Callable[[Path, str, list[str]], Any]
-) -> tuple[int, int, list[Reason], list[Note]]:
-    """Rows landed, rows refused, why, and notes on the good ones.
+    home: Home,
+    path: Path,
+    kind: str,
+    digest: str,
+    opened: Callable[[Path, str], _Opened],
+    report: IngestReport,
+    dry_run: bool,
+) -> None:
+    """Land one file and report on it.
 
     What was made for lands last: if the rest fails, all is written again.
     """
@@ -159,11 +283,12 @@ def _land_file(
         _count(why, rows)
 
     try:
-        for chunk in read_chunks(path):
+        source = opened(path, digest)
+        for chunk in source.chunks:
             rejects = chunk.rejects()
             if chunk.columns or chunk.numbers:
                 if reader is None:
-                    reader = reader_of(path, digest, list(chunk.columns))
+                    reader = source.reader_of(list(chunk.columns))
                 # In JSON lines a key may come late; what came before it stays known.
                 columns |= dict.fromkeys(chunk.columns)
                 reader.check(list(columns))
@@ -171,6 +296,7 @@ def _land_file(
                     good = LandingWriter(home, kind, path.stem, digest, reader.schema, metadata)
                 rows, rejects = reader.read(chunk)
                 good.append(rows)
+                report.show(rows, dry_run)
                 if isinstance(reader, History):
                     trials, ungraded = reader.trials()
                     graded.append(trials)
@@ -183,8 +309,8 @@ def _land_file(
         if graded.rows:
             graded.commit()
         good.commit()
-        notes = reader.notes.all() if reader is not None else []
-        return good.rows, bad.rows, sorted(why.values(), key=lambda one: -one.rows), notes
+        reader = source.reader_of([]) if reader is None else reader
+        report.add(str(path), good.rows, bad.rows, why, reader.notes.all())
     finally:
         bad.discard()
         graded.discard()
@@ -200,6 +326,22 @@ def _count(why: dict[str, Reason], rows: pl.DataFrame) -> None:
             known.rows += 1
         elif len(why) < MOST_REASONS:
             why[general] = Reason(row["reason"], 1, row[ROW], row["content"] or "")
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    """A row without what is not known, calls likewise, texts at a length that a person reads."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if value is None or value == []:
+            continue
+        if isinstance(value, str):
+            value = value[:_SHOWN_CHARS]
+        elif isinstance(value, datetime.datetime):
+            value = value.isoformat()
+        elif isinstance(value, list):
+            value = [_known(one) if isinstance(one, dict) else one for one in value]
+        found[name] = value
+    return found
 
 
 def _merged_sources(home: Home) -> set[str]:

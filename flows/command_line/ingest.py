@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from json import dumps
 from typing import Annotated
 
 import typer
 
 from flows.command_line.screen import counted, say, say_json
 from flows.declaration import Argument, Option
-from flows.flow_requests import Json, Place
+from flows.flow_requests import Json, OtherTools, Place
 from optiq.errors import InputError
 
 
@@ -23,8 +24,9 @@ class What(StrEnum):
 
 def ingest(
     place: Place,
+    other_tools: OtherTools,
     what: Annotated[What | None, Argument("Kind of file.")] = None,
-    files: Annotated[list[str] | None, Argument(".csv, .jsonl or .parquet files.", "FILE...")] = None,
+    files: Annotated[list[str] | None, Argument("Files; of traces also folders.", "FILE...")] = None,
     retry_refused: Annotated[
         bool, Option("Put files that a refresh set aside back into landing, to try them again.")
     ] = False,
@@ -32,7 +34,8 @@ def ingest(
 ) -> None:
     """Check files and land them; `optiq refresh` publishes. The same file twice changes nothing.
 
-    Exit code 1 if not one row was good.
+    Traces may be logs and evaluations of other tools (lm-eval, inspect_ai, promptfoo, OpenAI Batch, llm,
+    OpenTelemetry), which are known by their content. Exit code 1 if not one row was good.
 
     Example:  optiq ingest priors examples/priors.csv
     """
@@ -51,16 +54,27 @@ def ingest(
         raise InputError("no kind of file is given", f"Say which: {', '.join(What)}.")
     if not files:
         raise InputError("no file is given", f"Name one or more {what.value} files.")
-    report = start(getattr(flows, f"ingest_{what.value}"), files=files, **place.given())
+    said = other_tools.given()
+    if what is not What.TRACES and (given := [name for name, value in said.items() if value]):
+        flag = next(one.flag for one in other_tools.parameters() if one.name == given[0])
+        raise InputError(f"{flag} is for traces, not for {what.value}", "Leave it out.")
+    parameters = said if what is What.TRACES else {}
+    report = start(getattr(flows, f"ingest_{what.value}"), files=files, **parameters, **place.given())
     landed, refused = sum(report["landed"].values()), sum(report["quarantined"].values())
     if json:
         say_json(report)
     else:
         unit = "figure" if what is What.PRIORS else "row"
+        would = "would land" if said["dry_run"] else "landed"
         say(
-            f"{counted(landed, unit)} landed, {counted(refused, 'row')} set aside, "
+            f"{counted(landed, unit)} {would}, {counted(refused, 'row')} set aside, "
             f"{counted(len(report['unchanged']), 'file')} already known."
         )
+        for row in report["shown"]:
+            say(f"  {dumps(row, ensure_ascii=False)}")
+        for how, files_told in (("not read", report["passed"]), ("set aside whole", report["unusable"])):
+            for file, reason in files_told.items():
+                say(f"  {file}: {how}: {reason}")
         for file, reasons in report["reasons"].items():
             for one in reasons:
                 say(
@@ -71,7 +85,7 @@ def ingest(
             for one in notes:
                 rows = "" if one["rows"] is None else f"{counted(one['rows'], 'row')}: "
                 say(f"  {file}: {rows}{one['what']}")
-        if landed or refused:
+        if (landed or refused) and not said["dry_run"]:
             say("Publish with: optiq refresh")
-    if refused and not landed:
+    if (refused or report["unusable"]) and not landed:
         raise typer.Exit(1)

@@ -78,3 +78,19 @@ POLICIES = Registry(
     },
 )
 """Each a :class:`optiq.evaluation.replay.Policy` or ``HindsightPolicy``, made of its options."""
+
+_FORMATS = "optiq.formats"
+
+FORMATS = Registry(
+    "optiq.formats",
+    "format",
+    {
+        "inspect": f"{_FORMATS}.inspect_logs:InspectLogs",
+        "llm": f"{_FORMATS}.llm_logs:LlmLogs",
+        "lm-eval": f"{_FORMATS}.lm_eval:LmEval",
+        "openai-batch": f"{_FORMATS}.batches:Batches",
+        "otel": f"{_FORMATS}.open_telemetry:OpenTelemetry",
+        "promptfoo": f"{_FORMATS}.promptfoo:Promptfoo",
+    },
+)
+"""Each a class of :class:`optiq.formats.protocol.Format`: a reader of another tool's logs or evaluations."""

@@ -27,6 +27,7 @@ select
     figure(score_numeric) as score_numeric,
     figure(score_date) as score_date,
     reference,
+    scores,
     figure(predicted_cost_usd) as predicted_cost_usd, -- each metric
     figure(max_cost_usd) as max_cost_usd, -- each resource
     figure(min_qoa) as min_qoa,

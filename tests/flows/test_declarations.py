@@ -72,7 +72,10 @@ FLOWS: dict[str, dict[str, Any]] = {
         "perfdb": str, "keep": int, "half_life_days": float, "distrust_drifted": bool, "topic_model": str,
         "accept": list[str], "full_gate": False,
     },
-    "ingest:ingest_traces": {"files": list[str], "perfdb": str},
+    "ingest:ingest_traces": {
+        "files": list[str], "perfdb": str, "format": str, "score": str, "maps": list[str], "model": str, "topic": str,
+        "topic_from": str, "dry_run": False,
+    },
 }  # fmt: skip
 """Parameters that deployments and schedules out there give: name and type, or the default where it is not None."""
 

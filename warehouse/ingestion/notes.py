@@ -24,6 +24,11 @@ class Notes:
     def __init__(self) -> None:
         self._rows: dict[str, int] = {}
         self._ignored: dict[str, dict[str, None]] = {}
+        self._once: dict[str, None] = {}
+
+    def once(self, what: str) -> None:
+        """``what`` was done with the file."""
+        self._once[what] = None
 
     def count(self, what: str, rows: int) -> None:
         """``what`` was done with so many more rows."""
@@ -46,4 +51,5 @@ class Notes:
             if names:
                 more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
                 told.append(Note(f"{where} that are not read: {', '.join(list(names)[:_SHOWN])}{more}"))
+        told += [Note(what) for what in self._once]
         return told + [Note(what, rows) for what, rows in self._rows.items()]

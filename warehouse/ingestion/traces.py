@@ -67,6 +67,7 @@ _TEXTS = (
     "reference",
     "snapshot_id",
     "prompt",
+    "scores",
 )
 _FAULTS = ("plan_fault", "topics_fault", "options_fault", "calls_fault")
 _ALLOWED = {
@@ -81,7 +82,10 @@ COLUMNS = (*_FLAT, *PLANS, "topics", "options", "calls")
 
 
 class Traces:
-    """Reads the chunks of one traces file. ``source_hash`` names executions that have no id of their own."""
+    """Reads the chunks of one traces file. ``source_hash`` names executions that have no id of their own.
+
+    ``judges``: answers with a reference and without a quality are scored here.
+    """
 
     kind = "traces"
 
@@ -91,8 +95,10 @@ class Traces:
         source_hash: str,
         known: KnownRates | None = None,
         today: datetime.date | None = None,
+        judges: bool = True,
     ) -> None:
         self._path = path
+        self._judges = judges
         self._prefix = source_hash[:16]
         self._known = known or KnownRates()
         self._today = today or datetime.datetime.now(datetime.UTC).date()
@@ -218,8 +224,9 @@ class Traces:
         )
         judged = pl.col("qoa").is_not_null()
         rows = rows.with_columns(pl.when(judged).then(pl.col("qoa_source").fill_null("given")))
-        rows, flat = score_unjudged(rows, calls.flat, options, self.notes)
-        calls = replace(calls, flat=flat)
+        if self._judges:
+            rows, flat = score_unjudged(rows, calls.flat, options, self.notes)
+            calls = replace(calls, flat=flat)
         rows = rows.join(calls.totals, on=ROW, how="left", maintain_order="left").join(
             calls.nested(self.schema["calls"]), on=ROW, how="left", maintain_order="left"
         )

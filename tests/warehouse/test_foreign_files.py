@@ -1,0 +1,337 @@
+"""Files that other tools really wrote (``real_files/``) land as the table beside them says, row by row.
+
+They were made by lm_eval 0.4.13, inspect_ai 0.3.285, promptfoo 0.121.20, llm 0.36, opentelemetry-instrumentation-openai
+0.62.4 and llama.cpp's server in the envelopes of OpenAI Batch and vLLM; paths of a person were replaced. The table was
+checked against the files by eye: a change of it is a change of what people's logs teach.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import shutil
+import sqlite3
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from optiq.errors import InputError
+from optiq.formats.json_stream import JsonStream
+from optiq.formats.quality import quality
+from optiq.formats.source import LONGEST_LINE, Source
+from warehouse.home import Home
+from warehouse.ingest import IngestReport, ingest_traces
+from warehouse.ingestion.foreign import Foreign
+
+REAL_FILES = Path(__file__).parent / "real_files"
+EXPECTED: dict[str, Any] = json.loads((REAL_FILES / "expected.json").read_text(encoding="utf-8"))
+CALL = ("answered_model", "prompt_tokens", "cached_tokens", "output_tokens", "cached", "finish_reason")
+
+
+def landed(
+    folder: Path, *files: Path, said: Foreign | None = None
+) -> tuple[IngestReport, list[dict[str, Any]]]:
+    """The report on ``files`` and the rows that landed in a fresh home."""
+    home = Home(folder / "home")
+    report = ingest_traces(home, files, said or Foreign())
+    rows: list[dict[str, Any]] = []
+    for path in sorted(home.landing.glob("traces-*.parquet")):
+        rows += pl.read_parquet(path).rows(named=True)
+    return report, rows
+
+
+def shown(row: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A row of the file ``path`` as it stands in the table: texts to 40 characters."""
+    told = {**row, **{name: (row["calls"] or [{}])[0].get(name) for name in CALL}}
+    from_file = abs(told["started_at"].timestamp() - path.stat().st_mtime) < 0.001
+    told["started_at"] = "that of the file" if from_file else told["started_at"].isoformat()
+    for name in ("question", "answer", "reference", "error"):
+        told[name] = (told[name] or "")[:40] or None
+    return told
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_real_file_lands_as_the_table_says(name: str, tmp_path: Path) -> None:
+    path = REAL_FILES / name
+    report, rows = landed(tmp_path, path)
+    wanted = EXPECTED[name]
+    assert [[note.rows, note.what] for note in report.notes[str(path)]] == wanted["notes"]
+    told = [shown(row, path) for row in rows]
+    assert [
+        {key: row[key] for key in line} for row, line in zip(told, wanted["rows"], strict=True)
+    ] == wanted["rows"]
+
+
+@pytest.mark.parametrize("name", [name for name in EXPECTED if not name.endswith((".gz", ".eval"))])
+def test_a_packed_file_lands_the_same_and_is_the_same_executions(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "packed"
+    shutil.copytree((REAL_FILES / name).parent, folder)
+    packed = folder / f"{Path(name).name}.gz"
+    packed.write_bytes(gzip.compress((folder / Path(name).name).read_bytes()))
+    (folder / Path(name).name).unlink()
+    _, rows = landed(tmp_path / "a", packed)
+    _, plain = landed(tmp_path / "b", REAL_FILES / name)
+    if "lm_eval" not in name:  # there the folder may be the name of the model
+        assert [row["execution_id"] for row in rows] == [row["execution_id"] for row in plain]
+    assert [(row["answer"], row["qoa"], row["latency_s"]) for row in rows] == [
+        (row["answer"], row["qoa"], row["latency_s"]) for row in plain
+    ]
+
+
+def test_a_folder_of_all_formats_accounts_for_every_file(tmp_path: Path) -> None:
+    (tmp_path / "mixed").mkdir()
+    shutil.copytree(REAL_FILES, tmp_path / "mixed/real")
+    (tmp_path / "mixed/notes.md").write_text("a person's notes")
+    (tmp_path / "mixed/real/expected.json").unlink()
+    report, rows = landed(tmp_path, tmp_path / "mixed")
+    files = {str(path) for path in (tmp_path / "mixed").rglob("*") if path.is_file()}
+    assert files == {*report.landed, *report.passed}
+    assert {Path(name).name for name in report.passed if "results_" not in name} == {
+        "notes.md",
+        "input.jsonl",
+    }
+    assert report.n_quarantined == 0
+    assert not report.unusable
+    assert len(rows) == report.n_landed == sum(len(one["rows"]) for one in EXPECTED.values())
+
+
+def test_the_same_file_twice_changes_nothing(tmp_path: Path) -> None:
+    path = REAL_FILES / "inspect/epochs.eval"
+    landed(tmp_path, path)
+    report, _ = landed(tmp_path, path)
+    assert report.unchanged == [str(path)]
+    assert not report.landed
+
+
+def test_scores_names_and_topics_are_as_a_person_says(tmp_path: Path) -> None:
+    path = REAL_FILES / "inspect/epochs.eval"
+    said = Foreign(score="closeness", names={"openai-api/local/smollm2": "smollm2:135m"}, topic_from="topic")
+    _, rows = landed(tmp_path, path, said=said)
+    assert {row["plan_key"] for row in rows} == {"1:0:smollm2:135m"}
+    assert [row["topic"] for row in rows if row["question_id"] == "capitals/3"] == ["geography"] * 3
+    assert {row["qoa"] for row in rows if row["status"] == "answered"} == {0.0}
+    with pytest.raises(
+        InputError, match=r"no score 'typo'. Its scores are includes, closeness, two_keys.tone"
+    ):
+        landed(tmp_path / "b", path, said=Foreign(score="typo"))
+
+
+def test_a_score_that_is_no_share_is_kept_and_no_quality(tmp_path: Path) -> None:
+    report, rows = landed(tmp_path, REAL_FILES / "inspect/epochs.eval", said=Foreign(score="two_keys.length"))
+    assert {row["qoa"] for row in rows} == {None}
+    assert all("two_keys.length" in row["scores"] for row in rows if row["status"] == "answered")
+    assert any("kept among the scores" in note.what for notes in report.notes.values() for note in notes)
+
+
+def test_answers_are_scored_by_ours_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = REAL_FILES / "promptfoo/results.json"
+    _, rows = landed(tmp_path, path, said=Foreign(score="ours"))
+    assert {row["qoa_source"] for row in rows if row["reference"]} == {"scored"}
+
+
+def test_a_dry_run_lands_nothing_and_shows_three_rows(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    report = ingest_traces(home, [REAL_FILES / "promptfoo/results.json"], dry_run=True)
+    assert not home.path.exists()
+    assert report.n_landed == 6
+    assert len(report.shown) == 3
+    assert report.shown[0]["calls"][0]["prompt_tokens"] == 37
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("C", 1),
+        ("I", 0),
+        ("P", 0.5),
+        ("N", 0),
+        (True, 1),
+        (False, 0),
+        (0.25, 0.25),
+        (1, 1),
+        ("0.75", 0.75),
+        ("Yes", 1),
+    ],
+)
+def test_a_score_as_quality(value: Any, wanted: float) -> None:
+    assert quality(value) == wanted
+
+
+@pytest.mark.parametrize("value", [None, 7, -0.1, 999, "seven", float("nan"), [1], {"a": 1}])
+def test_what_is_no_quality(value: Any) -> None:
+    assert quality(value) is None
+
+
+# --- what is wrong with files ---------------------------------------------------------------------------
+
+
+def cut(path: Path, to: Path, share: float) -> Path:
+    data = path.read_bytes()
+    to.write_bytes(data[: int(len(data) * share)])
+    return to
+
+
+def test_a_cut_off_archive_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = cut(REAL_FILES / "inspect/epochs.eval", tmp_path / "half.eval", 0.6)
+    with pytest.raises(InputError, match=r"half.eval is no whole ZIP archive.*give it when it is done"):
+        landed(tmp_path, path)
+
+
+def test_of_several_files_one_that_cannot_be_used_stops_nothing(tmp_path: Path) -> None:
+    bad = cut(REAL_FILES / "inspect/epochs.eval", tmp_path / "half.eval", 0.6)
+    report, rows = landed(tmp_path, bad, REAL_FILES / "promptfoo/results.json")
+    assert len(rows) == 6
+    assert "no whole ZIP archive" in report.unusable[str(bad)]
+
+
+def test_what_came_before_a_cut_lands_and_the_rest_is_on_record(tmp_path: Path) -> None:
+    path = cut(REAL_FILES / "promptfoo/results.json", tmp_path / "results.json", 0.6)
+    report, rows = landed(tmp_path, path)
+    assert 1 <= len(rows) < 6
+    assert "cut off" in report.reasons[str(path)][0].reason
+    whole, _ = landed(tmp_path, REAL_FILES / "promptfoo/results.json")
+    assert whole.n_landed == 6  # the whole file has another digest; rows that are known are merged once
+
+
+def test_the_last_line_of_a_file_that_is_being_written(tmp_path: Path) -> None:
+    path = cut(REAL_FILES / "promptfoo/results.jsonl", tmp_path / "results.jsonl", 0.9)
+    report, rows = landed(tmp_path, path)
+    assert len(rows) == 5
+    assert "still being written" in report.reasons[str(path)][0].reason
+
+
+def test_a_bomb_is_unpacked_no_further_than_the_limit(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    with zipfile.ZipFile(REAL_FILES / "inspect/epochs.eval") as archive:
+        head = archive.infolist()[0].filename
+    assert head
+    path = tmp_path / "bomb.eval"
+    zeros = pa.compress(b'{"a":"' + b" " * (4 * LONGEST_LINE) + b'"}', codec="zstd", asbytes=True)
+    _write_zip(
+        path,
+        {
+            "header.json": (b'{"eval":{"run_id":"r","task":"t","model":"m"}}', 0),
+            "samples/1_epoch_1.json": (zeros, 93),
+        },
+    )
+    report, rows = landed(tmp_path, path)
+    assert not rows
+    assert "unpacks to more than" in report.reasons[str(path)][0].reason
+
+
+def _write_zip(path: Path, members: dict[str, tuple[bytes, int]]) -> None:
+    """A ZIP of members that are packed already, by method; sizes and checksums are those of the packed bytes."""
+    import zlib
+
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, (data, _) in members.items():
+            archive.writestr(name, data)
+        for info in archive.infolist():
+            info.compress_type = members[info.filename][1]
+    raw = bytearray(path.read_bytes())
+    for name, (data, method) in members.items():
+        place = raw.find(b"PK\x03\x04", 0)
+        while raw[place + 30 : place + 30 + len(name)] != name.encode():
+            place = raw.find(b"PK\x03\x04", place + 1)
+        raw[place + 8 : place + 10] = method.to_bytes(2, "little")
+        assert zlib.crc32(data) is not None
+    path.write_bytes(bytes(raw))
+
+
+def test_gzip_that_swells_beyond_belief_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.jsonl.gz"
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        file.write((REAL_FILES / "promptfoo/results.jsonl").read_bytes())
+        for _ in range(320):
+            file.write(b" " * (1 << 20))
+    report, rows = landed(tmp_path, path)
+    assert len(rows) == 6
+    assert "times its size" in report.reasons[str(path)][0].reason
+
+
+def test_rows_of_a_million_characters(tmp_path: Path) -> None:
+    lines = (REAL_FILES / "promptfoo/results.jsonl").read_text(encoding="utf-8").splitlines()
+    row = json.loads(lines[0])
+    row["response"]["output"] = "é" * 1_000_000
+    path = tmp_path / "long.jsonl"
+    path.write_text("\n".join([json.dumps(row), *lines[1:]]), encoding="utf-8")
+    _, rows = landed(tmp_path, path)
+    assert len(rows[0]["answer"]) == 1_000_000
+    assert len(rows) == 6
+
+
+def test_results_without_samples_hold_no_traces(tmp_path: Path) -> None:
+    path = tmp_path / "results_2026-11-29T04-44-19.889525.json"
+    path.write_text('{"results": {"t": {"acc,none": 0.5}}, "configs": {"t": {}}, "n-shot": {"t": 0}}')
+    with pytest.raises(InputError, match="completes other files of lm-evaluation-harness"):
+        landed(tmp_path, path)
+
+
+def test_a_batch_without_its_questions_asks_for_them(tmp_path: Path) -> None:
+    path = tmp_path / "output.jsonl"
+    shutil.copy(REAL_FILES / "batch/output.jsonl", path)
+    with pytest.raises(InputError, match="Give the batch's input file as well"):
+        landed(tmp_path, path)
+    _, rows = landed(tmp_path, path, REAL_FILES / "batch/input.jsonl")
+    assert {row["question_id"]: row["question"] for row in rows}["request-2"] == "What is 2+2?"
+
+
+def test_an_older_log_of_llm_has_its_calls_in_responses(tmp_path: Path) -> None:
+    path = tmp_path / "logs.db"
+    with sqlite3.connect(path) as database:
+        database.executescript(
+            'create table "responses" (id text primary key, model text, prompt text, system text, response text, '
+            "response_json text, conversation_id text, duration_ms integer, datetime_utc text, input_tokens integer, "
+            "output_tokens integer, token_details text);"
+            "insert into responses values ('1', 'gpt-4o', 'Say hi.', null, 'Hi', null, 'c', 250, "
+            "'2025-03-01T10:00:00.5+00:00', null, null, null)"
+        )
+    database.close()
+    _, rows = landed(tmp_path, path)
+    (row,) = rows
+    assert (row["answer"], row["latency_s"], row["calls"][0]["prompt_tokens"]) == ("Hi", 0.25, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "wanted"),
+    [
+        ('{"a": 1, "b": {"c": [1, {"d": NaN}, "\\ud83d"]}}', ("b", "c"), [1, {"d": None}, "\ud83d"]),
+        ("[1, 22, 333]", (), [1, 22, 333]),
+        ('{"x": 1}\n{"x": 2}', (), [{"x": 1}, {"x": 2}]),
+        ('\ufeff[{"big": 123456789012345678901234567890}]', (), [{"big": 123456789012345678901234567890}]),
+        ("[]", (), []),
+        ('{"a": []}', ("a",), []),
+        ('{"a": []}', ("b",), []),
+    ],
+)
+@pytest.mark.parametrize("chunk", [1, 3, 1 << 20])
+def test_json_in_pieces(
+    text: str, path: tuple[str, ...], wanted: list[Any], chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optiq.formats.json_stream._CHUNK", chunk)
+    stream = JsonStream(Path("x"), io.BytesIO(text.encode("utf-8", "surrogatepass")), 1 << 20)
+    assert list(stream.values(*path)) == wanted
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1', '[{"a": 1}', '{"b": [1, 2}', "[1 2]", '{"b": [1,', '{"b": ["x'])
+def test_json_that_is_cut_off_or_wrong_says_so(text: str) -> None:
+    stream = JsonStream(Path("some.json"), io.BytesIO(text.encode()), 1 << 20)
+    with pytest.raises(InputError, match=r"some\.json is not valid JSON"):
+        list(stream.values(*(("b",) if text.startswith("{") else ())))
+
+
+def test_a_value_larger_than_the_limit_is_not_held() -> None:
+    stream = JsonStream(Path("some.json"), io.BytesIO(b'["' + b"x" * 5_000_000), 1 << 20)
+    with pytest.raises(InputError, match="larger than"):
+        list(stream.values())
+
+
+def test_the_beginning_of_a_file_tells_its_keys(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{"evalId": "e", "results": {"results": [' + '{"a": "' + "x" * 3_000_000 + '"}]}}')
+    assert Source(path).heads == [{"evalId": "e", "results": ...}]
