@@ -23,7 +23,7 @@ _DASHES = re.compile("[‐‑‒–—―−]")
 @lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     """``text`` without what two spellings of an option differ in: case, composed letters, accents, dashes, spaces."""
-    text = unicodedata.normalize("NFKD", text.strip().casefold())
+    text = unicodedata.normalize("NFKD", text.strip().casefold().replace("’", "'"))
     text = "".join(character for character in text if not unicodedata.combining(character))
     return " ".join(_DASHES.sub("-", text).split())
 
@@ -77,7 +77,7 @@ def _one(text: str, options: Sequence[str]) -> str | None:
     if text in options:
         return letters[list(options).index(text)]
     for known in (options, bare_options(tuple(options))):
-        for fold in (_composed, folded):
+        for fold in (_composed, folded, _squeezed):
             same = [fold(option) for option in known]
             if same.count(fold(text)) == 1:
                 return letters[same.index(fold(text))]
@@ -91,6 +91,11 @@ def _one(text: str, options: Sequence[str]) -> str | None:
     return None
 
 
+def _squeezed(text: str) -> str:
+    """``co-operate`` as ``cooperate``, ``ice cream`` as ``icecream``."""
+    return re.sub(r"(?<=[^\W\d])[-\s'’.]+(?=[^\W\d])", "", folded(text))
+
+
 def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip()).casefold()
 
@@ -100,7 +105,7 @@ def _several(text: str, options: Sequence[str]) -> tuple[str, ...]:
     if text.isupper() and set(text) <= set(letters) and len(set(text)) == len(text):
         return tuple(sorted(text))
     parts = [part for part in _BETWEEN_LETTERS.split(text) if part]
-    if all(len(part.strip("().:")) == 1 for part in parts):
+    if not text.endswith("+") and all(len(part.strip("().:")) == 1 for part in parts):
         return _ordered([_one(part, options) for part in parts])
     for separator in _BETWEEN_TEXTS:
         found = _ordered([_one(part, options) for part in separator.split(text) if part])

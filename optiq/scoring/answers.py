@@ -26,15 +26,25 @@ from optiq.scoring.outputs import (
 __all__ = ["node_answer", "open_answer", "option_letters", "parse_answer"]
 
 _PREFIX = re.compile(
-    r"^(?:(?:final|correct|short|the|my)\s+)*answers?\s*(?:is\s*:?|[:=])\s*|^(?:a|ans)\s*[:=]\s*",
+    r"^ans(?:\.\s*[:=]?|\s*[:=])\s*(?=\S)|^(?:(?:final|correct|short|the|my)\s+)*answers?\s*(?:is\s*:?|[:=])\s*|^(?:a|ans)\s*[:=]\s*",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s+[\"'“‘(*_]*[A-Z0-9])|[。！？](?=.)|\.(?=\s+[^\W\d_a-z])")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(.])(?:[A-Z]|St|Mt|Ft|Dr|Mr|Ms|Mrs|Jr|Sr|Lt|Col|Gen|Gov|Sen|Rep|Rev|Prof|Capt|vs|cf|ca|No|Nos|approx|Vol|"
-    r"Art|Fig|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|e\.g|i\.e|U\.S|a\.m|p\.m|B\.C|A\.D)$"
+    r"Art|Fig|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Approx|Ans|e\.g|i\.e|U\.S|a\.m|p\.m|B\.C|A\.D)$"
 )
 _LIST_MARK = re.compile(r"^\s*(?:[-*•‣▪–]\s+|\(?\d{1,2}[.)]\s+(?=[^\W\d_]|\*)|>\s*)+")
+# "36. I hope this helps" is no list.
+_AFTERWARDS = re.compile(
+    r"^\s*\d{1,2}\.\s+(?:I|We|You|This|That|It|Hope|Let|If|Please|The|There|So|Thus|Because)\b"
+)
+_FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\s?\[\^?\d{1,3}\](?=$|[\s.,;])")
+_TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_HEDGE = re.compile(
+    r",?\s*\(?(?:although|though|but|however,?)\s+i(?:['’]m|\s+am|\s+can\s?not|\s+can['’]?t|\s+could\s+not|\s+do\s+not|\s+don['’]?t)\b[^.!?\n]*",
+    re.IGNORECASE,
+)
 _HEADING_LINE = re.compile(r"^\s*#{1,6}\s+\S")
 _FENCE_LINE = re.compile(r"^\s*```")
 _LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()\s]+\)")
@@ -48,6 +58,7 @@ _TEXT_MACRO = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox)\{([^{}]*)\}")
 _FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 _MARKUP = re.compile(r"[*_`~\[<$\\#\"'“‘「«]")
 _SHORT_ITEM = 5
+_BARE_ITEM = re.compile(r"[^\W\d_][\w'’-]*(?: [\w'’-]+){0,2}")
 _END_MARKS = " .,;:。"
 
 
@@ -86,7 +97,7 @@ def open_answer(output: str) -> str:
     stated = final_statement(text)
     if stated is not None:
         # "Answer: Sure! The final answer is …" states within what it states.
-        return _first_answer(without_greeting(stated))
+        return _first_answer(_HEDGE.sub("", without_greeting(stated)))
     text = without_greeting(without_verdict(without_greeting(text)))
     if refused := _refusal(text):
         return refused
@@ -111,7 +122,7 @@ def _refusal(text: str) -> str | None:
 
 
 def _first_answer(text: str) -> str:
-    lines = [line for line in text.strip().splitlines() if not _FENCE_LINE.match(line)]
+    lines = _without_table([line for line in text.strip().splitlines() if not _FENCE_LINE.match(line)])
     lines = [line for line in lines if any(character.isalnum() for character in line)]
     if items := _short_items(lines):
         return items
@@ -119,15 +130,34 @@ def _first_answer(text: str) -> str:
         last = place == len(lines) - 1
         if not last and (_HEADING_LINE.match(line) or line.rstrip(" *_").endswith((":", "："))):
             continue
-        cleaned = _PREFIX.sub("", _unwrap(_LIST_MARK.sub("", line)), count=1)
+        bare = line if _AFTERWARDS.match(line) else _LIST_MARK.sub("", line)
+        cleaned = _PREFIX.sub("", _unwrap(bare), count=1)
         cleaned = _unwrap(cleaned)
         if any(character.isalnum() for character in cleaned):
             return _clean(_first_sentence(cleaned))
     return ""
 
 
+def _without_table(lines: list[str]) -> list[str]:
+    """The rows of a table as lines with commas, without its head."""
+    rule = next((place for place, line in enumerate(lines) if "|" in line and _TABLE_RULE.match(line)), None)
+    if rule is None or rule == 0:
+        return lines
+    rows = [
+        ", ".join(cell.strip() for cell in line.strip().strip("|").split("|")) for line in lines[rule + 1 :]
+    ]
+    return [*lines[: rule - 1], *rows]
+
+
 def _short_items(lines: list[str]) -> str:
     """Lines that are all marked items of a few words, joined by commas; empty if they are something else."""
+    plain = [line.strip() for line in lines]
+    if (
+        3 <= len(plain) <= 12
+        and len({*plain}) == len(plain)
+        and all(_BARE_ITEM.fullmatch(line) for line in plain)
+    ):
+        return ", ".join(plain)
     marked = [line for line in lines if _LIST_MARK.match(line) and not line.lstrip().startswith(">")]
     before = lines[: len(lines) - len(marked)]
     if len(marked) < 2 or marked != lines[len(before) :] or len(before) > 1:
@@ -139,6 +169,7 @@ def _short_items(lines: list[str]) -> str:
 
 
 def _clean(text: str) -> str:
+    text = _FOOTNOTE.sub("", text)
     return _unwrap(_unwrap(text.strip()).rstrip(_END_MARKS)).rstrip(_END_MARKS).strip()
 
 

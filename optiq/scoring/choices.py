@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from string import ascii_uppercase
 
 from optiq.questions.option_letters import bare_options, folded, letters_of
+from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_of
 from optiq.scoring.figures import figures_in
-from optiq.scoring.numbers import figure_of, numeric_equality
+from optiq.scoring.numbers import concludes, figure_of, numeric_equality
 from optiq.scoring.outputs import json_answer, spoken, statements, without_greeting
 from optiq.scoring.plain_text import plain
+from optiq.scoring.text import containment, formula_equality
 
 Letters = tuple[str, ...]
 Rule = Callable[[str, Sequence[str], bool], Letters]
@@ -41,7 +44,7 @@ _NAMED_AS_ANSWER = re.compile(
 )
 _COMPLEMENT = re.compile(
     rf"\W*(?i:(?:it\s+is\s+|it['’]s\s+|the\s+answer\s+is\s+|(?:all|everything|anything|any|every\s+option|all\s+options|all\s+of\s+them)\s+)?"
-    rf"(?:not|neither|except(?:\s+for)?|but(?:\s+not)?))\s+(?:either\s+)?({_ONE}(?:\s+(?:or|nor|and)\s+{_ONE})*)\W*"
+    rf"(?:not|neither|except(?:\s+for)?|but(?:\s+not)?))\s+(?:either\s+)?({_ONE}(?:,?\s+(?:or|nor|and)\s+(?:not\s+)?{_ONE})*)\W*"
 )
 _VERDICTS = re.compile(
     r"^\W*(?:option\s+)?\(?([A-Z])\b[^\n]*?(?:\b(true|yes|correct|right|false|no|incorrect|wrong|not\s+(?:true|correct|right))\b|([✓✔✅☑])|([✗✘❌☒×]))\W*$",
@@ -58,7 +61,7 @@ _LONE_LETTER = re.compile(r"(?<![\w'’.-])([A-Z])(?![\w'’+#]|\.\w|-\w)")
 _LETTER_LIST = re.compile(
     r"\(?([A-Z])\)?(?:(?:\s*[,;/&+]\s*(?:and\s+)?|\s+and\s+|\s+)\(?[A-Z]\)?(?=[\s,;.&)/+]|$))*", re.IGNORECASE
 )
-_WORD = re.compile(r"(?<![\w])[-+−]?\d+(?:[.,]\d+|[ \u00a0\u202f]\d{3}(?!\d))*|\w+")
+_WORD = re.compile(r"(?<![\w])[-+−]?\d+(?:[.,]\d+|[ \u00a0\u202f]\d{3}(?!\d))*|\w+(?:\+\+|#)?")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _CONTRAST = re.compile(
     r"\s*(?:,\s*)?\b(?:while|whereas|although|though|but|unlike|rather than|instead of|not|as opposed to)\b",
@@ -126,6 +129,33 @@ _NAMING = frozenset(
 )
 
 
+_WRONG_ONES = re.compile(
+    r"\b(?:incorrect|wrong|false|not\s+correct)(?:\s+(?:options?|answers?|choices?|ones?|statements?))?\s*(?:[:=]|\b(?:is|are)\b)\s*"
+    rf"{_SEVERAL}(?=\W*(?:\n|\.|;|\Z))",
+    re.IGNORECASE,
+)
+_ORDINALS = ("first 1st 1", "second 2nd 2", "third 3rd 3", "fourth 4th 4", "fifth 5th 5", "sixth 6th 6")
+_BY_PLACE = re.compile(
+    r"(?:(?:it\s+is|it['’]s|i\s+(?:choose|pick|would\s+(?:choose|pick)))\s+)?(?:the\s+)?(?:(?:option|choice|answer|number|no\.?|#)\s*(?P<number>[1-9])|"
+    r"(?P<place>first|second|third|fourth|fifth|sixth|last|1st|2nd|3rd|4th|5th|6th)(?:\s+(?:option|choice|one|answer))?|(?P<bare>[1-9]))",
+    re.IGNORECASE,
+)
+_ONLY = re.compile(r"^(?:only|just)\s+|\s+(?:only|alone)$", re.IGNORECASE)
+_OPTION_BEFORE = re.compile(r"^(?:the\s+)?(?:options?|choices?|letters?)\s+", re.IGNORECASE)
+_ABOVE = re.compile(
+    r"(none|neither|all|both)(?:\s+of)?(?:\s+(?:the|these|them|those|above|options?|choices|answers|listed|given|mentioned|is|are|correct|right))*",
+    re.IGNORECASE,
+)
+_ALL_BUT_WRONG = re.compile(
+    rf"\W*(?i:(?:everything|all|anything|all\s+options|the\s+others?)\s+(?:except(?:\s+for)?|but|other\s+than|besides))\s+({_ONE}(?:\s+(?:or|nor|and)\s+{_ONE})*)\s+"
+    r"(?i:(?:is|are)\s+(?:wrong|incorrect|false|not\s+\w+))\W*"
+)
+_IT_IS = re.compile(
+    r"^\W*(?:it|this|that|the\s+(?:correct\s+|right\s+)?answer)(?:['’]s|\s+(?:is|was|must\s+be|would\s+be|should\s+be))\s+(?:the\s+|an?\s+)?",
+    re.IGNORECASE,
+)
+
+
 def option_letters(output: str, options: Sequence[str], several: bool = False) -> Letters:
     """The letters of the options that ``output`` chooses, in order; at most one unless ``several``.
 
@@ -137,11 +167,12 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     """
     spoke = spoken(output).strip("*_`\"' \n")
     spoke = re.sub(r"\*\*|__", "", spoke)  # bold letters
+    spoke = _WRONG_ONES.sub(" ", _spaced(spoke))
     text = without_greeting(spoke).strip("*_`\"' \n")
     options = bare_options(tuple(options))
     rules: list[Rule] = [
-        _whole, _json, _stated, _complement, _verdicts, _own_line, _leading, _declared, _figures, _truth, _concluded,
-        _texts, _contrasted, _part_of_one, _bracketed, _lone,
+        _whole, _json, _stated, _complement, _verdicts, _own_line, _first_said, _leading, _declared, _figures, _truth,
+        _concluded, _texts, _named, _contrasted, _part_of_one, _bracketed, _lone, _by_place,
     ]  # fmt: skip
     for tried in dict.fromkeys((spoke, text)):
         if (found := _whole(tried, options, several)) and (several or len(found) == 1):
@@ -155,8 +186,22 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     return ()
 
 
+def _spaced(text: str) -> str:
+    """Letters apart from scripts without spaces and as ASCII has them: ``选Ｂ`` as ``选 B``, ``A和C`` as ``A, C``."""
+    if text.isascii():
+        return text
+    text = "".join(chr(ord(c) - 0xFEE0) if "\uff01" <= c <= "\uff5e" else c for c in text)
+    text = re.sub(r"(?<=[A-Z])[和与及跟、と](?=[A-Z](?![A-Za-z]))", ", ", text)
+    return re.sub(
+        rf"(?<={_UNSPACED.pattern})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?={_UNSPACED.pattern})", " ", text
+    )
+
+
 def _is_option(text: str, options: Sequence[str]) -> bool:
     return any(refuses(option) and _texts(text, [option], False) for option in options)
+
+
+_EVERY = {"none": False, "neither": False, "all": True, "both": True}
 
 
 def _whole(text: str, options: Sequence[str], several: bool) -> Letters:
@@ -165,8 +210,17 @@ def _whole(text: str, options: Sequence[str], several: bool) -> Letters:
         return ()
     if _WORD.fullmatch(bare) and bare[-1].isdigit() and bare not in options:  # 5,5 is no list of two
         return _figures(bare, options, several)
-    if found := letters_of(bare, options):
+    if found := letters_of(bare, options) or letters_of(_OPTION_BEFORE.sub("", _ONLY.sub("", bare)), options):
         return found
+    if above := _ABOVE.fullmatch(bare):
+        alike = [
+            i
+            for i, option in enumerate(options)
+            if (other := _ABOVE.fullmatch(option.strip(" .")))
+            and _EVERY[other[1].casefold()] is _EVERY[above[1].casefold()]
+        ]
+        if len(alike) == 1:
+            return (ascii_uppercase[alike[0]],)
     if several and _ALL.fullmatch(bare):
         return tuple(ascii_uppercase[: len(options)])
     if several and (span := _RANGE.fullmatch(bare)) and span[1] < span[2]:
@@ -177,8 +231,24 @@ def _whole(text: str, options: Sequence[str], several: bool) -> Letters:
 
 def _json(text: str, options: Sequence[str], several: bool) -> Letters:
     """``"B"``, ``["A", "C"]``, ``{"answer": "B"}``."""
+    if judged := _judged(text):
+        letters = ascii_uppercase[: len(options)]
+        return _ordered([k for k, holds in judged.items() if holds]) if set(judged) <= set(letters) else ()
     value = json_answer(text)
     return letters_of(value, options) if value is not None else ()
+
+
+def _judged(text: str) -> dict[str, bool]:
+    """``{"A": true, "B": false}``; empty if it is something else."""
+    if "{" not in text:
+        return {}
+    try:
+        value = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    except ValueError:
+        return {}
+    if isinstance(value, dict) and len(value) > 1 and all(isinstance(v, bool) for v in value.values()):
+        return {str(k).strip().upper(): v for k, v in value.items()}
+    return {}
 
 
 def _stated(text: str, options: Sequence[str], several: bool) -> Letters:
@@ -208,6 +278,8 @@ def _stated(text: str, options: Sequence[str], several: bool) -> Letters:
 
 def _complement(text: str, options: Sequence[str], several: bool) -> Letters:
     """``Not B or D``, ``All except B``: the others."""
+    if kept := _ALL_BUT_WRONG.fullmatch(text.strip()):
+        return _among(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", kept[1]), options)
     match = _COMPLEMENT.fullmatch(text.strip())
     if match is None:
         return ()
@@ -249,6 +321,18 @@ def _own_line(text: str, options: Sequence[str], several: bool) -> Letters:
     return wholes[-1] if len(wholes[-1]) == 1 or (several and wholes[-1]) else wholes[0]
 
 
+def _first_said(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``Oslo. Bern is in Switzerland``: the first sentence, if it is a choice and nothing more."""
+    first, _, rest = text.partition(". ")
+    if (
+        not rest
+        or "\n" in first
+        or re.match(r"\W*(?:no|wait|actually|sorry|but|however|not)\b", rest, re.IGNORECASE)
+    ):
+        return ()
+    return _whole(first, options, several) if len(first) > 1 else ()
+
+
 def _leading(text: str, options: Sequence[str], several: bool) -> Letters:
     """``B) Paris``: the first line of a choice, every line of several."""
     lines = [line.strip(_WRAPPING + "-•") for line in text.splitlines() if line.strip()]
@@ -267,7 +351,12 @@ def _leading(text: str, options: Sequence[str], several: bool) -> Letters:
 
 def _declared(text: str, options: Sequence[str], several: bool) -> Letters:
     said = affirmed(_DENIED.sub(" ", text))
-    lists = [one or two for one, two in _DECLARED.findall(said)]
+    known = {word for option in options for word in _words(option).split()}
+    lists = [
+        match[1] or match[2]
+        for match in _DECLARED.finditer(said)
+        if match[1] or not _part_of_name(said, match.start(2), known)
+    ]
     letters = [letter for found in lists for letter in re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", found)]
     return _among(letters, options)
 
@@ -275,7 +364,14 @@ def _declared(text: str, options: Sequence[str], several: bool) -> Letters:
 def _list_at_start(text: str, options: Sequence[str], several: bool) -> Letters:
     """``A, C and D because …``. A lone capital counts unless it opens a word group (``A dog``)."""
     match = _LETTER_LIST.match(text)
-    if not match or (match.end() < len(text) and (text[match.end()].isalnum() or text[match.end()] in "'’")):
+    if not match or (
+        match.end() < len(text) and (text[match.end()].isalnum() or text[match.end()] in "'’+#")
+    ):
+        return ()
+    if re.match(
+        r"\s+(?:is|are|was|were|can|cannot|does|seems?)\s+(?:both\s+)?(?:not|wrong|incorrect|false|be\s+ruled)\b",
+        text[match.end() :],
+    ):
         return ()
     letters = re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", match[0])
     if letters in (["A"], ["I"]) and re.match(r"\s+[a-z]", text[match.end() :]):
@@ -300,6 +396,14 @@ def _figures(text: str, options: Sequence[str], several: bool) -> Letters:
         ]
         return _ordered([ascii_uppercase[one[0]] for one in equal if len(one) == 1])
     found = [i for i, option in enumerate(options) if numeric_equality(text, option)]
+    said_figures = figures_in(said)
+    named = {
+        i
+        for i, option in enumerate(options)
+        if any(numeric_equality(said[f.start : f.end], option) for f in said_figures)
+    }
+    if len(named) > 1 and not concludes(said):
+        return ()  # it names several
     return _ordered([ascii_uppercase[i] for i in found])
 
 
@@ -326,21 +430,26 @@ def _concluded(text: str, options: Sequence[str], several: bool) -> Letters:
     return _whole(rest.partition("\n")[0], options, several) or _list_at_start(rest, options, several)
 
 
+_DENIED_BEFORE = re.compile(r"(?:不是|并非|並非|而非|非|不选|不選|ไม่ใช่)$")
+
+
 def _texts(text: str, options: Sequence[str], several: bool) -> Letters:
     """Options whose text occurs as whole words, but for those that lie inside a longer one that occurs."""
     keeps = any(denies(option) or refuses(option) for option in options)
-    said = _words(text if keeps else affirmed(text))
+    kept = text if keeps else affirmed(text)
+    said, unbroken = _words(kept), "".join(folded(kept).split())
     spans: list[tuple[int, int, int]] = []
     for place, option in enumerate(options):
         unspaced = _UNSPACED.search(option) is not None
         words = "".join(folded(option).split()) if unspaced else _words(option).strip()
         if not words:
             continue
-        where = "".join(said.split()) if unspaced else said
+        where = unbroken if unspaced else said
         wanted = words if unspaced else f" {words} "
         start = where.find(wanted)
         while start >= 0:
-            spans.append((start, start + len(wanted), place))
+            if not (unspaced and _DENIED_BEFORE.search(where[:start])):
+                spans.append((start, start + len(wanted), place))
             start = where.find(wanted, start + 1)
     outer = [
         place
@@ -348,6 +457,29 @@ def _texts(text: str, options: Sequence[str], several: bool) -> Letters:
         if not any(s <= start and end <= e and e - s > end - start for s, e, _ in spans)
     ]
     return _ordered([ascii_uppercase[place] for place in outer])
+
+
+def _named(text: str, options: Sequence[str], several: bool) -> Letters:
+    """Options that the text names in other words: ``Louis the Sixteenth``, ``44 BCE``, ``x²``."""
+
+    def names(option: str) -> bool:
+        return 1.0 in (containment(text, option), date_equality(text, option), formula_equality(text, option))
+
+    return _ordered([ascii_uppercase[i] for i, option in enumerate(options) if names(option)])
+
+
+def _by_place(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``The second option``; a bare number only where no option has a figure."""
+    match = _BY_PLACE.fullmatch(text.strip(_WRAPPING + ".!"))
+    if match is None or any(figures_in(plain(option)) for option in options):
+        return ()
+    word = (match["number"] or match["place"] or match["bare"]).casefold()
+    place = (
+        len(options) - 1
+        if word == "last"
+        else next(i for i, names in enumerate([*_ORDINALS, "7", "8", "9"]) if word in names.split())
+    )
+    return (ascii_uppercase[place],) if place < len(options) else ()
 
 
 def _contrasted(text: str, options: Sequence[str], several: bool) -> Letters:
@@ -364,7 +496,7 @@ def _contrasted(text: str, options: Sequence[str], several: bool) -> Letters:
 
 def _part_of_one(text: str, options: Sequence[str], several: bool) -> Letters:
     """A few words that lie in one option alone: ``Hepatitis C`` for ``Hepatitis C virus``."""
-    said = _words(text)
+    said = _words(_IT_IS.sub("", text))
     if several or not 1 <= len(said.split()) <= 6 or len(said.strip()) < 3 or denies(text):
         return ()
     holds = [ascii_uppercase[place] for place, option in enumerate(options) if said in _words(option)]
@@ -384,13 +516,17 @@ def _lone(text: str, options: Sequence[str], several: bool) -> Letters:
     for match in _LONE_LETTER.finditer(said):
         if match[1] in "AI" and re.match(r"\s+(?!or\b|and\b)[a-z]", said[match.end() :]):
             continue
-        before = _BEFORE_LETTER.search(said[: match.start()])
-        word = before[1] if before else ""
-        named = word[:1].isupper() and len(word) > 1 and before is not None and before.start() > 0
-        if named or word.casefold() in _NAMING or word.casefold() in known:
-            continue
-        found.append(match[1])
+        if not _part_of_name(said, match.start(), known):
+            found.append(match[1])
     return _among(found, options)
+
+
+def _part_of_name(text: str, start: int, known: Collection[str]) -> bool:
+    """Whether the letter at ``start`` belongs to what stands before it: ``Plan B``, ``Grade A``."""
+    before = _BEFORE_LETTER.search(text[:start])
+    word = before[1] if before else ""
+    named = word[:1].isupper() and len(word) > 1 and before is not None and before.start() > 0
+    return named or word.casefold() in _NAMING or word.casefold() in known
 
 
 def _among(letters: Iterable[str], options: Sequence[str]) -> Letters:

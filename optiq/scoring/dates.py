@@ -78,7 +78,7 @@ def date_equality(answer: str, reference: str) -> float | None:
     said = affirmed(plain(answer)).casefold()
     found = _first(said)
     if found is None:
-        return 0.0
+        return float(wanted[0] == [_bare_year(said)])
     dates, _, end, start = found
     if (after := _ONE_OF_TWO.match(said, end)) and (
         "and" not in after[0] or _OPENS_A_RANGE.search(said, 0, start)
@@ -116,6 +116,12 @@ def _first(text: str) -> tuple[list[Date], str, int, int] | None:
     if (year := _BARE_YEAR.search(text)) is not None:
         return [Date(_year(year))], year[0].strip(_AROUND), year.end(), year.start()
     return None
+
+
+def _bare_year(text: str) -> Date | None:
+    """``476`` alone, for a reference that says of which era it is."""
+    bare = re.fullmatch(r"\W*(?:(?:in|the year|year|about|around)\s+)*(\d{1,4})\W*", text)
+    return Date(int(bare[1])) if bare else None
 
 
 def _year(match: re.Match[str]) -> int:

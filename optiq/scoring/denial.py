@@ -11,7 +11,7 @@ from functools import lru_cache
 
 _NEGATION = (
     r"(?:not|never|neither|nor|no longer|cannot|can['’]?t|rather than|instead of|except(?: for)?|excluding|unlike|"
-    r"(?:anything|everything|all) but|"
+    r"(?:anything|everything|all) but|other than|far from|"
     r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t)"
 )
 # Words that deny nothing: "not only Oslo", "not until 1921".
@@ -27,7 +27,7 @@ _COPULA = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
-    r"(?:\.(?=\s|$)|[;:!?\n]|,(?!\d)|(?<!thing )(?<!all )\bbut\b|\bhowever\b|\bthough\b|\s[-–—]\s)+|"
+    r"(?:\.(?=\s|$)|[;:!?\n()]|,(?!\d)|(?<!thing )(?<!all )\bbut\b|\bhowever\b|\bthough\b|\s[-–—]\s)+|"
     r"(?=\b(?:it|that|this|he|she|they|there)\s+(?:is|was|are|were)\b)",
     re.IGNORECASE,
 )
@@ -36,7 +36,24 @@ _CLAUSE = re.compile(
 # "I don't think it is Oslo": what is not believed reaches to the end of the sentence.
 _DISBELIEVED = re.compile(
     r"\b(?:do|does|did|would|could|can)(?:\s*not|n['’]?t)\s+(?:\w+ly\s+)?(?:think|believe|say|suppose|expect|guess|imagine|agree|mean|feel)\b"
+    r"[^.;!?\n]*?(?=[.;!?\n]|\bbut\b|\Z)|"
+    r"(?<!no\s)(?<!any\s)(?<!without\s)(?<!without\sa\s)(?<!little\s)\b(?:doubt(?:s|ed|ful)?|"
+    r"(?:false|untrue|wrong|incorrect|unlikely|impossible|a\s+(?:common\s+)?(?:myth|misconception|mistake))\s+(?:that|to\s+(?:say|think|claim|assume)))\b"
     r"[^.;!?\n]*?(?=[.;!?\n]|\bbut\b|\Z)",
+    re.IGNORECASE,
+)
+
+
+_REJECTED = re.compile(r"\A[^.?!\n]{1,80}\?\s*(?:no|nope|wrong|incorrect|false)\b", re.IGNORECASE)
+"""``Oslo? No``."""
+
+# "Many think it is Oslo, but": what others believe, and what once was.
+_OTHERS_SAY = re.compile(
+    r"\b(?:(?:every(?:one|body)|people|many|most|some|others|they)(?:\s+\w+){0,2}?\s+(?:thinks?|thought|believed?|believes|says?|said|assumed?|assumes|"
+    r"claim(?:s|ed)?|expect(?:s|ed)?)|(?:it\s+(?:is|was)\s+)?(?:often|commonly|widely|popularly|frequently|mistakenly|wrongly|sometimes|usually)\s+"
+    r"(?:thought|believed|said|assumed|claimed|mistaken|confused|cited)|used\s+to\s+be|initially|at\s+first(?:\s+(?:glance|sight))?|i\s+(?:first\s+|initially\s+)?thought|"
+    r"(?:one|you|it)\s+(?:might|may|could)\s+(?:think|seem|say|believe|expect)|formerly|was\s+once|(?:was|were)\s+(?:originally|previously))\b"
+    r"[^.;!?\n]*?(?=(?:,\s*|\s+|[.;]\s+)(?:but|yet|though|however|now|today|in\s+fact|actually|which\s+is\s+(?:wrong|not))\b)",
     re.IGNORECASE,
 )
 
@@ -49,9 +66,11 @@ def denies(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def affirmed(text: str) -> str:
     """``text`` without what it denies; blanks stand in place of it, so that places stay."""
+    text = _DISBELIEVED.sub(lambda match: " " * len(match[0]), text)
+    text = _REJECTED.sub(lambda match: " " * len(match[0]), text)
+    text = _OTHERS_SAY.sub(lambda match: " " * len(match[0]), text)
     if not _DENIED.search(text) and not _COPULA.search(text):
         return text
-    text = _DISBELIEVED.sub(lambda match: " " * len(match[0]), text)
     parts, start = [], 0
     ends = [match.span() for match in _CLAUSE.finditer(text) if match.start() > 0]
     for stop, after in [*ends, (len(text), len(text))]:
@@ -69,7 +88,19 @@ def affirmed(text: str) -> str:
 _REFUSED = re.compile(
     r"""\b(?:
         as\s+an?\s+(?:ai\b|artificial|(?:large\s+)?language\s+model) |
-        i(?:\s+am|['’]m)\s+(?:unable|not\s+able)\s+to |
+        i(?:\s+am|['’]m)\s+(?:unable|not\s+able|not\s+allowed|not\s+permitted|not\s+going)\s+to |
+        i(?:\s+am|['’]m)\s+(?:just|only|merely)\s+an?\s+(?:\w+\s+)?(?:ai\b|language\s+model|assistant|bot|model) |
+        my\s+(?:knowledge|training(?:\s+data)?|information|data)\b[^.!?\n]{0,30}?\b(?:cut[- ]?off|ends?|ended|
+            stops?|only|goes|extends?|until|up\s+to|limited) |
+        knowledge\s+cut[- ]?off |
+        (?:beyond|outside|not\s+(?:within|in))\s+(?:of\s+)?my\s+(?:knowledge|abilit(?:y|ies)|capabilit(?:y|ies)|
+            expertise|scope|training|database) |
+        i(?:\s+must|\s+have\s+to|['’]d\s+have\s+to|['’]ll\s+have\s+to|\s+will\s+have\s+to)?\s+(?:refuse|decline|
+            prefer\s+not|choose\s+not|abstain) |
+        i(?:['’]d|\s+would)\s+(?:rather|prefer)\s+not | i\s+(?:won['’]?t|will\s+not|wouldn['’]?t|would\s+not|
+            shouldn['’]?t|should\s+not|may\s+not)\s+
+            (?:be\s+able\s+to\s+)?(?:answer|say|tell|help|assist|provide|give|comment|speculate|guess) |
+        i\s+have\s+no\s+(?:opinion|comment|record|memory) | i\s+(?:can|could)\s+only\s+guess |
         i(?:\s+am|['’]m)\s+(?:not\s+(?:sure|certain|aware|familiar)|unsure|unaware|uncertain)(?![^.!?\n]*\bbut\b) |
         i(?:\s+(?:just|really|simply|still|honestly))?\s+(?:can\s?not|can['’]?t|could\s+not|couldn['’]?t|do\s+not|don['’]?t|did\s+not|didn['’]?t)\s+
             (?:\w+ly\s+)?(?:answer|know|determine|provide|find|verify|say|tell|help|assist|recall|remember|confirm|
@@ -135,6 +166,12 @@ _VERB = re.compile(
 )
 
 
+_BEYOND_DOUBT = re.compile(
+    r"\W*(?:(?:there\s+is\s+|i\s+have\s+)?(?:no|without(?:\s+an?y?)?)\s+(?:a\s+)?doubt(?:\s+about\s+(?:it|that))?|beyond\s+(?:any\s+)?doubt)\W*\Z",
+    re.IGNORECASE,
+)
+
+
 def truth_named(text: str) -> bool | None:
     """What a reference such as ``yes``, ``False`` or ``N`` stands for; None if it is no such word."""
     word = text.strip(" .!\"'*`").casefold()
@@ -147,12 +184,20 @@ def truth_of(answer: str) -> bool | None:
     word = truth_named(text)
     if word is not None:
         return word
+    if _BEYOND_DOUBT.match(text):
+        return True
+    if re.search(
+        r"\b(?:true\s+or\s+false|false\s+or\s+true|yes\s+or\s+no|no\s+or\s+yes)\b", text, re.IGNORECASE
+    ):
+        return None
     if found := _VERB.fullmatch(text):
         verb = found["verb"].casefold()
         return not (found["nt"] or found["not"] or verb.startswith(("won", "can'", "can’", "cant", "cannot")))
     if found := _TRUTH.match(text):
         rest = found["rest"].lstrip()
         said = bool(found["yes"] or found["false"])
+        if rest[:1] == "?":  # "Yes? No."
+            return truth_of(rest[1:])
         plain_stop = not rest or rest[0] in ".,;:!?-–—)\"'*\n"
         if again := re.match(r"(?:yes|no|true|false|not)\b(?=\W*\Z)", rest, re.IGNORECASE):
             return again[0].casefold() in ("yes", "true")

@@ -57,11 +57,12 @@ _MAGNITUDES = {
     "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "quadrillion": 10**15,
     "dozen": 12, "score": 20, "gross": 144, "lakh": 10**5, "crore": 10**7, "mil": 10**6, "mln": 10**6, "mn": 10**6,
     "mio": 10**6, "bn": 10**9, "bln": 10**9, "tn": 10**12, "trn": 10**12, "k": 10**3, "K": 10**3, "M": 10**6,
-    "MM": 10**6,
+    "MM": 10**6, "万": 10**4, "萬": 10**4, "만": 10**4, "亿": 10**8, "億": 10**8, "억": 10**8, "千": 10**3, "천": 10**3,
+    "百": 100,
     "B": 10**9, "T": 10**12,
 }  # fmt: skip
 _MAGNITUDE = re.compile(
-    r"[\s-]?(?:((?i:hundred|thousand|million|billion|trillion|quadrillion|dozen|score|lakh|crore|mln|mio|bln))s?\b"
+    r"[\s-]?(?:((?i:hundred|thousand|million|billion|trillion|quadrillion|dozen|score|lakh|crore|mln|mio|bln))s?\b|((?i:gross))(?=\W*\Z)|([万萬亿億千百만억천])"
     r"|(mil|mn|bn|tn|trn|k|K|M|MM|B|T)(?![\w/^²³·*]|\s?/))\.?",
 )
 _MONEY_MAGNITUDE = re.compile(r"\s?([mbkt])(?![\w/^])")
@@ -70,8 +71,16 @@ _DECADE = re.compile(r"\d{1,3}0['’]?s\b(?!\s*[/·])(?<=\d{3}0s)")
 _WORD_BEFORE = re.compile(r"([^\W\d_][\w'’.-]*)[\s(]$")
 _ERA = re.compile(r"\s?(?:(b\.?\s?c\.?(?:\s?e\.?)?)|a\.?\s?d\.?|c\.?\s?e\.?)(?!\w)", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
-_UNIT_WORD = r"(?:[^\W\d_]+(?:\^?-?[1-9](?![\d.,]*\d))?|[%‰°¢][CFK]?\b|[%‰°¢$€£¥₹₽₩₿]|['\"′″])"
+_UNIT_WORD = r"(?:[^\W\d_]+(?:\^?-?[1-9](?![\d.,]*\d))?|[%‰°¢][CFK]?\b|[%‰°¢$€£¥₹₽₩₿](?!\d)|['\"′″])"
 _UNIT = re.compile(rf"[\s-]?({_UNIT_WORD}(?:\s?[/·*]\s?{_UNIT_WORD}|\s(?:per\s|an?\s)?{_UNIT_WORD}){{0,4}})")
+_EACH = re.compile(
+    r"(?:\s?/\s?|\s+(?:per|each|every|for\s+each)\s+)([^\W\d_]+)|"
+    r"\s+an?\s+(hour|day|night|week|month|year|minute|second|piece|person|head|kilo\w*|pound|barrel|share|gallon|litre|liter)\b",
+    re.IGNORECASE,
+)
+_OF_WHAT = re.compile(
+    r"\s+of\s+(?:(?:the|all|its|their|his|her|our|your|a|an|us|total|world['’]s)\s+)*([^\W\d_]+)"
+)
 _NOUN = re.compile(r"[\s-]([^\W\d_]+)")
 _FUNCTION = frozenset(
     [
@@ -190,7 +199,8 @@ _FUNCTION = frozenset(
     ]
 )
 _BOUND = re.compile(
-    r"(?:\b(at least|no (?:less|fewer) than|not less than|a minimum of|minimum|min\.?|more than|over|above|"
+    r"(?:\b(at least|no (?:less|fewer) than|not less than|a minimum of|minimum|(?<!\d )(?<!\d)min\.?|more than|"
+    r"over|above|"
     r"greater than|"
     r"exceeding|upwards of)|\b(at most|no more than|not more than|up to|a maximum of|maximum|max\.?|less than|under|"
     r"below|fewer than)|(>=?|≥)|(<=?|≤))\s*$",
@@ -207,6 +217,7 @@ _ROUGHLY = re.compile(
     re.IGNORECASE,
 )
 _SIGN = re.compile(r"(?:(?P<sign>[+-])\s?|\b(?P<word>minus|negative|plus|positive)\s+)$", re.IGNORECASE)
+_MARGIN = re.compile(r"(?:±|\+/-|\+-)\s?$")
 _CURRENCY = re.compile(r"(?P<sign>[-+]\s?)?(?P<money>(?:US|CA|AU|NZ|[ACR])?[$]|[€£¥₹₽₩₿₺₪]|\b[A-Z]{3})\s?$")
 _BELOW_ZERO = re.compile(r"\s*(?:degrees?\s+)?below(?:\s+(?:zero|0|freezing))\b", re.IGNORECASE)
 _TIME = re.compile(
@@ -223,6 +234,7 @@ _CODE = re.compile(
 _VERSION = re.compile(
     r"\b(?:v|ver\.?|version|release|python|php|java|chapter|section|article)\s*$", re.IGNORECASE
 )
+_VERSION_WORDS = ("v", "ver", "version", "release")
 _JOIN = re.compile(
     r"\s*(?P<dash>-|to|through|thru|until|till|\.\.\.?)\s*|\s*(?P<ratio>:)\s*|\s*(?P<pm>±|\+/-)\s*|,?\s+(?P<or>or)\s+",
     re.I,
@@ -375,14 +387,14 @@ def _number_at(text: str, at: int) -> Figure | None:
     scaled, unscaled = False, (value, quantum)
     kelvins: tuple[Unit, ...] = ()
     while magnitude := _MAGNITUDE.match(text, end):
-        word = magnitude[1] or magnitude[2]
+        word = magnitude[1] or magnitude[2] or magnitude[3] or magnitude[4]
         # "5 T", "5 K", "5 B", "5 M" with a blank are as well teslas, kelvins, bytes: of those only M is read.
         if magnitude[2] in ("T", "K", "B") and text[end] == " " and not money:
             break
         if scaled and magnitude[2]:
             break
-        if word == "K" and not scaled:
-            kelvins = units_of("K")
+        if word in ("K", "M") and not scaled:
+            kelvins = units_of(word)
         scale = _MAGNITUDES[word.lower() if len(word) > 2 else word]
         value, quantum, scaled, end = value * scale, quantum * scale, True, magnitude.end()
         if text[end - 1 : end] == "." and text[end : end + 1].isspace():
@@ -399,6 +411,8 @@ def _number_at(text: str, at: int) -> Figure | None:
         else:
             units, unit_end = money, max(end, unit_end if units else end)
     end = max(end, unit_end)
+    if units and (each := _EACH.match(text, end)) and units[0].what.startswith("money"):
+        units, end = _rates(units, each), each.end()
     if below := _BELOW_ZERO.match(text, end):
         sign, end = -sign, below.end()
     if era := _ERA.match(text, end):
@@ -414,13 +428,15 @@ def _number_at(text: str, at: int) -> Figure | None:
         return Figure("code", start, end, code=text[start:end].casefold())
     if (counted := _NOUN.match(text, end)) and not units:
         noun = _singular(counted[1])
+    elif units and units[0].what == "share" and (whole := _OF_WHAT.match(text, end)):
+        noun = _singular(whole[1])
     other: tuple[Figure, ...] = ()
     if kelvins and not units:
         other = (Figure("number", start, end, sign * unscaled[0], unscaled[1], kelvins),)
     word = _WORD_BEFORE.search(text, max(0, start - 30), start)
     return Figure(
         "number", start, end, sign * value, quantum, units, attached and bool(units), noun, bound,
-        before=word[1] if word else "", otherwise=other,
+        code=match[0], before=word[1] if word else "", otherwise=other,
     )  # fmt: skip
 
 
@@ -441,7 +457,8 @@ def _before(before: str, start: int) -> tuple[int, int, tuple[Unit, ...], str, s
         return sign, start, money, bound, None
     tail = before[-40:]
     if version := _VERSION.search(tail):
-        return sign, start - len(version[0]), money, bound, version[0].strip().casefold()[:1] + " "
+        name = version[0].strip().casefold().rstrip(".")
+        return sign, start - len(version[0]), money, bound, "v" if name in _VERSION_WORDS else f"{name} "
     if (currency := _CURRENCY.search(tail)) and (money := currency_of(currency["money"])):
         start = start - (len(tail) - currency.start("money"))
         tail = tail[: currency.start("money")]
@@ -475,6 +492,8 @@ def _before(before: str, start: int) -> tuple[int, int, tuple[Unit, ...], str, s
             )
             start -= len(found[0])
             tail = head
+    if (margin := _MARGIN.search(tail)) and not re.search(r"[\d)%°\w]\s*$", tail[: margin.start()]):
+        return 1, start - len(margin[0]), money, bound, "±"
     if rough := _ROUGHLY.search(tail):
         tail = tail[: rough.start()]
     if limit := _BOUND.search(tail):
@@ -508,6 +527,17 @@ def _unit_at(text: str, end: int) -> tuple[tuple[Unit, ...], int, bool]:
             shorter = max(shorter, cut - 1)
         cut = max(shorter, 0)
     return (), end, False
+
+
+def _rates(units: tuple[Unit, ...], each: re.Match[str]) -> tuple[Unit, ...]:
+    """Money for each of something: ``$5 an hour``, ``€3/kg``."""
+    word = each[1] or each[2]
+    measures = units_of(word)
+    if not measures:
+        return tuple(Unit(f"{unit.what} per {_singular(word)}", unit.factor) for unit in units)
+    return tuple(
+        Unit(f"{unit.what} per {measures[0].what}", unit.factor / measures[0].factor) for unit in units
+    )
 
 
 def _word_follows(text: str, end: int) -> bool:
@@ -624,8 +654,16 @@ def same_figure(found: Figure, wanted: Figure, asked: str = "") -> bool:
             if found.kind == "either" and not all(same_figure(a, b) for a, b in pairs):
                 pairs = list(zip(found.parts[::-1], wanted.parts, strict=True))
             return all(same_figure(a, b) for a, b in pairs)
-        return found.kind == wanted.kind and bool(found.code) and found.code == wanted.code
-    if (found.otherwise and wanted.units) or (wanted.otherwise and found.units):
+        one, other = (re.sub(r"^v(?=\d)", "", figure.code) for figure in (found, wanted))
+        versions = (
+            "." in one
+            and {found.kind, wanted.kind} == {"code", "number"}
+            and not (found.units or wanted.units)
+        )
+        return (found.kind == wanted.kind or versions) and bool(one) and one == other
+    if (found.otherwise and _of_one_kind(found.otherwise[0], wanted)) or (
+        wanted.otherwise and _of_one_kind(wanted.otherwise[0], found)
+    ):
         return same_figure(_otherwise(found), _otherwise(wanted), asked)
     if found.bound != wanted.bound:
         return False
@@ -634,6 +672,10 @@ def same_figure(found: Figure, wanted: Figure, asked: str = "") -> bool:
     if not (found.units and wanted.units):
         return _same_but_for_a_unit(found, wanted, asked)
     return any(_same_amount(found, wanted, a, b) for a in found.units for b in wanted.units)
+
+
+def _of_one_kind(one: Figure, other: Figure) -> bool:
+    return any(a.what == b.what for a in one.units for b in other.units)
 
 
 def _otherwise(figure: Figure) -> Figure:
@@ -650,11 +692,11 @@ def _same_but_for_a_unit(found: Figure, wanted: Figure, asked: str) -> bool:
         factor = Fraction(str(units[0].factor))
         moved = replace(share, value=share.value * factor, quantum=share.quantum * factor)
         return _same_value(moved, bare) if found.units else _same_value(bare, moved)
-    if units and units[0].what.startswith("money") and units[0].factor != 1:
+    if units and units[0].what.startswith("money") and units[0].factor != 1 and " per " not in units[0].what:
         return False
     if found.units and found.attached and not wanted.units and any(u.what in ("temperature",) for u in units):
         return False  # 70K, 70C: a thousand, a name?
-    if (found.units and wanted.noun) or (found.noun and wanted.units):
+    if (found.units and wanted.noun and not found.noun) or (found.noun and wanted.units and not wanted.noun):
         return False
     return _same_value(found, wanted)
 
@@ -662,6 +704,11 @@ def _same_but_for_a_unit(found: Figure, wanted: Figure, asked: str) -> bool:
 def _same_amount(found: Figure, wanted: Figure, a: Unit, b: Unit) -> bool:
     if "degree" in (a.what, b.what) and a.what != b.what:  # of what, nobody says
         other = b if a.what == "degree" else a
+        if other.what.startswith("angle"):
+            turned = Unit(other.what, math.pi / 180)
+            return _same_amount(
+                found, wanted, turned if a.what == "degree" else a, turned if b.what == "degree" else b
+            )
         return (other.what == "temperature" or abs(other.factor - math.pi / 180) < 1e-9) and _same_value(
             found, wanted
         )

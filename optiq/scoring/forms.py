@@ -11,6 +11,7 @@ from typing import Any
 
 from optiq.questions.question import Kind
 from optiq.scoring.outputs import spoken
+from optiq.text.thinking import split_thinking
 
 _MARK = re.compile(
     r"^\s*(?:#+\s*)?(?:\*\*)?(?:final\s+)?answer(?:\*\*)?\s*:(?:\*\*)?[ \t]*\n?", re.IGNORECASE | re.MULTILINE
@@ -45,7 +46,8 @@ def _stated(output: str) -> str:
 
 def _code(output: str) -> str:
     """The longest fenced block, if there is one: models show how to run a program after it."""
-    blocks = [found[2].strip("\n") for found in _FENCED.finditer(output)]
+    said, _ = split_thinking(output)
+    blocks = [found[2].strip("\n") for found in _FENCED.finditer(said)]
     return max(blocks, key=len) if any(blocks) else _stated(output)
 
 

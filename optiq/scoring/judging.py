@@ -39,7 +39,11 @@ from optiq.scoring.text import (
     formula_equality,
     names_others,
     other_name,
+    same_items,
     same_text,
+    shares_no_word,
+    taken_back,
+    tuple_equality,
     words_of,
 )
 from optiq.text import embedding
@@ -49,6 +53,9 @@ _LONGEST = 4000
 
 _REFUSAL = 40
 """Words below which a long answer can be a refusal as a whole."""
+
+_OTHER_WORDS = 0.5
+"""What of a cosine counts between a short reference and an answer of other words: those of wrong answers reach 0.87."""
 
 _SHORT = 9
 """Words from which on an answer is no short one, so that an opposite in it says nothing."""
@@ -157,6 +164,8 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
     facts = [value for value in (date, numeric) if value is not None]
     if facts and len(answer.split()) < _SHORT and opposed(words_of(answer), words_of(reference)):
         facts = [0.0]  # 3 years ago, 3 years from now
+    if (ordered := tuple_equality(answer, reference)) is not None:
+        facts = [ordered]
     formula = formula_equality(answer, reference) if not facts else None
     truth = truth_named(reference)
     if not answer.strip():
@@ -171,12 +180,14 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         qoa = max(facts)
     elif formula is not None:
         qoa = formula
-    elif exact == 1.0 or contained == 1.0:
+    elif exact == 1.0 or contained == 1.0 or same_items(answer, reference):
         qoa = 1.0
-    elif not _comparable(answer, reference):
+    elif not _comparable(answer, reference) or taken_back(answer, reference):
         qoa = 0.0
     else:
         qoa = None if cosine is None else min(max(cosine, 0.0), 1.0)
+        if qoa is not None and shares_no_word(answer, reference):
+            qoa *= _OTHER_WORDS
     return Scores(exact=exact, cosine=cosine, contained=contained, numeric=numeric, date=date, qoa=qoa)
 
 

@@ -14,20 +14,25 @@ from optiq.scoring.roman import roman_value
 _AROUND = " .,;:!?\"'()[]{}*`~≈$"
 _MOST_WORDS = 3
 _LEADING = re.compile(
-    r"(?:\b(?:about|around|approximately|approx\.?|roughly|circa|ca?\.|between|from|the|exactly|a total of|"
+    r"(?:\b(?:about|around|approximately|approx\.?|roughly|circa|ca?|between|from|the|exactly|a total of|"
     r"nearly|almost|"
     r"at least|at most|more than|less than|over|under|up to|no more than|no less than|fewer than|no fewer than)\b\.?|"
     r"[~≈<>≤≥=]|[a-z]\s?=|\s)*",
     re.IGNORECASE,
 )
-_EQUALS = re.compile(r"=|≈|\b(?:equals|is equal to|makes)\b")
+_EQUALS = re.compile(
+    r"=|≈|\b(?:equals|is equal to|makes)\b|"
+    r"(?<=\d)\s+(?:is|are|gives)\s+(?=[-$€£]?\d)(?![-$€£\d.,]+\s*(?:%|percent|times|of\b))"
+)
+_EXPRESSION = re.compile(r"[\s(]*[\d.,]+\s*[-+*/×÷^]\s*[\d.,]+(?:\s*[-+*/×÷^]\s*[\d.,]+)*[\s).]*\Z")
 _CONDITION = re.compile(r"\b(?:when|if|where|because|since)\b.*", re.DOTALL)
 _CONCLUDES = re.compile(
-    r"\b(?:so|therefore|thus|hence|in total|(?:a|the) total(?: of| is)?|altogether|in all|answer is|result is|comes to|"
+    r"\b(?:so|therefore|thus|hence|in total|(?:a|the) total(?: of| is)?|altogether|in all|answer is|result is|"
+    r"comes to|(?<!the )left(?=[\s.,!]*\Z)|remain(?:s|ing)?(?=[\s.,!]*\Z)|"
     r"i\.e\.|leaving|in other words|that makes|for a total of|final(?:ly)?)\b",
     re.IGNORECASE,
 )
-_TOTAL = re.compile(r"total|altogether|in all", re.IGNORECASE)
+_TOTAL = re.compile(r"total|altogether|in all|left|remain", re.IGNORECASE)
 _BEFORE_YEAR = re.compile(r"\b(?:in|since|of|until|from|by|after|before)\s*$", re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:,|;|/|&|,?\s*and|,?\s*or)\s*", re.IGNORECASE)
 # Capitalised words that open a sentence and name nothing.
@@ -139,11 +144,18 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     return float(found is not None and same_figure(found, wanted, asked))
 
 
+def concludes(text: str) -> bool:
+    """Whether ``text`` has an equation, or words that lead to a result."""
+    return bool(_EQUALS.search(text) or _CONCLUDES.search(text))
+
+
 def figure_of(reference: str) -> Figure | None:
     """The figure that ``reference`` is."""
     if (value := roman_value(reference.strip(_AROUND))) is not None:
         return Figure("number", 0, len(reference), Fraction(value), Fraction(1))
     text = _CONDITION.sub("", plain(reference)).strip(' .,;:!?"()[]{}*`')
+    if text.count("=") > 1 and re.search(r",|;|\bor\b|\band\b", text):
+        return None  # several solutions
     if "=" in text:
         text = text.rpartition("=")[2].strip()
     found = figures_in(text)
@@ -176,9 +188,11 @@ def _conclusions(text: str) -> list[str]:
     """Parts of ``text`` in the order in which they can hold its answer."""
     parts = []
     said = _CONDITION.sub("", text)
-    if _EQUALS.search(said):
-        tail = said[list(_EQUALS.finditer(said))[-1].end() :]
-        parts.append(tail)
+    if ends := list(_EQUALS.finditer(said)):
+        tail = said[ends[-1].end() :]
+        # "7 = 3 + 4", "36 (= 6 × 6)": the result stands on the left
+        turned = _EXPRESSION.match(tail) and figures_in(said[: ends[0].start()])
+        parts.append(said[: ends[0].start()] if turned else tail)
     for mark in reversed(list(_CONCLUDES.finditer(text))):
         if re.search(r"\d", text[mark.end() :]):
             parts.append(text[mark.end() :])

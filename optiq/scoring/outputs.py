@@ -12,32 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_THOUGHT_NAMES = (
-    r"(?:seed:)?(?:think|thinking|thoughts?|reasoning|reflection|reasoning_content|analysis|scratchpad|inner_monologue|"
-    r"rationale|cot|chain_of_thought|planning)"
-)
-_PAIRS = (
-    (rf"<(?P<n>{_THOUGHT_NAMES})\b[^<>]*>", r"</(?P=n)\s*>"),
-    (r"\[(?P<n>THINK|THINKING|THOUGHT|REASONING)\]", r"\[/(?P=n)\]"),
-    (r"◁think▷", r"◁/think▷"),
-    (r"<\|(?:begin_of_thought|START_THINKING|thinking|think)\|>", r"<\|(?:end_of_thought|END_THINKING|"
-        r"/thinking|/think|end_thinking)\|>"),
-    (r"<unused94>", r"<unused95>"),
-    (r"<details\b[^<>]*\breasoning\b[^<>]*>", r"</details>"),
-    (r"```(?:thinking|thoughts?|reasoning)\n", r"```"),
-    (r"\A\s*Thinking\.\.\.\s*\n", r"\.\.\.\s?done thinking\.?"),
-)  # fmt: skip
-_THOUGHTS = tuple(re.compile(rf"{start}.*?(?:{end}|\Z)", re.DOTALL | re.IGNORECASE) for start, end in _PAIRS)
-# Where the template opens the tag, the output only closes it.
-_THOUGHT_BEFORE = re.compile(
-    rf"\A.*(?:</{_THOUGHT_NAMES}\s*>|\[/(?:THINK|THINKING|THOUGHT)\]|◁/think▷|<\|(?:end_of_thought|END_THINKING)\|>|<unused95>)",
-    re.DOTALL | re.IGNORECASE,
-)
-# gpt-oss writes channels; without its special tokens they run together.
-_CHANNEL = re.compile(
-    r"\A.*(?:<\|channel\|>\s*final\b[^<]*<\|message\|>|(?<=\S)assistantfinal(?=\S))", re.DOTALL
-)
-_OTHER_CHANNEL = re.compile(r"<\|channel\|>\s*(?:analysis|commentary)\b.*", re.DOTALL)
+from optiq.text.thinking import split_thinking
+
 _SOLUTION = re.compile(
     r"<\|(?:begin_of_solution|START_RESPONSE)\|>(.*?)(?:<\|(?:end_of_solution|END_RESPONSE)\|>|\Z)", re.DOTALL
 )
@@ -46,7 +22,9 @@ _TURN_END = re.compile(
     r"<\|end▁of▁sentence\|>|<｜end▁of▁sentence｜>|\[/?INST\]).*",
     re.DOTALL,
 )
-_TOKENS = re.compile(r"<\|[^<>|\n]{1,40}\|>|<(?:bos|start_of_turn|pad|s)>(?:model\n)?|\[INST\]")
+_TOKENS = re.compile(
+    r"<\|start_header_id\|>\w+<\|end_header_id\|>|<\|[^<>|\n]{1,40}\|>|<(?:bos|start_of_turn|pad|s)>(?:model\n)?|\[INST\]"
+)
 _RUN_ON = re.compile(r"(?<=\S)\s*\n\W*(?:next question|question|user|human|q)\s*\d*\s*:", re.IGNORECASE)
 _FENCE = re.compile(r"\A```[\w+-]*[ \t]*\n?(.*?)\n?```\s*\Z", re.DOTALL)
 _FENCED = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?```", re.DOTALL)
@@ -82,6 +60,8 @@ _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _CONCLUSION = re.compile(
     r"(?:^|(?<=[.!?\n])\s*)(?:therefore|thus|hence|in conclusion|to conclude|in summary|so in the end|"
     r"finally)\b,?\s+(?=\S)|"
+    r"(?:^|(?<=[.!?\n])\s*)(?:i(?:['’]d|\s+would|['’]ll|\s+will)\s+(?:say|go\s+with|choose|pick|guess)|my\s+(?:best\s+)?(?:guess|choice|pick)\s+is)\s+"
+    r"(?:it\s+is\s+|it['’]s\s+)?(?=\S)|"
     r"(?:^|(?<=[.!?\n])\s*)so,?\s+(?=(?:it|the|he|she|they|there|that|we|i)\b)",
     re.IGNORECASE,
 )
@@ -106,6 +86,7 @@ _POLITE = (
     r"(?:sure(?:\s+thing)?|certainly|of\s+course|absolutely|definitely|okay|ok|alright|all\s+right|great|gladly|hello|hi|hey|"
     r"hi\s+there|hello\s+there|greetings|no\s+problem|you\s+got\s+it|good\s+question|great\s+question|"
     r"(?:that['’]?s|that\s+is|what)\s+an?\s+(?:\w+\s+)?question|interesting\s+question|thanks?(?:\s+you)?(?:\s+for\s+[^.!\n]*)?|"
+    r"(?:happy|glad|pleased)\s+to\s+(?:help|assist|answer)[^.!:\n]*|(?:yes,?\s+)?i\s+can\s+(?:help|assist|answer)\b[^.!:\n]*|"
     r"i(?:['’]?d|\s+would|['’]?ll|\s+will|['’]?m|\s+am)\s+(?:be\s+)?(?:happy|glad|pleased|delighted)\s+to\s+[^.!:\n]*|"
     r"i\s+can\s+(?:certainly\s+|definitely\s+)?(?:help|assist|answer)\b[^.!:\n]*|let\s+me\s+(?:help|think|see|answer|explain|solve|work)\b[^.!:\n]*|"
     r"let['’]?s\s+(?:see|think|solve|break|work|go|find|look|start|begin|consider|analy[sz]e)\b[^.!:\n]*|here\s+(?:is|are|you\s+go|it\s+is)\b[^.!:\n]*(?=[:.!\n]|\Z)|"
@@ -117,6 +98,13 @@ _GREETING = re.compile(
 _RESTATED = re.compile(
     r"\A\W*(?:question\s*:?\s*)?[^.!?\n]*\w+\W+\w+\W+\w+[^.!?\n]*\?[*_\"”]*\s*(?=\S)", re.IGNORECASE
 )
+_ASKED = re.compile(
+    r"\A\W*(?:(?:the|this|your)\s+question\s+(?:asks|is\s+asking|is)|you\s+(?:asked|are\s+asking|want\s+to\s+know)|(?:we|i)\s+(?:need|have|want|are\s+asked|am\s+asked|"
+    r"were\s+asked)\s+to\b)[^.!?\n]*[.!?:\n]\s*(?=\S)",
+    re.IGNORECASE,
+)
+_ASKED_AND_ANSWERED = re.compile(r"\A\W*Q\s*\d*\s*[:.][^\n]*\n+\W*A\s*\d*\s*[:.]\s*(?=\S)", re.IGNORECASE)
+_REJECTED_FIRST = re.compile(r"\A[^.?!\n]{1,60}\?\s*(?:no|nope|wrong)\b[\s,.!:—–-]*(?=\w)", re.IGNORECASE)
 _CORRECTION = re.compile(
     r"\b(?:no,?\s+wait|wait,?\s+no|wait|scratch\s+that|correction|let\s+me\s+correct\s+(?:that|myself)|i\s+meant?|sorry,\s+i\s+meant?)\b"
     r"[\s,:.!–—-]+(?:(?:that|this|it)(?:['’]?s|\s+is|\s+was)\s+(?:wrong|not\s+right|incorrect)[\s,.!:–—-]+)?(?=\w)",
@@ -132,14 +120,9 @@ _ANSWER_KEYS = (
 
 def spoken(output: str) -> str:
     """``output`` without thoughts, special tokens and a code fence around it, and up to the next made-up question."""
-    text = output
-    if "<|channel|>" in text or "assistantfinal" in text:
-        text = _OTHER_CHANNEL.sub("", _CHANNEL.sub("", text))
+    text, _ = split_thinking(output)
     if found := _SOLUTION.search(text):
         text = found[1]
-    for thought in _THOUGHTS:
-        text = thought.sub("", text)
-    text = _THOUGHT_BEFORE.sub("", text)
     text = _TOKENS.sub("", _TURN_END.sub("", text)).strip()
     if fenced := _FENCE.match(text):
         text = fenced[1].strip()
@@ -149,11 +132,14 @@ def spoken(output: str) -> str:
 
 def without_greeting(text: str) -> str:
     """``text`` without what is said before the answer: greetings, its role, the question over again."""
-    text = _ROLE.sub("", text, count=1)
+    text = _ASKED_AND_ANSWERED.sub("", _ROLE.sub("", text, count=1), count=1)
     for _ in range(4):
         shorter = _GREETING.sub("", text, count=1)
         if shorter == text and not _BOX.search(text[:40]):
-            shorter = _RESTATED.sub("", text, count=1)
+            shorter = _REJECTED_FIRST.sub("", text, count=1)
+            shorter = (
+                _ASKED.sub("", _RESTATED.sub("", text, count=1), count=1) if shorter == text else shorter
+            )
         if shorter == text or not any(character.isalnum() for character in shorter):
             break
         text = shorter

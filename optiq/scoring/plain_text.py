@@ -36,6 +36,11 @@ _LATEX: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _MATHS = re.compile(r"(?<!\d)\$([^$\n]+)\$(?!\d)")
 _SIGNS = str.maketrans("−‒–—‐‑⁄\u2060\u00a0\u202f\u2009\u2007", "------/ \u0020\u0020\u0020\u0020")
+# Scripts without spaces: "是36个" has a figure. Magnitudes and parts of a date stay where they are.
+_SCRIPT = "[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_BESIDE_A_SCRIPT = re.compile(
+    rf"(?<={_SCRIPT})(?<![年月第])(?=[-+]?\d)|(?<=\d)(?![年月日万萬亿億千百만억천時时分秒点])(?={_SCRIPT})"
+)
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " ", ord("µ"): "μ"}
 
 _SCALE = r"(?:hundred|thousand|million|billion|trillion)s?"
@@ -67,6 +72,27 @@ _ONE_PART = re.compile(
 _HALF_OF = re.compile(
     r"\bhalf (?:of )?(?:an? )?(?=dozen|hundred|thousand|million|billion|[a-z]+$)", re.IGNORECASE
 )
+# What a whole text says: "half", "1 in 5", "ten to five".
+_HALF_ALONE = re.compile(
+    r"\A\W*(?:exactly |about |around )?half(?: of (?:them|it|all)| the [a-z]+)?\W*\Z", re.IGNORECASE
+)
+_ONE_IN_SO_MANY = re.compile(
+    r"\A(\W*(?:about |around )?)(\d+) (?:in|out of)(?: every)? (\d+)(\W*)\Z", re.IGNORECASE
+)
+_TO_THE_HOUR = re.compile(
+    r"(\A\W*(?:at |it is |it's )?)(five|ten|twenty|twenty[- ]five) (past|to) "
+    r"(?=(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\W*\Z)",
+    re.IGNORECASE,
+)
+_PARTS_OF = re.compile(r"(?<=\d/\d) of (?:an? |1 )?(?=million|billion|thousand|hundred)", re.IGNORECASE)
+_BAKERS_DOZEN = re.compile(r"\b(?:an? )?baker['’]?s['’]? dozen\b", re.IGNORECASE)
+_TIMES_TEN = re.compile(r"(?<=\d) times (?=10\^)")
+_PLUS_MINUS = re.compile(r"\+\s?/\s?-|\bplus[- ](?:or|/)[- ]minus\s+")
+_WORLD_WAR = (
+    (re.compile(r"\bWW\s?(II?|[12])\b"), r"World War \1"),
+    (re.compile(r"\b(?:first|1st) world war\b", re.IGNORECASE), "World War 1"),
+    (re.compile(r"\b(?:second|2nd) world war\b", re.IGNORECASE), "World War 2"),
+)
 _AND_PART = re.compile(r"(?<=\d) and (?=\d/\d)")
 _ONE_SCALE = re.compile(rf"\ban?\s+(?={_SCALE}\b|dozen\b|score\b)", re.IGNORECASE)
 _QUARTER_OF = re.compile(
@@ -82,7 +108,9 @@ _HOURS_AND_MINUTES = re.compile(
 )
 _ONE_AND_A_HALF = re.compile(r"\b(?:an?|1) ([a-z]+) and 1/2\b", re.IGNORECASE)
 _FEET_AND_INCHES = re.compile(r"(?<![\d.])(\d+)\s?['’′]\s?(\d+(?:\.\d+)?)\s?(?:[\"”″]|'')")
-_TO_THE_POWER = re.compile(r"\s+(?:raised )?to the (?:power (?:of )?)?(?=-?\d)", re.IGNORECASE)
+_TO_THE_POWER = re.compile(
+    r"\s+(?:raised )?to the (?:power (?:of )?)?(-?\d+)(?:(?:st|nd|rd|th)(?: power)?)?(?!\w)", re.IGNORECASE
+)
 
 
 # What any of these rules could find something in.
@@ -105,8 +133,14 @@ def plain(text: str) -> str:
         text = _SUPERSCRIPT.sub(lambda m: f"^{m[0].translate(_SUPERSCRIPTS)}", text)
         text = unicodedata.normalize("NFC", text).translate(_SIGNS).translate(_FULL_WIDTH)
         text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
+        text = _BESIDE_A_SCRIPT.sub(" ", text)
+    text = _PLUS_MINUS.sub("±", text)
+    for pattern, new in _WORLD_WAR:
+        text = pattern.sub(new, text)
+    text = _ONE_IN_SO_MANY.sub(r"\1\2/\3\4", text)
     if not _WRITTEN_OUT.search(text):
         return text
+    text = _TO_THE_HOUR.sub(r"\1\2 minutes \3 ", _BAKERS_DOZEN.sub("13", _HALF_ALONE.sub("1/2", text)))
     text = _NUMBER_WORDS.sub(_in_digits, _ONE_UNIT.sub("1 ", _SECOND_ALONE.sub("2nd", text)))
     text = _SEVERAL_PARTS.sub(lambda m: f"{m[1]}/{_part(m[2])}", text)
     text = _ONE_PART.sub(lambda m: f"1/{_part(m[1])}", text)
@@ -114,7 +148,8 @@ def plain(text: str) -> str:
     text = _QUARTER_OF.sub("1/4 ", _ONE_AND_A_HALF.sub(r"1 1/2 \1", text))
     text = _FEET_AND_INCHES.sub(r"\1 ft \2 in", text)
     text = _AND_PART.sub(" ", _HALF_OF.sub("1/2 ", text))
-    return _TO_THE_POWER.sub("^", _ONE_SCALE.sub("1 ", text))
+    text = _TO_THE_POWER.sub(r"^\1", _ONE_SCALE.sub("1 ", text))
+    return _TIMES_TEN.sub(" × ", _PARTS_OF.sub(" ", text))
 
 
 def _clock(match: re.Match[str]) -> str:

@@ -6,10 +6,13 @@ import itertools
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Collection
+from difflib import SequenceMatcher
 from functools import lru_cache
 
 from optiq.scoring.denial import affirmed, denies
 from optiq.scoring.figures import figures_in
+from optiq.scoring.numbers import numeric_equality
 from optiq.scoring.plain_text import plain
 from optiq.scoring.roman import roman_value
 
@@ -17,9 +20,10 @@ _ARTICLES = {"a", "an", "the"}
 # A number keeps its sign, decimals and fraction; a word the signs that tell C, C++ and C# apart.
 _TOKEN = re.compile(r"(?<![\w.,])[-−]\d+(?:\.\d+)?|\d+(?:[./]\d+)+|\w+(?:\+\+|#)?|%")
 _THOUSANDS = re.compile(r"(?<=\d)[,'’\u00a0\u202f](?=\d{3}(?!\d))")
+_VERSION = re.compile(r"\bversion\s+(?=\d)|\bv\.?\s?(?=\d+\.\d)")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 # Signs that say something by themselves: 5 < 6, 5°, x^2, 1:2, $5.
-_MEANING = re.compile(r"[<>≤≥=≠±√∞×÷+^°‰%$€£¥₹₽₩]|(?<=\d)[:/](?=\d)")
+_MEANING = re.compile(r"[<>≤≥=≠±√∞×÷+^°‰%$€£¥₹₽₩]|(?<=\d)[:/](?=\d)|(?<=[A-Z0-9a-z])[-−](?=$|[\s,.;)])")
 
 
 @lru_cache(maxsize=8192)
@@ -29,6 +33,7 @@ def normalise(text: str) -> str:
     if not folded.isascii():
         folded = unicodedata.normalize("NFKD", folded)
         folded = "".join(c for c in folded if not unicodedata.combining(c)).casefold()
+    folded = _VERSION.sub("", folded)
     folded = _APOSTROPHE.sub("", _THOUSANDS.sub("", folded))
     tokens = [token.replace("−", "-") for token in _TOKEN.findall(folded)]
     return " ".join(token for token in tokens if token not in _ARTICLES) or " ".join(tokens) or folded.strip()
@@ -51,7 +56,8 @@ def same_text(answer: str, reference: str) -> bool:
 # --- words and figures ---------------------------------------------------------------------------------
 
 _STOP = "|"
-_WORD = re.compile(r"\w+(?:\+\+|#)?|[,;:()?!.\n]")
+_WORD = re.compile(r"\w+(?:\+\+|#|[+-](?=$|[\s,.;:)!?]))?|[,;:()?!.\n]")
+_SIGNED = ("+", "#", "-")
 _NAMED = re.compile(r"(?:^|[\s(])[A-Z][\w'’.-]*\s$")
 _LETTER_NAME = re.compile(r"(?<![\w.'’])([B-HJ-Z])(?![\w.'’+#])|(?<=\w )([AI])(?=$|[.,;:!?)])|^([A-Z])$")
 
@@ -95,7 +101,9 @@ def _plain_words(text: str, start: int, end: int) -> list[str]:
             found.append(f"#{word.casefold()}")
         else:
             parts = [part for part in normalise(word).split() if part not in _ARTICLES]
-            found += [f"#{part}" if part[-1] in "+#" else part for part in parts]  # C++ is not C
+            if word[-1] in "+-" and not word.endswith("++") and parts:
+                parts[-1] += word[-1]  # AB+ and AB-, Na+ and Na
+            found += [f"#{part}" if part[-1] in _SIGNED else part for part in parts]  # C++ is not C
     return found
 
 
@@ -114,7 +122,12 @@ def containment(answer: str, reference: str) -> float:
     if not answer.strip():
         return 0.0
     said = answer if denies(reference) else affirmed(answer)
-    given, wanted = words_of(said), [word for word in words_of(reference) if word != _STOP]
+    if _UNBROKEN.search(reference):
+        return _named_unbroken(said, reference)
+    given = words_of(said)
+    wanted = _without_title([word for word in words_of(reference) if word != _STOP], given)
+    if any(word in ("no", "number") for word in given):  # Symphony No. 9, for the Ninth Symphony
+        given = tuple(word for word in given if word not in ("no", "number"))
     if not wanted or Counter(wanted) - Counter(given):
         return 0.0
     if names_others(said, reference) or other_name(answer, reference):
@@ -126,6 +139,110 @@ def containment(answer: str, reference: str) -> float:
     last, following = wanted[-1], {two for one, two in pairs if one == wanted[-1]}
     more = following and all(word.startswith("#") for word in following)
     return float(not (more and not last.startswith("#")))
+
+
+def taken_back(answer: str, reference: str) -> bool:
+    """Whether ``answer`` names the reference only to deny it."""
+    said = affirmed(answer)
+    if said == answer or denies(reference):
+        return False
+    wanted = Counter(word for word in words_of(reference) if word != _STOP)
+    return bool(wanted) and not wanted - Counter(words_of(answer)) and bool(wanted - Counter(words_of(said)))
+
+
+_SHORT_REFERENCE = 5
+_SMALL_WORDS = frozenset(
+    [
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "for",
+        "by",
+        "and",
+        "or",
+        "is",
+        "are",
+        "was",
+        "were",
+        "it",
+        "its",
+        "his",
+        "her",
+        "their",
+        "with",
+        "from",
+        "as",
+    ]
+)
+
+
+def shares_no_word(answer: str, reference: str) -> bool:
+    """Whether a short reference and the answer each have words that the other has nothing like.
+
+    Between those a cosine tells names and terms of one kind (``Lake Huron``, ``Lake Michigan``) from nothing.
+    """
+    mine, theirs = (
+        [w for w in words_of(text) if w != _STOP and w not in _SMALL_WORDS] for text in (answer, reference)
+    )
+    if not mine or not theirs or len(theirs) > _SHORT_REFERENCE or _initials(answer, reference):
+        return False
+    return any(not any(_alike(w, v) for v in mine) for w in theirs) and any(
+        not any(_alike(w, v) for v in theirs) for w in mine
+    )
+
+
+def _initials(one: str, other: str) -> bool:
+    """``USA`` and ``United States of America``."""
+    short, long = sorted((one.strip(" ."), other), key=len)
+    letters = re.sub(r"[^\w]", "", short)
+    words = re.findall(r"\w+", long)
+    firsts = {"".join(w[0] for w in words), "".join(w[0] for w in words if w[0].isupper())}
+    return letters.isupper() and len(words) > 1 and letters in firsts
+
+
+@lru_cache(maxsize=8192)
+def _alike(one: str, other: str) -> bool:
+    """Whether two words are spelled alike: inflected (``increases``), or another spelling (``Kiyosi``)."""
+    if one == other:
+        return True
+    if "#" in (one[0], other[0]) or min(len(one), len(other)) < 4:
+        return False
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.75
+
+
+_UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_UNBROKEN_DENIAL = re.compile("(?:不是|并非|並非|而非|没有|沒有|不|ไม่ใช่)$")
+_UNBROKEN_DENIED = re.compile("^(?:では(?:な|あり)|じゃ(?:な|あり)|[이가] 아)")
+_UNBROKEN_OR = re.compile("或|还是|還是|または|あるいは|또는|หรือ")
+
+
+def _named_unbroken(answer: str, reference: str) -> float:
+    """Of scripts without spaces: whether the reference stands in the answer, undenied and alone."""
+    said, wanted = ("".join(unicodedata.normalize("NFKC", t).casefold().split()) for t in (answer, reference))
+    wanted = wanted.strip("。.,、!！")
+    place = said.rfind(wanted)
+    if place < 0 or not wanted or (_UNBROKEN_OR.search(said) and not _UNBROKEN_OR.search(wanted)):
+        return 0.0
+    before, after = said[:place], said[place + len(wanted) :]
+    if (wanted[0].isdigit() and before[-1:].isdigit()) or (wanted[-1].isdigit() and after[:1].isdigit()):
+        return 0.0
+    return float(not _UNBROKEN_DENIAL.search(before) and not _UNBROKEN_DENIED.search(after))
+
+
+_TITLES = frozenset(
+    ["king", "queen", "emperor", "empress", "tsar", "czar", "pope", "president", "sir", "dame", "lord", "lady",
+    "dr", "mr", "mrs", "ms",
+     "prof", "professor", "saint", "st", "prince", "princess", "sultan", "captain", "general", "chancellor", "senator",
+     "number", "no", "nr"]
+)  # fmt: skip
+"""Words that a name can go without: ``Queen Elizabeth II`` is ``Elizabeth II``, ``Symphony No. 9`` ``Symphony 9``."""
+
+
+def _without_title(words: list[str], other: Collection[str]) -> list[str]:
+    kept = [word for word in words if word not in _TITLES]
+    return kept if len(kept) > 1 and not any(word in _TITLES for word in other) else words
 
 
 _INITIAL = re.compile(r"\b([A-Z])\.(?=\s)|(?<=[a-z] )([A-Z])(?= [A-Z])")
@@ -140,20 +257,59 @@ def other_name(answer: str, reference: str) -> bool:
     answer, reference = answer.strip().strip(" ."), reference.strip().strip(" .")
     if not (_NAME.fullmatch(answer) and _NAME.fullmatch(reference)):
         return False
-    one, other = answer.split(), reference.split()
+    one, other = (
+        [w for w in text.split() if w.casefold().rstrip(".") not in _TITLES] for text in (answer, reference)
+    )
+    if len(one) < 2 or len(other) < 2:
+        return False
     return normalise(one[-1]) == normalise(other[-1]) and one[0][0] != other[0][0]
 
 
 _FORMULA = re.compile(
-    r"[=^√∑∫\\]|\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|\b\d*[a-z]\s*[-+*/]\s*\d|\d[xyzn]\b"
+    r"[=^√∑∫π\\]|\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|\b\d*[a-z]\s*[-+*/]\s*\d|\d[xyzn]\b"
 )
+
+
+_SQUARE_ROOT = re.compile(
+    r"\\?sqrt\s*(?:\((\w+)\)|\{(\w+)\}|(?=\())|(?:the )?square root of (\w+)", re.IGNORECASE
+)
+
+
+def _formula(text: str) -> str:
+    text = _SQUARE_ROOT.sub(lambda m: f"√{m[1] or m[2] or m[3] or ''}", text)
+    text = re.sub(r"\\?(?<![a-z])pi(?![a-z])", "π", text, flags=re.IGNORECASE)
+    text = re.sub(r"[\s$*·×{}]+", "", plain(re.sub(r"\bor\b|\band\b", ",", text))).strip(".,;:")
+    parts = text.split(",")
+    # Solutions in any order; a pair in brackets has one.
+    return ",".join(sorted(parts)) if len(parts) > 1 and all("=" in part for part in parts) else text
+
+
+def tuple_equality(answer: str, reference: str) -> float | None:
+    """1.0 if the answer has the items of ``(3, 4)`` in that order; None unless the reference is such a tuple."""
+    wanted = _TUPLE.fullmatch(reference.strip())
+    if wanted is None:
+        return None
+    said = list(_TUPLE.finditer(affirmed(answer)))
+    items = [part.strip().strip("$") for part in (said[-1][1] if said else answer).strip(" .").split(",")]
+    right = [part.strip() for part in wanted[1].split(",")]
+    if len(items) != len(right):
+        return 0.0
+    return float(
+        all(
+            numeric_equality(one, other) == 1.0 or normalise(one) == normalise(other) != ""
+            for one, other in zip(items, right, strict=True)
+        )
+    )
+
+
+_TUPLE = re.compile(r"\(\s*([^()]+?(?:,[^()]+)+)\)")
 
 
 def formula_equality(answer: str, reference: str) -> float | None:
     """1.0 if the answer has the formula of the reference, spaces apart; None unless the reference is one."""
     if not _FORMULA.search(reference) or len(reference.split()) > 12 or re.search(r"[A-Za-z]{5,}", reference):
         return None
-    said, wanted = (re.sub(r"[\s$*·×{}]+", "", plain(text)).strip(".,;:") for text in (answer, reference))
+    said, wanted = (_formula(text) for text in (answer, reference))
     if said == wanted:
         return 1.0
     place = said.rfind(wanted)
@@ -169,15 +325,25 @@ def formula_equality(answer: str, reference: str) -> float | None:
 
 _BETWEEN_ITEMS = re.compile(r"\s*(?:[,;\n]|\band\b|&|•|\s/\s)\s*(?:\band\b\s*)?", re.IGNORECASE)
 _ALTERNATIVE = re.compile(r"\bor\b|\beither\b", re.IGNORECASE)
+_INTRODUCED = re.compile(r"^.*?\b(?:are|were|is|includes?|have|has|named)\b:?\s+|^[^:]*:\s+", re.IGNORECASE)
+_JOINED = re.compile(r"\band\b|&|;|\n|•")
 _SHORT_ITEM, _SHORT_ANSWER = 4, 14
 
 
 def items_of(text: str) -> list[frozenset[str]]:
     """The members of an enumeration (``red, green and blue``), each as its words; empty if it is none."""
-    parts = [part for part in _BETWEEN_ITEMS.split(text.strip(" .!")) if part and part.strip()]
+    parts = [part for part in _BETWEEN_ITEMS.split(text.strip(" .!{}")) if part and part.strip()]
+    if len(parts) > 1:  # "The primes are 2, 3 and 5"
+        parts[0] = _INTRODUCED.sub("", parts[0])
     if len(parts) < 2 or any(len(part.split()) > _SHORT_ITEM for part in parts):
         return []
     return [frozenset(words_of(re.sub(r"^(?:and|\W)+\s*", "", part))) - {_STOP} for part in parts]
+
+
+def same_items(answer: str, reference: str) -> bool:
+    """Whether both are enumerations of the same members, in any order."""
+    given, wanted = items_of(affirmed(answer)), items_of(reference)
+    return len(wanted) > 1 and set(given) == set(wanted) and not _ALTERNATIVE.search(answer)
 
 
 def names_others(answer: str, reference: str) -> bool:
@@ -190,8 +356,12 @@ def names_others(answer: str, reference: str) -> bool:
         return True
     given, wanted = items_of(answer), items_of(reference)
     if not given:
-        return False
-    joined = re.search(r"\band\b|&|;|\n|•", reference) is not None
+        # "iron" for "iron and zinc"
+        alone = frozenset(words_of(answer)) - {_STOP}
+        return (
+            len(wanted) > 1 and alone in wanted and (len(wanted) > 2 or _JOINED.search(reference) is not None)
+        )
+    joined = _JOINED.search(reference) is not None
     if len(wanted) >= 2 and (joined or len(wanted) >= 3):
         return set(given) != set(wanted)
     # "Oslo, Norway" says where; "Oslo and Bergen", "Oslo, Bergen, Trondheim" name others.

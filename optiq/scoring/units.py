@@ -64,8 +64,9 @@ _NAMES = {
     "oz": "ounce", "ft": "foot", "yd": "yard", "yds": "yard", "mi": "mile", "ac": "acre", "ha": "hectare",
     "sqm": "meter**2", "sqkm": "kilometer**2", "sqft": "foot**2", "sqmi": "mile**2", "cc": "centimeter**3",
     "gal": "gallon", "qt": "quart", "tsp": "teaspoon", "tbsp": "tablespoon", "mph": "mile/hour",
-    "kph": "kilometer/hour", "kmh": "kilometer/hour", "kmph": "kilometer/hour", "kn": "knot", "kt": "knot",
-    "kts": "knot", "fps": "foot/second", "rpm": "revolutions_per_minute", "atm": "standard_atmosphere",
+    "kph": "kilometer/hour", "kmh": "kilometer/hour", "kmph": "kilometer/hour", "mpg": "mile/gallon",
+    "kn": "knot", "kt": "knot",
+    "kts": "knot", "rpm": "revolutions_per_minute", "atm": "standard_atmosphere",
     "psi": "pound_force_per_square_inch", "torr": "torr", "mmHg": "millimeter_Hg", "inHg": "inch_Hg",
     "hp": "horsepower", "ly": "light_year", "lightyear": "light_year", "light-year": "light_year",
     "au": "astronomical_unit", "AU": "astronomical_unit", "pc": "parsec", "kpc": "kiloparsec", "Mpc": "megaparsec",
@@ -148,6 +149,12 @@ _DEGREES = {"°C": "C", "℃": "C", "degC": "C", "°F": "F", "℉": "F", "degF":
 _SCALES_OF_HEAT = {"celsius": "C", "centigrade": "C", "fahrenheit": "F", "kelvin": "K", "kelvins": "K", "c": "C",
                    "f": "F", "k": "K"}  # fmt: skip
 _HEAT = {"C": (1.0, 273.15), "F": (5 / 9, 459.67 * 5 / 9), "K": (1.0, 0.0)}
+_COUNTED_IN_A_MINUTE = {
+    "bpm": "beats a minute", "beats per minute": "beats a minute", "beats a minute": "beats a minute",
+    "beats/min": "beats a minute", "wpm": "words a minute", "words per minute": "words a minute",
+    "fps": "frames a second", "frames per second": "frames a second", "dpi": "dots an inch",
+    "dots per inch": "dots an inch", "ppi": "pixels an inch", "pixels per inch": "pixels an inch",
+}  # fmt: skip
 _POWER_WORDS = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "cu": 3, "squared": 2, "cubed": 3}
 _ATOM = re.compile(r"(?P<name>[^\W\d_]+(?:-years?)?|[%‰°¢\"'′″]+[CFK]?)\.?(?:\^?\(?(?P<power>-?[1-9])\)?)?")
 _INFORMATION = ("bit", "byte")
@@ -192,6 +199,8 @@ def _single(text: str) -> tuple[Unit, ...]:
     if heat := re.fullmatch(r"(?:°|degrees?\b|deg\b)[ .]*([a-z]+)", lower):
         scale = _SCALES_OF_HEAT.get(heat[1])
         return (_heat(scale),) if scale else ()
+    if lower in _COUNTED_IN_A_MINUTE:
+        return (Unit(_COUNTED_IN_A_MINUTE[lower]), *((_pint("foot/second"),) if lower == "fps" else ()))
     if lower in ("°", "degree", "degrees", "deg"):
         return (Unit("degree"),)
     if lower in ("'", "′"):

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from optiq.scoring.answers import open_answer, option_letters
+from optiq.questions.question import Question
+from optiq.scoring import score
+from optiq.scoring.answers import open_answer, option_letters, parse_answer
 
 CASES = [
     json.loads(line)
@@ -30,3 +32,16 @@ def test_the_options_that_an_output_chooses(case):
 @pytest.mark.parametrize("case", OPEN, ids=[case["output"][:40] for case in OPEN])
 def test_an_answer_that_was_read_once_stays_as_it_is(case):
     assert open_answer(case["answer"]) == case["answer"]
+
+
+SPOKEN = [
+    json.loads(line)
+    for line in Path(__file__).with_name("spoken_cases.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("case", SPOKEN, ids=[case["output"][:40] for case in SPOKEN])
+def test_an_output_is_read_and_judged(case):
+    asked = Question("1", "Which?", reference=case["reference"])
+    judged = score(asked, parse_answer(asked, case["output"])).qoa
+    assert judged == case["right"]
