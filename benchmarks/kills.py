@@ -201,8 +201,11 @@ def bill(home: Path, seen: dict[str, int]) -> float:
 
 def still_noted(home: Path) -> float:
     """USD that calls may have cost whose end nobody saw."""
-    with contextlib.closing(sqlite3.connect(home / "cache" / "responses.sqlite")) as store:
-        return float(store.execute("select coalesce(sum(cost_usd), 0) from outgoing").fetchone()[0])
+    lost = 0.0
+    for path in home.glob("runs/*/ledger.sqlite"):
+        with contextlib.closing(sqlite3.connect(path)) as ledger:
+            lost += float(ledger.execute("select coalesce(sum(cost_usd), 0) from holds").fetchone()[0])
+    return lost
 
 
 def main() -> int:

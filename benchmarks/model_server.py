@@ -35,6 +35,7 @@ class Behaviour:
     lives: int = 0
     hang_s: float = 5.0
     words: int = 3
+    counts: bool = True
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
@@ -83,12 +84,12 @@ async def respond(
     if behaviour.truncated <= draw < behaviour.truncated + behaviour.empty:
         text = ""
     behaviour.answered[f"{model}\n{prompt}"] += 1
-    answer = completion(path, model, prompt, text, behaviour.delay_s)
+    answer = completion(path, model, prompt, text, behaviour.delay_s, behaviour.counts)
     return 200, answer, len(answer) // 2 if draw < behaviour.truncated else None
 
 
-def completion(path: str, model: str, prompt: str, text: str, seconds: float) -> bytes:
-    """The body in the dialect of ``path``."""
+def completion(path: str, model: str, prompt: str, text: str, seconds: float, counts: bool = True) -> bytes:
+    """The body in the dialect of ``path``; without ``counts`` it says nothing of tokens."""
     prompt_tokens, output_tokens = tokens(prompt, text)
     if path == "/api/chat":
         answer: dict[str, Any] = {
@@ -118,6 +119,9 @@ def completion(path: str, model: str, prompt: str, text: str, seconds: float) ->
                 "total_tokens": prompt_tokens + output_tokens,
             },
         }
+    if not counts:
+        for name in ("prompt_eval_count", "eval_count", "usage"):
+            answer.pop(name, None)
     return json.dumps(answer).encode()
 
 
@@ -196,6 +200,7 @@ if __name__ == "__main__":
     parser.add_argument("--lives", type=int, default=0)
     parser.add_argument("--hang", type=float, default=5.0)
     parser.add_argument("--words", type=int, default=3)
+    parser.add_argument("--no-usage", action="store_true")
     given = parser.parse_args()
     asyncio.run(
         main(
@@ -210,6 +215,7 @@ if __name__ == "__main__":
                 given.lives,
                 given.hang,
                 given.words,
+                not given.no_usage,
             ),
             given.port,
         )

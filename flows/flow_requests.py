@@ -364,9 +364,10 @@ class Search(Request, panel="How it is run"):
         list[str] | None,
         Option("An option of the method; may be repeated.", "NAME=VALUE", flag="--option"),
     ] = None
-    max_total_cost: Annotated[float | None, Option("Most that the whole selection may be billed.", "USD")] = (
-        None
-    )
+    max_total_cost: Annotated[
+        float | None, Option("Most that the selection may be billed, until it is finished.", "USD")
+    ] = None
+    fresh: Annotated[bool, Option("Count what it is billed from 0 again.")] = False
     timeout: Annotated[float | None, Option("Longest that one run may take.", "SECONDS", otherwise="120")] = (
         None
     )
@@ -403,7 +404,7 @@ class SelectModels(Subject, Columns, Pool, Aim, Search, Results, Serving, Seeded
         from optiq.selection.runtime import Limits as RunLimits
         from tasks.selecting import SelectionRequest, exists, options_in, roles_in
 
-        as_they_are = ("agent", "plan", "workflow", "advisor", "table", "deploy", "plot", "cache")
+        as_they_are = ("agent", "plan", "workflow", "advisor", "table", "deploy", "plot", "cache", "fresh")
         given: dict[str, Any] = {name: getattr(self, name) for name in as_they_are}
         return SelectionRequest(
             exists(self.file),

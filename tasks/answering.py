@@ -81,15 +81,13 @@ def begin(
     options: RunOptions,
     turn: int | None = None,
 ) -> Job:
-    """A session of the run in ``folder``: what is recorded is landed, what is spent is counted, the rest is to do.
+    """A session of the run in ``folder``, which is locked: what is recorded is landed, the rest is to do.
 
     Rows that failed before ``turn`` are to do again; None: that is the next round if errors are to be retried.
-    :class:`~optiq.errors.InputError` if another process works on the run.
     """
     from optiq.execution.ledger import Amount
     from tasks.run_state import open_state
 
-    folder.lock()
     try:
         folder.land_the_rest()
         done = folder.rows()

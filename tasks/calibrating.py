@@ -74,7 +74,7 @@ def sum_up_calibration(run_id: str, interrupted: bool = False) -> dict[str, Any]
     """Totals of a calibration and what was learned; a Prefect artifact where there is a server."""
     state = state_of(run_id)
     summary = _summary(state, interrupted)
-    close(run_id)
+    close(run_id, ended=not interrupted)
     if inside_flow_run():
         from prefect.artifacts import create_markdown_artifact
 

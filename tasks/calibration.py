@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from optiq.plans.plan import Plan
 from optiq.questions.metric import COST, ENERGY, METRICS
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import read_questions
+from tasks.account import Account
 from tasks.answers import executor_of
 from tasks.run_state import open_responses, show
 from tasks.session import Session, new_run_id, open_session
@@ -50,6 +52,16 @@ class CalibrationRequest:
     max_total_cost_usd: float | None = None
     max_total_energy_j: float | None = None
 
+    def same(self) -> dict[str, Any]:
+        """What tells this calibration from others, whatever it may spend."""
+        names = ("budget", "topic", "plans", "per_question", "singles_only", "max_executions")
+        settings = {
+            "models": self.settings.models,
+            "seed": self.settings.seed,
+            "server": self.settings.server,
+        }
+        return {name: getattr(self, name) for name in names} | settings
+
 
 @dataclass
 class Calibration:
@@ -71,6 +83,7 @@ class Calibration:
     counts: dict[str, float] = field(default_factory=dict)
     tried: list[int] = field(default_factory=list)
     over_limit: str | None = None
+    account: Account | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -205,12 +218,17 @@ def open_calibration_state(wanted: CalibrationRequest) -> Calibration:
 
 
 def begin(calibration: Calibration) -> None:
-    """Open the cache and show the calibration to who watches; known from now on by its ``run_id``."""
+    """Open cache and ledger and show the calibration to who watches; known from now on by its ``run_id``.
+
+    :class:`~optiq.errors.InputError` if another process is at the same calibration.
+    """
     calibration.session.land_guesses()
-    if calibration.wanted.cache:
-        calibration.shared.responses = open_responses(calibration.session.home)
     wanted = calibration.wanted
     limits = wanted.max_total_cost_usd, wanted.max_total_energy_j
+    account = Account(calibration.session.home, "calibration", wanted.file, wanted.same(), *limits)
+    calibration.account, calibration.shared.ledger = account, account.ledger
+    if calibration.wanted.cache:
+        calibration.shared.responses = open_responses(calibration.session.home)
     calibration.tally = Tally(calibration.left, 0, calibration.shared.ledger, *limits)
     calibration.shared.observer = calibration.tally
     _open[calibration.run_id] = calibration
@@ -222,13 +240,18 @@ def state_of(run_id: str) -> Calibration:
     return _open[run_id]
 
 
-def close(run_id: str) -> None:
-    """The calibration is over: give everything back. Does nothing the second time."""
+def close(run_id: str, *, ended: bool = False) -> None:
+    """The session is over: give everything back. Does nothing the second time.
+
+    ``ended``: it was not interrupted, and the same command would be another calibration.
+    """
     calibration = _open.pop(run_id, None)
     if calibration is not None:
         calibration.tally.finish()
         if calibration.shared.responses is not None:
             calibration.shared.responses.close()
+        if calibration.account is not None:
+            calibration.account.close(ended=ended)
 
 
 _open: dict[str, Calibration] = {}

@@ -6,6 +6,7 @@
     runs/<run_id>/chunks/<name>.traces.parquet   executions of a chunk that have not landed yet
     runs/<run_id>/chunks/<name>.rows.parquet     rows of the answers file; a chunk is done when this is there
     runs/<run_id>/calls.sqlite             its calls, if it does without the cache
+    runs/<run_id>/ledger.sqlite            what it has spent, calls in flight at their most
     runs/keys/<key>                        the latest run with the same questions, output and planning
 
 A chunk writes its traces, then its rows, then lands the traces and removes its copy of them. A run that was
@@ -16,7 +17,8 @@ are of a chunk that was not done, and are written again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,15 @@ class RunFolder:
         return folder if folder.about() is not None else None
 
     @classmethod
+    @contextmanager
+    def choosing(cls, home: Home, key: str) -> Iterator[None]:
+        """Inside, nobody else finds or makes a run under ``key``."""
+        place = home.runs / "keys"
+        place.mkdir(parents=True, exist_ok=True)
+        with FileLock(place / f"{key}.lock"):
+            yield
+
+    @classmethod
     def every(cls, home: Home) -> list[RunFolder]:
         """All runs, the latest first."""
         home.fetch("runs")
@@ -124,7 +135,7 @@ class RunFolder:
         except Timeout:
             raise InputError(
                 f"run {self.run_id} is going on in another process",
-                "Wait for it, stop it, or start a run of its own with --fresh or another output file.",
+                "Wait for it, stop it, or give another output file.",
             ) from None
         self.home.settle(f"runs/{self.run_id}")
 

@@ -112,15 +112,19 @@ def open_responses(home: Home) -> ResponseStore:
 def open_state(
     folder: RunFolder, options: RunOptions, session: Session, spent: Amount, total: int, done: int
 ) -> RunState:
-    """Begin a session of a run; ``spent`` is what earlier ones spent."""
+    """Begin a session of a run; ``spent`` is what earlier ones recorded as spent: the ledger may know of more."""
     store = (
         open_responses(folder.home)
         if options.cache
         else ResponseStore(folder.path / "calls.sqlite", shared=False)
     )
-    spent += store.unaccounted(f"{folder.run_id}/")
-    ledger = Ledger(options.max_total_cost_usd, options.max_total_energy_j, spent)
-    tally = Tally(total, done, ledger, options.max_total_cost_usd, options.max_total_energy_j)
+    limits = options.max_total_cost_usd, options.max_total_energy_j
+    try:
+        ledger = Ledger(*limits, spent, path=folder.path / "ledger.sqlite")
+    except BaseException:
+        store.close()
+        raise
+    tally = Tally(total, done, ledger, *limits)
     shared = Shared(responses=store, ledger=ledger, observer=tally)
     state = _states[folder.run_id] = RunState(folder, shared, tally, session, fail_after=options.fail_after)
     show(tally, session.describe())
@@ -142,6 +146,7 @@ def close_state(run_id: str) -> bool:
         state.loop.close(state.session.server.disconnect() if state.session.server is not None else None)
         if state.shared.responses is not None:
             state.shared.responses.close()
+        state.shared.ledger.close()
         state.folder.unlock()
     return state is not None
 

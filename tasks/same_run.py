@@ -54,15 +54,33 @@ def find_run(
     *,
     sharded: bool = False,
 ) -> RunFolder:
-    """The folder of the run to go on with, or of a new one. :class:`InputError` if there is nothing to retry."""
+    """The folder of the run to go on with, or of a new one, locked: nobody else works on it until it is unlocked.
+
+    The lock of the run's key is taken first: of the same command twice at once, one finds the run of the other.
+
+    Raises
+    ------
+    InputError
+        if there is nothing to retry, or another process is at the same run, with ``--fresh`` too.
+    """
     key, about = _identify(file, output, budget, topic, settings, questions)
     about |= {"snapshot_id": snapshot_id, "options": asdict(options)}
     if sharded:
         key, about["sharded"] = f"{key}-sharded", True
-    folder = None if options.fresh else _to_resume(RunFolder.latest(home, key), snapshot_id, options)
-    if folder is None:
-        folder = RunFolder(home, new_run_id())
-        folder.create(key, {"run_id": folder.run_id, **about})
+    with RunFolder.choosing(home, key):
+        before = RunFolder.latest(home, key)
+        if before is not None:
+            before.lock()
+        folder = None
+        try:
+            folder = None if options.fresh else _to_resume(before, snapshot_id, options)
+            if folder is None:
+                folder = RunFolder(home, new_run_id())
+                folder.create(key, {"run_id": folder.run_id, **about})
+                folder.lock()
+        finally:
+            if before is not None and folder is not before:
+                before.unlock()
     return folder
 
 

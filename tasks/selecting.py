@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 import threading
 import time
@@ -15,9 +16,12 @@ from typing import Any
 
 from optiq.configuration import Settings
 from optiq.errors import InputError, UnknownName
+from optiq.execution.accounting import Prices
+from optiq.execution.ledger import Amount, Ledger
 from optiq.questions.question_file import read_questions
 from optiq.selection.objective import Objective
 from optiq.selection.runtime import Limits, Ran
+from tasks.account import Account
 from tasks.orchestration import step
 
 _LAND_EVERY = 64
@@ -52,6 +56,28 @@ class SelectionRequest:
     deploy: str | None = None
     plot: str | None = None
     cache: bool = True
+    fresh: bool = False
+
+    def same(self) -> dict[str, Any]:
+        """What tells this selection from others: not where results go, nor how much may be spent at once."""
+        names = (
+            "agent",
+            "plan",
+            "workflow",
+            "roles",
+            "metric",
+            "method",
+            "options",
+            "objective",
+            "advisor",
+            "task",
+        )
+        settings = {
+            "models": self.settings.models,
+            "seed": self.settings.seed,
+            "server": self.settings.server,
+        }
+        return {name: getattr(self, name) for name in names} | settings
 
 
 @step
@@ -74,6 +100,9 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     home.create()
     run_id = new_run_id()
     subject, candidates, server = _subject(request)
+    prices = load_statistics(home) if home.perfdb.exists() else None
+    most_usd = request.limits.max_total_cost_usd
+    account = Account(home, "selection", request.data, request.same(), most_usd, fresh=request.fresh)
     responses = open_responses(home) if request.cache and server is not None else None
     lock, landed = threading.Lock(), [0, 0]  # executions, files
     waiting: list[Ran] = []
@@ -112,27 +141,34 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
             )
         land(everything=due)
 
-    selector = ModelSelector(
-        subject,
-        candidates,
-        read_questions(request.data, reading=request.settings.reading).questions,
-        request.metric,
-        method=request.method,
-        options=request.options,
-        objective=request.objective,
-        prices=load_statistics(home) if home.perfdb.exists() else None,
-        store=home.path / "selection" / "kept.sqlite" if request.cache else None,
-        limits=request.limits,
-        server=server,
-        responses=responses,
-        run_id=run_id,
-        advisor=_advisor(request),
-        task=request.task,
-        seed=request.settings.seed,
-        on_run=on_run,
-    )
+    try:
+        selector = ModelSelector(
+            subject,
+            candidates,
+            read_questions(request.data, reading=request.settings.reading).questions,
+            request.metric,
+            method=request.method,
+            options=request.options,
+            objective=request.objective,
+            prices=prices,
+            store=home.path / "selection" / "kept.sqlite" if request.cache else None,
+            limits=request.limits,
+            server=server,
+            responses=responses,
+            ledger=account.ledger,
+            run_id=run_id,
+            advisor=_advisor(request, account.ledger, prices),
+            task=request.task,
+            seed=request.settings.seed,
+            on_run=on_run,
+        )
+    except BaseException:
+        account.close(ended=False)
+        raise
+    ended = False
     try:
         result = selector.select()
+        ended = result.finished
     except SelectionInterrupted as stop:
         result = stop.result
         sys.setswitchinterval(1e-4)  # agents that were left behind and compute must not hold up the end
@@ -140,6 +176,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         land(everything=True)
         if responses is not None:
             responses.close()
+        account.close(ended=ended)
     if request.table:
         result.write_table(request.table)
     if request.plot:
@@ -207,19 +244,35 @@ def _subject(request: SelectionRequest) -> tuple[Any, dict[str, tuple[str, ...]]
     return staged, candidates, server
 
 
-def _advisor(request: SelectionRequest) -> Any:
-    """A served model that answers a prompt; None if none was named."""
+def _advisor(request: SelectionRequest, ledger: Ledger, prices: Prices | None) -> Any:
+    """A served model that answers a prompt, billed like any other call; None if none was named."""
+    from optiq.errors import AnswerLost, ServerError
+    from optiq.execution.accounting import Tariff, call_bound
+    from optiq.questions.metric import COST
+    from optiq.questions.question import Kind
     from optiq.servers import GenerateRequest
+    from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
     from tasks.session import shared_server
 
     if request.advisor is None:
         return None
     server, model = shared_server(request.settings.server, request.settings.server_url), request.advisor
 
+    figures = ModelFigures(model=model) if prices is None else prices.figures(model, ANY_TOPIC, Kind.OPEN)
+
     async def ask(prompt: str) -> str:
+        asked = GenerateRequest(model, prompt, 512)
+        hold = ledger.draw(None, call_bound(figures, len(prompt.encode()), 512), None)
+        cost: float | None = None
         try:
-            return (await server.generate(GenerateRequest(model, prompt, 512))).text
+            made = await server.generate(asked)
+            cost = Tariff.at(COST, figures).charge(made.prompt_tokens, made.output_tokens)
+            return made.text
+        except ServerError as fault:
+            cost = None if isinstance(fault, AnswerLost) else 0.0
+            raise
         finally:
+            ledger.settle(hold, Amount(math.nan if cost is None else cost))
             await server.disconnect()
 
     return lambda prompt: asyncio.run(ask(prompt))

@@ -88,7 +88,6 @@ def open_sharded(
     folder = find_run(
         home, file, output, budget, topic, settings, questions, options, snapshot_id, sharded=True
     )
-    folder.lock()
     try:
         board = Board.read(folder, options.max_total_cost_usd, options.max_total_energy_j)
         known = sum(shard.questions for shard in board.shards)

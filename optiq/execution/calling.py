@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import traceback
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from optiq.execution.accounting import MEASURED, Tariff, call_bound, price_call
 from optiq.execution.flights import GivenUp
 from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
-from optiq.execution.ledger import Amount, LimitReached, Reservation
+from optiq.execution.ledger import Amount, Hold, LimitReached, Reservation
 from optiq.execution.limits import CallLimits, limits_of
 from optiq.execution.shared import Shared
 from optiq.execution.thinking_room import cut_in_thought
@@ -115,22 +116,12 @@ class Caller:
             _record(call, generation)
             if figures is not None:
                 price_call(call, figures(call.model))
-        if not call.cached:
-            actual = Amount(call.cost_usd or 0.0, call.energy_j or 0.0)
-            if call.drawn is not None and call.error is None:
-                unknown_cost = call.cost_usd is None and figures is not None
-                unknown_energy = call.energy_j is None and figures is not None
-                actual = Amount(
-                    call.drawn.cost_usd if unknown_cost else actual.cost_usd,
-                    call.drawn.energy_j if unknown_energy else actual.energy_j,
-                )
-                allowance.settle(call.drawn, actual)
-                # Nobody counted: a run that goes on later must know that this may have been spent.
-                call.lost += Amount(
-                    actual.cost_usd if unknown_cost else 0.0, actual.energy_j if unknown_energy else 0.0
-                )
-            elif call.error is None:
-                allowance.settle(Amount(), actual)
+        if call.drawn is not None and call.error is None:
+            figures_now = (call.cost_usd, call.energy_j)
+            actual = Amount(*(math.nan if figure is None else figure for figure in figures_now))
+            allowance.settle(call.drawn, actual)
+            # Nobody counted: who reads the record must know that this may have been spent.
+            call.lost += actual.missing(call.drawn.amount)
         self._shared.observer.called(call)
 
     async def _with_room(
@@ -152,15 +143,16 @@ class Caller:
         if with_room == request or not cut_in_thought(cut):
             return cut
         if not call.cached:
-            paid = call.drawn or Amount()
+            paid = Amount(math.nan, math.nan)
             if figures is not None:
                 tokens = cut.prompt_tokens, cut.output_tokens
-                cost, joules = (Tariff.at(metric, figures(call.model)).charge(*tokens) for metric in ADDITIVE)
-                paid = Amount(
-                    paid.cost_usd if cost is None else cost, paid.energy_j if joules is None else joules
-                )
-            allowance.settle(call.drawn or Amount(), paid)
-            call.lost += paid
+                charges = (Tariff.at(metric, figures(call.model)).charge(*tokens) for metric in ADDITIVE)
+                paid = Amount(*(math.nan if charge is None else charge for charge in charges))
+            most = Amount()
+            if call.drawn is not None:
+                allowance.settle(call.drawn, paid)
+                most = call.drawn.amount
+            call.lost += paid.or_else(most)
         call.drawn, call.cached = None, False
         call.attempts += 1
         call.max_output_tokens = with_room.max_output_tokens
@@ -194,6 +186,8 @@ class Caller:
                 kept = store.find(key, maker)
                 if kept is not None:
                     call.cached = not kept.own
+                    if kept.own:
+                        call.drawn = self._shared.ledger.take_over(_label(maker, key))
                     outcome = kept.generation
                 else:
                     outcome = await self._attempts(call, request, figures, allowance, maker, name, key)
@@ -224,8 +218,8 @@ class Caller:
             if (why := health.why_out(model)) is not None:
                 call.attempts -= 1  # this one is not made
                 raise TakenOut(f"{model} was taken out of this run: {why}")
-            drawn = allowance.draw(self._bound(call.model, request, figures))
-            begun, lost = None, False
+            hold: Hold | None = None
+            lost = False
             try:
                 held: list[
                     CallLimits
@@ -235,15 +229,12 @@ class Caller:
                         await limits.acquire(model, self._rank)
                         held.append(limits)
                         await limits.rest()
+                    # On disk before the call goes out: a killed run knows what may have been billed for it.
+                    hold = allowance.draw(self._bound(call.model, request, figures), _label(maker, key))
                     lost = True  # from here on
-                    # So that a killed run knows what may have been billed for calls whose end it did not see.
-                    if store is not None and self._shared.ledger.limited:
-                        begun = store.begun(maker, drawn)
                     generation = await self._generate(request)
                     if store is not None and key is not None:
-                        await store.keep(key, maker, generation, begun)
-                    elif store is not None and begun is not None:
-                        store.ended(begun, lost=True)  # no journal has the answer: the note stands for it
+                        await store.keep(key, maker, generation)
                 finally:
                     for limits in held:
                         limits.release(model)
@@ -265,15 +256,16 @@ class Caller:
                 failure = fault
             else:
                 lost = False
-                call.drawn = drawn
+                call.drawn = hold
                 health.answered(model)
                 return generation
             finally:
-                if call.drawn is None:  # not answered: free again, unless it may be billed
-                    allowance.settle(drawn, drawn if lost else Amount())
-                    call.lost += drawn if lost else Amount()
-                    if begun is not None and store is not None:
-                        store.ended(begun, lost)
+                if (
+                    call.drawn is None and hold is not None
+                ):  # not answered: free again, unless it may be billed
+                    most = hold.amount if lost else Amount()
+                    allowance.settle(hold, most)
+                    call.lost += most
             if wait_s is None:
                 if not isinstance(failure, RequestRefused | RateLimited):  # they tell nothing of the model
                     health.failed(model, str(failure), at_once=isinstance(failure, ModelNotServed))
@@ -294,7 +286,8 @@ class Caller:
         return generation
 
     def _bound(self, model: str, request: GenerateRequest, figures: Figures | None) -> Amount:
-        if not self._shared.ledger.limited or figures is None:
+        ledger = self._shared.ledger
+        if figures is None or not (ledger.limited or ledger.kept):
             return Amount()
         limit = request.max_output_tokens or 0
         return call_bound(figures(model), len(request.prompt.encode()), limit)
@@ -306,6 +299,11 @@ class Caller:
             except ServerError:  # the call itself will say what is wrong
                 return model
         return self._identities[model]
+
+
+def _label(maker: str, key: str | None) -> str | None:
+    """What the ledger knows a call by whose answer a later session may find."""
+    return None if key is None else f"{maker} {key}"
 
 
 def of_our_own(fault: Exception) -> str:

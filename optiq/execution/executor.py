@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -184,12 +185,10 @@ class Executor:
         )
         figures = self._figures(question)
         started = time.perf_counter()
-        ledger, responses = self.shared.ledger, self.shared.responses
-        maker = self._maker(question)
+        ledger = self.shared.ledger
         calls: dict[int, Call] = {}
-        known = responses.answered(maker) if responses is not None and ledger.limited else None
         try:
-            allowance = await ledger.reserve(self.most(item) if ledger.limited else Amount(), known)
+            allowance = await ledger.reserve(self._most_now(item) if ledger.limited else Amount())
         except LimitReached as fault:
             execution.status, execution.error = OVER_LIMIT, str(fault)
             return execution
@@ -200,8 +199,6 @@ class Executor:
         except Exception as fault:
             execution.error = of_our_own(fault)
         finally:
-            if responses is not None and known is not None:
-                allowance.settle(Amount(), responses.missed(maker))
             allowance.close()
         execution.wall_s = time.perf_counter() - started
         execution.calls = [calls[node] for node in sorted(calls)]
@@ -215,14 +212,27 @@ class Executor:
             execution.status, execution.error = FAILED, of_our_own(fault)
         return execution
 
-    def most(self, item: Work) -> Amount:
-        """The most that all calls of ``item`` may cost, one attempt each; NaN if a rate is unknown."""
+    def _most_now(self, item: Work) -> Amount:
+        """:meth:`most` without the calls that a killed session has made and paid for: they will be found again."""
+        responses = self.shared.responses
+        made = responses.unrecorded(self._maker(item.question)) if responses is not None else Counter()
+        return self.most(item, made)
+
+    def most(self, item: Work, made: Mapping[str, int] | None = None) -> Amount:
+        """The most that all calls of ``item`` may cost, one attempt each; NaN if a rate is unknown.
+
+        So many calls of a model were ``made`` already.
+        """
+        left = Counter(made or {})
         question, plan, asking = item.question, item.plan, item.asking or self._asking
         figures = self._figures(question)
         if figures is None:
             return Amount(math.nan, math.nan)
         most = Amount()
         for node, model in enumerate(plan.models):
+            if left[model] > 0:
+                left[model] -= 1
+                continue
             prompt_bytes = asking.prompt_bytes(question, plan, node)
             longest = asking.longest(question, plan, node)
             if self.shared.thinkers.knows(model):

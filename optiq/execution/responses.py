@@ -9,10 +9,7 @@ One SQLite file. It serves two ends that need the same rows:
 
 ``maker`` names whose call it was (run and question). :meth:`ResponseStore.delivered` says that what a maker
 did is recorded elsewhere for good (in a landed trace); from then on its calls are anybody's cache.
-
-Under a total limit each call that goes out is noted with the most that it may cost, and the note stays until the
-call is recorded elsewhere. What a killed run leaves are calls that were answered (they are found again, and their
-note with them) and calls that nobody saw the end of, which may be billed: those count against the limit for good.
+What calls cost, and what those may have cost that nobody saw the end of, is in :mod:`optiq.execution.ledger`.
 """
 
 from __future__ import annotations
@@ -21,6 +18,7 @@ import asyncio
 import json
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -29,7 +27,6 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from optiq.errors import InputError, OptiqError
-from optiq.execution.ledger import Amount
 from optiq.files.sqlite_file import open_shared
 from optiq.servers.protocol import Generation
 
@@ -42,18 +39,12 @@ create table if not exists responses (
     delivered integer not null default 0
 ) without rowid;
 create index if not exists responses_maker on responses (maker) where not delivered;
-create table if not exists outgoing (
-    number integer primary key, maker text not null, cost_usd real not null, energy_j real not null,
-    key text, seen integer not null default 0
-);
-create index if not exists outgoing_maker on outgoing (maker);
 """
 
 _KEEP = "insert or ignore into responses (key, maker, model, generation) values (?, ?, ?, ?)"
 _FIELDS = tuple(known.name for known in fields(Generation))
-_ANSWERED = "update outgoing set key = ?, seen = 1 where number = ?"
 _Row = tuple[str, str, str, str]
-_Item = tuple[_Row, int | None, asyncio.AbstractEventLoop, "asyncio.Future[None]"]
+_Item = tuple[_Row, asyncio.AbstractEventLoop, "asyncio.Future[None]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +73,6 @@ class ResponseStore:
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._claimed: dict[str, set[str]] = {}
-        self._answered: dict[str, Amount] = {}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = open_shared(self.path, _TABLES)
@@ -105,16 +95,13 @@ class ResponseStore:
                 own = row[0] == maker and not row[2] and name not in claimed
                 if own:
                     claimed.add(name)
-                    if maker in self._answered:
-                        self._run("update outgoing set seen = 1 where maker = ? and key = ?", (maker, name))
                 found = (row[1], own)
         return None if found is None else Kept(_generation(found[0]), found[1])
 
-    async def keep(self, key: str, maker: str, generation: Generation, number: int | None = None) -> None:
+    async def keep(self, key: str, maker: str, generation: Generation) -> None:
         """Write an output down; done when it is on disk. The first under a key stays.
 
-        ``number`` is that of the note on the call (:meth:`begun`), which ends in the same transaction. A thread
-        writes what has gathered, so that the event loop waits for no disk.
+        A thread writes what has gathered, so that the event loop waits for no disk.
         """
         name = self._name(key, maker)
         told = {known: getattr(generation, known) for known in _FIELDS}
@@ -127,7 +114,7 @@ class ResponseStore:
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write, name="optiq-responses", daemon=True)
                 self._writer.start()
-        self._queue.put((row, number, loop, written))
+        self._queue.put((row, loop, written))
         await written
 
     def _write(self) -> None:
@@ -144,9 +131,6 @@ class ResponseStore:
                 with self._lock:
                     self._run("begin immediate")
                     self._connection.executemany(_KEEP, [row for row, *_ in batch])
-                    noted = [(row[0], number) for row, number, *_ in batch if number is not None]
-                    if noted:
-                        self._connection.executemany(_ANSWERED, noted)
                     self._run("commit")
             except Exception as failed:  # who waits is told, whatever it is
                 fault = failed
@@ -169,61 +153,16 @@ class ResponseStore:
             self._connection.executemany(
                 "update responses set delivered = 1 where maker = ? and not delivered", names
             )
-            self._connection.executemany("delete from outgoing where maker = ? and seen", names)
-            # Of what is left nobody knows the end, and no record will tell it: the run as a whole answers for it.
-            runs = [(f"{maker.partition('/')[0]}/", maker) for (maker,) in names]
-            self._connection.executemany("update outgoing set maker = ? where maker = ?", runs)
             self._run("commit")
 
-    def begun(self, maker: str, most: Amount) -> int:
-        """Note that a call starts that may cost ``most``; returns what :meth:`keep` and :meth:`ended` take."""
+    def unrecorded(self, maker: str) -> Counter[str]:
+        """How many calls of each model ``maker`` has made that are recorded nowhere else: it finds them again."""
         with self._lock:
-            statement = "insert into outgoing (maker, cost_usd, energy_j) values (?, ?, ?)"
-            return self._run(statement, (maker, most.cost_usd, most.energy_j)).lastrowid or 0
-
-    def ended(self, number: int, lost: bool) -> None:
-        """The call failed; of a lost one the note stays until its execution is recorded."""
-        with self._lock:
-            if lost:
-                self._run("update outgoing set seen = 1 where number = ?", (number,))
-            else:
-                self._run("delete from outgoing where number = ?", (number,))
-
-    def unaccounted(self, makers: str) -> Amount:
-        """The most that calls may have cost that are recorded nowhere else; ``makers`` is how their makers begin.
-
-        To be asked when a run is opened: what earlier sessions saw of these calls is forgotten.
-        """
-        with self._lock:
-            mine = (len(makers), makers)
-            self._run("update outgoing set seen = 0 where substr(maker, 1, ?) = ?", mine)
-            row = self._connection.execute(
-                "select coalesce(sum(cost_usd), 0), coalesce(sum(energy_j), 0) from outgoing "
-                "where substr(maker, 1, ?) = ?",
-                mine,
-            ).fetchone()
-            answered = self._connection.execute(
-                "select maker, sum(cost_usd), sum(energy_j) from outgoing "
-                "where key is not null and substr(maker, 1, ?) = ? group by maker",
-                mine,
-            )
-            self._answered.update({maker: Amount(cost, energy) for maker, cost, energy in answered})
-            return Amount(*row)
-
-    def answered(self, maker: str) -> Amount | None:
-        """The part of :meth:`unaccounted` for calls of ``maker`` that were answered and can be found again."""
-        return self._answered.get(maker)
-
-    def missed(self, maker: str) -> Amount:
-        """The part of :meth:`answered` that was not found again, as the question got another plan."""
-        with self._lock:
-            del self._answered[maker]
-            row = self._connection.execute(
-                "select coalesce(sum(cost_usd), 0), coalesce(sum(energy_j), 0) from outgoing "
-                "where maker = ? and key is not null and not seen",
+            rows = self._connection.execute(
+                "select model, count(*) from responses where maker = ? and not delivered group by model",
                 (maker,),
-            ).fetchone()
-            return Amount(*row)
+            ).fetchall()
+        return Counter(dict(rows))
 
     def clear(self) -> int:
         """Delete what is kept and recorded elsewhere, and say how many outputs that were.

@@ -19,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-from optiq.execution.ledger import Amount
+from optiq.execution.ledger import Amount, Hold
 from optiq.plans.plan import Plan
 from optiq.questions.metric import LIMITS, METRIC_NAMES, RESOURCE_NAMES
 from optiq.questions.question import Question
@@ -109,7 +109,7 @@ class Call:
     ``thinking`` is what the model thought before ``output``: ``output_tokens`` have its tokens, ``thinking_tokens`` of
     them if the server counts them apart. ``refusal`` are the words of a refusal that is no output.
     ``constrained``: the server held the output to the letters of the options (None: not asked to). ``drawn``
-    is what was set aside for the call under a total limit, ``lost`` what attempts whose answer was lost on the
+    is what the ledger holds for the call, ``lost`` what attempts whose answer was lost on the
     way may have cost, or one whose tokens nobody counted.
     """
 
@@ -141,7 +141,7 @@ class Call:
     cached: bool = False
     constrained: bool | None = None
     attempts: int = 1
-    drawn: Amount | None = None
+    drawn: Hold | None = None
     lost: Amount = field(default_factory=Amount)
     subplan_cost_usd: float | None = None
     subplan_latency_s: float | None = None

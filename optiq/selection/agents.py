@@ -86,9 +86,9 @@ class AgentSubject:
 class AgentPerformer:
     """Runs an agent, each run in a thread of its own: one that hangs can only be left behind.
 
-    ``max_total_cost_usd`` bounds the bill. How long an agent's prompts get nobody knows beforehand, so a run is
-    expected to take as many tokens as the longest so far, at the price of the dearest model of its combination; while
-    nothing is known of their length, runs are made one at a time.
+    Each call is held to what the bill allows (:mod:`optiq.selection.bill`). Besides, so that money is not spent on runs
+    that cannot be finished, a run is expected to take as many tokens as the longest so far, at the price of the
+    dearest model of its combination; while nothing is known of their length, runs are made one at a time.
     """
 
     def __init__(
@@ -101,11 +101,15 @@ class AgentPerformer:
     ) -> None:
         self._subject, self._transport = subject, transport
         self._timeout_s, self._limit = timeout_s, max_total_cost_usd
-        self._tariff = cache(lambda model: tariff_of(prices, model))
+        self._tariff = transport.bill.tariff = cache(lambda model: tariff_of(prices, model))
         self._room = threading.Condition()
         self._longest: tuple[int, int, int] | None = None
-        self.spent_usd = self._reserved = 0.0
+        self._reserved = 0.0
         self._running = 0
+
+    @property
+    def spent_usd(self) -> float:
+        return self._transport.bill.spent_usd
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -122,8 +126,15 @@ class AgentPerformer:
         answer, error = self._answer(question, recorder, interrupted)
         wall = time.perf_counter() - started
         self._settle(recorder, reserve)
-        if recorder.called_off and interrupted.is_set():
-            return None
+        if recorder.called_off:
+            for charge in recorder.in_flight:  # what comes of them nobody waits for
+                self._transport.bill.failed(charge, TimeoutError())
+            if interrupted.is_set():
+                return None
+            if recorder.short_of_money:
+                recorder.over_limit = "calls in flight hold what is left of the limit"
+        if recorder.over_limit is not None:
+            raise LimitReached(recorder.over_limit)
         return Made(
             answer,
             error,
@@ -182,7 +193,6 @@ class AgentPerformer:
     def _settle(self, recorder: Recorder, reserve: float) -> None:
         """Count what a run took, in place of what was set aside for it."""
         with self._room:
-            self.spent_usd += recorder.spent_usd()
             if self._limit is None:
                 return
             self._running -= 1

@@ -23,6 +23,7 @@ from optiq.execution.responses import ResponseStore
 from optiq.questions.question import Question
 from optiq.questions.question_file import questions_in, read_questions
 from optiq.selection.agents import AgentPerformer, AgentSubject, tariff_of
+from optiq.selection.bill import Bill
 from optiq.selection.interception import Transport
 from optiq.selection.metrics import make_metric
 from optiq.selection.objective import Objective
@@ -74,6 +75,9 @@ class ModelSelector:
     responses
         The kept outputs of a plan's or workflow's calls, which stay open; by default in ``responses.sqlite`` beside
         the ``store``.
+    ledger
+        What the selection may be billed in all, ``limits.max_total_cost_usd`` over all its sessions; by default one
+        that is kept in memory.
     run_id
         Names the run in executions; default: one of its own.
     """
@@ -93,6 +97,7 @@ class ModelSelector:
         limits: Limits | None = None,
         server: ModelServer | None = None,
         responses: ResponseStore | None = None,
+        ledger: Ledger | None = None,
         run_id: str | None = None,
         advisor: Advisor | None = None,
         task: str = "",
@@ -111,21 +116,22 @@ class ModelSelector:
         self._check_prices(rates)
         self._opened: list[Store | ResponseStore] = [] if self._store is None else [self._store]
         performer: Performer
+        ledger = ledger or Ledger(self._limits.max_total_cost_usd)
         if isinstance(self.subject, StagedSubject):
             if server is None:
                 raise InputError("a plan or workflow needs a model server", "Give one with server=.")
             if responses is None and store is not None:
                 responses = ResponseStore(Path(store).with_name("responses.sqlite"))
                 self._opened.append(responses)
-            calls, most = self._limits.calls, self._limits.max_total_cost_usd
-            shared = Shared(responses, ledger=Ledger(most), slots=CallLimits(calls, calls))
+            calls = self._limits.calls
+            shared = Shared(responses, ledger=ledger, slots=CallLimits(calls, calls))
             name, timeout_s = run_id or uuid.uuid4().hex, self._limits.timeout_s
             performer = StagePerformer(self.subject, server, rates, shared, name, timeout_s)
         else:
             assert isinstance(self.subject, AgentSubject)
             performer = AgentPerformer(
                 self.subject,
-                Transport(self._store, self._limits.calls),
+                Transport(self._store, self._limits.calls, Bill(ledger)),
                 rates,
                 self._limits.timeout_s,
                 self._limits.max_total_cost_usd,

@@ -11,25 +11,30 @@ import asyncio
 import importlib.util
 import json
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from optiq.execution.flights import Flights, GivenUp
+from optiq.execution.ledger import LimitReached
+from optiq.selection.bill import Bill, Charge
 from optiq.selection.recording import CallRecord, Recorder, clock, current, role_and_model
 from optiq.selection.store import Response, Store
 from optiq.selection.wire import model_call, prompt_chars, request_key, usage_in
 
 _POLL_S = 0.002
+_MONEY_S = 0.02  # between looks at whether calls in flight have given back enough for this one
 _NOT_KEPT = {"content-encoding", "content-length", "transfer-encoding", "connection", "set-cookie", "date"}
 
 
 class Transport:
-    """What intercepted calls share: kept answers, those in flight (``store`` None: none), and the slots of calls."""
+    """What intercepted calls share: kept answers, those in flight (``store`` None: none), slots of calls, the bill."""
 
-    def __init__(self, store: Store | None, slots: int) -> None:
+    def __init__(self, store: Store | None, slots: int, bill: Bill | None = None) -> None:
         self.store = store
+        self.bill = bill or Bill()
         self.slots = threading.BoundedSemaphore(slots)
         self.flights: Flights[Response] = Flights()
 
@@ -66,7 +71,8 @@ def _sync(original: Any, transport: Transport) -> Any:
             if (kept := call.kept()) is not None:
                 return call.found(kept)
             with transport.slots:
-                call.begin()
+                while not call.begin():
+                    time.sleep(_MONEY_S)
                 try:
                     response = original(self, call.request, **options)
                     response.read()
@@ -99,7 +105,8 @@ def _async(original: Any, transport: Transport) -> Any:
             ):  # a slot may be in use by another thread's loop
                 await asyncio.sleep(_POLL_S)
             try:
-                call.begin()
+                while not call.begin():
+                    await asyncio.sleep(_MONEY_S)
                 response = await original(self, call.request, **options)
                 await response.aread()
             except BaseException as fault:
@@ -124,6 +131,7 @@ class _Intercepted:
         self.role, self.model = role_and_model(body["model"], recorder.assignment)
         self.request = request
         self._chars = prompt_chars(body)
+        self._body, self._charge = body, Charge(body)
         if body["model"] != self.model:
             body["model"] = self.model
             self.request = _with_body(request, body)
@@ -160,28 +168,47 @@ class _Intercepted:
         self._record(kept.body, kept.latency_s, cached=True)
         return response
 
-    def begin(self) -> None:
-        """A slot is free: now the call's own time begins."""
+    def begin(self) -> bool:
+        """A slot is free: now the call's own time begins. False if it must wait for money that calls in flight hold."""
+        self._recorder.check()
+        size = len(json.dumps(self._body, ensure_ascii=False).encode())
+        try:
+            charge = self._transport.bill.try_to_begin(self.request.url.path, self.model, self._body, size)
+        except LimitReached as fault:
+            self._recorder.over_limit = str(fault)
+            raise
+        self._recorder.short_of_money = charge is None
+        if charge is None:
+            return False
+        self._charge = charge
+        self._recorder.in_flight.append(charge)
+        if charge.cap is not None:
+            self.request = _with_body(self.request, charge.body)
         self._started = clock()
         self._recorder.waited(self._started - self._asked_at)
-        self._recorder.check()
+        return True
 
     def answered(self, response: Any) -> None:
         """Record, and keep if it is an answer: an error may pass, and is asked again next time."""
         latency = clock() - self._started
-        content = response.content
+        content, bill = response.content, self._transport.bill
+        prompt, output, _ = usage_in(content) if response.status_code < 400 else (None, None, None)
+        bill.answered(self._charge, self.model, response.status_code, prompt, output)
         if response.status_code >= 400:
             text = content[:200].decode("utf-8", "replace")
             self._record(b"", latency, error=f"HTTP {response.status_code}: {text}")
             return
         self._record(content, latency)
-        if self._transport.store is not None:
+        if bill.was_cut(self._charge, output):
+            self._recorder.over_limit = f"what is left of the limit has cut an answer after {output} tokens"
+        elif self._transport.store is not None:
             headers = {n.lower(): v for n, v in response.headers.items() if n.lower() not in _NOT_KEPT}
             self._response = Response(response.status_code, headers, content, latency)
             self._transport.store.keep_response(self._key, self._response)
 
     def failed(self, fault: BaseException) -> None:
         """Record a call without an answer."""
+        self._transport.bill.failed(self._charge, fault)
         self._record(b"", clock() - self._started, error=f"{type(fault).__name__}: {fault}")
 
     def _record(

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 
 from optiq.errors import OptiqError
 from optiq.execution.accounting import Tariff, known_sum
+from optiq.execution.ledger import LimitReached
+from optiq.selection.bill import Charge
 
 
 @dataclass(slots=True)
@@ -52,7 +54,9 @@ class RunCalledOff(OptiqError):
 class Recorder:
     """Gathers the calls of one run. ``assignment`` is the model of each role; ``trial`` tells repeats apart.
 
-    ``tariff`` is what calls of a model cost in USD.
+    ``tariff`` is what calls of a model cost in USD. ``over_limit`` says why a call was refused: whatever the agent
+    makes of it, the run is none. ``short_of_money``: a call of it waits for what others in flight hold.
+    ``in_flight`` are what calls took that were begun; those that are over were settled.
     """
 
     assignment: Mapping[str, str]
@@ -62,12 +66,17 @@ class Recorder:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     waited_s: float = 0.0
     called_off: bool = False
+    over_limit: str | None = None
+    short_of_money: bool = False
+    in_flight: list[Charge] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
-        """:class:`RunCalledOff` if the run was given up."""
+        """:class:`RunCalledOff` if the run was given up, :class:`LimitReached` if a call of it was refused."""
         if self.called_off:
             raise RunCalledOff("the run was given up", "It took longer than --timeout allows.")
+        if self.over_limit is not None:
+            raise LimitReached(self.over_limit)
 
     def waited(self, seconds: float) -> None:
         """Count time spent waiting for a free slot, which is nobody's latency."""
@@ -86,10 +95,6 @@ class Recorder:
         return known_sum(
             call.cost_usd for call in self.calls if call.error is None and role in (None, call.role)
         )
-
-    def spent_usd(self) -> float:
-        """What is billed now: answered calls that were not cached, where their price is known."""
-        return sum(call.cost_usd or 0.0 for call in self.calls if not call.cached)
 
     def latency_s(self, wall_s: float) -> float | None:
         """How long the run takes without the cache and without waiting for slots.

@@ -10,6 +10,8 @@ import hashlib
 import json
 from typing import Any
 
+from optiq.servers.usage import counted
+
 _ASKING = ("messages", "prompt", "input")
 
 
@@ -107,4 +109,35 @@ def _text(item: dict[str, Any]) -> str:
 
 
 def _first(*values: Any) -> int | None:
-    return next((value for value in values if isinstance(value, int) and not isinstance(value, bool)), None)
+    """The first that is a count of tokens: one that says nothing, or less than nothing, is none."""
+    return next((number for value in values if (number := counted(value)) is not None), None)
+
+
+def output_cap(path: str, body: dict[str, Any]) -> int | None:
+    """The longest output that a request asks for, in tokens; None if it sets no limit."""
+    options = body.get("options")
+    place = options if _is_ollama(path) and isinstance(options, dict) else body
+    return min((number for name in _CAPS if (number := counted(place.get(name))) is not None), default=None)
+
+
+def with_output_cap(path: str, body: dict[str, Any], tokens: int) -> dict[str, Any]:
+    """The request with a limit of ``tokens`` on its output, in the dialect of its ``path``."""
+    if _is_ollama(path):
+        given = body.get("options")
+        return {**body, "options": {**(given if isinstance(given, dict) else {}), "num_predict": tokens}}
+    if path.endswith("/responses"):
+        return {**body, "max_output_tokens": tokens}
+    name = "max_completion_tokens" if path.endswith("/chat/completions") else "max_tokens"
+    return {**body, name: tokens}
+
+
+def answers_asked_for(body: dict[str, Any]) -> int:
+    """How many outputs a request asks for at once."""
+    return max(counted(body.get("n")) or 1, counted(body.get("best_of")) or 1)
+
+
+_CAPS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict")
+
+
+def _is_ollama(path: str) -> bool:
+    return path.endswith(("/api/chat", "/api/generate"))

@@ -31,7 +31,7 @@ def prices(**more):
 
 
 def run(server, limit, number=20, plan=CHAIN, **options):
-    ledger = Ledger(limit, spent=options.pop("spent", None))
+    ledger = options.pop("ledger", None) or Ledger(limit)
     shared = Shared(ledger=ledger, responses=options.pop("store", None))
     executor = Executor(
         server, "r", options.pop("prices", prices()), shared=shared, retries=Retries(first_s=0.001), **options
@@ -102,7 +102,7 @@ def test_without_prices_nothing_is_counted(limit):
 def test_without_a_limit_what_is_spent_is_counted_all_the_same():
     [execution], ledger = run(FakeServer(lambda r: "Oslo"), None, number=1)
     assert ledger.spent.cost_usd == pytest.approx(execution.cost_usd) == pytest.approx(0.06)
-    assert execution.calls[0].drawn == Amount()
+    assert execution.calls[0].drawn.amount == Amount()
 
 
 def test_unpriced_models_cannot_be_limited():
@@ -119,55 +119,82 @@ def test_uncounted_tokens_cost_the_most():
     assert ledger.spent.cost_usd > 0.5
 
 
-def test_calls_begun_before_a_crash_are_accounted_for(tmp_path):
-    store = ResponseStore(tmp_path / "r.sqlite")
-    store.begun("r/1", Amount(2.0, 5.0))
-    ended = store.begun("r/2", Amount(4.0, 4.0))
-    store.ended(ended, lost=False)
-    store.ended(store.begun("r/3", Amount(1.0, 1.0)), lost=True)
-    assert store.unaccounted("r/") == Amount(3.0, 6.0)
-    store.delivered(["r/1", "r/3"])
-    assert store.unaccounted("r/") == Amount(3.0, 6.0), (
-        "of another session: no record will tell what they cost"
+def session(path, owner, gone=(), limit=None, spent=None):
+    """The ledger of a session in a process of its own; those of ``gone`` were killed."""
+    return Ledger(
+        limit, spent=spent, path=path / "l.sqlite", owner=owner, alive=lambda other: other not in gone
     )
-    store.ended(store.begun("r/4", Amount(1.0, 1.0)), lost=True)
-    store.delivered(["r/4"])
-    assert store.unaccounted("r/") == Amount(3.0, 6.0), "the record of the question says what was lost"
+
+
+def test_an_answered_call_is_counted_once_however_often_the_run_is_killed(tmp_path, monkeypatch):
+    """Killed between the answer and its settlement, again and again: at its most until it is found, then as it was."""
+    limit, gone, settle = 2.0, set(), Ledger.settle
+    costs = []
+    for number in range(4):
+        monkeypatch.setattr(Ledger, "settle", (lambda *_: None) if number == 0 else settle)
+        store = ResponseStore(tmp_path / "r.sqlite")
+        ledger = session(tmp_path, f"p{number}", gone, limit)
+        shared = Shared(ledger=ledger, responses=store)
+        before = ledger.committed.cost_usd
+        [execution] = Executor(FakeServer(lambda r: "Oslo"), "r", prices(), shared=shared).run(
+            [Work(Question("q", "Where?"), CHAIN)]
+        )
+        assert (execution.status, execution.cost_usd) == ("answered", pytest.approx(0.06))
+        assert before <= ledger.committed.cost_usd + 1e-12 or number == 1
+        costs.append((before, ledger.committed.cost_usd))
+        gone.add(f"p{number}")
+        store.close()
+    assert costs[0][0] == 0
+    assert 0.06 < costs[1][0] <= limit, "nobody knows how it ended"
+    assert [after for _, after in costs[1:]] == [pytest.approx(0.06)] * 3
+
+
+def test_what_a_killed_run_asked_counts_at_its_most_where_the_question_got_another_plan(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(Ledger, "settle", lambda *_: None)
+    first = ResponseStore(tmp_path / "r.sqlite")
+    run(
+        FakeServer(lambda r: "Oslo"),
+        None,
+        number=1,
+        store=first,
+        ledger=session(tmp_path, "first", (), 100.0),
+    )
+    first.close()
+    monkeypatch.undo()
+    second, ledger = ResponseStore(tmp_path / "r.sqlite"), session(tmp_path, "second", {"first"}, 100.0)
+    before = ledger.spent.cost_usd
+    single = Plan.of(["b"])  # which reads no answer of a
+    [execution], _ = run(
+        FakeServer(lambda r: "Oslo"), None, number=1, plan=single, store=second, ledger=ledger
+    )
+    assert not execution.calls[0].cached
+    assert before > 0
+    assert ledger.spent.cost_usd == pytest.approx(before + execution.cost_usd)
+    second.close()
+
+
+def test_what_was_paid_for_by_a_killed_session_needs_no_room_again(tmp_path):
+    """Both calls of the question are in the journal: it is answered although nothing is left of the limit."""
+    store = ResponseStore(tmp_path / "r.sqlite")
+    run(
+        FakeServer(lambda r: "Oslo"), None, number=1, store=store, ledger=session(tmp_path, "first", (), 10.0)
+    )
+    ledger = session(tmp_path, "second", {"first"}, 0.06)
+    store.close()
+    store = ResponseStore(tmp_path / "r.sqlite")
+    [execution], _ = run(FakeServer(lambda r: "Oslo"), None, number=1, store=store, ledger=ledger)
+    assert (execution.status, ledger.spent.cost_usd) == ("answered", pytest.approx(0.06))
     store.close()
 
 
-def test_an_answered_call_is_counted_once_however_often_the_run_is_killed(tmp_path):
-    """Each session is one that was killed before the question was recorded."""
-    path, limit = tmp_path / "r.sqlite", 2.0
-    costs = []
-    for _ in range(3):
-        store = ResponseStore(path)
-        before = store.unaccounted("r/")
-        assert before.cost_usd <= limit
-        _, ledger = run(FakeServer(lambda r: "Oslo"), limit, number=1, store=store, spent=before)
-        costs.append((before.cost_usd, ledger.spent.cost_usd))
-        store.close()
-    (first, cost), *others = costs
-    assert first == 0 < cost
-    for before, after in others:
-        assert before >= cost, "at its most until it is found again"
-        assert after == pytest.approx(cost)
-
-
-def test_what_a_killed_run_asked_counts_at_its_most_where_the_question_got_another_plan(tmp_path):
-    first = ResponseStore(tmp_path / "r.sqlite")
-    run(FakeServer(lambda r: "Oslo"), 100.0, number=1, store=first)
-    first.close()
-    second = ResponseStore(tmp_path / "r.sqlite")
-    before = second.unaccounted("r/")
-    single = Plan.of(["b"])  # which reads no answer of a
-    [execution], ledger = run(
-        FakeServer(lambda r: "Oslo"), 100.0, number=1, plan=single, store=second, spent=before
-    )
-    assert not execution.calls[0].cached
-    assert before.cost_usd > 0
-    assert ledger.spent.cost_usd == pytest.approx(before.cost_usd + execution.cost_usd)
-    second.close()
+@pytest.mark.parametrize("told", [math.nan, -3.0, math.inf, -math.inf])
+def test_a_figure_that_no_cost_can_be_counts_at_its_most(told):
+    ledger = Ledger(10.0)
+    hold = ledger.draw(None, Amount(2.0), None)
+    ledger.settle(hold, Amount(told))
+    assert ledger.spent == ledger.committed == Amount(2.0)
 
 
 @settings(max_examples=40, deadline=None)

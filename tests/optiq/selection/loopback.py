@@ -20,6 +20,7 @@ class Server:
 
     def __init__(self) -> None:
         self.requests: list[dict] = []
+        self.usage = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
         self.patience = threading.Event()
         outer = self
 
@@ -47,9 +48,8 @@ class Server:
                         "message": {"role": "assistant", "content": said},
                         "finish_reason": "stop",
                     }
-                    usage = {"prompt_tokens": 10, "completion_tokens": 2, "total_tokens": 12}
                     kind = {"id": "x", "object": "chat.completion", "created": 1, "model": body["model"]}
-                    self._send(200, {**kind, "choices": [choice], "usage": usage})
+                    self._send(200, {**kind, "choices": [choice], "usage": outer.usage})
 
             def _send(self, status: int, content: dict) -> None:
                 data = json.dumps(content).encode()

@@ -1,0 +1,108 @@
+"""The bill of agents' calls: what each may cost is held in the ledger before it goes out, and settled after it.
+
+What an agent asks for is its own: where it sets no cap on the output, one is put into its request while a limit holds,
+or nobody could say beforehand what the call may cost. The cap is roomy while there is money, and what the
+money left allows where there is little; an answer that it cut is none of the agent's.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from optiq.execution.accounting import TEMPLATE_TOKENS, Tariff
+from optiq.execution.ledger import Amount, Hold, Ledger, LimitReached
+from optiq.selection.wire import answers_asked_for, output_cap, with_output_cap
+
+LEAST_ROOM = 1024
+"""Output tokens that a call without a cap is given while there is money."""
+
+_NEVER_SENT = frozenset(
+    {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "InvalidURL"}
+)
+_LOST_STATUS = frozenset({408, 502, 504})  # a gateway gave up on a server that may have gone on
+
+
+@dataclass(slots=True)
+class Charge:
+    """One call's part of the bill. ``cap`` is what was put into its ``body``, None if nothing was."""
+
+    body: dict[str, Any]
+    hold: Hold | None = None
+    cap: int | None = None
+
+
+@dataclass
+class Bill:
+    """What all calls of a selection cost. ``tariff`` gives USD of a model's calls.
+
+    ``longest`` is the longest output so far, in tokens.
+    """
+
+    ledger: Ledger = field(default_factory=Ledger)
+    tariff: Callable[[str], Tariff] = lambda model: Tariff(0.0, math.nan, math.nan)
+    longest: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def spent_usd(self) -> float:
+        return self.ledger.spent.cost_usd
+
+    def try_to_begin(self, path: str, model: str, body: dict[str, Any], size: int) -> Charge | None:
+        """Hold what a call of ``size`` bytes may cost; None if that has to wait for calls in flight.
+
+        :class:`LimitReached` if nothing is in flight that could be waited for.
+        """
+        if not (self.ledger.limited or self.ledger.kept):
+            return Charge(body)
+        tariff, many = self.tariff(model), answers_asked_for(body)
+        given = output_cap(path, body)
+        prompt = tariff.of(size + TEMPLATE_TOKENS, 0)
+
+        def charge(tokens: int, cap: int | None) -> Charge:
+            most = Amount(prompt + tariff.output * tokens * many if tariff.output else prompt)
+            asked = body if cap is None else with_output_cap(path, body, cap)
+            return Charge(asked, self.ledger.draw(None, most, None), cap)
+
+        if not self.ledger.limited:
+            return charge(max(given or 0, LEAST_ROOM, 2 * self.longest), None)
+        roomy = max(LEAST_ROOM, 2 * self.longest)
+        wanted = roomy if given is None else given
+        with self._lock:
+            try:
+                return charge(wanted, wanted if given is None else None)
+            except LimitReached as fault:
+                if self.ledger.committed != self.ledger.spent:
+                    return None  # calls in flight will give something back
+                left = self.ledger.left().cost_usd - prompt
+                affordable = int(left / (tariff.output * many) * (1 - 1e-9)) if tariff.output else wanted
+                if given is not None or affordable < max(self.longest, 1):
+                    raise LimitReached(str(fault)) from None
+                return charge(affordable, affordable)
+
+    def answered(
+        self, charge: Charge, model: str, status: int, prompt: int | None, output: int | None
+    ) -> None:
+        """The call was answered, with these counts of tokens."""
+        if charge.hold is None:
+            return
+        cost: float | None = 0.0
+        if status < 400:
+            cost = self.tariff(model).charge(prompt, output)
+            self.longest = max(self.longest, output or 0)
+        elif status in _LOST_STATUS:
+            cost = None
+        self.ledger.settle(charge.hold, Amount(math.nan if cost is None else cost))
+
+    def failed(self, charge: Charge, fault: BaseException) -> None:
+        """No answer came: it may be billed all the same if it was sent."""
+        if charge.hold is not None:
+            sent = type(fault).__name__ not in _NEVER_SENT
+            self.ledger.settle(charge.hold, Amount(math.nan if sent else 0.0))
+
+    def was_cut(self, charge: Charge, output: int | None) -> bool:
+        """Whether the cap that was put in has ended the answer, as far as anybody can tell."""
+        return charge.cap is not None and output is not None and output >= charge.cap
