@@ -101,15 +101,15 @@ def quoted(path: Path) -> str:
 
 
 @contextmanager
-def writing(file: Path, spill: Path, memory_limit: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-write connection to a refresh's working file; ``spill`` takes what exceeds ``memory_limit``."""
+def writing(file: Path, spill: Path, memory_mb: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-write connection to a refresh's working file; ``spill`` takes what exceeds ``memory_mb``."""
     settings = {
         **_NO_EXTENSIONS,
         "temp_directory": str(spill),
         "storage_compatibility_version": STORAGE_VERSION,  # of a new file; others keep theirs
     }
-    if memory_limit:
-        settings["memory_limit"] = memory_limit
+    if memory_mb:
+        settings["memory_limit"] = f"{memory_mb}MB"
     with explained(file):
         connection = duckdb.connect(str(file), config=settings)
         connection.execute("set timezone = 'UTC'")

@@ -14,7 +14,7 @@ from warehouse.landing import REJECT_COLUMNS, LandedFile, trace_columns
 from warehouse.scores import SCORE_COLUMNS
 
 # Files that were landed by an older optiq do not say the task, nor figures of newer metrics.
-_NEEDED = {
+NEEDED: dict[str, tuple[str, ...]] = {
     "traces": ("execution_id", "plan_key", "status"),
     "statistics": tuple(name for name in STATISTIC_COLUMNS if name not in ("task", *MEANS)),
 }
@@ -44,7 +44,7 @@ def schema_fault(file: LandedFile) -> str | None:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as fault:
         return f"not a valid Parquet file: {str(fault).splitlines()[0]}"
     wanted = columns_of(file.kind)
-    for name in _NEEDED.get(file.kind, tuple(wanted)):
+    for name in NEEDED.get(file.kind, tuple(wanted)):
         if name not in found:
             return f"it has no column {name}"
     for name, dtype in wanted.items():

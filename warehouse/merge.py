@@ -1,6 +1,6 @@
 """Merge landed files into a working PerfDB: each once, in one transaction with its record.
 
-Nothing here loops over rows: DuckDB reads all files at once and writes whole tables.
+Nothing here loops over rows: DuckDB reads many files at once and writes whole tables.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ from optiq.plans.plan import Plan
 from optiq.questions.metric import METRICS
 from optiq.questions.question import Kind
 from warehouse.faults import columns_of, content_fault, schema_fault
+from warehouse.gather import Gathered, empty_gathered, gather, units
 from warehouse.landing import LandedFile
 
 Step = Callable[[str], None]
+
+BATCH_BYTES = 36 * 2**20
+"""Bytes of landed traces that are merged at once: about 100,000 executions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +40,48 @@ class Merged:
     n_quarantined: int = 0
 
 
-def merged_files(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The ``file_id`` of every file that was merged. What was set aside may be tried again."""
-    query = "select file_id from ingested_files where refused_because is null"
-    return {row[0] for row in connection.execute(query).fetchall()}
+def merged_among(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]) -> set[str]:
+    """The ``file_id`` of those ``files`` that were merged. What was set aside may be tried again."""
+    query = "select file_id from ingested_files where refused_because is null and file_id in (select unnest($ids))"
+    return {row[0] for row in connection.execute(query, {"ids": [f.file_id for f in files]}).fetchall()}
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Landed files that are new, each content once, and the faults of those that cannot be merged by ``file_id``."""
+    """Landed files that are new, each content once, and the faults of those that cannot be merged by ``file_id``.
+
+    Small ones may have been ``gathered``.
+    """
 
     files: tuple[LandedFile, ...]
     faults: Mapping[str, str]
+    gathered: tuple[Gathered, ...] = ()
 
 
 def check_files(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile], refused: Mapping[LandedFile, str]
+    connection: duckdb.DuckDBPyConnection,
+    files: Sequence[LandedFile],
+    refused: Mapping[LandedFile, str],
+    work: Path,
 ) -> Checked:
-    """Look which of ``files`` are new, and which of those cannot be read or are known to be ``refused``."""
-    done = merged_files(connection)
+    """Look which of ``files`` are new, and which of those cannot be read or are known to be ``refused``.
+
+    ``work`` is a folder for small files that are put together.
+    """
+    done = merged_among(connection, files)
     new: dict[str, LandedFile] = {}
     for file in files:
         if file.file_id not in done:
             new.setdefault(file.file_id, file)
     faults = {file.file_id: reason for file, reason in refused.items()}
+    gathered = gather([file for file in new.values() if file.file_id not in faults], work)
+    read = {file.file_id for one in gathered for file in one.files}
     for file in new.values():
-        if file.file_id not in faults and (fault := schema_fault(file)) is not None:
+        if file.file_id in faults or file.file_id in read:
+            continue
+        if (fault := schema_fault(file)) is not None:
             faults[file.file_id] = fault
-    return Checked(tuple(new.values()), faults)
+    return Checked(tuple(new.values()), faults, tuple(gathered))
 
 
 def merge(connection: duckdb.DuckDBPyConnection, checked: Checked, work: Path, step: Step) -> Merged:
@@ -76,12 +94,13 @@ def merge(connection: duckdb.DuckDBPyConnection, checked: Checked, work: Path, s
     while True:
         connection.begin()
         try:
-            counts = _merge(connection, fresh, faults, work, step)
+            counts = _merge(connection, fresh, faults, checked.gathered, work, step)
             connection.commit()
         except duckdb.Error:
             connection.rollback()
             # A file with a sound schema may be damaged inside: find it, leave it out, start again.
-            good = [file for file in fresh if file.file_id not in faults]
+            read = {file for one in checked.gathered for file in one.files}
+            good = [file for file in fresh if file.file_id not in faults and file not in read]
             damaged = {f.file_id: fault for f in good if (fault := content_fault(connection, f)) is not None}
             if not damaged:
                 raise
@@ -97,6 +116,7 @@ def _merge(
     connection: duckdb.DuckDBPyConnection,
     files: list[LandedFile],
     faults: dict[str, str],
+    gathered: Sequence[Gathered],
     work: Path,
     step: Step,
 ) -> tuple[int, int, int, int]:
@@ -119,7 +139,7 @@ def _merge(
             connection.execute(f"set variable {variable} = $paths", {"paths": [str(every_column), *paths]})
             connection.execute(sql.read(name))
     step("published figures merged")
-    _merge_traces(connection, [str(file.path) for file in good if file.kind == "traces"], work, step)
+    _merge_traces(connection, [file for file in good if file.kind == "traces"], gathered, work, step)
     _merge_scores(connection, [str(file.path) for file in good if file.kind == "scores"], step)
     _add_plans(connection, _published_plans(connection))
     connection.execute(sql.read("merge/ingested_files"))
@@ -128,17 +148,42 @@ def _merge(
     return tuple(new - old for new, old in zip(after, before, strict=True))  # type: ignore[return-value]
 
 
-def _merge_traces(connection: duckdb.DuckDBPyConnection, paths: list[str], work: Path, step: Step) -> None:
+def _merge_traces(
+    connection: duckdb.DuckDBPyConnection,
+    files: list[LandedFile],
+    gathered: Sequence[Gathered],
+    work: Path,
+    step: Step,
+) -> None:
+    """Merge traces, some files at a time: memory holds the rows of those."""
     connection.execute("create or replace temp table trace_counts (file_id varchar, n bigint)")
-    if not paths:
+    if not files:
         return
-    every_column = work / "every_column_of_traces.parquet"
+    every_column, every_gathered = (
+        work / f"every_column_of_{what}.parquet" for what in ("traces", "gathered")
+    )
     pl.DataFrame(schema=columns_of("traces")).write_parquet(every_column)
-    connection.execute("set variable trace_files = $paths", {"paths": [str(every_column), *paths]})
+    empty_gathered(every_gathered)
     most = {metric.name: metric.most_of_run for metric in METRICS}
     connection.execute("set variable most = $most", {"most": most})
     connection.execute("set variable kinds = $kinds", {"kinds": [kind.value for kind in Kind]})
-    connection.execute(sql.read("merge/landed_traces"))
+    for alone, together in units(files, gathered, BATCH_BYTES):
+        for variable, paths in (
+            ("trace_files", [every_column, *(file.path for file in alone)]),
+            ("gathered_files", [every_gathered, *(one.path for one in together)]),
+        ):
+            connection.execute(f"set variable {variable} = $paths", {"paths": list(map(str, paths))})
+        connection.execute(sql.read("merge/landed_traces"))
+        _merge_batch(connection, step)
+    connection.execute("drop table landed_traces")
+    connection.execute(sql.read("merge/new_rows"))
+    for name in ("plan_days", "model_days"):
+        connection.execute(sql.read(f"merge/{name}"))
+        step(f"{name} merged")
+
+
+def _merge_batch(connection: duckdb.DuckDBPyConnection, step: Step) -> None:
+    """Merge the temp table ``landed_traces``."""
     connection.execute(sql.read("merge/trace_rejects"))
     step("traces checked")
     keys = [row[0] for row in connection.execute(sql.read("merge/trace_plans")).fetchall()]
@@ -149,10 +194,6 @@ def _merge_traces(connection: duckdb.DuckDBPyConnection, paths: list[str], work:
     connection.execute(sql.read("merge/trace_quarantine"))
     connection.execute(sql.read("merge/new_traces"))
     for name in ("executions", "calls"):
-        connection.execute(sql.read(f"merge/{name}"))
-        step(f"{name} merged")
-    connection.execute(sql.read("merge/new_rows"))
-    for name in ("plan_days", "model_days"):
         connection.execute(sql.read(f"merge/{name}"))
         step(f"{name} merged")
     connection.execute("insert into trace_counts select file_id, count(*) from new_traces group by file_id")

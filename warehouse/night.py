@@ -29,7 +29,7 @@ from warehouse.home import Home, empty_work
 from warehouse.ingest import ingest_priors
 from warehouse.landing import LandedFile, landed
 from warehouse.lock import alone
-from warehouse.merge import Checked, Merged, check_files, merge, merged_files
+from warehouse.merge import Checked, Merged, check_files, merge, merged_among
 from warehouse.migrate import migrate, pending
 from warehouse.neighbours import recompute_neighbours
 from warehouse.priors import shipped
@@ -51,7 +51,7 @@ class Asked:
     full_gate: bool = False
     accept: frozenset[str] = frozenset()
     keep: int = 7
-    memory_limit: str = "1500MB"
+    memory_mb: int = 600
     lock_timeout_s: float = 0.0
 
 
@@ -129,7 +129,7 @@ class Night:
             shutil.copyfile(self.home.perfdb, working)
             self.tell("copied")
         self.connection = self._opened.enter_context(
-            writing(working, self.home.work / "spill", self.asked.memory_limit)
+            writing(working, self.home.work / "spill", self.asked.memory_mb)
         )
         migrate(self.connection)
         self.tell("migrated")
@@ -143,7 +143,7 @@ class Night:
     def check(self) -> str:
         """Look which landed files are new, and which of them cannot be read."""
         remember_known(self.connection)
-        self.checked = check_files(self.connection, self.files, self.refused)
+        self.checked = check_files(self.connection, self.files, self.refused, self.home.work)
         return f"{len(self.checked.files)} new files, {len(self.checked.faults)} of them refused"
 
     def merge(self) -> str:
@@ -280,8 +280,7 @@ class Night:
         with reading(self.home.perfdb, any_version=True) as connection:
             if pending(connection):
                 return None
-            known = merged_files(connection)
-            if any(file.file_id not in known for file in self.files):
+            if {file.file_id for file in self.files} - merged_among(connection, self.files):
                 return None
             if stored_settings(connection) != self.asked.settings.to_json():
                 return None

@@ -8,9 +8,10 @@ set aside with the reason, and the rest is published (:mod:`warehouse.refused`).
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,9 @@ from warehouse.statistics import Settings, snapshot_id
 
 Tell = Callable[[str], None]
 Run = Callable[[NightStep, Night], None]
+
+MOST_BLAMED = 8
+"""After so many files that break a night the rest of their kind is set aside with them."""
 
 
 def _call(step: NightStep, night: Night) -> None:
@@ -86,7 +90,7 @@ def refresh(
     half_life_days: float | None = 180.0,
     distrust_drifted: bool = False,
     topic_model: str = "centroid",
-    memory_limit: str = "1500MB",
+    memory_mb: int = 600,
     lock_timeout_s: float = 0.0,
     on_step: Tell | None = None,
     run: Run = _call,
@@ -111,8 +115,9 @@ def refresh(
         what was observed of a drifted model before its drift counts no longer (:mod:`warehouse.drift`).
     topic_model
         ``centroid`` or ``bertopic``.
-    memory_limit
-        DuckDB's share of memory; more is spilled to disk.
+    memory_mb
+        DuckDB's share of memory in MB; more is spilled to disk. A night that cannot do with it gets more, as far as
+        the machine has it.
     on_step
         told what was done, whenever something is.
     run
@@ -134,7 +139,7 @@ def refresh(
         full_gate,
         check_rules(accept),
         keep,
-        memory_limit,
+        memory_mb,
         lock_timeout_s,
     )
     if not create and not home.perfdb.exists():
@@ -153,16 +158,31 @@ def _prepare(night: Night, run: Run) -> None:
     """Prepare the night, without the files that it cannot be prepared with."""
     while True:
         try:
-            for step in PREPARE:
-                run(step, night)
-            return
-        except (Exception, pl.exceptions.PanicException) as fault:
-            if not _may_be_a_files(fault):
-                raise
-            blamed = len(night.refused)
-            run(NightStep("file at fault", partial(_blame, fault=fault)), night)
-            if len(night.refused) == blamed:
-                raise fault.told(night.home) if isinstance(fault, GateRefusal) else fault from None
+            try:
+                for step in PREPARE:
+                    run(step, night)
+                return
+            except (Exception, pl.exceptions.PanicException) as fault:
+                if not _may_be_a_files(fault):
+                    raise
+                blamed = len(night.refused)
+                run(NightStep("file at fault", partial(_blame, fault=fault)), night)
+                if len(night.refused) == blamed:
+                    raise fault.told(night.home) if isinstance(fault, GateRefusal) else fault from None
+        except duckdb.OutOfMemoryException as fault:
+            night.asked = _with_more_memory(night.asked, fault)
+            night.tell(f"again with {night.asked.memory_mb} MB")
+
+
+def _with_more_memory(asked: Asked, fault: duckdb.Error) -> Asked:
+    """Twice the memory, if the machine has so much: what a night needs grows with what lands."""
+    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+    if 2 * asked.memory_mb > 0.8 * has:
+        raise PerfDBError(
+            f"a refresh needs more than {asked.memory_mb} MB of memory ({str(fault).splitlines()[0]})",
+            "The published PerfDB is unchanged. Refresh on a machine with more memory, or with fewer files in landing.",
+        ) from None
+    return replace(asked, memory_mb=2 * asked.memory_mb)
 
 
 def _blame(night: Night, fault: BaseException) -> str:
@@ -197,6 +217,12 @@ def _blame(night: Night, fault: BaseException) -> str:
     if guilty is None:
         return "no landed file is at fault"
     night.refused[guilty] = reason
+    if len(night.refused) >= MOST_BLAMED and not is_relative:
+        # It is no single file, and searching for each would take the night.
+        others = [file for file in left if file.kind == guilty.kind and file != guilty]
+        night.refused |= dict.fromkeys(
+            others, f"set aside with {guilty.name}, as others of its kind: {reason}"
+        )
     night.tell(f"set aside {guilty.name}")
     return f"{guilty.name}: {night.refused[guilty]}"
 
@@ -205,7 +231,7 @@ def _may_be_a_files(fault: BaseException) -> bool:
     """Whether a landed file may be at fault, and not the disk or the machine."""
     if isinstance(fault, GateError):
         return True
-    others = (OptiqError, OSError, MemoryError, duckdb.InterruptException)
+    others = (OptiqError, OSError, MemoryError, duckdb.InterruptException, duckdb.OutOfMemoryException)
     return not isinstance(fault, others) and "No space left" not in str(fault)
 
 

@@ -65,9 +65,12 @@ known as (
     select
         filename,
         file_row_number,
-        'execution_id ' || execution_id || ' is in PerfDB already' as reason
+        -- what was merged tonight came in an earlier batch
+        'execution_id ' || execution_id
+        || case when executions.ingestion > getvariable('last_ingestion') then ' is given twice' else ' is in PerfDB already' end
+            as reason
     from landed_traces
-    semi join executions using (execution_id)
+    inner join executions using (execution_id)
 ),
 
 together as (
