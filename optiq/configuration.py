@@ -192,6 +192,15 @@ class Settings:
     server_url: str | None = _setting(
         None, None, "serving", "Address of the model server, if not its usual one.", "URL"
     )
+    concurrency: int | None = _setting(
+        None,
+        _whole(1),
+        "serving",
+        "Calls in flight on one server.",
+        "N",
+        int,
+        otherwise="as many as are worth it, found by trying",
+    )
     models: tuple[str, ...] | None = _setting(
         None,
         _model_names,

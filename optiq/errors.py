@@ -15,7 +15,9 @@
         ├── RequestRefused         this request only: too long, filtered, malformed
         └── TransientServerError   worth trying again: connection, 429, 5xx, time-out
             ├── RateLimited        the call comes too soon
+            ├── ServerBusy         the server takes no more calls now
             └── AnswerLost         the call was made, its answer did not arrive
+                └── AnswerLate     not within its time
 
 Anything else that surfaces is a bug and keeps its traceback.
 """
@@ -102,8 +104,16 @@ class RateLimited(TransientServerError):
     """The server takes no more calls now (429): it is well, and so is the request."""
 
 
+class ServerBusy(TransientServerError):
+    """The server has too much to do for the call (503), or is just starting."""
+
+
 class AnswerLost(TransientServerError):
     """The call was made, and its answer did not arrive: it may be billed all the same."""
+
+
+class AnswerLate(AnswerLost):
+    """The answer did not arrive within its time."""
 
 
 class OptiqWarning(UserWarning):

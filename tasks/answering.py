@@ -162,6 +162,7 @@ def write_job(job: Job, parts: list[list[dict[str, Any]]]) -> dict[str, Any]:
         asked=len(job.pending),
         stopped=state.shared.control.reason,
         models_taken_out=list(state.shared.health.out),
+        at_once=state.tally.standing().at_once,
     )
     close_state(job.run_id)
     return summary

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from optiq.execution import Shared
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.ledger import Amount, Ledger
+from optiq.execution.limits import calls_at_once
 from optiq.execution.responses import ResponseStore
 from optiq.execution.shared import Control
 from tasks.pulse import Pulse
@@ -124,7 +126,8 @@ def open_state(
     except BaseException:
         store.close()
         raise
-    tally = Tally(total, done, ledger, *limits)
+    at_once = dict if session.server is None else partial(calls_at_once, session.server)
+    tally = Tally(total, done, ledger, *limits, at_once)
     shared = Shared(responses=store, ledger=ledger, observer=tally)
     state = _states[folder.run_id] = RunState(folder, shared, tally, session, fail_after=options.fail_after)
     show(tally, session.describe())

@@ -25,6 +25,7 @@ _NOT_PLANNING = (
     "keep",
     "half_life_days",
     "timeout_s",
+    "concurrency",
     "distrust_drifted",
     "topic_model",
 )

@@ -233,7 +233,7 @@ def _subject(request: SelectionRequest) -> tuple[Any, dict[str, tuple[str, ...]]
             )
         return request.agent, candidates, None
     staged = plan_subject(request.plan) if request.plan is not None else read_workflow(str(request.workflow))
-    server = shared_server(request.settings.server, request.settings.server_url)
+    server = shared_server(request.settings)
     served = [model.name for model in server.list_models()]
     candidates["*"] = request.settings.models or tuple(served)
     named = {model for models in (*candidates.values(), *staged.candidates.values()) for model in models}
@@ -256,7 +256,7 @@ def _advisor(request: SelectionRequest, ledger: Ledger, prices: Prices | None) -
 
     if request.advisor is None:
         return None
-    server, model = shared_server(request.settings.server, request.settings.server_url), request.advisor
+    server, model = shared_server(request.settings), request.advisor
 
     figures = ModelFigures(model=model) if prices is None else prices.figures(model, ANY_TOPIC, Kind.OPEN)
 

@@ -44,15 +44,20 @@ if TYPE_CHECKING:
     from optiq.text.topics.bertopic import SupervisedBertopic
 
 
-@lru_cache(maxsize=8)
-def shared_server(
-    name: str, url: str | None, genfuser: str | None = None, energy: str = "predicted"
-) -> ModelServer:
-    """The process's one client of a model server, so that its limits hold everywhere.
+def shared_server(settings: Settings, *, genfuser: bool = False) -> ModelServer:
+    """The process's one client of the model server of ``settings``, so that its limits hold everywhere.
 
-    With ``genfuser`` a blender of its own stands beside it; ``energy`` says whether calls are measured.
+    ``genfuser``: with the blender of its own that may be set, and metered if that is.
     """
-    return open_server(name, url, genfuser=genfuser, energy=energy)
+    more = (settings.genfuser, settings.energy) if genfuser else (None, "predicted")
+    return _open(settings.server, settings.server_url, *more, settings.concurrency)
+
+
+@lru_cache(maxsize=8)
+def _open(
+    name: str, url: str | None, genfuser: str | None, energy: str, concurrency: int | None
+) -> ModelServer:
+    return open_server(name, url, genfuser=genfuser, energy=energy, concurrency=concurrency)
 
 
 @lru_cache(maxsize=4)
@@ -191,7 +196,7 @@ def open_session(
     offers: list[ServedModel] = []
     size = recommended_size(settings.models)
     if serve or size or not settings.models:
-        server = shared_server(settings.server, settings.server_url, settings.genfuser, settings.energy)
+        server = shared_server(settings, genfuser=True)
         offers = server.list_models()
         served = [model.name for model in offers]
         if executes:

@@ -84,6 +84,7 @@ def close_shard(job: Job, parts: list[list[dict[str, Any]]]) -> dict[str, Any]:
         "spent_j": spent.energy_j,
         "stopped": state.shared.control.reason,
         "models_taken_out": list(state.shared.health.out),
+        "at_once": state.tally.standing().at_once,
     }
     status = "done" if done.height == len(job.rows) else "unfinished"
     finished_at = datetime.now(UTC).isoformat(timespec="seconds")

@@ -25,7 +25,7 @@ from tasks.tally import ShardsTally
 from warehouse.find_home import find_home
 
 DEPLOYMENT = "answer-questions/shard"
-_OF_THE_MACHINE = ("home", "server", "server_url", "energy", "timeout_s", "examples")
+_OF_THE_MACHINE = ("home", "server", "server_url", "energy", "timeout_s", "examples", "concurrency")
 _OF_REFRESHES = ("keep", "half_life_days", "distrust_drifted", "topic_model")
 
 
@@ -47,7 +47,9 @@ class ShardedJob:
         """What a shard's flow run gets: the planning of this machine, but each machine's own model server."""
         left_out = (*_OF_THE_MACHINE, *_OF_REFRESHES)
         planning = {name: value for name, value in asdict(self.settings).items() if name not in left_out}
-        planning |= {name: self.given[name] for name in ("server", "server_url") if self.given.get(name)}
+        planning |= {
+            name: self.given[name] for name in ("server", "server_url", "concurrency") if self.given.get(name)
+        }
         return {
             "run_id": self.run_id,
             "perfdb": self.board.folder.home.address,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +15,10 @@ from optiq.execution.trace import Call, Execution
 
 @dataclass(frozen=True)
 class RunStanding:
-    """A run at one moment. ``left_s`` is None while nothing can be said."""
+    """A run at one moment. ``left_s`` is None while nothing can be said.
+
+    ``at_once`` are calls in flight that are worth it, by model.
+    """
 
     total: int
     done: int
@@ -24,6 +27,7 @@ class RunStanding:
     calls: dict[str, int]
     errors: dict[str, int]
     cached: int
+    at_once: dict[str, int]
     spent_usd: float
     spent_j: float
     max_usd: float | None
@@ -44,8 +48,15 @@ class Tally:
     """Counts, from any thread. ``done`` questions were finished by earlier sessions."""
 
     def __init__(
-        self, total: int, done: int, ledger: Ledger, max_usd: float | None = None, max_j: float | None = None
+        self,
+        total: int,
+        done: int,
+        ledger: Ledger,
+        max_usd: float | None = None,
+        max_j: float | None = None,
+        at_once: Callable[[], dict[str, int]] = dict,
     ) -> None:
+        self._at_once = at_once
         self._total = total
         self._before = done
         self._done = done
@@ -105,6 +116,7 @@ class Tally:
                 dict(sorted(self._calls.items())),
                 dict(self._errors),
                 self._cached,
+                self._at_once(),
                 spent.cost_usd,
                 spent.energy_j,
                 *self._limits,
@@ -164,6 +176,7 @@ class ShardsTally:
             calls=dict(sorted(_sum(beats, "calls").items())),
             errors=_sum(beats, "errors"),
             cached=sum(beat["cached"] for beat in beats),
+            at_once=_sum(beats, "at_once"),
             spent_usd=sum(beat["spent_usd"] for beat in beats),
             spent_j=sum(beat["spent_j"] for beat in beats),
             max_usd=self._limits[0],

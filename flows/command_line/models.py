@@ -48,7 +48,7 @@ def models(context: typer.Context, request: Models, json: Json = False) -> None:
 
     settings, home = request.settings, request.home()
     try:
-        opened = shared_server(settings.server, settings.server_url)
+        opened = shared_server(settings)
         note(opened.describe())
         served = {model.name: model for model in opened.list_models()}
     except ServerError as fault:
@@ -152,7 +152,7 @@ def probe(
     from tasks.guessing import probe_models
     from tasks.session import shared_server
 
-    server = shared_server(request.settings.server, request.settings.server_url)
+    server = shared_server(request.settings)
     note(server.describe())
     served = [model.name for model in server.list_models()]
     found = probe_models(request.home(), server, names or served, request.settings.timeout_s)

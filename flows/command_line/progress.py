@@ -48,11 +48,13 @@ def standing_line(standing: RunStanding) -> str:
 
 
 def calls_text(standing: RunStanding) -> str:
-    """Calls and errors per model."""
+    """Calls, calls at once and errors per model."""
     parts = []
     for model, number in standing.calls.items():
-        errors = standing.errors.get(model, 0)
-        parts.append(f"{model} {number}" + (f" ({errors} failed)" if errors else ""))
+        errors, at_once = standing.errors.get(model, 0), standing.at_once.get(model)
+        told = [f"{at_once} at once" if at_once else "", f"{errors} failed" if errors else ""]
+        more = ", ".join(filter(None, told))
+        parts.append(f"{model} {number}" + (f" ({more})" if more else ""))
     if standing.cached:
         parts.append(f"cache {standing.cached}")
     return ", ".join(parts)

@@ -59,6 +59,9 @@ def show(
         f"  {counted(run['calls'], 'call')} made, {run['cached']} found in the cache; {figure(run['cost_usd'])} USD, "
         f"{figure(run['energy_j'])} J"
     )
+    if run["at_once"]:
+        said = ", ".join(f"{model} {number}" for model, number in run["at_once"].items())
+        say(f"  calls at once: {said}")
     table(["plan", "questions"], run["plans"], right=[1])
     if run["faults"]:
         table(["fault", "questions"], run["faults"], right=[1])

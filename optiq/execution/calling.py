@@ -7,15 +7,17 @@ import math
 import random
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from optiq.errors import (
+    AnswerLate,
     AnswerLost,
     ModelNotServed,
     OptiqError,
     RateLimited,
     RequestRefused,
+    ServerBusy,
     ServerError,
     TransientServerError,
 )
@@ -25,6 +27,7 @@ from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
 from optiq.execution.ledger import Amount, Hold, LimitReached, Reservation
 from optiq.execution.limits import CallLimits, limits_of
+from optiq.execution.rates import MOST_REFUSALS
 from optiq.execution.shared import Shared
 from optiq.execution.thinking_room import cut_in_thought
 from optiq.execution.trace import Call
@@ -33,7 +36,7 @@ from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
 from optiq.statistics.snapshot import ModelFigures
 
 Figures = Callable[[str], ModelFigures]
-_MOST_RESTS = 40  # at a rate limit, most of them by half a minute
+_CHARS_PER_TOKEN = 4  # for limits on tokens a minute, which servers keep by such a rule themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Retries:
     """Trying again what may pass: ``attempts`` in all; waits of ``first_s`` × ``factor``ⁿ s, at most ``longest_s``.
 
     Waits are shortened at random by up to half, so that many callers do not come back at once. A server that
-    asks for more than ``patience_s`` is not waited for. A rate limit is waited for longer.
+    asks for more than ``patience_s`` is not waited for. A rate limit is no failure: it is waited for by all calls
+    together (:mod:`optiq.execution.rates`).
     """
 
     attempts: int = 4
@@ -61,15 +65,6 @@ class Retries:
         wait *= random.Random(f"{key}:{attempt}").uniform(0.5, 1.0)
         return max(wait, retry_after_s or 0.0)
 
-    def rest_s(self, number: int, retry_after_s: float | None, key: str) -> float | None:
-        """Seconds to wait where the server said for the ``number``-th time that a call comes too soon; None to give up.
-
-        That is no failure: it may be said as often as a limit per minute needs.
-        """
-        if number > _MOST_RESTS:
-            return None
-        return replace(self, attempts=number + 1).wait_s(min(number, 6), retry_after_s, key)
-
 
 class Caller:
     """Makes the calls of an executor. A fault ends in ``Call.error``, one of ours too.
@@ -84,7 +79,7 @@ class Caller:
         self._rank = rank
         self._shared = shared
         self._retries = retries
-        self._limits = [limits for limits in (shared.slots, limits_of(server)) if limits is not None]
+        self._limits = limits_of(server)
         self._identities: dict[str, str] = {}
 
     async def make(
@@ -213,7 +208,7 @@ class Caller:
         It is on disk before another call gets the slot, so that a kill loses no more calls than are in flight.
         """
         health, store, model = self._shared.health, self._shared.responses, request.model
-        too_soon = 0
+        too_soon, tokens = 0, len(request.prompt) // _CHARS_PER_TOKEN + (request.max_output_tokens or 0)
         while True:
             if (why := health.why_out(model)) is not None:
                 call.attempts -= 1  # this one is not made
@@ -221,14 +216,14 @@ class Caller:
             hold: Hold | None = None
             lost = False
             try:
-                held: list[
-                    CallLimits
-                ] = []  # a place among the calls in flight: of the run, and of the server
+                held: list[CallLimits] = []  # a place among the calls in flight: of the run, of the server
                 try:
-                    for limits in self._limits:
+                    for limits in filter(None, (self._shared.slots, self._limits)):
                         await limits.acquire(model, self._rank)
                         held.append(limits)
-                        await limits.rest()
+                    await self._limits.turn(tokens)
+                    if health.why_out(model) is not None:
+                        continue  # while it waited
                     # On disk before the call goes out: a killed run knows what may have been billed for it.
                     hold = allowance.draw(self._bound(call.model, request, figures), _label(maker, key))
                     lost = True  # from here on
@@ -244,7 +239,7 @@ class Caller:
             except RateLimited as fault:
                 lost = False
                 too_soon += 1
-                wait_s = self._retries.rest_s(too_soon, fault.retry_after_s, name)
+                wait_s = 0.0 if self._waits_for(fault) else None  # all of them wait in turn()
                 failure = fault
             except TransientServerError as fault:
                 lost = False
@@ -267,7 +262,7 @@ class Caller:
                     allowance.settle(hold, most)
                     call.lost += most
             if wait_s is None:
-                if not isinstance(failure, RequestRefused | RateLimited):  # they tell nothing of the model
+                if not isinstance(failure, RequestRefused):  # that tells nothing of the model
                     health.failed(model, str(failure), at_once=isinstance(failure, ModelNotServed))
                 raise failure
             call.attempts += 1
@@ -277,13 +272,20 @@ class Caller:
         """The server's answer; how it came tells how many calls are worth having in flight."""
         try:
             generation = await self._server.generate(request)
-        except (AnswerLost, RateLimited) as fault:
-            for limits in self._limits:
-                limits.overloaded(request.model, min(fault.retry_after_s or 0.0, self._retries.patience_s))
+        except (AnswerLate, ServerBusy) as fault:
+            self._limits.overloaded(request.model, lost=isinstance(fault, AnswerLate))
             raise
-        for limits in self._limits:
-            limits.answered(request.model)
+        except RateLimited as fault:
+            if self._waits_for(fault):
+                self._limits.refused(request.model, fault.retry_after_s)
+            raise
+        self._limits.answered(request.model)
         return generation
+
+    def _waits_for(self, fault: RateLimited) -> bool:
+        if (fault.retry_after_s or 0.0) > self._retries.patience_s:
+            return False
+        return self._limits.refusals <= MOST_REFUSALS
 
     def _bound(self, model: str, request: GenerateRequest, figures: Figures | None) -> Amount:
         ledger = self._shared.ledger

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from optiq.execution.pace import Pace
-from optiq.servers.protocol import ModelServer
+from optiq.execution.rates import Rates
+from optiq.servers.protocol import Allowed, ModelServer
 
 CALLS_PER_TURN = 64
 """So many calls may overtake one that waits for a model that is not in memory."""
@@ -46,7 +47,8 @@ class CallLimits:
 
     ``resident_models`` is how many models the server keeps in memory; None: all of them. Calls of one model
     of equal rank are served first come, first served. With ``first_slots`` it is found by trying how many calls of a
-    model are worth it (:mod:`optiq.execution.pace`), from so many up to ``model_slots``.
+    model are worth it (:mod:`optiq.execution.pace`), from so many up to ``model_slots``. ``rates`` are its limits per
+    minute.
     """
 
     def __init__(
@@ -55,10 +57,11 @@ class CallLimits:
         slots: int,
         resident_models: int | None = None,
         first_slots: int | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self._first_slots = first_slots
         self._paces: dict[str, Pace] = {}
-        self._rest_until_s = 0.0
+        self._rates = rates or Rates()
         self._model_slots = max(model_slots, 1)
         self._slots = max(slots, 1)
         self._resident = resident_models
@@ -72,33 +75,48 @@ class CallLimits:
 
     def answered(self, model: str) -> None:
         """A call was answered; to be told before its slot is given back."""
+        self._rates.answered()
         if self._first_slots is not None:
             with self._lock:
-                self._pace(model, self._first_slots).answered(self._in_use[model], time.monotonic())
+                self._pace(model).answered(self._in_use[model], time.monotonic())
 
-    def overloaded(self, model: str, pause_s: float | None = None) -> None:
-        """The server was too busy for a call, and asks for a pause of all."""
-        now_s = time.monotonic()
-        with self._lock:
-            if pause_s is not None:
-                self._rest_until_s = max(self._rest_until_s, now_s + pause_s)
-            if self._first_slots is not None:
-                self._pace(model, self._first_slots).overloaded(now_s)
+    def overloaded(self, model: str, *, lost: bool) -> None:
+        """The server was too busy for a call, which it did not answer in time (``lost``) or did not take."""
+        if self._first_slots is not None:
+            with self._lock:
+                self._pace(model).overloaded(time.monotonic(), lost=lost)
 
-    async def rest(self) -> None:
-        """Wait until the pause that the server asked for is over."""
-        while (left_s := self._rest_until_s - time.monotonic()) > 0:
+    def refused(self, model: str, pause_s: float | None) -> None:
+        """The server takes no call for a while: so long if it says it."""
+        if self._rates.refused(pause_s) == 1:
+            self.overloaded(model, lost=False)
+        elif self._first_slots is not None:
+            with self._lock:
+                self._pace(model).restore()
+
+    @property
+    def refusals(self) -> int:
+        """How often in a row the server took no call."""
+        return self._rates.refusals
+
+    async def turn(self, tokens: int = 0) -> None:
+        """Wait until the server may be asked for about so many tokens; to be called with a slot in hand."""
+        while (left_s := self._rates.wait_s(tokens)) > 0:
             await asyncio.sleep(left_s)
 
     @property
-    def found(self) -> dict[str, int]:
-        """Calls in flight that are worth it, by model, where that was tried."""
+    def at_once(self) -> dict[str, int]:
+        """Calls in flight that are worth it, by model that was called: as found by trying, or as set."""
         with self._lock:
-            return {model: pace.limit for model, pace in sorted(self._paces.items())}
+            fixed = min(self._model_slots, self._slots)
+            return {
+                model: self._paces[model].worth if model in self._paces else fixed
+                for model in sorted(self._in_use)
+            }
 
-    def _pace(self, model: str, first: int) -> Pace:
+    def _pace(self, model: str) -> Pace:
         if model not in self._paces:
-            self._paces[model] = Pace(first, self._model_slots)
+            self._paces[model] = Pace(self._first_slots or 1, self._model_slots)
         return self._paces[model]
 
     async def acquire(self, model: str, rank: int = 0) -> None:
@@ -158,7 +176,7 @@ class CallLimits:
     def _may_start(self, model: str) -> bool:
         most = self._model_slots
         if self._first_slots is not None:
-            most = self._pace(model, self._first_slots).limit
+            most = self._pace(model).limit
         if self._total >= self._slots or self._in_use[model] >= most:
             return False
         if self._resident is None:
@@ -210,9 +228,25 @@ _shared_lock = threading.Lock()
 
 
 def limits_of(server: ModelServer) -> CallLimits:
-    """The limits that all executors on ``server`` share: those that the server itself names."""
+    """The limits that all executors on ``server`` share: those that it names itself, and what it is allowed.
+
+    A server elsewhere is asked as many calls as it is allowed; one that answers in this process, no more than it can.
+    """
     with _shared_lock:
         if server not in _shared:
+            allowed: Allowed = getattr(server, "allowed", None) or Allowed()
             first = getattr(server, "first_slots", None)
-            _shared[server] = CallLimits(server.model_slots, server.slots, server.resident_models, first)
+            most, model_slots, slots = allowed.max_concurrency, server.model_slots, server.slots
+            if most is not None and hasattr(server, "first_slots"):
+                model_slots, slots, first = most, most, None
+            elif most is not None:
+                model_slots, slots = min(model_slots, most), min(slots, most)
+            per_minute = (allowed.requests_per_minute, allowed.tokens_per_minute)
+            rates = Rates(*per_minute, getattr(server, "told_limits", None))
+            _shared[server] = CallLimits(model_slots, slots, server.resident_models, first, rates)
         return _shared[server]
+
+
+def calls_at_once(server: ModelServer) -> dict[str, int]:
+    """Calls in flight that are worth it on ``server``, by model that was called."""
+    return limits_of(server).at_once

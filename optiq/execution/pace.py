@@ -1,69 +1,122 @@
 """How many calls of a model are worth having in flight, found while they are made.
 
-Additive increase, multiplicative decrease (Chiu and Jain 1989, as in TCP), with TCP's slow start: the limit doubles as
-long as more calls in flight bring more answers a second, then feels its way up by an eighth, and is halved when the
-server is overloaded (429, 503, a time-out). Throughput is what counts, not latency: that of a language model is mostly
-the length of its answer. Nothing but the number of calls in flight depends on what is found.
+Additive increase, multiplicative decrease (Chiu and Jain 1989, as in TCP), with a slow start: the limit grows fourfold
+as long as more calls in flight bring more answers a second; then the fewest that bring as many are looked for by
+halves; from then on an eighth more and an eighth less are tried in turns. When the server is overloaded (429, 503, a
+time-out) the limit shrinks. Throughput is what counts: where calls only wait longer at the server, fewer of them do as
+well, so a latency that grows for nothing shrinks the limit; that of a server that batches, and answers more, does not.
+Nothing but the number of calls in flight depends on what is found.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 _GAIN = 1.1  # so much more throughput is no chance
-_REST = 8  # windows between two attempts to go higher
+_ENOUGH = 0.96  # and so much of the best is as good
+_FOURFOLD = 4
+_REST = 4  # windows between two attempts
+_LESS, _HALF = 0.8, 0.5  # of the limit is left after a call that came too soon, and after one that was lost
 
 
 class Pace:
-    """The limit of one model: it starts at ``first`` and never goes above ``most``. Not safe for threads by itself."""
+    """The limit of one model: it starts at ``first`` and never goes above ``most``. Not safe for threads by itself.
+
+    ``limit`` is what holds now, perhaps as a try; ``_held`` is known to be worth it, ``_few`` to be too few.
+    """
 
     def __init__(self, first: int, most: int) -> None:
-        self.limit = min(first, most)
+        self.limit = self._held = self._before = min(first, most)
         self._most = most
-        self._held = self.limit  # what was good enough before the limit was raised
+        self._few = self._ceiling = 0
         self._best = 0.0
-        self._starting = True
-        self._rest = 0
-        self._begun: float | None = None
+        self._phase: Literal["climb", "narrow", "hold"] = "climb"
+        self._rest = _REST
+        self._up_next = True
+        self._begun = 0.0
+        self._settling = 1  # answers that tell nothing yet
         self._answers = 0
-        self._full = False
+        self._full = self._refused = False
+
+    @property
+    def worth(self) -> int:
+        """What is known to be worth it."""
+        return self._held
 
     def answered(self, in_flight: int, now_s: float) -> None:
         """A call was answered; so many were in flight with it."""
-        if self._begun is None:
+        if in_flight > self.limit:
+            return  # begun under a higher limit
+        if self._settling > 0:
+            self._settling -= 1
             self._begun = now_s
             return
-        self._answers += 1
+        self._answers, self._refused = self._answers + 1, False
         self._full = self._full or in_flight >= self.limit
-        if self._answers >= max(2 * self.limit, 8):
-            rate = self._answers / max(now_s - self._begun, 1e-9)
+        if self._answers >= max(self.limit * (1 if self._phase == "climb" else 2), 4):
+            rate, before = self._answers / max(now_s - self._begun, 1e-9), self.limit
             if self._full:  # else there was too little to do to learn anything
-                self._learn(rate)
-            self._begin_window(now_s)
+                getattr(self, f"_{self._phase}")(rate)
+            self._begin_window(now_s, settling=0 if self.limit == before else self.limit)
 
-    def overloaded(self, now_s: float) -> None:
-        """The server could not take the call. Once a window: calls in flight together fail together."""
-        self._starting = False
-        if self._answers > 0 or self._begun is None or self.limit > self._held:
-            self.limit = self._held = max(min(self.limit, self._held) // 2, 1)
-            self._best, self._rest = 0.0, _REST
-            self._begin_window(now_s)
+    def overloaded(self, now_s: float, *, lost: bool = False) -> None:
+        """The server could not take the call, or (``lost``) did not answer it.
 
-    def _learn(self, rate: float) -> None:
-        if self.limit > self._held or self._best == 0.0:  # a step up was tried
-            if rate > self._best * _GAIN:
-                self._best, self._held = rate, self.limit
-                self._raise()
-            else:
-                self.limit, self._starting, self._rest = self._held, False, _REST
+        Once a window: calls in flight together fail together.
+        """
+        if self._answers == 0 and self._refused and self.limit <= self._held:
             return
-        self._best += (rate - self._best) / 4
+        self._refused = True
+        self._before, self._ceiling = self._held, self.limit
+        if self.limit <= self._held:  # else it was a try: what held before still does
+            self._held = max(int(self.limit * (_HALF if lost else _LESS)), 1)
+        self.limit, self._phase, self._best, self._rest, self._up_next = self._held, "hold", 0.0, _REST, True
+        self._begin_window(now_s, settling=1)
+
+    def restore(self) -> None:
+        """It was not the number of calls in flight: a limit on calls a minute is waited for, and then all go on."""
+        self.limit = self._held = max(self._before, self._held)
+
+    def _climb(self, rate: float) -> None:
+        """Fourfold, until that brings nothing more."""
+        better = rate > self._best * _GAIN
+        if better:
+            self._few, self._held = (self._held if self._best else 0), self.limit
+            self._best = rate
+        if better and self._held < self._most:
+            self.limit = min(self._held * _FOURFOLD, self._most)
+        else:
+            self._phase = "narrow"
+            self._halve()
+
+    def _narrow(self, rate: float) -> None:
+        if rate >= self._best * _ENOUGH:
+            self._held, self._best = self.limit, max(rate, self._best)
+        else:
+            self._few = self.limit
+        self._halve()
+
+    def _halve(self) -> None:
+        """Try what lies between too few and enough, until the two are close."""
+        if self._held - self._few > max(self._held // 8, 1):
+            self.limit = (self._held + self._few) // 2
+        else:
+            self.limit, self._phase = self._held, "hold"
+
+    def _hold(self, rate: float) -> None:
+        """An eighth more or less is tried now and then; more and sooner where an overload has left the limit low."""
+        if self.limit != self._held:
+            if rate > self._best * (_GAIN if self.limit > self._held else _ENOUGH):
+                self._held, self._best = self.limit, rate
+            self.limit, self._rest = self._held, _REST
+            return
+        self._best += (rate - self._best) / 4 if self._best else rate
         self._rest -= 1
-        if self._rest <= 0:
-            self._raise()
+        short = (self._ceiling - self._held) // 2
+        if self._rest <= 0 or short > 1:
+            step = max(self._held // 8, short if self._up_next else 0, 1)
+            tried = self._held + step if self._up_next else self._held - step
+            self.limit, self._up_next, self._rest = max(min(tried, self._most), 1), not self._up_next, _REST
 
-    def _raise(self) -> None:
-        step = self.limit if self._starting else max(self.limit // 8, 1)
-        self.limit = min(self.limit + step, self._most)
-        self._rest = _REST
-
-    def _begin_window(self, now_s: float) -> None:
-        self._begun, self._answers, self._full = now_s, 0, False
+    def _begin_window(self, now_s: float, settling: int) -> None:
+        self._begun, self._answers, self._full, self._settling = now_s, 0, False, settling

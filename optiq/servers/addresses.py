@@ -37,7 +37,7 @@ def is_loopback(host: str | None) -> bool:
         return host == "localhost"
 
 
-def number_from(variable: str, default: int) -> int:
-    """A whole number from 1 up in an environment variable; ``default`` if it holds none."""
+def number_from(variable: str) -> int | None:
+    """A whole number from 1 up in an environment variable; None if it holds none."""
     value = os.environ.get(variable, "")
-    return int(value) if value.isdigit() and int(value) > 0 else default
+    return int(value) if value.isdigit() and int(value) > 0 else None

@@ -54,7 +54,7 @@ class GenFuserServer:
         self.model = self._folder.resolve().name if self._folder else source
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="optiq-genfuser")
         self._loaded: tuple[Any, Any] | None = None
-        self._threads = number_from("OPTIQ_GENFUSER_THREADS", os.cpu_count() or 1)
+        self._threads = number_from("OPTIQ_GENFUSER_THREADS") or os.cpu_count() or 1
 
     def list_models(self) -> list[ServedModel]:
         """The one model; loads nothing."""

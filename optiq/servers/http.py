@@ -10,6 +10,7 @@ import asyncio
 import json
 import ssl
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
-from optiq.errors import AnswerLost, ServerError, TransientServerError
+from optiq.errors import AnswerLate, AnswerLost, ServerError, TransientServerError
 from optiq.servers.addresses import is_loopback, shown, split_url
+from optiq.servers.told_limits import ToldLimits
 
 if TYPE_CHECKING:
     import aiohttp
@@ -59,6 +61,7 @@ class JsonHttp:
             WeakKeyDictionary()
         )
         self._lock = threading.Lock()
+        self.told_limits = ToldLimits()
 
     async def post(self, path: str, body: Any, timeout_s: float, what: str) -> HttpAnswer:
         """The answer to ``body``; redirects are not followed, as they would take the key elsewhere.
@@ -91,13 +94,14 @@ class JsonHttp:
                         raise AnswerLost(
                             f"the answer of {self.who} from {what} is longer than {MOST_BYTES >> 20} MB"
                         )
+                self.told_limits.heard(reply.headers, time.monotonic())
                 return _answer(reply.status, reply.headers, bytes(raw))
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as fault:
             raise self._untrusted(fault) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as fault:
             raise self.unreachable(fault) from None
         except TimeoutError:
-            raise AnswerLost(f"{self.who} gave no answer from {what} within {timeout_s:g} s") from None
+            raise AnswerLate(f"{self.who} gave no answer from {what} within {timeout_s:g} s") from None
         except (aiohttp.ClientError, OSError, EOFError) as fault:
             raise AnswerLost(
                 f"the connection to {self.who} broke ({_short(fault)}) before {what} had answered"

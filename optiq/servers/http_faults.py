@@ -9,10 +9,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from optiq.errors import (
+    AnswerLate,
     AnswerLost,
     ModelNotServed,
     RateLimited,
     RequestRefused,
+    ServerBusy,
     ServerError,
     TransientServerError,
 )
@@ -20,8 +22,8 @@ from optiq.servers.replies import part, storable
 
 # Worth another try: time-out, conflict, too early, and every 5xx but "not implemented".
 _PASSING = {408, 409, 425}
-# A gateway gave up on a server that may have gone on.
-_LOST = {408, 502, 504}
+# A gateway gave up on a server that may have gone on; 529 is "overloaded".
+_KINDS = {408: AnswerLate, 502: AnswerLost, 503: ServerBusy, 504: AnswerLate, 529: ServerBusy}
 # Malformed, too large, not understood, refused by law.
 _OF_THE_REQUEST = {400, 413, 414, 422, 431, 451}
 _TOO_LONG = re.compile(
@@ -59,8 +61,7 @@ def status_fault(
     if status == 429:
         return RateLimited(said, retry_after_s=retry_after_s(headers))
     if status in _PASSING or (status >= 500 and status != 501):
-        kind = AnswerLost if status in _LOST else TransientServerError
-        return kind(said, retry_after_s=retry_after_s(headers))
+        return _KINDS.get(status, TransientServerError)(said, retry_after_s=retry_after_s(headers))
     if status in (401, 403):
         # What the server says here may repeat the key.
         return ServerError(f"{server} answered {status}: the key is missing or refused", "Check the API key.")

@@ -16,7 +16,7 @@ from optiq.servers.addresses import number_from, split_url
 from optiq.servers.http import HttpAnswer, JsonHttp
 from optiq.servers.http_faults import status_fault, words_of
 from optiq.servers.letters import fits_json, plain_letters, schema
-from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
+from optiq.servers.protocol import Allowed, GenerateRequest, Generation, ServedModel
 from optiq.servers.replies import answer_and_thinking, part, word
 from optiq.servers.usage import SeenPrompts, counted, seconds
 
@@ -60,14 +60,20 @@ class OllamaServer:
 
     name = "ollama"
     counts_tokens = False
+    # How many calls Ollama takes is found by trying, from the usual number of its runners.
+    first_slots: int | None = 1
+    model_slots, slots = 256, 256
 
     def __init__(self, base_url: str | None = None) -> None:
         self._http = _http(address(base_url))
         self.on_this_machine = self._http.local
-        # As many as Ollama itself answers at once: more would wait there and count as latency here.
-        self.model_slots = number_from("OLLAMA_NUM_PARALLEL", 1)
-        self.resident_models: int | None = number_from("OLLAMA_MAX_LOADED_MODELS", 3)
-        self.slots = max(self.model_slots, self.resident_models)
+        self.told_limits = self._http.told_limits
+        self.resident_models: int | None = number_from("OLLAMA_MAX_LOADED_MODELS") or 3
+        self.allowed = Allowed()
+        # As many as Ollama itself answers at once, where it is told: more would wait there and count as latency here.
+        if (parallel := number_from("OLLAMA_NUM_PARALLEL")) is not None:
+            self.first_slots, self.model_slots = None, parallel
+            self.slots = max(parallel, self.resident_models)
         self._digests: dict[str, str | None] | None = None
         self._seen = SeenPrompts()
         self._free: set[str] = set()  # models whose server takes no schema

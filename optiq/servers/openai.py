@@ -15,13 +15,12 @@ from optiq.servers.addresses import number_from
 from optiq.servers.http import HttpAnswer, JsonHttp
 from optiq.servers.http_faults import status_fault, words_of
 from optiq.servers.letters import fits_json, plain_letters, response_format
-from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
+from optiq.servers.protocol import Allowed, GenerateRequest, Generation, ServedModel
 from optiq.servers.replies import answer_and_thinking, billed_output, part, word
 from optiq.servers.usage import cached_tokens, counted, seconds
 
 _MEANING = "the base URL of the OpenAI-compatible server"
 _LISTING_S = 10.0
-_FIRST_SLOTS, _MOST_SLOTS = 2, 256
 # What a dialect may refuse without refusing the call: one wants max_completion_tokens, one knows no seed.
 _DISPENSABLE = ("max_tokens", "seed", "temperature", "stop", "response_format")
 
@@ -32,6 +31,9 @@ class OpenAIServer:
     name = "openai"
     resident_models: int | None = None
     counts_tokens = False
+    # How many calls the server takes is found by trying.
+    first_slots: int | None = 4
+    model_slots, slots = 256, 256
 
     def __init__(self, base_url: str | None = None, api_key: str | None = None) -> None:
         url = (
@@ -52,10 +54,8 @@ class OpenAIServer:
             {"Authorization": f"Bearer {key}"} if key else None,
         )
         self.on_this_machine = self._http.local
-        # How many calls the server takes is found by trying, but for what the environment says.
-        self.slots = number_from("OPTIQ_OPENAI_SLOTS", _MOST_SLOTS)
-        self.model_slots = number_from("OPTIQ_OPENAI_MODEL_SLOTS", self.slots)
-        self.first_slots = None if "OPTIQ_OPENAI_MODEL_SLOTS" in os.environ else _FIRST_SLOTS
+        self.told_limits = self._http.told_limits
+        self.allowed = Allowed(number_from("OPTIQ_OPENAI_SLOTS"))
         self._refused: dict[str, frozenset[str]] = {}
 
     def list_models(self) -> list[ServedModel]:

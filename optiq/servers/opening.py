@@ -9,7 +9,7 @@ from typing import cast
 from optiq.errors import ServerError
 from optiq.extensions.built_in import SERVERS
 from optiq.servers.energy import metered, open_counter
-from optiq.servers.protocol import GenerateRequest, Generation, ModelServer, ServedModel
+from optiq.servers.protocol import OPTIONAL, Allowed, GenerateRequest, Generation, ModelServer, ServedModel
 
 Opener = Callable[[str | None, str | None], ModelServer]
 
@@ -23,6 +23,7 @@ def open_server(
     *,
     genfuser: str | None = None,
     energy: str = "predicted",
+    concurrency: int | None = None,
 ) -> ModelServer:
     """A model server by name.
 
@@ -33,7 +34,7 @@ def open_server(
     ``OPTIQ_OPENAI_BASE_URL``, ``OPENAI_BASE_URL``) names another. ``api_key`` defaults to
     ``OPTIQ_OPENAI_API_KEY``, then ``OPENAI_API_KEY``. With ``genfuser``, the folder or hub name of a GenFuser,
     that blender stands beside the server. ``energy`` is ``predicted``, ``measured``, or ``auto``: measured where
-    it can be.
+    it can be. ``concurrency`` fixes how many calls are in flight; else that is found by trying.
 
     Raises
     ------
@@ -45,7 +46,10 @@ def open_server(
         for an address that is none, or if energy is to be measured and cannot be.
     """
     opener = cast(Opener, SERVERS.load(name))
-    return metered(_with_blender(opener(base_url, api_key), genfuser), open_counter(energy))
+    server = opener(base_url, api_key)
+    if concurrency is not None:
+        server.allowed = Allowed(concurrency)  # type: ignore[attr-defined]
+    return metered(_with_blender(server, genfuser), open_counter(energy))
 
 
 def first_that_answers(base_url: str | None = None, api_key: str | None = None) -> ModelServer:
@@ -93,7 +97,9 @@ class CompositeServer:
         self._blenders = dict(blenders)
         self.name = main.name
         self.model_slots = main.model_slots
-        self.first_slots = getattr(main, "first_slots", None)
+        for name in OPTIONAL:
+            if hasattr(main, name):
+                setattr(self, name, getattr(main, name))
         self.slots = main.slots + sum(server.slots for server in blenders.values())
         self.resident_models = None if main.resident_models is None else main.resident_models + len(blenders)
         self.counts_tokens = main.counts_tokens

@@ -25,6 +25,18 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowed:
+    """What somebody lets a server be asked: so many calls in flight, so many calls and tokens in any minute.
+
+    None: as many as it takes.
+    """
+
+    max_concurrency: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fusion:
     """What a blend prompt is made of, for blenders with an input format of their own."""
 
@@ -120,7 +132,9 @@ class ModelServer(Protocol):
     """A place where models answer.
 
     ``model_slots`` calls of one model and ``slots`` calls in all are worth having in flight at once. A server that has
-    ``first_slots`` too does not know: how many it takes is found by trying, from so many up to ``model_slots``.
+    ``first_slots`` too answers elsewhere: how many calls it takes is found by trying, from so many up to
+    ``model_slots`` (None: we were told). It may have ``allowed`` (an :class:`Allowed`: what somebody has set) and
+    ``told_limits`` (:class:`~optiq.servers.told_limits.ToldLimits`: what it says itself) as well.
     ``resident_models`` stay in memory at once (None: all): more of them in turns would be loaded each time.
     ``counts_tokens`` says whether :meth:`count_tokens` can tell, ``on_this_machine`` whether its models run here,
     so that their energy can be measured.
@@ -166,3 +180,7 @@ class ModelServer(Protocol):
     def close(self) -> None:
         """Give back everything. May be called twice; the server is not used afterwards."""
         ...
+
+
+OPTIONAL = ("first_slots", "allowed", "told_limits")
+"""What a server may have beside the protocol."""

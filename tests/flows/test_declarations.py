@@ -33,7 +33,8 @@ PLANS = {
     "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int, "perfdb": str,
 }  # fmt: skip
 SERVED = {
-    "server": str, "server_url": str, "prompt": str, "examples": str, "constrain": bool, "max_output_tokens": int,
+    "server": str, "server_url": str, "concurrency": int, "prompt": str, "examples": str,
+    "constrain": bool, "max_output_tokens": int,
     "probe": bool,
 }  # fmt: skip
 SPENT = {"max_total_cost": float, "max_total_energy": float, "chunk_size": int}
@@ -61,11 +62,11 @@ FLOWS: dict[str, dict[str, Any]] = {
         "latency_weight": float, "max_cost": float, "max_latency": float, "min_accuracy": float,
         "max_total_cost": float, "fresh": False, "timeout": float, "combinations_at_once": int, "examples_at_once": int,
         "calls_at_once": int, "advisor": str, "task": str, "table": str, "deploy": str, "plot": str, "server": str,
-        "server_url": str, "probe": bool, "perfdb": str, "seed": int, "cache": True,
+        "server_url": str, "concurrency": int, "probe": bool, "perfdb": str, "seed": int, "cache": True,
     },
     "review_answers:review_answers": {
         "file": str, "models": str, "topic": str, **QUESTIONS, "limit": int, "server": str, "server_url": str,
-        "probe": bool, "perfdb": str, "seed": int, "cache": True,
+        "concurrency": int, "probe": bool, "perfdb": str, "seed": int, "cache": True,
     },
     "score_answers:score_answers": {"answers": str, "references": str, "output": str, "perfdb": str},
     "refresh_perfdb:refresh_perfdb": {

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from optiq.configuration import Settings
 from optiq.servers import GenerateRequest
 from tasks.session import shared_server
 from warehouse.home import Home
@@ -37,7 +38,7 @@ def questions(home: Path) -> Path:
 @pytest.fixture
 def openai_port() -> Iterator[str]:
     """The embedded models behind an OpenAI-compatible loopback port."""
-    server = shared_server("embedded", None)
+    server = shared_server(Settings(server="embedded"))
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

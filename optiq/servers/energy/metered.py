@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import replace
+from typing import Any
 
 from optiq.servers.energy.counters import EnergyCounter
-from optiq.servers.protocol import GenerateRequest, Generation, ModelServer, ServedModel
+from optiq.servers.protocol import OPTIONAL, GenerateRequest, Generation, ModelServer, ServedModel
 
 
 class Shares:
@@ -61,10 +62,15 @@ class MeteredServer:
         self.name = server.name
         self.model_slots = server.model_slots
         self.slots = server.slots
-        self.first_slots = getattr(server, "first_slots", None)
         self.resident_models = server.resident_models
         self.counts_tokens = server.counts_tokens
         self.on_this_machine = server.on_this_machine
+
+    def __getattr__(self, name: str) -> Any:
+        """What servers may have beside the protocol."""
+        if name in OPTIONAL:
+            return getattr(self._server, name)
+        raise AttributeError(name)
 
     def list_models(self) -> list[ServedModel]:
         return self._server.list_models()
