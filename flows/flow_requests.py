@@ -81,6 +81,14 @@ class Prompts(Request, settings="prompts", panel="Models"):
     """How models are asked."""
 
 
+class Scoring(Request, settings="scoring", panel="Quality"):
+    """How good answers are."""
+
+
+class Judging(Scoring, settings="judging", panel="Quality"):
+    """Who grades answers."""
+
+
 class Serving(Request, settings="serving", panel="Models"):
     """Where models answer."""
 
@@ -94,7 +102,7 @@ class Cache(Request, panel="Models"):
     ] = True
 
 
-class Planned(Limits, Planning, Topic, Prompts, Serving, Seeded, Place):
+class Planned(Limits, Planning, Topic, Prompts, Judging, Serving, Seeded, Place):
     """What every verb takes that plans."""
 
 
@@ -246,7 +254,7 @@ class IngestTraces(IngestFiles, OtherTools):
     """`optiq ingest traces`."""
 
 
-class ScoreAnswers(Place):
+class ScoreAnswers(Scoring, Place):
     """`optiq score`."""
 
     answers: Annotated[str, Argument("What `optiq answer` wrote.", "ANSWERS")]

@@ -14,4 +14,11 @@ from tasks.scoring import score_file
 @taking_parameters
 def score_answers(request: ScoreAnswers) -> dict[str, Any]:
     """Judge ``answers`` by ``references`` (joined by question_id); the next refresh updates their executions."""
-    return run(score_file, request.answers, request.references, request.output, request.settings.home)
+    return run(
+        score_file,
+        request.answers,
+        request.references,
+        request.output,
+        request.settings.home,
+        request.settings.metrics,
+    )

@@ -14,14 +14,21 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optiq.errors import ConfigurationError, InputError
-from optiq.extensions.built_in import ESTIMATORS, PLANNERS, SERVERS
+from optiq.extensions.built_in import ESTIMATORS, PLANNERS, QUALITY_METRICS, SERVERS
 from optiq.prompts.prompt_set import BARE, PROMPT_NAMES
 from optiq.prompts.variants import Variant, read_variants
-from optiq.questions.question import Weights, parse_number
+from optiq.questions.question import Kind, Weights, parse_number
 from optiq.questions.reading import Reading
+
+if TYPE_CHECKING:
+    from optiq.execution.judge import Judge
+    from optiq.scoring.metrics import Metrics
+
+FORMS = ("short", *(kind.value for kind in Kind))
+"""Every form of an answer, as people may write it."""
 
 Reader = Callable[[Any, str], Any]
 """From what was given and where (``--seed``, ``seed in optiq.toml``) to the value of a setting."""
@@ -142,6 +149,26 @@ def _columns(value: Any, origin: str) -> tuple[tuple[str, str], ...]:
     return tuple((ours, theirs) for ours, theirs in pairs)
 
 
+def _metrics(value: Any, origin: str) -> tuple[tuple[str, str], ...]:
+    """``rouge-l`` or ``long=rouge-l``, as text with commas, a list or a table; pairs of form (or "") and metric."""
+    if isinstance(value, Mapping):
+        value = value.items()
+    given = value.split(",") if isinstance(value, str) else list(value)
+    parts = [part if isinstance(part, str) else "=".join(filter(None, map(str, part))) for part in given]
+    pairs = []
+    for part in parts:
+        form, _, name = part.rpartition("=")
+        form, name = form.strip().lower(), name.strip()
+        if form and form not in FORMS:
+            raise ConfigurationError(f"{origin} names the form {form!r}", f"Forms are {', '.join(FORMS)}.")
+        if not name:
+            raise ConfigurationError(f"{origin} names no metric", "Give METRIC or FORM=METRIC.")
+        if ":" not in name:
+            QUALITY_METRICS.check(name)
+        pairs.append((form, name))
+    return tuple(pairs)
+
+
 def _template(value: Any, origin: str) -> str:
     """A template, or the content of the file that it names."""
     text = _text(value, origin)
@@ -243,6 +270,38 @@ class Settings:
         "FORM",
         choices=lambda: ("short", "long", "number", "code", "json"),
         otherwise="inferred for each question",
+    )
+    metric: tuple[tuple[str, str], ...] = _setting(
+        (),
+        _metrics,
+        "scoring",
+        "What the quality of an answer is: a name ({names}) or module:function, of one form as FORM=METRIC; may be "
+        "repeated.",
+        "METRIC",
+        choices=QUALITY_METRICS.names,
+        kind=list[str],
+        otherwise="by the form of the answer",
+    )
+    judge: str | None = _setting(
+        None, None, "judging", "The served model that grades answers (--metric judge).", "MODEL"
+    )
+    judge_itself: bool = _setting(
+        False,
+        _switch,
+        "judging",
+        "Let a judge grade answers that it had a part in.",
+        kind=bool,
+        flag="--judge-itself/--judge-others",
+        otherwise="others only",
+    )
+    run_programs: bool = _setting(
+        False,
+        _switch,
+        "scoring",
+        "Run programs that models wrote, with their tests (--metric tests): in a process with limits, no prison.",
+        kind=bool,
+        flag="--run-programs/--no-run-programs",
+        otherwise="never",
     )
     planner: str = _setting(
         "exact",
@@ -386,6 +445,20 @@ class Settings:
         """How question files are read."""
         return Reading(self.columns, self.form, self.template)
 
+    @property
+    def metrics(self) -> Metrics:
+        """Which metric is the quality of which form."""
+        from optiq.scoring.metrics import Metrics
+
+        return Metrics(self.metric, self.run_programs)
+
+    @property
+    def grader(self) -> Judge | None:
+        """The model that grades answers, if there is one."""
+        from optiq.execution.judge import Judge
+
+        return None if self.judge is None else Judge(self.judge, self.judge_itself)
+
     @classmethod
     def load(
         cls, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
@@ -408,6 +481,10 @@ class Settings:
             read = {name: SETTINGS[name].reads(value, origin) for name, (value, origin) in layer.items()}
             settings = replace(settings, **read)
             said_prompt = said_prompt or "prompt" in read
+        if settings.judge is None and any(name == "judge" for _, name in settings.metric):
+            raise ConfigurationError(
+                "the metric judge needs a model that grades", "Name a served model: --judge MODEL."
+            )
         if settings.template is not None and not said_prompt:
             return replace(settings, prompt=BARE)
         return settings

@@ -136,7 +136,8 @@ def answer_chunk(rows: tuple[Row, ...], job: Job) -> list[dict[str, Any]]:
         executions = [replace(execution, run_id=name) for execution in found.executions]
         state.folder.write_chunk(chunk, found.rows, traces_frame(executions))
         if state.shared.responses is not None:
-            state.shared.responses.delivered(f"{job.run_id}/{row['question_id']}" for row in found.rows)
+            made = [f"{job.run_id}/{row['question_id']}" for row in found.rows]
+            state.shared.responses.delivered([*made, *(f"{name}/judge" for name in made)])
     statuses = [row["status"] for row in found.rows]
     left_over = [row["status"] for row in found.left_over]
     state.tally.settled(statuses + left_over, found.n_executions)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from optiq.errors import OptiqWarning
 from optiq.estimation import Estimate
 from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_executions
 from optiq.execution.event_loop import EventLoop
+from optiq.execution.judge import Graded, judge_executions
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
 from optiq.planning import PlannedQuestion, Planning, choose_blender, topic_fault
 from optiq.prompts.variants import served_model
@@ -25,12 +28,16 @@ MAX_PLANS = 3
 
 @dataclass
 class OpenQuestion:
-    """A question on its way to an answer: its latest plan, and the executions so far, the latest last."""
+    """A question on its way to an answer: its latest plan, and the executions so far, the latest last.
+
+    ``judgings`` are calls of a judge on its answers: they are paid for, and no executions of a plan.
+    """
 
     question: Question
     planned: PlannedQuestion
     attempt: int = 1
     executions: list[Execution] = field(default_factory=list)
+    judgings: list[Execution] = field(default_factory=list)
     without: frozenset[str] = frozenset()
 
     @property
@@ -84,7 +91,10 @@ def answer_rows(
             break
         pending = [item for item in pending if _plan_again(item, session.planning, shared)]
     executions = [e for item in asked.values() for e in item.executions if any(c.attempts for c in e.calls)]
-    score_executions(executions)
+    score_executions(executions, session.settings.metrics)
+    for graded in judged(session, executions, executor_of(session, run_id, shared, rows[0].number), loop):
+        if graded.call is not None:
+            asked[graded.of.question.question_id].judgings.append(graded.call)
     found = Answers([], executions, [], sum(len(item.executions) for item in asked.values()))
     for row in rows:
         if row.question is None:
@@ -97,6 +107,22 @@ def answer_rows(
             found.left_over.append(_answer_row(item, run_id, row.number))
         elif item.executions:
             found.rows.append(_answer_row(item, run_id, row.number))
+    return found
+
+
+def judged(
+    session: Session, executions: Sequence[Execution], executor: Executor, loop: EventLoop | None = None
+) -> list[Graded]:
+    """What the judge of the settings says of ``executions``; it sets their quality where it is asked."""
+    settings = session.settings
+    if settings.grader is None:
+        return []
+    run = None if loop is None else loop.run
+    found = judge_executions(
+        settings.grader, settings.metrics, executions, executor, session.planning.operators, run
+    )
+    if left := [graded for graded in found if graded.grade is None]:
+        warnings.warn(f"{len(left)} answers have no grade: {left[0].why}", OptiqWarning, stacklevel=2)
     return found
 
 
@@ -234,7 +260,8 @@ def _answer_row(item: OpenQuestion, run_id: str, number: int) -> dict[str, Any]:
 
 
 def _bookkeeping(item: OpenQuestion, number: int) -> dict[str, Any]:
-    calls = [call for execution in item.executions for call in execution.calls]
+    paid = [*item.executions, *item.judgings]
+    calls = [call for execution in paid for call in execution.calls]
     made = [call for call in calls if not call.cached]
     return {
         "row_number": number,
@@ -242,8 +269,8 @@ def _bookkeeping(item: OpenQuestion, number: int) -> dict[str, Any]:
         "calls": len(made),
         "cached_calls": len(calls) - len(made),
         "unpriced_calls": sum(call.cost_usd is None and call.error is None for call in made),
-        "spent_usd": math.fsum(execution.spent.cost_usd for execution in item.executions),
-        "spent_j": math.fsum(execution.spent.energy_j for execution in item.executions),
+        "spent_usd": math.fsum(execution.spent.cost_usd for execution in paid),
+        "spent_j": math.fsum(execution.spent.energy_j for execution in paid),
         "lost_usd": math.fsum(call.lost.cost_usd for call in made),
         "lost_j": math.fsum(call.lost.energy_j for call in made),
     }

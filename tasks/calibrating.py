@@ -39,7 +39,7 @@ def calibrate_chunk(places: list[int], run_id: str) -> int:
     When the run is interrupted, what was executed by then is kept.
     """
     from optiq.execution import score_executions, traces_frame
-    from tasks.answers import executor_of
+    from tasks.answers import executor_of, judged
     from tasks.trials import learn, outcomes_of
     from warehouse.landing import land_traces
 
@@ -47,7 +47,8 @@ def calibrate_chunk(places: list[int], run_id: str) -> int:
     work = state.work(places)
     executions = executor_of(state.session, run_id, state.shared).run(work)
     made = [item for item in executions if any(call.attempts for call in item.calls)]
-    score_executions(made)
+    score_executions(made, state.session.settings.metrics)
+    judgings = judged(state.session, made, executor_of(state.session, run_id, state.shared))
     with state.lock:
         if made:
             land_traces(state.session.home, traces_frame(made), int(state.counts.get("chunks", 0)))
@@ -60,7 +61,7 @@ def calibrate_chunk(places: list[int], run_id: str) -> int:
             for place, item in zip(places, work, strict=True)
             if (item.question.question_id, item.plan.key) in ran
         ]
-        for name, value in _count(made).items():
+        for name, value in _count([*made, *(one.call for one in judgings if one.call is not None)]).items():
             state.counts[name] = state.counts.get(name, 0) + value
         refused = [item.error for item in executions if not item.calls and item.error]
         if refused and not made:

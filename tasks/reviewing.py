@@ -116,7 +116,7 @@ def answer_alone(run_id: str) -> int:
         for question in state.questions
     ]
     executions = executor_of(state.session, run_id, state.shared).run(work)
-    score_executions(executions)
+    score_executions(executions, state.session.settings.metrics)
     if made := [item for item in executions if any(call.attempts for call in item.calls)]:
         land_traces(state.session.home, traces_frame(made))
     if state.shared.responses is not None:

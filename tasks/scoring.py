@@ -13,23 +13,32 @@ from optiq.errors import InputError
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import topics_in
 from optiq.scoring import SCORES, Scores, score_many
+from optiq.scoring.metrics import JUDGE, USUAL, Metrics
 from optiq.scoring.references import KnownQuestion, question_of, read_answers, read_references
 from tasks.orchestration import step
 from warehouse.find_home import find_home
 from warehouse.home import Home
 
 NO_TOPIC = "*"
-_JUDGED = ("kind", "reference", "observed_qoa")
+_JUDGED = ("kind", "reference", "observed_qoa", "scores", "qoa_metric")
 
 
 @step
-def score_file(answers: str, references: str, output: str | None, perfdb: str | None) -> dict[str, Any]:
+def score_file(
+    answers: str, references: str, output: str | None, perfdb: str | None, metrics: Metrics = USUAL
+) -> dict[str, Any]:
     """Score ``answers`` by ``references``, write them to ``output`` and land the scores of their executions."""
     from optiq.files.tables import check_writable, write_table
     from optiq.scoring.answers import parse_answer
     from warehouse.scores import executions_of
 
     _check_paths(answers, references, output)
+    metrics.check()
+    if any(name == JUDGE for _, name in metrics.named):
+        raise InputError(
+            "a judge grades answers while they are made",
+            "Name another metric, or answer with --metric judge.",
+        )
     if output is not None:
         check_writable(output)
     frame, labelled = read_answers(answers), read_references(references)
@@ -55,7 +64,7 @@ def score_file(answers: str, references: str, output: str | None, perfdb: str | 
     # One run of the embedding model over everything: most outputs repeat an answer.
     items = [(question, answer) for question, answer in own if question is not None]
     items += [(question, parse_answer(question, text)) for _, _, question, text in outputs]
-    scores = iter(score_many(items))
+    scores = iter(score_many(items, metrics))
     judged = [next(scores) if question is not None else Scores() for question, _ in own]
     by_node = {(name, node): found for (name, node, _, _), found in zip(outputs, scores, strict=True)}
     scored = _scored(frame, [question for question, _ in own], judged)
@@ -142,8 +151,11 @@ def _scored(
         "reference": [question.reference if question else None for question in questions],
         "observed_qoa": [found.qoa for found in judged],
         **{f"score_{name}": [getattr(found, name) for found in judged] for name in SCORES},
+        "scores": [found.written for found in judged],
+        "qoa_metric": [found.metric for found in judged],
     }
-    types = {name: pl.String() if name in ("kind", "reference") else pl.Float64() for name in columns}
+    texts = ("kind", "reference", "scores", "qoa_metric")
+    types = {name: pl.String() if name in texts else pl.Float64() for name in columns}
     return frame.with_columns(pl.Series(name, values, dtype=types[name]) for name, values in columns.items())
 
 
@@ -186,6 +198,8 @@ def _land(
                 "reference": question.reference,
                 "qoa": last.qoa,
                 **last.columns(),
+                "scores": last.written,
+                "qoa_metric": last.metric,
                 "nodes": [{"node": node, "qoa": found.qoa} for node, found in nodes],
             }
         )

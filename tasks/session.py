@@ -191,6 +191,8 @@ def open_session(
     if executes:
         _begin_home(settings, home)
     check_examples(settings)
+    if settings.metric:
+        settings.metrics.check()
     server = None
     served = None
     offers: list[ServedModel] = []

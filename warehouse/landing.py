@@ -64,12 +64,12 @@ class LandedFile:
 def trace_columns() -> pl.Schema:
     """Every column that a landed trace may have, with its type.
 
-    ``row_number`` is the row in the file that a person gave, ``scores`` what another tool judged the answer by, as
-    JSON; traces of our own runs have neither.
+    ``row_number`` is the row in the file that a person gave; traces of our own runs have none. ``scores`` are those by
+    name as JSON: of other tools, or of further metrics.
     """
     from optiq.execution.trace import TRACE_SCHEMA
 
-    return pl.Schema({**TRACE_SCHEMA, "row_number": pl.Int64(), "scores": pl.String()})
+    return pl.Schema({**TRACE_SCHEMA, "row_number": pl.Int64()})
 
 
 def land_traces(home: Home, frame: pl.DataFrame, sequence: int = 0) -> Path:

@@ -21,6 +21,8 @@ SCORE_COLUMNS: dict[str, pl.DataType] = {
     "score_contained": pl.Float64(),
     "score_numeric": pl.Float64(),
     "score_date": pl.Float64(),
+    "scores": pl.String(),
+    "qoa_metric": pl.String(),
     "nodes": pl.List(pl.Struct({"node": pl.Int64(), "qoa": pl.Float64()})),
 }
 """A landed score: one row per execution; ``nodes`` are the QoA of the outputs of its nodes."""

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from optiq.execution.trace import Call, Execution
 from optiq.scoring import score_many
 from optiq.scoring.answers import node_answer
+from optiq.scoring.metrics import USUAL, Metrics
 
 
-def score_executions(executions: Sequence[Execution]) -> None:
+def score_executions(executions: Sequence[Execution], metrics: Metrics = USUAL) -> None:
     """Set ``scores`` of each execution and ``subplan_qoa`` of each call, where there is a reference.
 
     All texts are embedded in one run: give many executions at once. An execution that failed before its last
@@ -26,7 +27,7 @@ def score_executions(executions: Sequence[Execution]) -> None:
         for call in execution.calls
         if call.output is not None
     ]
-    scores = score_many([(execution.question, answer) for execution, _, answer in outputs])
+    scores = score_many([(execution.question, answer) for execution, _, answer in outputs], metrics)
     for (execution, call, _), score in zip(outputs, scores, strict=True):
         call.subplan_qoa = score.qoa
         if call.node == execution.plan.sink:

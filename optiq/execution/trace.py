@@ -88,6 +88,9 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
     "score_contained": pl.Float64(),
     "score_numeric": pl.Float64(),
     "score_date": pl.Float64(),
+    "scores": pl.String(),
+    "qoa_metric": pl.String(),
+    "judge": pl.String(),
     "reference": pl.String(),
     **{f"predicted_{name}": pl.Float64() for name in METRIC_NAMES},
     **{limit: pl.Float64() for limit in LIMITS},
@@ -211,6 +214,7 @@ class Execution:
     calls: list[Call] = field(default_factory=list)
     execution_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     partial: Partial | None = None
+    judge: str | None = None
 
     @property
     def spent(self) -> Amount:
@@ -228,7 +232,8 @@ class Execution:
         """``scored`` by our rules, or ``given`` by who measured it; ``None`` without a quality."""
         if self.qoa is None:
             return None
-        return "scored" if any(score is not None for score in self.scores.columns().values()) else "given"
+        scored = self.scores.metric is not None or any(s is not None for s in self.scores.columns().values())
+        return "scored" if scored else "given"
 
     @property
     def topic(self) -> str | None:
@@ -249,6 +254,8 @@ class Execution:
             "qoa": self.qoa,
             "qoa_source": self.qoa_source,
             **self.scores.columns(),
+            "scores": self.scores.written,
+            "qoa_metric": self.scores.metric,
             "reference": self.question.reference,
             "calls": [call.to_row() for call in self.calls],
         }

@@ -94,3 +94,25 @@ FORMATS = Registry(
     },
 )
 """Each a class of :class:`optiq.formats.protocol.Format`: a reader of another tool's logs or evaluations."""
+
+_METRICS = "optiq.scoring.metrics"
+
+QUALITY_METRICS = Registry(
+    "optiq.metrics",
+    "metric",
+    {
+        "containment": f"{_METRICS}:contained",
+        "cosine": f"{_METRICS}:cosine",
+        "exact": f"{_METRICS}:exact",
+        "json-match": f"{_METRICS}:json_match",
+        "judge": f"{_METRICS}:judge",
+        "numeric": f"{_METRICS}:numeric",
+        "rouge-l": f"{_METRICS}:rouge_l",
+        "rule": "optiq.scoring.judging:rule",
+        "set-overlap": f"{_METRICS}:set_overlap",
+        "tests": f"{_METRICS}:tests",
+        "token-f1": f"{_METRICS}:token_f1",
+    },
+)
+"""Each a function of an answer, a reference and the question that gives 0 to 1 or None "
+"(:mod:`optiq.scoring.metrics`)."""

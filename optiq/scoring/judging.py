@@ -21,8 +21,9 @@ applied later. Without the embedding package an answer that no other line decide
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
@@ -30,6 +31,7 @@ from optiq.questions.question_cells import accepted
 from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import denies, refuses, truth_named, truth_of
 from optiq.scoring.forms import same_fields
+from optiq.scoring.metrics import COSINE, DEFAULTS, USUAL, Metrics
 from optiq.scoring.numbers import numeric_equality
 from optiq.scoring.opposites import opposed
 from optiq.scoring.text import (
@@ -66,7 +68,8 @@ class Scores:
     """Every score that a pair of answer and reference has, 0 to 1; ``None`` where a score does not apply.
 
     ``exact``, ``contained``, ``numeric``, ``date`` and ``cosine`` (-1 to 1) are for open questions, ``exact`` and
-    ``jaccard`` for those with options. ``qoa`` is the one that counts for the kind of question.
+    ``jaccard`` for those with options. ``qoa`` is the one that counts for the kind of question,
+    ``metric`` its name; ``others`` are scores by the name of their metric (:mod:`optiq.scoring.metrics`).
     """
 
     exact: float | None = None
@@ -76,13 +79,20 @@ class Scores:
     numeric: float | None = None
     date: float | None = None
     qoa: float | None = None
+    others: Mapping[str, float] = field(default_factory=dict, compare=False)
+    metric: str | None = field(default=None, compare=False)
 
     def columns(self) -> dict[str, float | None]:
         """The scores as columns of traces and scored answers: ``score_exact``, …; without the QoA."""
         return {f"score_{name}": getattr(self, name) for name in SCORES}
 
+    @property
+    def written(self) -> str | None:
+        """The scores by name that have no column of their own, as JSON."""
+        return json.dumps(dict(self.others)) if self.others else None
 
-SCORES = tuple(f.name for f in fields(Scores) if f.name != "qoa")
+
+SCORES = tuple(f.name for f in fields(Scores) if f.name not in ("qoa", "others", "metric"))
 """Names of the scores that a QoA is chosen from."""
 
 
@@ -101,13 +111,19 @@ def cosines(pairs: Sequence[tuple[str, str]]) -> list[float | None]:
     return [float(rows[left] @ rows[right]) for left, right in pairs]
 
 
-def score(question: Question, answer: str | None) -> Scores:
+def score(question: Question, answer: str | None, metrics: Metrics = USUAL) -> Scores:
     """The scores of one answer; all ``None`` without a reference or an answer."""
-    return score_many([(question, answer)])[0]
+    return score_many([(question, answer)], metrics)[0]
 
 
-def score_many(items: Sequence[tuple[Question, str | None]]) -> list[Scores]:
-    """The scores of many answers; all embeddings in one run.
+def rule(answer: str, reference: str, question: Question) -> float | None:
+    """The QoA of a short answer, whatever the form: the metric ``rule``."""
+    short = replace(question, kind=Kind.OPEN, options=(), reference=reference)
+    return score(short, answer).qoa
+
+
+def score_many(items: Sequence[tuple[Question, str | None]], metrics: Metrics = USUAL) -> list[Scores]:
+    """The scores of many answers; all embeddings in one run. ``metrics`` says which one is the QoA of a form.
 
     ``None`` as an answer (nobody answered) has no score; an empty answer is a wrong one.
     """
@@ -128,7 +144,29 @@ def score_many(items: Sequence[tuple[Question, str | None]]) -> list[Scores]:
     likeness: dict[int, list[float | None]] = {}
     for (place, _, _), cosine in zip(pairs, cosines([pair[1:] for pair in pairs]), strict=True):
         likeness.setdefault(place, []).append(cosine)
-    return [_scores(question, answer, likeness.get(place)) for place, (question, answer) in enumerate(items)]
+    return [
+        _by_metric(_scores(question, answer, likeness.get(place)), question, answer, metrics)
+        for place, (question, answer) in enumerate(items)
+    ]
+
+
+def _by_metric(scores: Scores, question: Question, answer: str | None, metrics: Metrics) -> Scores:
+    """``scores`` with those of further metrics, and the QoA by the one that counts for the form."""
+    if question.reference is None or answer is None:
+        return scores
+    usual = DEFAULTS[question.kind]
+    name = metrics.of(question.kind)
+    if name == usual and question.kind not in (Kind.LONG, Kind.CODE):
+        return replace(scores, metric=usual)
+    others = metrics.others(question, answer, _wanted(question)) if answer.strip() else {}
+    if name == usual:
+        return replace(scores, metric=usual, others=others)
+    if scores.qoa is not None:
+        others = {usual: scores.qoa, **others}
+    qoa = others.get(name) if answer.strip() else 0.0
+    if name == COSINE and scores.cosine is not None:
+        qoa = others[COSINE] = min(max(scores.cosine, 0.0), 1.0)
+    return replace(scores, qoa=qoa, metric=name, others=others)
 
 
 def _wanted(question: Question) -> tuple[str, ...]:

@@ -28,6 +28,8 @@ select
     figure(score_date) as score_date,
     reference,
     scores,
+    case when status = 'answered' and figure(qoa) is not null then qoa_metric end as qoa_metric,
+    judge,
     figure(predicted_cost_usd) as predicted_cost_usd, -- each metric
     figure(max_cost_usd) as max_cost_usd, -- each resource
     figure(min_qoa) as min_qoa,

@@ -11,6 +11,8 @@ set
     score_contained = new_scores.score_contained,
     score_numeric = new_scores.score_numeric,
     score_date = new_scores.score_date,
+    scores = coalesce(new_scores.scores, executions.scores),
+    qoa_metric = case when executions.status = 'answered' and new_scores.qoa is not null then new_scores.qoa_metric end,
     reference = new_scores.reference
 from new_scores
 where new_scores.execution_id = executions.execution_id;

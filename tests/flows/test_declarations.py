@@ -39,16 +39,18 @@ SERVED = {
 }  # fmt: skip
 SPENT = {"max_total_cost": float, "max_total_energy": float, "chunk_size": int}
 ANSWER = {**LIMITS, **PLANS, **SERVED, **SPENT, "limit": int, "fail_after": int}
+QUALITY = {"metric": list[str], "run_programs": bool}
+JUDGING = {**QUALITY, "judge": str, "judge_itself": bool}
 FLOWS: dict[str, dict[str, Any]] = {
     "answer_questions:answer_questions": {
-        "file": str, "output": str, **ANSWER, "retry_errors": False, "fresh": False, "cache": True,
+        "file": str, "output": str, **ANSWER, **JUDGING, "retry_errors": False, "fresh": False, "cache": True,
     },
     "answer_sharded:answer_questions_sharded": {
-        "file": str, "output": str, **ANSWER, "retry_errors": False, "fresh": False, "cache": True,
+        "file": str, "output": str, **ANSWER, **JUDGING, "retry_errors": False, "fresh": False, "cache": True,
         "shards": 8, "silence": 120.0, "attempts": 3,
     },
     "calibrate_models:calibrate_models": {
-        "file": str, **LIMITS, **PLANS, **SERVED, **SPENT, "plans": list[str], "per_question": int,
+        "file": str, **LIMITS, **PLANS, **SERVED, **SPENT, **JUDGING, "plans": list[str], "per_question": int,
         "singles_only": False, "max_executions": int, "cache": True,
     },
     "evaluate_policies:evaluate_policies": {
@@ -68,7 +70,7 @@ FLOWS: dict[str, dict[str, Any]] = {
         "file": str, "models": str, "topic": str, **QUESTIONS, "limit": int, "server": str, "server_url": str,
         "concurrency": int, "probe": bool, "perfdb": str, "seed": int, "cache": True,
     },
-    "score_answers:score_answers": {"answers": str, "references": str, "output": str, "perfdb": str},
+    "score_answers:score_answers": {"answers": str, "references": str, "output": str, "perfdb": str, **QUALITY},
     "refresh_perfdb:refresh_perfdb": {
         "perfdb": str, "keep": int, "half_life_days": float, "distrust_drifted": bool, "topic_model": str,
         "accept": list[str], "full_gate": False,

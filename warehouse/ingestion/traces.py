@@ -68,6 +68,8 @@ _TEXTS = (
     "snapshot_id",
     "prompt",
     "scores",
+    "qoa_metric",
+    "judge",
 )
 _FAULTS = ("plan_fault", "topics_fault", "options_fault", "calls_fault")
 _ALLOWED = {

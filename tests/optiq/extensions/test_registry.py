@@ -10,7 +10,7 @@ import pytest
 
 from optiq.errors import ConfigurationError, UnknownName
 from optiq.extensions import registry
-from optiq.extensions.built_in import ESTIMATORS, PLANNERS, POLICIES, SELECTORS, SERVERS
+from optiq.extensions.built_in import ESTIMATORS, PLANNERS, POLICIES, QUALITY_METRICS, SELECTORS, SERVERS
 from optiq.extensions.registry import Registry
 
 ROOT = Path(__file__).parents[3]
@@ -51,7 +51,9 @@ def test_an_unknown_name_is_told_what_there_is_and_what_is_near(paths: Registry)
 
 
 @pytest.mark.parametrize(
-    "known", [ESTIMATORS, PLANNERS, SELECTORS, POLICIES, SERVERS], ids=lambda known: known.group
+    "known",
+    [ESTIMATORS, PLANNERS, SELECTORS, POLICIES, SERVERS, QUALITY_METRICS],
+    ids=lambda known: known.group,
 )
 def test_every_built_in_loads_and_is_an_entry_point_of_this_package(known: Registry) -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
