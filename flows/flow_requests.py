@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from flows.declaration import Argument, Option, Request
 from optiq.extensions.built_in import FORMATS, SELECTORS
+from optiq.formats.price_tables import table_names
 from optiq.questions.metric import METRICS, Metric
 from optiq.questions.question import Budget
 
@@ -252,6 +253,28 @@ class OtherTools(Request, panel="Files of other tools (traces)"):
 
 class IngestTraces(IngestFiles, OtherTools):
     """`optiq ingest traces`."""
+
+
+class PriceTable(Request, panel="Price tables (prices)"):
+    """Which prices are taken of whom."""
+
+    table: Annotated[
+        str,
+        Option("Whose table: {names}.", "NAME", flag="--from", choices=table_names),
+    ] = "genai-prices"
+    provider: Annotated[
+        str | None, Option("Who serves the models; needed where providers differ.", "NAME")
+    ] = None
+    price_of: Annotated[
+        list[str] | None,
+        Option("A model to price; may be repeated.", "MODEL", otherwise="those that PerfDB knows"),
+    ] = None
+
+
+class IngestPrices(PriceTable, Place):
+    """`optiq ingest prices`."""
+
+    price_file: Annotated[str | None, Option("litellm's table, if not the installed one.", "FILE")] = None
 
 
 class ScoreAnswers(Scoring, Place):

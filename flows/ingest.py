@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flows.declaration import taking_parameters
-from flows.flow_requests import IngestFiles, IngestTraces
+from flows.flow_requests import IngestFiles, IngestPrices, IngestTraces
 from tasks.orchestration import run, wiring
-from tasks.warehousing import FOREIGN, land_files, land_traces
+from tasks.warehousing import FOREIGN, land_files, land_prices, land_traces
 
 
 @wiring
@@ -30,3 +30,11 @@ def ingest_traces(request: IngestTraces) -> dict[str, Any]:
     """Land executions recorded elsewhere, also by other tools; bad rows are set aside with a reason."""
     said = {name: value for name, value in request.given().items() if name in FOREIGN}
     return run(land_traces, request.files, request.settings.home, said)
+
+
+@wiring
+@taking_parameters
+def ingest_prices(request: IngestPrices) -> dict[str, Any]:
+    """Land what a price table says of models, each with its source and the day; what is not sure is asked."""
+    asked = (request.table, request.provider, request.price_of, request.price_file)
+    return run(land_prices, *asked, request.settings.home)

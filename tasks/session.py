@@ -36,6 +36,7 @@ from tasks.recommending import recommended_pool, recommended_size
 from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.neighbours import load_looks, load_past_questions
+from warehouse.priors import published_rows
 from warehouse.statistics import load_statistics as read_statistics
 from warehouse.topics import load_topic_model
 
@@ -91,9 +92,10 @@ def load_statistics(
 def guesses_for(
     home: Home, server: ModelServer | None, served: Sequence[ServedModel]
 ) -> tuple[ModelFigures, ...]:
-    """What is guessed of ``served`` models, and of the lengths of answers."""
+    """What is published of ``served`` models that PerfDB does not know, what is guessed of them, and of lengths."""
     local = server is not None and server.on_this_machine
-    return guessed_rows(load_statistics(home), served, local, read_probes(home))
+    guessed = guessed_rows(load_statistics(home), served, local, read_probes(home))
+    return (*published_rows(served, local), *guessed)
 
 
 @lru_cache(maxsize=2)

@@ -61,6 +61,20 @@ def land_traces(files: list[str], perfdb: str | None, said: Mapping[str, Any]) -
     return asdict(report)
 
 
+@step
+def land_prices(
+    table: str, provider: str | None, models: list[str] | None, path: str | None, perfdb: str | None
+) -> dict[str, Any]:
+    """Land the prices of ``models`` (None: those that PerfDB knows) from a price table, with what became of each."""
+    from warehouse.ingest import ingest_prices
+    from warehouse.statistics import load_statistics
+
+    home = find_home(perfdb)
+    names = models or list(load_statistics(home.perfdb).models)
+    report, told = ingest_prices(home, table, names, provider, path)
+    return {**asdict(report), "prices": told}
+
+
 def publish_snapshot(
     settings: Settings, accept: Sequence[str] = (), full_gate: bool = False
 ) -> dict[str, Any]:

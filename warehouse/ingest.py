@@ -16,6 +16,7 @@ import polars as pl
 from optiq.errors import InputError
 from optiq.extensions.built_in import FORMATS
 from optiq.files.tables import SUFFIXES, check_suffix
+from optiq.formats.price_tables import price_for, read_prices
 from optiq.formats.protocol import Format, Role
 from optiq.formats.recognition import files_in, recognised
 from optiq.formats.source import Source
@@ -114,6 +115,46 @@ def ingest_priors(home: Home, files: Iterable[str | Path], trusted: bool = False
         "priors",
         lambda path, digest: _Opened(read_chunks(path), lambda columns: Priors(path, known=known)),
     )
+
+
+def ingest_prices(
+    home: Home, table: str, models: Iterable[str], provider: str | None = None, path: str | Path | None = None
+) -> tuple[IngestReport, dict[str, str]]:
+    """Land what a price table (:mod:`optiq.formats.price_tables`) says of ``models``, as priors of today.
+
+    Returns the report and, per model, what became of it: the entry that was taken, or why none was. A price that is
+    not sure lands nothing.
+
+    Raises
+    ------
+    InputError
+        if the table cannot be read.
+    """
+    prices = read_prices(table, path)
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    told: dict[str, str] = {}
+    rows = []
+    for model in sorted(set(models)):
+        found = price_for(model, prices, provider)
+        if found is None:
+            told[model] = f"no price of {provider}" if provider else "no price"
+        elif isinstance(found, str):
+            told[model] = f"not sure, name a provider (--provider): {found}"
+        else:
+            told[model] = found.told()
+            for metric, value in (
+                ("usd_per_prompt_token", found.prompt),
+                ("usd_per_output_token", found.output),
+            ):
+                rows.append((model, "*", metric, value, found.source, today))
+    if not rows:
+        return IngestReport(), told
+    names = ("model", "topic", "metric", "value", "source", "as_of")
+    with tempfile.TemporaryDirectory(prefix="optiq-prices-") as folder:
+        file = Path(folder) / f"{table}.csv"
+        pl.DataFrame(rows, schema=names, orient="row").write_csv(file)
+        report = ingest_priors(home, [file])
+    return report, told
 
 
 def ingest_statistics(home: Home, files: Iterable[str | Path]) -> IngestReport:

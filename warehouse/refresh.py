@@ -23,7 +23,7 @@ from warehouse.check_result import CheckResult
 from warehouse.connection import explained, reading
 from warehouse.drift import Comparison
 from warehouse.home import Home, usable
-from warehouse.landing import LandedFile
+from warehouse.landing import LandedFile, landed
 from warehouse.migrate import pending
 from warehouse.night import LAND, PREPARE, PUBLISH, Asked, GateRefusal, Night, NightStep
 from warehouse.refused import culprit, reason_of
@@ -142,8 +142,11 @@ def refresh(
         memory_mb,
         lock_timeout_s,
     )
-    if not create and not home.perfdb.exists():
-        raise PerfDBError(f"there is no PerfDB at {home.perfdb}", "Make one with `optiq init`.")
+    if not create and not home.perfdb.exists() and not landed(home):
+        raise PerfDBError(
+            f"there is no PerfDB at {home.perfdb}",
+            "Make one with `optiq init`, or bring files in with `optiq ingest`.",
+        )
     home.create()
     with usable(home), Night(home, asked, on_step or (lambda _: None)) as night:
         run(LAND, night)

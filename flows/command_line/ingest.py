@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from flows.command_line.screen import counted, say, say_json
-from flows.declaration import Argument, Option
-from flows.flow_requests import Json, OtherTools, Place
+from flows.declaration import Argument, Option, Request
+from flows.flow_requests import Json, OtherTools, Place, PriceTable
 from optiq.errors import InputError
 
 
@@ -20,11 +20,13 @@ class What(StrEnum):
     PRIORS = "priors"
     STATISTICS = "statistics"
     TRACES = "traces"
+    PRICES = "prices"
 
 
 def ingest(
     place: Place,
     other_tools: OtherTools,
+    prices: PriceTable,
     what: Annotated[What | None, Argument("Kind of file.")] = None,
     files: Annotated[list[str] | None, Argument("Files; of traces also folders.", "FILE...")] = None,
     retry_refused: Annotated[
@@ -52,19 +54,25 @@ def ingest(
         return
     if what is None:
         raise InputError("no kind of file is given", f"Say which: {', '.join(What)}.")
-    if not files:
+    if not files and what is not What.PRICES:
         raise InputError("no file is given", f"Name one or more {what.value} files.")
     said = other_tools.given()
-    if what is not What.TRACES and (given := [name for name, value in said.items() if value]):
-        flag = next(one.flag for one in other_tools.parameters() if one.name == given[0])
-        raise InputError(f"{flag} is for traces, not for {what.value}", "Leave it out.")
-    parameters = said if what is What.TRACES else {}
-    report = start(getattr(flows, f"ingest_{what.value}"), files=files, **parameters, **place.given())
+    _refuse_flags_of(What.TRACES, other_tools, what)
+    _refuse_flags_of(What.PRICES, prices, what)
+    if what is What.PRICES:
+        if len(files or ()) > 1:
+            raise InputError(f"{len(files or ())} price tables are given", "Give one.")
+        parameters = {"price_file": files[0] if files else None, **prices.given()}
+    else:
+        parameters = {"files": files, **(said if what is What.TRACES else {})}
+    report = start(getattr(flows, f"ingest_{what.value}"), **parameters, **place.given())
     landed, refused = sum(report["landed"].values()), sum(report["quarantined"].values())
     if json:
         say_json(report)
     else:
-        unit = "figure" if what is What.PRIORS else "row"
+        unit = "figure" if what in (What.PRIORS, What.PRICES) else "row"
+        for model, price in report.get("prices", {}).items():
+            say(f"  {model}: {price}")
         would = "would land" if said["dry_run"] else "landed"
         say(
             f"{counted(landed, unit)} {would}, {counted(refused, 'row')} set aside, "
@@ -89,3 +97,10 @@ def ingest(
             say("Publish with: optiq refresh")
     if (refused or report["unusable"]) and not landed:
         raise typer.Exit(1)
+
+
+def _refuse_flags_of(kind: What, request: Request, what: What) -> None:
+    """:class:`InputError` for a flag of another kind of file than ``what``."""
+    for one in type(request).parameters():
+        if what is not kind and getattr(request, one.name) != one.default:
+            raise InputError(f"{one.flag} is for {kind}, not for {what}", "Leave it out.")

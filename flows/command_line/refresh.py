@@ -29,6 +29,7 @@ def refresh(
         say_json(report)
     else:
         _say_report(report)
+        _say_old_prices(request)
     drifted = fail_on_drift and any(row["verdict"] == "drifted" for row in report["drift"])
     if drifted:
         note(f"snapshot {report['snapshot_id']} is published, but models have drifted (--fail-on-drift)")
@@ -50,6 +51,20 @@ def _say_report(report: Mapping[str, Any]) -> None:
     for row in report["drift"]:
         if row["verdict"] == "drifted":
             say(f"drifted: {drift_line(row)}")
+
+
+def _say_old_prices(request: RefreshPerfDB) -> None:
+    """A warning where prices that are used are older than 90 days."""
+    import sql
+    from warehouse.query import query
+
+    old = query(request.home().perfdb, sql.read("queries/old_prices")).rows(named=True)
+    if old:
+        named = ", ".join(f"{row['model']} {row['as_of']}" for row in old[:5])
+        more = f" and {len(old) - 5} more" if len(old) > 5 else ""
+        note(
+            f"warning: prices older than 90 days: {named}{more}. Newer ones: optiq ingest prices --provider NAME"
+        )
 
 
 def _refresh_line(report: Mapping[str, Any]) -> str:

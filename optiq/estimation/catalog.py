@@ -48,7 +48,7 @@ class Match(NamedTuple):
     def source(self) -> str:
         """``exact n=12`` or ``fuzzy 0.82 n=3``."""
         kind = "exact" if self.similarity == 1 else f"fuzzy {self.similarity:.2f}"
-        return f"{kind} n={self.record.n_observations}"
+        return f"{kind} n={self.record.n_observations}{self.record.files}"
 
 
 def times(rate: float, tokens: float) -> float:
@@ -159,7 +159,7 @@ class Catalog:
         """A lone call of ``model``: as recorded, at this question's length; else composed from rates."""
         record = self.single(model)
         if record is not None and not math.isnan(getattr(record, metric)):
-            return Figure(self.recorded(record, metric), f"single n={record.n_observations}")
+            return Figure(self.recorded(record, metric), f"single n={record.n_observations}{record.files}")
         value = self.composed_single(model, metric)
         if math.isnan(value):
             return Figure(value, "unknown")

@@ -78,7 +78,9 @@ def _visited(plan: Plan, v: int, nodes: list[_Node], catalog: Catalog, rules: Qu
             ruled = 0.0 if trust == 1 else (1 - trust) * node.qoa
             node.qoa = trust * match.record.qoa + ruled
             node.sources["qoa"] = (
-                match.source if trust == 1 else f"{rules.name} n={match.record.n_observations}"
+                match.source
+                if trust == 1
+                else f"{rules.name} n={match.record.n_observations}{match.record.files}"
             )
     return node
 

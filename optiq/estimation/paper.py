@@ -47,7 +47,7 @@ class PaperRules:
         """QoA(Q, L): the record of the model alone, else its figure."""
         record = self.catalog.single(model)
         if record is not None and not math.isnan(record.qoa):
-            return Figure(record.qoa, f"exact n={record.n_observations}")
+            return Figure(record.qoa, f"exact n={record.n_observations}{record.files}")
         value = self.catalog.figures(model).qoa
         if math.isnan(value):
             return Figure(value, "unknown")

@@ -55,7 +55,8 @@ class ShrunkRules:
             start = usual(self.catalog.statistics, self.catalog.kind, model) if math.isnan(figure) else figure
             n = 0.0 if record is None else observations(record)
             value = drawn(Pooled(n, record.qoa) if record is not None else None, start)
-            source = "unknown" if math.isnan(value) else f"shrunk n={n:g}"
+            files = "" if record is None else record.files
+            source = "unknown" if math.isnan(value) else f"shrunk n={n:g}{files}"
             if n == 0 and (given := self.catalog.source(model, ["qoa"])):
                 source = f"{source}: {given}"
             self._alone[model] = Figure(value, source)

@@ -70,13 +70,14 @@ class Batches:
             yield Remark("no input file has the custom_id: the question is not known", unasked)
 
     def _asked(self, source: Source) -> dict[str, tuple[str, Mapping[str, Any]]]:
-        """custom_id → (url, body) of the input that has most of the ids of this output, those given first."""
+        """custom_id → (url, body) of the input that has most of the ids of this output; given ones first."""
         ids = set()
         for _, row, _ in source.objects():
             if isinstance(row, dict) and isinstance(row.get("custom_id"), str):
                 ids.add(row["custom_id"])
         best: dict[str, tuple[str, Mapping[str, Any]]] = {}
-        for path in source.beside():
+        given = [path for path in source.given if path != source.path]
+        for path in dict.fromkeys([*given, *source.beside()]):
             other = Source(path)
             try:
                 if not path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson", ".json", ".txt")):

@@ -150,10 +150,9 @@ class Source:
             return JsonStream(self.path, file, LONGEST_LINE).value(*path)
 
     def beside(self) -> list[Path]:
-        """The files that may complete this one: those given with it first, then those in its folder, sorted."""
-        others = [path for path in self.given if path != self.path]
+        """The files that may complete this one: those in its folder first, sorted, then those given with it."""
         folder = sorted(path for path in self.path.parent.iterdir() if path.is_file())
-        return list(dict.fromkeys([*others, *(path for path in folder if path != self.path)]))
+        return [path for path in dict.fromkeys([*folder, *self.given]) if path != self.path]
 
 
 class _Bounded(io.RawIOBase):

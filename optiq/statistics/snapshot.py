@@ -84,6 +84,12 @@ class Record:
     var_qoa: float = NAN
     provenance: str = ""
 
+    @property
+    def files(self) -> str:
+        """`` from a.jsonl`` if it was observed in files that a person gave, else nothing."""
+        _, said, files = self.provenance.partition(", from ")
+        return f" from {files}" if said else ""
+
 
 RECORDED = tuple(f.name for f in fields(Record) if f.type == "float")
 

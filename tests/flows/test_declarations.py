@@ -75,6 +75,9 @@ FLOWS: dict[str, dict[str, Any]] = {
         "perfdb": str, "keep": int, "half_life_days": float, "distrust_drifted": bool, "topic_model": str,
         "accept": list[str], "full_gate": False,
     },
+    "ingest:ingest_prices": {
+        "price_file": str, "perfdb": str, "table": "genai-prices", "provider": str, "price_of": list[str],
+    },
     "ingest:ingest_traces": {
         "files": list[str], "perfdb": str, "format": str, "score": str, "maps": list[str], "model": str, "topic": str,
         "topic_from": str, "dry_run": False,

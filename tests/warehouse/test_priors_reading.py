@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from optiq.errors import InputError
+from optiq.servers.protocol import ServedModel
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.priors import FIGURES, Priors
 from warehouse.ingestion.units import KnownRates
-from warehouse.priors import shipped
+from warehouse.priors import published_rows, served_models, shipped
 
 TODAY = datetime.date(2026, 11, 21)
 WIDE = """model,task,usd_per_prompt_token,qoa,source,as_of
@@ -135,6 +136,30 @@ def test_shipped_figures_are_whole_and_sourced() -> None:
     assert all(source.startswith(("measured: ", "derived: ")) for source in own["source"])
     phi4 = figures.filter((pl.col("model") == "phi4:14b") & (pl.col("metric") == "qoa"))
     assert dict(phi4.select("topic", "value").iter_rows()) == {"open": 0.03, "choice": 0.74}
+
+
+def test_figures_of_served_models_are_sourced_and_dated() -> None:
+    figures, rejects = read_priors(served_models(), datetime.date(2027, 1, 1))
+    assert rejects.is_empty()
+    assert figures["model"].n_unique() >= 40
+    assert figures["as_of"].null_count() == figures["source"].null_count() == 0
+    assert not set(figures["model"]) & set(read_priors(shipped())[0]["model"])
+    prices = figures.filter(pl.col("metric").str.starts_with("usd_"))
+    assert prices["value"].min() > 0
+    assert prices["source"].str.starts_with("genai-prices ").all()
+
+
+def test_a_served_model_has_published_figures_at_once() -> None:
+    model = ServedModel("meta-llama/Llama-3.1-8B-Instruct", None, None, None, None)
+    hosted = {
+        name: row for row in published_rows([model], False) for name in FIGURES if getattr(row, name) > 0
+    }
+    assert {row.model for row in hosted.values()} == {model.name}
+    assert hosted["usd_per_prompt_token"].provenance.startswith("prior: genai-prices ")
+    assert hosted["qoa"].task == "choice"
+    # A provider's price and speed are not those of this machine; the quality is that of the weights.
+    assert [row.qoa for row in published_rows([model], True)] == [0.483]
+    assert published_rows([ServedModel("mine:7b", None, None, None, None)], False) == []
 
 
 def test_rates_in_another_unit_than_perfdb_knows_are_refused(tmp_path: Path) -> None:
