@@ -1,8 +1,11 @@
 """Drift: at a refresh, new calls of each model are compared with those before them.
 
-A refresh makes many comparisons (models × topics × metrics), so the false discovery rate over all of them is
-held to ``FALSE_DISCOVERY_RATE`` (Benjamini & Hochberg 1995), and what is too small to matter is no drift however
-sure it is.
+A refresh makes many comparisons (models × topics × metrics), and there is a refresh every night: who looks often enough
+sees something. So the probability that a night on which nothing changed names a model at all is held to one in
+``NIGHTS_PER_FALSE_ALARM``, whatever the nights have in common (Bonferroni over nights, as charts of quality control
+hold their average run length; within a night Benjamini & Hochberg 1995). What is only suspected, at a false discovery
+rate of ``SUSPICION``, is looked at again with the calls of the next nights, against the same earlier calls: a real
+change gets surer, an accident does not. What is too small to matter is no drift however sure it is.
 """
 
 from __future__ import annotations
@@ -16,7 +19,10 @@ import duckdb
 
 import sql
 
-FALSE_DISCOVERY_RATE = 0.01
+NIGHTS_PER_FALSE_ALARM = 2000
+SUSPICION = 0.01
+MOST_SUSPECTED = 2000
+"""New calls after which a suspicion is dropped."""
 LEAST_CHANGE = {"qoa": 0.05, "latency_s": 0.10, "output_tokens": 0.15, "cost_usd": 0.05}
 """The smallest change that matters: of quality as a difference, of the others as a share."""
 # Prices do not scatter: what rounding makes of a change must not be divided by nothing.
@@ -63,31 +69,43 @@ def judge_drift(connection: duckdb.DuckDBPyConnection) -> list[Comparison]:
         values = [getattr(row, name) for name in Comparison.__slots__]
         marks = ", ".join("?" for _ in values)
         connection.execute(f"insert into drift values ({marks}, ?, ?)", [*values, newest, now])  # noqa: S608
+    suspected = {row.model for row in judged if row.verdict == "suspected" and row.n_after < MOST_SUSPECTED}
+    drifted = {row.model for row in judged if row.verdict == "drifted" and row.topic == "*"}
     connection.execute(
-        "update drift_watch set ingestion = $newest where model in (select model from drift_models)",
-        {"newest": newest},
+        "update drift_watch set from_ingestion = ingestion where model in (select unnest($drifted))",
+        {"drifted": sorted(drifted)},
+    )
+    connection.execute(
+        "update drift_watch set ingestion = $newest "
+        "where model in (select model from drift_models) and model not in (select unnest($waiting))",
+        {"newest": newest, "waiting": sorted(suspected - drifted)},
     )
     return judged
 
 
 def with_verdicts(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The comparisons with their verdicts.
+    """The comparisons with their verdicts: drifted, suspected or stable.
 
     Models as a whole are one family and models on single topics another, so that many topics do not hide
     what a model as a whole shows. Of m p-values in rising order the k-th and all before it count if it is at most
-    k / m × ``FALSE_DISCOVERY_RATE``.
+    k / m × the rate of the family.
     """
-    limits = {}
+    rates = {"drifted": 0.5 / NIGHTS_PER_FALSE_ALARM, "suspected": SUSPICION}
+    limits: dict[tuple[str, bool], float] = {}
     for whole in (True, False):
         family = sorted(c.p_value for c in comparisons if (c.topic == "*") == whole)
-        passed = [p for k, p in enumerate(family, 1) if p <= k / len(family) * FALSE_DISCOVERY_RATE]
-        limits[whole] = max(passed, default=-1.0)
-    return [
-        replace(c, verdict="drifted")
-        if c.p_value <= limits[c.topic == "*"] and abs(c.change) >= LEAST_CHANGE[c.metric]
-        else c
-        for c in comparisons
-    ]
+        for verdict, rate in rates.items():
+            passed = [p for k, p in enumerate(family, 1) if p <= k / len(family) * rate]
+            limits[verdict, whole] = max(passed, default=-1.0)
+
+    def verdict_on(c: Comparison) -> str:
+        if abs(c.change) >= LEAST_CHANGE[c.metric]:
+            for verdict in rates:
+                if c.p_value <= limits[verdict, c.topic == "*"]:
+                    return verdict
+        return "stable"
+
+    return [replace(c, verdict=verdict_on(c)) for c in comparisons]
 
 
 def _comparison(
@@ -97,6 +115,7 @@ def _comparison(
     usual: float,
     change: float,
     error: float,
+    degrees: float | None,
     n_before: int,
     n_after: int,
     since: datetime | None,
@@ -110,10 +129,19 @@ def _comparison(
     else:
         before, after = math.exp(usual), math.exp(usual + change)
         change, low, high = math.expm1(change), math.expm1(low), math.expm1(high)
-    p_value = math.erfc(abs(z) / math.sqrt(2))
+    p_value = _two_sided(z, degrees)
     return Comparison(
         model, topic, metric, before, after, change, low, high, z, p_value, n_before, n_after, since, served
     )
+
+
+def _two_sided(z: float, degrees: float | None) -> float:
+    """The probability of a ``z`` so far from 0, by Student's distribution; without ``degrees`` the normal one."""
+    if degrees is None:
+        return math.erfc(abs(z) / math.sqrt(2))
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(degrees, -abs(z)))
 
 
 def drift_line(drifted: dict) -> str:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.refresh --executions 1000000 --then 1000   time and memory
     python -m benchmarks.refresh --executions 100000 --kills 20     kill -9 at random moments
+    python -m benchmarks.refresh --strange 40                       the same, with strange files landing meanwhile
     python -m benchmarks.refresh --executions 100000 --readers 20 --refreshes 10
 
 Traces are generated from ``--seed``; the home that they land in is removed afterwards. CPU seconds are those
@@ -21,6 +22,7 @@ from rich.table import Table
 from benchmarks.refresh.kills import killed_refreshes
 from benchmarks.refresh.measure import Measured, generate, measured_refresh, temporary_home
 from benchmarks.refresh.readers import watched_refreshes
+from benchmarks.refresh.strange import killed_among_strange_files
 
 
 def main() -> int:
@@ -33,6 +35,9 @@ def main() -> int:
     parser.add_argument("--executions", type=int, default=100_000, help="landed executions")
     parser.add_argument("--then", type=int, default=1_000, help="executions of the second refresh (1000)")
     parser.add_argument("--kills", type=int, default=0, metavar="N", help="kill N refreshes instead")
+    parser.add_argument(
+        "--strange", type=int, default=0, metavar="N", help="N kills among strange files instead"
+    )
     parser.add_argument("--readers", type=int, default=0, metavar="R", help="R reading processes instead")
     parser.add_argument("--refreshes", type=int, default=10, metavar="K", help="refreshes that they watch")
     parser.add_argument("--steps", action="store_true", help="also print the steps of the first refresh")
@@ -48,6 +53,9 @@ def main() -> int:
                 ["step done at the kill", "kills"],
                 rows,
             )
+        elif given.strange:
+            rows, faults = killed_among_strange_files(home, given.strange, given.seed)
+            _print(f"{given.strange} kills among strange files", ["step done at the kill", "kills"], rows)
         elif given.readers:
             title = f"{given.readers} readers, {given.refreshes} refreshes of {given.then:,} on {given.executions:,}"
             sizes = (given.executions, given.then, given.refreshes)

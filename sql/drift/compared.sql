@@ -2,8 +2,9 @@
 --
 -- Quality is compared by means, the others by medians, which a few slow calls do not move (a median has π/2 times the
 -- variance of a mean). The variance of the change is that of the new calls, of the centres that they are compared with
--- and, for latency, of days: a busy day slows all its calls, so calls of one day are no independent witnesses. Answers to
--- one question count as one.
+-- and, for latency, of days: a busy day slows all its calls, so calls of one day are no independent witnesses. How much
+-- days differ is told by few days at first: it starts from 5 %, which counts as 8 days, and the fewer days tell it the
+-- more the change follows Student's distribution (degrees: Satterthwaite 1946). Answers to one question count as one.
 with
 
 spreads as (
@@ -89,6 +90,25 @@ olds as (
     from drift_residuals
     where not is_new
     group by model, topic, metric
+),
+
+errors as (
+    select
+        model,
+        topic,
+        metric,
+        spreads.variance * (1.0 / case when metric = 'qoa' then news.n_questions else news.n_after end + centres.share)
+            as of_calls,
+        case
+            when metric <> 'latency_s' then 0
+            else (8 * 0.05 ^ 2 + greatest(n_full_days - 1, 0) * greatest(coalesce(between_days.variance, 0), 0))
+                / (8 + greatest(n_full_days - 1, 0)) * (1.0 / news.n_days + 1.0 / between_days.n_days)
+        end as of_days,
+        8 + greatest(n_full_days - 1, 0) as degrees
+    from news
+    inner join spreads using (model, topic, metric)
+    inner join between_days using (model, topic, metric)
+    inner join centres using (model, topic, metric)
 )
 
 select
@@ -97,24 +117,15 @@ select
     news.metric,
     news.usual,
     news.centre - olds.centre as change,
-    sqrt(
-        spreads.variance * (1.0 / case when news.metric = 'qoa' then news.n_questions else news.n_after end + centres.share)
-        + case
-            when news.metric <> 'latency_s' then 0
-            when n_full_days >= 3 then greatest(0, between_days.variance)
-            -- Too few days to know: a server that is as busy as on other days to within 5 %.
-            else 0.05 ^ 2
-        end * (1.0 / news.n_days + 1.0 / between_days.n_days)
-    ) as error,
+    sqrt(of_calls + of_days) as error,
+    ((of_calls + of_days) / nullif(of_days, 0)) ^ 2 * degrees as degrees,
     olds.n_before,
     news.n_after,
     news.since,
     drift_models.served
 from news
 inner join olds using (model, topic, metric)
-inner join spreads using (model, topic, metric)
-inner join between_days using (model, topic, metric)
-inner join centres using (model, topic, metric)
+inner join errors using (model, topic, metric)
 inner join drift_models using (model)
 where news.n_after >= 50 and olds.n_before >= 50
 order by news.model, news.topic, news.metric

@@ -50,6 +50,7 @@ cross join drift_window
 where
     calls.ingestion > least(drift_window.first_ingestion, watched.ingestion)
     and runs.ingestion > least(drift_window.first_ingestion, watched.ingestion)
+    and calls.ingestion > coalesce(watched.from_ingestion, 0)
     and not coalesce(calls.cached, false)
     and calls.error is null
     and (watched.served is null or coalesce(told_weights(calls.model, calls.digest, calls.answered_model), watched.served) = watched.served)

@@ -1,5 +1,7 @@
 -- Which models have enough new calls to be compared, and with what (temp table drift_models). Grain: one row per model.
 
+-- A model that drifted is compared with what it did since (drift_watch.from_ingestion).
+
 -- The last calls: those of about the last 50,000 executions before this refresh, however much history there is.
 create or replace temp table drift_window as
 with
@@ -26,6 +28,7 @@ left join drift_watch as watch on watch.model = calls.model and watch.served is 
 cross join drift_window
 where
     calls.ingestion > least(drift_window.first_ingestion, coalesce(watch.ingestion, drift_window.first_ingestion))
+    and calls.ingestion > coalesce(watch.from_ingestion, 0)
     and not coalesce(calls.cached, false)
     and calls.error is null
     and (models.served is null or coalesce(told_weights(calls.model, calls.digest, calls.answered_model), models.served) = models.served)
@@ -43,7 +46,7 @@ anti join drift_watch using (model)
 where n_before >= 50;
 
 create or replace temp table drift_models as
-select model, drift_watch.served, drift_watch.ingestion, n_after
+select model, drift_watch.served, drift_watch.ingestion, drift_watch.from_ingestion, n_after
 from drift_watch
 inner join drift_counts using (model)
 where n_after >= 50 and n_before >= 50;
