@@ -18,7 +18,7 @@ from optiq.prompts.prompt_set import PromptSet, question_text
 from optiq.prompts.variants import Operator, Operators
 from optiq.questions.question import Kind, Question
 from optiq.scoring.answers import node_answer
-from optiq.servers.protocol import Fusion, GenerateRequest
+from optiq.servers.protocol import LETTERS_ROOM, Fusion, GenerateRequest
 
 BYTES_PER_OUTPUT_TOKEN = 8
 """A token of an output is rarely longer; a longer one is caught when the next call draws on the reservation."""
@@ -93,6 +93,7 @@ class PromptSetAsking:
             max_output_tokens=self.longest(question, plan, node),
             letters=tuple(ascii_uppercase[: len(question.options)]) if held else (),
             several_letters=held and question.kind is Kind.MULTI,
+            letters_room=LETTERS_ROOM if held and question.options else 0,
             reasons=reasons,
             many_lines=question.kind in (Kind.LONG, Kind.CODE, Kind.JSON),
             thinking_room=0 if self._capped(operator) else THINKING_TOKENS,

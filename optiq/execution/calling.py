@@ -31,7 +31,8 @@ from optiq.execution.rates import MOST_REFUSALS
 from optiq.execution.shared import Shared
 from optiq.execution.thinking_room import cut_in_thought
 from optiq.execution.trace import Call
-from optiq.questions.metric import ADDITIVE
+from optiq.questions.metric import ADDITIVE, RESOURCES
+from optiq.servers.context import why_cut
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
 from optiq.statistics.snapshot import ModelFigures
 
@@ -117,6 +118,8 @@ class Caller:
             allowance.settle(call.drawn, actual)
             # Nobody counted: who reads the record must know that this may have been spent.
             call.lost += actual.missing(call.drawn.amount)
+        if call.error is None and (cut := why_cut(request.prompt, call.prompt_tokens)) is not None:
+            _void(call, cut)
         self._shared.observer.called(call)
 
     async def _with_room(
@@ -291,7 +294,7 @@ class Caller:
         ledger = self._shared.ledger
         if figures is None or not (ledger.limited or ledger.kept):
             return Amount()
-        limit = request.max_output_tokens or 0
+        limit = (request.max_output_tokens or 0) + request.letters_room
         return call_bound(figures(model), len(request.prompt.encode()), limit)
 
     def _identity(self, model: str) -> str:
@@ -314,6 +317,15 @@ def of_our_own(fault: Exception) -> str:
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     said = " ".join(f"{type(fault).__name__}: {fault}".split())[:300].rstrip(": ")
     return f"a fault of Optiq itself, please report it: {said}{where}"
+
+
+def _void(call: Call, why: str) -> None:
+    """What came is no answer to what was asked: it is paid for, and teaches nothing."""
+    if not call.cached:
+        call.lost += Amount(call.cost_usd or 0.0, call.energy_j or 0.0)
+    call.error, call.output, call.thinking, call.energy_source = why, None, None, None
+    for metric in RESOURCES:
+        setattr(call, metric.name, None)
 
 
 def _record(call: Call, generation: Generation) -> None:

@@ -36,7 +36,7 @@ from optiq.prompts.output_lengths import THINKING_TOKENS
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.prompts.variants import Operators
 from optiq.questions.question import Kind, Question
-from optiq.servers.protocol import ModelServer
+from optiq.servers.protocol import LETTERS_ROOM, ModelServer
 from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
 
 OnResult = Callable[[int, Execution], None]
@@ -237,6 +237,7 @@ class Executor:
             longest = asking.longest(question, plan, node)
             if self.shared.thinkers.knows(model):
                 longest += THINKING_TOKENS
+            longest += LETTERS_ROOM if question.options else 0
             most += call_bound(figures(model), prompt_bytes, longest)
         return most
 
@@ -297,7 +298,8 @@ class Executor:
             tokens = await self._count(caps, node, request.model, request.prompt)
             roomy = caps.cap(node, tokens, calls, request.thinking_room)
             limit = call.max_output_tokens = caps.cap(node, tokens, calls)
-            request = replace(request, thinking_room=max(roomy - limit, 0))
+            held = caps.cap(node, tokens, calls, request.letters_room) - limit
+            request = replace(request, thinking_room=max(roomy - limit, 0), letters_room=max(held, 0))
             if limit < 1:
                 call.error = f"the budget ({question.budget.describe()}) leaves nothing for it"
                 return call

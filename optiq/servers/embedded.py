@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from optiq.errors import AnswerLost, ModelNotServed, ServerError
+from optiq.errors import AnswerLost, ModelNotServed, RequestRefused, ServerError
 from optiq.servers.embedded_models import EMBEDDED_MODELS, INSTALL_REMEDY, EmbeddedModel
 from optiq.servers.letters import grammar
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
@@ -280,7 +280,7 @@ class LlamaModel:
         if isinstance(reply, dict):
             answer.take(reply)
         if answer.fault is not None:
-            raise ServerError(f"{self.name} refused the call: {answer.fault}", "Shorten the question.")
+            raise RequestRefused(f"{self.name} refused the call: {answer.fault}", "Shorten the question.")
         if answer.late:
             raise AnswerLost(f"{self.name} gave no whole answer within {timeout_s:g} s")
         return answer.completion()

@@ -18,7 +18,8 @@ from optiq.errors import (
     ServerError,
     TransientServerError,
 )
-from optiq.servers.replies import part, storable
+from optiq.servers.replies import storable
+from optiq.servers.usage import part
 
 # Worth another try: time-out, conflict, too early, and every 5xx but "not implemented".
 _PASSING = {408, 409, 425}

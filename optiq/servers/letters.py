@@ -14,12 +14,15 @@ from typing import Any
 from optiq.servers.protocol import GenerateRequest
 
 _MOST_JSON_TOKENS = 12
-_LETTER = re.compile(r'"([A-Z])"')
+_SCAFFOLDS = ('{"answer":["', '{"answer":"', '["', '"')
+_LETTER = re.compile(r'"([A-Z])(?:"|\Z)')
+_CUT_ANSWER = re.compile(r'\s*(?:\{\s*"answer"\s*:\s*)?"([A-Z])"?\s*')
 
 
 def fits_json(request: GenerateRequest) -> bool:
     """Whether the output may be long enough for the JSON around a letter."""
-    return request.max_output_tokens is None or request.max_output_tokens >= _MOST_JSON_TOKENS
+    cap = request.max_output_tokens
+    return cap is None or cap + request.letters_room >= _MOST_JSON_TOKENS
 
 
 def schema(request: GenerateRequest) -> dict[str, Any]:
@@ -53,15 +56,37 @@ def grammar(letters: Sequence[str], several: bool) -> str:
     return "\n".join(rules)
 
 
+def read_letters(text: str, request: GenerateRequest) -> tuple[str, bool]:
+    """``text`` as the letters that it says in JSON, else as it is; and whether it said nothing else.
+
+    JSON that was cut counts as far as it goes; where that is to no letter, nothing was said.
+    """
+    letters = plain_letters(text, request)
+    if letters is not None:
+        return letters, True
+    bare = "".join(text.split())
+    return ("", False) if bare and any(whole.startswith(bare) for whole in _SCAFFOLDS) else (text, False)
+
+
+def are_letters(text: str, request: GenerateRequest) -> bool:
+    """Whether ``text`` is what :func:`grammar` allows."""
+    found = text.strip().split(", ")
+    return all(part in request.letters for part in found) and (len(found) == 1 or request.several_letters)
+
+
 def plain_letters(text: str, request: GenerateRequest) -> str | None:
     """The letters in the JSON that a server gave, as ``A, C``; None if it is something else.
 
-    A list that was cut off counts as far as it goes.
+    JSON that was cut off counts as far as it goes.
     """
     try:
         value = json.loads(text)
     except ValueError:
-        value = _LETTER.findall(text) if request.several_letters and text.lstrip()[:1] in ("[", "{") else None
+        found = _LETTER.findall(text) if text.lstrip()[:1] in ("[", "{") else []
+        if not request.several_letters:
+            cut = _CUT_ANSWER.fullmatch(text)
+            found = [cut[1]] if cut else []
+        value = found or None
     if isinstance(value, dict):
         value = value.get("answer")
     found = [value] if isinstance(value, str) else value

@@ -13,12 +13,13 @@ from typing import Any
 
 from optiq.errors import AnswerLost, ServerError
 from optiq.servers.addresses import number_from, split_url
+from optiq.servers.context import LONGEST_CONTEXT, check_context, context_for
 from optiq.servers.http import HttpAnswer, JsonHttp
 from optiq.servers.http_faults import status_fault, words_of
-from optiq.servers.letters import fits_json, plain_letters, schema
+from optiq.servers.letters import fits_json, read_letters, schema
 from optiq.servers.protocol import Allowed, GenerateRequest, Generation, ServedModel
-from optiq.servers.replies import answer_and_thinking, part, word
-from optiq.servers.usage import SeenPrompts, counted, seconds
+from optiq.servers.replies import answer_and_thinking, word
+from optiq.servers.usage import SeenPrompts, counted, part, seconds
 
 DEFAULT_PORT = 11434
 _MEANING = "the address of Ollama"
@@ -76,6 +77,9 @@ class OllamaServer:
             self.slots = max(parallel, self.resident_models)
         self._digests: dict[str, str | None] | None = None
         self._seen = SeenPrompts()
+        self._contexts: dict[str, int | None] = {}  # asked for so far: another one makes a model load again
+        self._longest: dict[str, int | None] = {}
+        self.max_context_tokens = number_from("OPTIQ_OLLAMA_NUM_CTX")
         self._free: set[str] = set()  # models whose server takes no schema
 
     def list_models(self) -> list[ServedModel]:
@@ -92,16 +96,17 @@ class OllamaServer:
 
     async def generate(self, request: GenerateRequest) -> Generation:
         digest = await self._digest(request.model)
+        context = await self._context(request)
         # Ollama counts the tokens in its prompt cache, times the others, and tells neither.
         fresh = self._seen.fresh(request.model, request.prompt)
         started_at, started = datetime.now(UTC), time.perf_counter()
-        body = await self._chat(request)
+        body = await self._chat(request, context)
         latency_s = time.perf_counter() - started
         message = part(body, "message")
         text, thinking = answer_and_thinking(part(message, "content"), message)
-        letters = plain_letters(text, request) if request.letters else None
+        text, held = read_letters(text, request) if request.letters else (text, False)
         return Generation(
-            text=text if letters is None else letters,
+            text=text,
             requested_model=request.model,
             answered_model=part(body, "model"),
             server=self.name,
@@ -114,13 +119,11 @@ class OllamaServer:
             prompt_s=seconds(part(body, "prompt_eval_duration"), _PER_SECOND) if fresh else None,
             output_s=seconds(part(body, "eval_duration"), _PER_SECOND),
             finish_reason=word(part(body, "done_reason")),
-            constrained=(letters is not None and request.model not in self._free)
-            if request.letters
-            else None,
+            constrained=(held and request.model not in self._free) if request.letters else None,
             thinking=thinking,
         )
 
-    async def _chat(self, request: GenerateRequest) -> Any:
+    async def _chat(self, request: GenerateRequest, context: int | None) -> Any:
         """The body of an answer that holds a message."""
         call: dict[str, Any] = {
             "model": request.model,
@@ -129,8 +132,12 @@ class OllamaServer:
             "think": False,  # it would use up the few tokens that an answer gets
             "options": _options(request),
         }
+        if context is not None:
+            call["options"]["num_ctx"] = context
         if request.letters and request.model not in self._free and fits_json(request):
             call["format"] = schema(request)
+            if "num_predict" in call["options"]:
+                call["options"]["num_predict"] += request.letters_room
         answer = await self._http.post("/api/chat", call, request.timeout_s, request.model)
         if "format" in call and _refuses_schema(answer):
             del call["format"]
@@ -180,6 +187,28 @@ class OllamaServer:
 
     def close(self) -> None:
         """Connections belong to event loops and go with them."""
+
+    async def _context(self, request: GenerateRequest) -> int | None:
+        """The context to ask for, so that the prompt is not cut; :class:`RequestRefused` if none is long enough."""
+        model = request.model
+        before = self._contexts.get(model)
+        cap = request.max_output_tokens or 0
+        if context_for(request.prompt, cap, before, None) == before:
+            return before
+        if model not in self._longest:
+            shown = await self._http.post("/api/show", {"model": model}, _QUESTION_S, model)
+            told = part(shown.body, "model_info")
+            lengths = told.items() if shown.status == 200 and isinstance(told, dict) else ()
+            self._longest[model] = next(
+                (counted(n) for key, n in lengths if key.endswith("context_length")), None
+            )
+        most = min(self._longest[model] or LONGEST_CONTEXT, self.max_context_tokens or LONGEST_CONTEXT)
+        remedy = (
+            "Raise max_context_tokens of the server in optiq.toml." if most == self.max_context_tokens else ""
+        )
+        check_context(self._http.who, model, request.prompt, most, remedy)
+        context = self._contexts[model] = context_for(request.prompt, cap, self._contexts.get(model), most)
+        return context
 
     async def _digest(self, model: str) -> str | None:
         """The digest that names the very weights; from one listing, as calls do not carry it."""

@@ -5,6 +5,7 @@ The key comes from the caller or the environment. It is never shown: not in ``re
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from datetime import UTC, datetime
@@ -12,17 +13,19 @@ from typing import Any
 
 from optiq.errors import AnswerLost, ConfigurationError, ServerError
 from optiq.servers.addresses import number_from
+from optiq.servers.context import check_context
 from optiq.servers.http import HttpAnswer, JsonHttp
 from optiq.servers.http_faults import status_fault, words_of
-from optiq.servers.letters import fits_json, plain_letters, response_format
+from optiq.servers.letters import are_letters, fits_json, grammar, read_letters, response_format
 from optiq.servers.protocol import Allowed, GenerateRequest, Generation, ServedModel
-from optiq.servers.replies import answer_and_thinking, billed_output, part, word
-from optiq.servers.usage import cached_tokens, counted, seconds
+from optiq.servers.replies import answer_and_thinking, billed_output, word
+from optiq.servers.usage import cached_tokens, counted, part, seconds
 
 _MEANING = "the base URL of the OpenAI-compatible server"
 _LISTING_S = 10.0
 # What a dialect may refuse without refusing the call: one wants max_completion_tokens, one knows no seed.
-_DISPENSABLE = ("max_tokens", "seed", "temperature", "stop", "response_format")
+_DISPENSABLE = ("max_tokens", "seed", "temperature", "stop", "response_format", "grammar")
+_LLAMA = "llamacpp"  # what llama.cpp says owns its models
 
 
 class OpenAIServer:
@@ -57,6 +60,8 @@ class OpenAIServer:
         self.told_limits = self._http.told_limits
         self.allowed = Allowed(number_from("OPTIQ_OPENAI_SLOTS"))
         self._refused: dict[str, frozenset[str]] = {}
+        self._listed: dict[str, ServedModel] | None = None
+        self._llama = False
 
     def list_models(self) -> list[ServedModel]:
         answer = self._http.get("/models", _LISTING_S)
@@ -68,14 +73,18 @@ class OpenAIServer:
                 f"{self._http.who} lists no models", "Check the base URL: most of them end with /v1."
             )
         models = [_served(model) for model in listed if isinstance(part(model, "id"), str)]
+        self._llama = any(part(model, "owned_by") == _LLAMA for model in listed)
+        self._listed = {model.name: model for model in models}
         return sorted(models, key=lambda model: model.name)
 
     async def generate(self, request: GenerateRequest) -> Generation:
+        context_tokens = (await self._known(request.model)).context_tokens
+        check_context(self._http.who, request.model, request.prompt, context_tokens)
         dropped = self._refused.get(request.model, frozenset())
         started_at, started = datetime.now(UTC), time.perf_counter()
         messages = [{"role": "user", "content": request.prompt}]
         while True:
-            options = _options(request, dropped)
+            options = _options(request, dropped, self._llama)
             answer = await self._http.post(
                 "/chat/completions",
                 {"model": request.model, "messages": messages, **options},
@@ -96,11 +105,15 @@ class OpenAIServer:
             raise self._no_completion(request.model, answer)
         content = part(message, "content")
         text, thinking = answer_and_thinking(content, message)
-        letters = plain_letters(text, request) if request.letters else None
+        held = False
+        if request.letters and "grammar" in options:
+            text, held = text.strip(), are_letters(text, request)
+        elif request.letters:
+            text, held = read_letters(text, request)
         prompt_tokens = counted(part(usage, "prompt_tokens"))
         output_tokens, thinking_tokens = billed_output(usage, prompt_tokens, bool(thinking))
         return Generation(
-            text=text if letters is None else letters,
+            text=text,
             requested_model=request.model,
             answered_model=part(answer.body, "model"),
             server=self.name,
@@ -112,13 +125,25 @@ class OpenAIServer:
             prompt_s=seconds(part(timings, "prompt_ms")),
             output_s=seconds(part(timings, "predicted_ms")),
             finish_reason=word(part(choice, "finish_reason")),
-            constrained=(letters is not None and "response_format" not in dropped)
-            if request.letters
-            else None,
+            constrained=(held and not dropped & {"response_format", "grammar"}) if request.letters else None,
             thinking=thinking,
             thinking_tokens=thinking_tokens,
             refusal=word(part(message, "refusal")),
         )
+
+    async def _known(self, model: str) -> ServedModel:
+        """What the server says of a model, from one listing; nothing if it does not list it.
+
+        llama.cpp answers to any name with the one model that it has.
+        """
+        if self._listed is None:
+            try:
+                await asyncio.to_thread(self.list_models)
+            except ServerError:
+                self._listed = {}  # the call itself will say what is wrong
+        listed = self._listed or {}
+        only = next(iter(listed.values())) if self._llama and len(listed) == 1 else ServedModel(model)
+        return listed.get(model, only)
 
     def count_tokens(self, model: str, text: str) -> int | None:
         """None: the API has no tokenizer."""
@@ -171,16 +196,19 @@ class OpenAIServer:
         return status_fault(server, what, status, self._words(answer), answer.headers, remedy)
 
 
-def _options(request: GenerateRequest, dropped: frozenset[str]) -> dict[str, Any]:
+def _options(request: GenerateRequest, dropped: frozenset[str], llama: bool) -> dict[str, Any]:
     options: dict[str, Any] = {"temperature": request.temperature}
-    if request.max_output_tokens is not None:
+    cap, format_json = request.max_output_tokens, request.letters and not llama and fits_json(request)
+    if cap is not None:
         name = "max_completion_tokens" if "max_tokens" in dropped else "max_tokens"
-        options[name] = request.max_output_tokens
+        options[name] = cap + (request.letters_room if format_json else 0)
     if request.seed is not None:
         options["seed"] = request.seed
     if request.stop:
         options["stop"] = list(request.stop)
-    if request.letters and fits_json(request):
+    if request.letters and llama:  # to its JSON it adds white space
+        options["grammar"] = grammar(request.letters, request.several_letters)
+    elif format_json:
         options["response_format"] = response_format(request)
     return {name: value for name, value in options.items() if name not in dropped}
 
@@ -193,10 +221,8 @@ def _refused_option(answer: HttpAnswer, options: dict[str, Any]) -> str | None:
     for name in _DISPENSABLE:
         if name in options and (param == name or f"'{name}'" in said):
             return name
-    if "response_format" in options and any(
-        word in said.lower() for word in ("response_format", "json_schema", "grammar")
-    ):
-        return "response_format"
+    if any(word in said.lower() for word in ("response_format", "json_schema", "grammar")):
+        return next((name for name in ("response_format", "grammar") if name in options), None)
     return None
 
 

@@ -45,14 +45,19 @@ class Fusion:
     candidates: tuple[str, ...]
 
 
+LETTERS_ROOM = 32
+"""Tokens that JSON around a few letters may take: in some grammars white space runs between its parts."""
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """One call of a model. ``prompt`` is plain text: the server wraps it in the model's own chat template.
 
     ``max_output_tokens`` None leaves the length to the server. ``seed`` None asks for none. ``letters`` asks
     the server to let nothing else out (several of them if ``several_letters``); one that cannot answers
-    freely. ``reasons``: the output may have many lines, with the answer on the last; ``many_lines``: the answer
-    itself may have them. ``thinking_room``: so many tokens more may be asked for where the model thinks first.
+    freely; ``letters_room``: so many tokens more it may ask for where it needs them to hold the output to letters.
+    ``reasons``: the output may have many lines, with the answer on the last; ``many_lines``: the answer itself may
+    have them. ``thinking_room``: so many tokens more may be asked for where the model thinks first.
     ``fusion`` are the parts of the prompt of a blend node.
     """
 
@@ -65,6 +70,7 @@ class GenerateRequest:
     timeout_s: float = 120.0
     letters: tuple[str, ...] = ()
     several_letters: bool = False
+    letters_room: int = 0
     reasons: bool = False
     many_lines: bool = False
     thinking_room: int = 0

@@ -10,24 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from optiq.servers.usage import counted
+from optiq.servers.usage import counted, part
 from optiq.text.thinking import split_thinking
 
 _THINKING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 _TEXT_FIELDS = ("text", "content", "output_text", "value")
 _MOST_WORD = 200
-
-
-def part(whole: Any, *path: str | int) -> Any:
-    """What stands at ``path`` of a JSON value; None where there is nothing."""
-    for step in path:
-        if isinstance(whole, Mapping):
-            whole = whole.get(step)
-        elif isinstance(whole, list) and isinstance(step, int) and -len(whole) <= step < len(whole):
-            whole = whole[step]
-        else:
-            return None
-    return whole
 
 
 def storable(text: str) -> str:

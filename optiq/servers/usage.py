@@ -10,6 +10,18 @@ _MOST_TOKENS = 10**7  # more than any context holds; PerfDB believes no more
 _MOST_S = 3600.0
 
 
+def part(whole: Any, *path: str | int) -> Any:
+    """What stands at ``path`` of a JSON value; None where there is nothing."""
+    for step in path:
+        if isinstance(whole, Mapping):
+            whole = whole.get(step)
+        elif isinstance(whole, list) and isinstance(step, int) and -len(whole) <= step < len(whole):
+            whole = whole[step]
+        else:
+            return None
+    return whole
+
+
 def counted(value: Any) -> int | None:
     """A number of tokens; None where nobody counted: absent, 0 or less, no whole number, or beyond belief."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _MOST_TOKENS:
@@ -32,10 +44,10 @@ def cached_tokens(usage: Any, timings: Any, prompt_tokens: int | None) -> int | 
     """
     if prompt_tokens is None:
         return None
-    told = none_or_counted(_part(_part(usage, "prompt_tokens_details"), "cached_tokens"))
+    told = none_or_counted(part(usage, "prompt_tokens_details", "cached_tokens"))
     if told is None:
-        told = none_or_counted(_part(timings, "cache_n"))
-    if told is None and (read := none_or_counted(_part(timings, "prompt_n"))) is not None:
+        told = none_or_counted(part(timings, "cache_n"))
+    if told is None and (read := none_or_counted(part(timings, "prompt_n"))) is not None:
         told = prompt_tokens - read
     return None if told is None else min(max(told, 0), prompt_tokens)
 
@@ -54,10 +66,6 @@ class SeenPrompts:
         fresh = not any(earlier.startswith(half) for earlier in latest)
         latest.append(prompt)
         return fresh
-
-
-def _part(whole: Any, name: str) -> Any:
-    return whole.get(name) if isinstance(whole, Mapping) else getattr(whole, name, None)
 
 
 def none_or_counted(value: Any) -> int | None:

@@ -13,12 +13,12 @@ def connect(dialect, url):
     return open_server(dialect, url if dialect == "ollama" else f"{url}/v1", api_key=KEY)
 
 
-def ask(server, prompt="What is the capital of Norway?", **options):
+def ask(server, prompt="What is the capital of Norway?", model="tiny:1b", **options):
     """One call, in an event loop of its own."""
 
     async def call():
         try:
-            return await server.generate(GenerateRequest("tiny:1b", prompt, **options))
+            return await server.generate(GenerateRequest(model, prompt, **options))
         finally:
             await server.disconnect()
 

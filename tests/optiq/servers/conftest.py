@@ -8,10 +8,20 @@ from optiq.servers.embedded_models import EMBEDDED_MODELS
 @pytest.fixture(scope="session")
 def llama_url():
     """Its address; it lists one model, and answers without a key."""
+    yield from _served("smollm2:135m")
+
+
+@pytest.fixture(scope="session")
+def gemma_url():
+    """The same with Gemma, which has no chat template of its own."""
+    yield from _served("gemma3:270m")
+
+
+def _served(name):
     import xllamacpp
 
     params = xllamacpp.CommonParams()
-    params.model.path = str(EMBEDDED_MODELS["smollm2:135m"].locate())
+    params.model.path = str(EMBEDDED_MODELS[name].locate())
     params.n_ctx = 2048
     params.n_parallel = 1
     params.cpuparams.n_threads = 1

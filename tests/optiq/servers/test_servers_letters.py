@@ -6,8 +6,11 @@ import re
 from itertools import combinations
 
 import pytest
+from dialects import DIALECTS, connect
+from dialects import ask as ask_one
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_http import OLLAMA_ANSWER, OPENAI_ANSWER, Reply, scripted_server
 
 from optiq.servers import GenerateRequest, open_server
 from optiq.servers.letters import fits_json, grammar, plain_letters, response_format, schema
@@ -47,13 +50,63 @@ def test_without_letters_nothing_is_said_about_them(server):
     assert ask(server, PROMPT).constrained is None
 
 
-def test_a_real_server_takes_the_response_format(llama_url):
-    served = open_server("openai", f"{llama_url}/v1")
-    for several in (False, True):
-        request = GenerateRequest("smol", PROMPT, 24, letters=ABCD, several_letters=several)
-        answer = asyncio.run(served.generate(request))
-        assert answer.constrained is True
-        assert re.fullmatch(r"[A-D](, [A-D])*" if several else "[A-D]", answer.text)
+@pytest.mark.parametrize("model", ["llama_url", "gemma_url"])
+def test_a_real_llama_cpp_is_held_by_a_grammar(model, request):
+    served = open_server("openai", f"{request.getfixturevalue(model)}/v1")
+
+    async def ask_all(asked):
+        try:
+            return [await served.generate(one) for one in asked]
+        finally:
+            await served.disconnect()
+
+    prompts = [PROMPT, "Say hello.", "Write a poem about tea.", "What is 2 + 2?", ""]
+    one = [GenerateRequest("any", prompt, 16, letters=ABCD) for prompt in prompts]
+    several = [GenerateRequest("any", PROMPT, 24, letters=ABCD, several_letters=True)]
+    answers = asyncio.run(ask_all([*one, *several]))
+    assert {answer.constrained for answer in answers} == {True}
+    assert {answer.finish_reason for answer in answers} == {"stop"}
+    assert all(answer.text in ABCD for answer in answers[:-1])
+    assert re.fullmatch(r"[A-D](, [A-D])*", answers[-1].text)
+    assert max(answer.output_tokens for answer in answers[:-1]) <= 3, "no JSON is paid for"
+
+
+def test_a_server_that_is_no_llama_cpp_has_room_for_json():
+    with scripted_server(Reply({**OPENAI_ANSWER, "choices": [_says('{ "answer": "B" }')]})) as fake:
+        server = connect("openai", fake.url)
+        answer = ask_one(server, letters=ABCD, letters_room=32, max_output_tokens=16)
+        sent = fake.requests[0]
+    assert (answer.text, answer.constrained) == ("B", True)
+    assert (sent["max_tokens"], sent["response_format"]["type"]) == (48, "json_schema")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("text", "read", "held"),
+    [
+        ('{"answer": "B', "B", True),
+        ('{\n\n "answer"  :  "', "", False),
+        ('{   \n   ', "", False),
+        ('{"answer": ["A", "C', "A, C", True),
+        ('{"answer": ["', "", False),
+        ('"C', "C", True),
+        ("answer", "answer", False),
+        ('"Rome" is a city', '"Rome" is a city', False),
+    ],
+)  # fmt: skip
+def test_json_that_was_cut_is_what_it_is(dialect, text, read, held):
+    message = {"role": "assistant", "content": text}
+    reply = {**OLLAMA_ANSWER, "message": message, "done_reason": "length"}
+    if dialect == "openai":
+        reply = {**OPENAI_ANSWER, "choices": [_says(text)]}
+    with scripted_server(Reply(reply)) as fake:
+        several = "[" in text
+        answer = ask_one(connect(dialect, fake.url), letters=ABCD, several_letters=several)
+    assert (answer.text, answer.constrained, answer.finish_reason) == (read, held, "length")
+
+
+def _says(text):
+    return {"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": text}}
 
 
 @given(letters=st.integers(2, 10), several=st.booleans(), data=st.data())

@@ -1,7 +1,6 @@
 """What servers count, made numbers that somebody counted."""
 
 import math
-from types import SimpleNamespace
 
 import pytest
 
@@ -28,7 +27,7 @@ def test_times_are_in_seconds():
     ("usage", "timings", "expected"),
     [
         ({"prompt_tokens_details": {"cached_tokens": 31}}, {}, 31),
-        (SimpleNamespace(prompt_tokens_details=SimpleNamespace(cached_tokens=0)), {}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, {}, 0),
         ({"prompt_tokens_details": None}, {"cache_n": 12, "prompt_n": 28}, 12),
         ({}, {"prompt_n": 9}, 31),
         ({"prompt_tokens_details": {"cached_tokens": 99}}, {}, 40),
