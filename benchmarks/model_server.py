@@ -36,6 +36,7 @@ class Behaviour:
     hang_s: float = 5.0
     words: int = 3
     counts: bool = True
+    between_s: float = 0.0
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
@@ -43,6 +44,7 @@ class Behaviour:
     most_in_flight: int = 0
     hung: int = 0
     given_up: int = 0
+    last: dict[str, Any] = field(default_factory=dict)
 
 
 def text_for(model: str, prompt: str, words: int) -> str:
@@ -56,11 +58,43 @@ def tokens(prompt: str, text: str) -> tuple[int, int]:
     return len(prompt) // 4, max(len(text) // 3, 1)
 
 
+def prompt_of(body: dict[str, Any]) -> str:
+    """What the last message says."""
+    said = body["messages"][-1].get("content")
+    return said if isinstance(said, str) else json.dumps(said)
+
+
+def pieces(path: str, model: str, prompt: str, answer: dict[str, Any]) -> list[bytes]:
+    """A whole answer as it is streamed in the dialect of ``path``, word by word."""
+    if path == "/api/chat":
+        words = answer["message"]["content"].split(" ")
+        lines = [
+            {"model": model, "message": {"role": "assistant", "content": f"{word} "}, "done": False}
+            for word in words[:-1]
+        ]
+        last = {**answer, "message": {"role": "assistant", "content": words[-1]}}
+        return [json.dumps(line).encode() + b"\n" for line in [*lines, last]]
+    words = answer["choices"][0]["message"]["content"].split(" ")
+    texts = [f"{word} " for word in words[:-1]] + words[-1:]
+    head = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": model}
+    deltas = [{"role": "assistant", "content": ""}, *({"content": text} for text in texts), {}]
+    chunks = [
+        {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None if delta else "stop"}]}
+        for delta in deltas
+    ]
+    chunks.append({**head, "choices": [], "usage": answer["usage"]})
+    return [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks] + [b"data: [DONE]\n\n"]
+
+
 async def respond(
     behaviour: Behaviour, path: str, body: dict[str, Any], gone: Callable[[], bool]
 ) -> tuple[int, bytes, int | None]:
     """Status, body, and how many bytes of it to send (None: all). ``gone`` says whether the client gave up."""
-    model, prompt = body["model"], body["messages"][-1]["content"]
+    behaviour.last = body
+    if path == "/v1/embeddings":
+        data = [{"object": "embedding", "index": 0, "embedding": [0.0, 1.0]}]
+        return 200, json.dumps({"object": "list", "data": data, "model": body["model"]}).encode(), None
+    model, prompt = body["model"], prompt_of(body)
     behaviour.asked[model] += 1
     if model not in behaviour.models:
         return 404, json.dumps({"error": f"model '{model}' not found"}).encode(), None
@@ -145,6 +179,46 @@ def listing(behaviour: Behaviour, path: str) -> bytes | None:
     return None
 
 
+async def send_stream(
+    behaviour: Behaviour,
+    path: str,
+    asked: dict[str, Any],
+    answer: dict[str, Any],
+    cut: bool,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> None:
+    """The answer in pieces; ``cut``: it ends in the middle."""
+    sent = pieces(path, asked["model"], prompt_of(asked), answer)
+    behaviour.in_flight += 1
+    try:
+        await _send_pieces(behaviour, sent, cut, reader, writer)
+    finally:
+        behaviour.in_flight -= 1
+
+
+async def _send_pieces(
+    behaviour: Behaviour,
+    sent: list[bytes],
+    cut: bool,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+) -> None:
+    writer.write(b"HTTP/1.1 200 X\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for number, piece in enumerate(sent):
+        if cut and number >= len(sent) // 2:
+            return
+        if reader.at_eof():
+            behaviour.given_up += 1
+            raise ConnectionResetError
+        writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        await writer.drain()
+        if behaviour.between_s:
+            await asyncio.sleep(behaviour.between_s)
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+
+
 async def serve_client(
     behaviour: Behaviour, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
@@ -158,17 +232,23 @@ async def serve_client(
                 if name.lower() == b"content-length":
                     length = int(value)
             body = await reader.readexactly(length) if length else b""
-            cut = None
+            cut, asked = None, {}
             if method == "POST":
+                asked = json.loads(body)
                 behaviour.in_flight += 1
                 behaviour.most_in_flight = max(behaviour.most_in_flight, behaviour.in_flight)
                 try:
-                    status, data, cut = await respond(behaviour, path, json.loads(body), reader.at_eof)
+                    status, data, cut = await respond(behaviour, path, asked, reader.at_eof)
                 finally:
                     behaviour.in_flight -= 1
             else:
                 found = listing(behaviour, path)
                 status, data = (404, b"{}") if found is None else (200, found)
+            if status == 200 and asked.get("stream"):
+                await send_stream(behaviour, path, asked, json.loads(data), cut is not None, reader, writer)
+                if cut is not None:
+                    break
+                continue
             head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
             writer.write(head.encode() + data[:cut])
             await writer.drain()
@@ -201,6 +281,7 @@ if __name__ == "__main__":
     parser.add_argument("--hang", type=float, default=5.0)
     parser.add_argument("--words", type=int, default=3)
     parser.add_argument("--no-usage", action="store_true")
+    parser.add_argument("--between", type=float, default=0.0, help="seconds between the pieces of a stream")
     given = parser.parse_args()
     asyncio.run(
         main(
@@ -216,6 +297,7 @@ if __name__ == "__main__":
                 given.hang,
                 given.words,
                 not given.no_usage,
+                given.between,
             ),
             given.port,
         )

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optiq.endpoint.profiles import Profile, read_features, read_profiles
 from optiq.errors import ConfigurationError, InputError
 from optiq.extensions.built_in import ESTIMATORS, PLANNERS, QUALITY_METRICS, SERVERS
 from optiq.prompts.prompt_set import BARE, PROMPT_NAMES
@@ -405,6 +406,10 @@ class Settings:
         kind=bool,
         otherwise="--constrain",
     )
+    profiles: tuple[Profile, ...] = _setting((), read_profiles)
+    """Names that clients of `optiq serve` ask for (:mod:`optiq.endpoint.profiles`); only files have them."""
+    features: tuple[tuple[str, tuple[str, ...]], ...] = _setting((), read_features)
+    """Which models have what some requests need (tools, images, …); only files have them."""
     genfuser: str | None = _setting(None)
     """The folder or hub name of a GenFuser that may be the blender."""
     probe: bool = _setting(
@@ -523,10 +528,13 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     return {name: (value, f"{name} in {path}") for name, value in table.items()}
 
 
+_IN_FILES = ("variants", "profiles", "features")
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     found = {}
     for name in SETTINGS:
         variable = f"OPTIQ_{name.upper()}"
-        if environ.get(variable) and name != "variants":
+        if environ.get(variable) and name not in _IN_FILES:
             found[name] = (environ[variable], f"${variable}")
     return found

@@ -17,7 +17,8 @@
             ├── RateLimited        the call comes too soon
             ├── ServerBusy         the server takes no more calls now
             └── AnswerLost         the call was made, its answer did not arrive
-                └── AnswerLate     not within its time
+                ├── AnswerLate     not within its time
+                └── AnswerBrokeOff     a part of it arrived, and was passed on
 
 Anything else that surfaces is a bug and keeps its traceback.
 """
@@ -114,6 +115,10 @@ class AnswerLost(TransientServerError):
 
 class AnswerLate(AnswerLost):
     """The answer did not arrive within its time."""
+
+
+class AnswerBrokeOff(AnswerLost):
+    """A part of the answer was passed on to who asked: another try would say it twice."""
 
 
 class OptiqWarning(UserWarning):

@@ -14,8 +14,7 @@ from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.judge import Graded, judge_executions
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
-from optiq.planning import PlannedQuestion, Planning, choose_blender, topic_fault
-from optiq.prompts.variants import served_model
+from optiq.planning import PlannedQuestion, Planning, topic_fault
 from optiq.questions.metric import ADDITIVE, METRIC_NAMES
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import Row
@@ -77,7 +76,7 @@ def answer_rows(
     shared = shared or Shared()
     rows = [_with_known_topic(row, session.statistics) for row in rows]
     questions = session.with_topics([row.question for row in rows if row.question is not None])
-    planning = _planning_without(session.planning, frozenset(shared.health.out))
+    planning = session.planning.without(frozenset(shared.health.out))
     if not planning.pool:
         planning = session.planning  # nobody is left: the execution will say why, without a call
     asked = {}
@@ -184,7 +183,7 @@ def _plan_again(item: OpenQuestion, planning: Planning, shared: Shared) -> bool:
     if not failed:
         failed = {last.plan.models[last.plan.sink]}  # its answer was empty
     item.without |= failed | set(shared.health.out)
-    pool = _planning_without(planning, item.without)
+    pool = planning.without(item.without)
     if not pool.pool:
         return False
     question = replace(item.question, budget=_left(item.question.budget, item.executions))
@@ -194,21 +193,6 @@ def _plan_again(item: OpenQuestion, planning: Planning, shared: Shared) -> bool:
     item.planned = PlannedQuestion(question, planned.frontier, planned.choice)
     item.attempt += 1
     return True
-
-
-def _planning_without(planning: Planning, models: frozenset[str]) -> Planning:
-    """The same planning on the pool without ``models`` and their variants."""
-    if not models:
-        return planning
-
-    def gone(name: str | None) -> bool:
-        return name is not None and not models.isdisjoint({name, served_model(name, planning.operators)})
-
-    pool = tuple(name for name in planning.pool if not gone(name))
-    blender = planning.blender
-    if gone(blender):
-        blender = choose_blender(planning.statistics, pool, None)
-    return replace(planning, pool=pool, blender=blender)
 
 
 def _left(budget: Budget, executions: Sequence[Execution]) -> Budget:

@@ -28,6 +28,8 @@ _NOT_PLANNING = (
     "concurrency",
     "distrust_drifted",
     "topic_model",
+    "profiles",
+    "features",
 )
 
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,6 +135,8 @@ class Session:
     """What models are called in plans."""
     recommended: str | None = None
     """Where the pool was recommended: which one, and why."""
+    served: tuple[str, ...] = ()
+    """What the server offers, where it was asked."""
 
     def describe(self) -> str | None:
         """Where the models answer, and which pool was recommended, in one line; None if there is nothing to say."""
@@ -158,13 +160,20 @@ class Session:
             if fault is not None:
                 raise fault
 
+    @cached_property
+    def topic_model(self) -> TopicModel | SupervisedBertopic | None:
+        """What says which topics questions have; None if nothing was learned yet."""
+        if not self.home.perfdb.exists():
+            return None
+        return _topic_model(self.home.perfdb, self.home.perfdb.stat().st_mtime_ns)
+
     def with_topics(self, questions: Sequence[Question]) -> list[Question]:
         """The questions, each with topics: those given, else those that the published topic model assigns."""
         missing = [i for i, question in enumerate(questions) if not question.topics]
         found = list(questions)
         if not missing:
             return found
-        model = _topic_model(self.home.perfdb, self.home.perfdb.stat().st_mtime_ns)
+        model = self.topic_model
         if model is None:
             return found
         assigned = model.assign([questions[i].text for i in missing])
@@ -236,7 +245,7 @@ def open_session(
         neighbours=neighbours_of(settings, home, estimator),
         looks=looks_of(settings, home, estimator),
     )
-    return Session(settings, home, planning, server, names, reason)
+    return Session(settings, home, planning, server, names, reason, tuple(served or ()))
 
 
 def _begin_home(settings: Settings, home: Home) -> None:

@@ -26,6 +26,7 @@ from warehouse.find_home import find_home
 
 DEPLOYMENT = "answer-questions/shard"
 _OF_THE_MACHINE = ("home", "server", "server_url", "energy", "timeout_s", "examples", "concurrency")
+_OF_SERVING = ("profiles", "features")
 _OF_REFRESHES = ("keep", "half_life_days", "distrust_drifted", "topic_model")
 
 
@@ -45,7 +46,7 @@ class ShardedJob:
 
     def parameters(self) -> dict[str, Any]:
         """What a shard's flow run gets: the planning of this machine, but each machine's own model server."""
-        left_out = (*_OF_THE_MACHINE, *_OF_REFRESHES)
+        left_out = (*_OF_THE_MACHINE, *_OF_REFRESHES, *_OF_SERVING)
         planning = {name: value for name, value in asdict(self.settings).items() if name not in left_out}
         planning |= {
             name: self.given[name] for name in ("server", "server_url", "concurrency") if self.given.get(name)

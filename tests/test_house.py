@@ -117,7 +117,7 @@ def test_the_page_on_the_house_names_files_that_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["calibration", "chemistry", "evaluation", "execution", "report", "selection"]
+    "room", ["calibration", "chemistry", "endpoint", "evaluation", "execution", "report", "selection"]
 )
 def test_a_room_names_the_rooms_that_it_uses(room: str) -> None:
     says = (

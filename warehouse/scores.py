@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -63,12 +64,27 @@ def executions_of(home: Home, wanted: pl.DataFrame) -> pl.DataFrame:
     return together.unique("execution_id", keep="first", maintain_order=True).sort("execution_id")
 
 
+def execution_of(home: Home, execution_id: str) -> dict[str, Any] | None:
+    """One execution by its id, in PerfDB or landed: a row as of :func:`executions_of`; None if there is none."""
+    if home.perfdb.exists():
+        with reading(home.perfdb, any_version=True) as connection:
+            found = connection.sql(sql.read("scoring/execution_by_id"), params={"id": execution_id}).pl()
+        if found.height:
+            return found.row(0, named=True)
+    wanted = pl.DataFrame({"execution_id": [execution_id]})
+    for file in sorted(home.landing.glob("traces-*.parquet"), reverse=True):
+        found = _landed(file, wanted, "execution_id")
+        if found.height:
+            return found.row(0, named=True)
+    return None
+
+
 def land_scores(home: Home, scores: pl.DataFrame, label: str) -> Path:
     """Land ``scores`` (``SCORE_COLUMNS``) for the next refresh; the same scores twice are one file."""
     return land(home, "scores", scores.select(*SCORE_COLUMNS).cast(pl.Schema(SCORE_COLUMNS)), label)
 
 
-def _landed(file: Path, wanted: pl.DataFrame) -> pl.DataFrame:
+def _landed(file: Path, wanted: pl.DataFrame, *by: str) -> pl.DataFrame:
     """Executions that wait in one landed file."""
     waiting = pl.scan_parquet(file)
     known = waiting.collect_schema().names()
@@ -77,7 +93,7 @@ def _landed(file: Path, wanted: pl.DataFrame) -> pl.DataFrame:
     outputs = pl.struct(calls("node"), calls("output"))
     return (
         waiting.with_columns(missing)
-        .join(wanted.lazy(), on=["run_id", "question_id"], how="semi")
+        .join(wanted.lazy(), on=list(by) or ["run_id", "question_id"], how="semi")
         .select(*_EXECUTION)
         .with_columns(pl.col("calls").list.eval(outputs.filter(calls("output").is_not_null())))
         .collect()

@@ -18,7 +18,7 @@ from optiq.errors import OptiqError, OptiqNote, OptiqWarning
 # Typer carries a Click of its own and names only some of its exceptions; this one is their base.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
-VERBS: dict[str, str | dict[str, str]] = {
+VERBS: dict[str, Any] = {
     "init": "init:init",
     "models": {"": "models:models", "add": "models:add", "probe": "models:probe"},
     "ingest": "ingest:ingest",
@@ -40,6 +40,10 @@ VERBS: dict[str, str | dict[str, str]] = {
     "cache": {"show": "cache:show", "clear": "cache:clear"},
     "snapshots": {"": "snapshots:listing", "diff": "snapshots:diff", "restore": "snapshots:restore"},
     "sql": "sql:sql",
+    "serve": {
+        "": "serve:serve",
+        "keys": {"add": "serve_keys:add", "list": "serve_keys:list_keys", "remove": "serve_keys:remove"},
+    },
     "up": "up:up",
     "down": "up:down",
 }

@@ -8,21 +8,28 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, cast, get_args
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from flows.declaration import Argument, Parameter, flattened
 
 
-def add_verbs(app: typer.Typer, verbs: Mapping[str, str | Mapping[str, str]]) -> None:
-    """Add verbs to a command line: by name the ``module:function`` of each, or a table of its parts."""
+def add_verbs(app: typer.Typer, verbs: Mapping[str, Any]) -> None:
+    """Add verbs to a command line: by name the ``module:function`` of each, or a table of its parts.
+
+    In such a table stands under the empty name what is done without a part.
+    """
     for name, verb in verbs.items():
         if isinstance(verb, str):
-            _add_verb(app, name, _function(verb))
+            made, declared = _declared(_function(verb))
+            app.command(name, cls=_told(TyperCommand, declared))(made)
             continue
         parts = {part: told for part, told in verb.items() if part}
         if itself := verb.get(""):
-            group = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
-            group.callback()(flattened(_function(itself), _as_typed)[0])
+            made, declared = _declared(_function(itself))
+            group = typer.Typer(
+                invoke_without_command=True, rich_markup_mode=None, cls=_told(TyperGroup, declared)
+            )
+            group.callback()(made)
         else:
             module = inspect.getmodule(_function(next(iter(parts.values()))))
             group = typer.Typer(help=inspect.getdoc(module), no_args_is_help=True)
@@ -35,12 +42,16 @@ def _function(told: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], getattr(importlib.import_module(f"flows.command_line.{module}"), name))
 
 
-def _add_verb(app: typer.Typer, name: str, function: Callable[..., Any]) -> None:
+def _declared(function: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Parameter]]:
     made, taken = flattened(function, _as_typed)
-    declared = {one.name: one for one in taken}
+    return made, {one.name: one for one in taken}
 
-    class Verb(TyperCommand):
-        """Its help says of each option what the declaration says."""
+
+def _told(kind: Any, declared: Mapping[str, Parameter]) -> Any:
+    """A kind of command whose help says of each option what the declaration says."""
+
+    class Told(kind):  # type: ignore[misc]
+        """With options under headings."""
 
         def format_options(self, ctx: Any, formatter: Any) -> None:
             headed: dict[str, list[tuple[str, str]]] = {"Arguments": []}
@@ -48,7 +59,7 @@ def _add_verb(app: typer.Typer, name: str, function: Callable[..., Any]) -> None
             for shown in self.get_params(ctx):
                 section = general
                 if one := declared.get(shown.name or ""):
-                    shown.help = one.described()  # type: ignore[attr-defined]
+                    shown.help = one.described()
                     heading = "Arguments" if isinstance(one.about, Argument) else one.panel
                     section = headed.setdefault(heading, []) if heading else general
                 section += filter(None, [shown.get_help_record(ctx)])
@@ -56,8 +67,10 @@ def _add_verb(app: typer.Typer, name: str, function: Callable[..., Any]) -> None
                 if records:
                     with formatter.section(heading):
                         formatter.write_dl(records)
+            if hasattr(self, "format_commands"):
+                self.format_commands(ctx, formatter)
 
-    app.command(name, cls=Verb)(made)
+    return Told
 
 
 def _as_typed(one: Parameter) -> Any:

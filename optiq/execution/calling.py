@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from optiq.errors import (
+    AnswerBrokeOff,
     AnswerLate,
     AnswerLost,
     ModelNotServed,
@@ -83,6 +84,10 @@ class Caller:
         self._limits = limits_of(server)
         self._identities: dict[str, str] = {}
 
+    def sharing(self, shared: Shared) -> Caller:
+        """The same caller with something else in common with others."""
+        return Caller(self._server, shared, self._retries, self._rank)
+
     async def make(
         self,
         call: Call,
@@ -103,7 +108,7 @@ class Caller:
             generation = await self._answer(call, request, figures, allowance, maker, name)
             generation = await self._with_room(call, generation, request, figures, allowance, maker, name)
         except (ServerError, LimitReached) as fault:
-            call.error = str(fault)
+            call.error, call.fault = str(fault), fault
         except OptiqError:
             raise
         except Exception as fault:
@@ -238,6 +243,8 @@ class Caller:
                         limits.release(model)
             except AnswerLost as fault:
                 wait_s = self._retries.wait_s(call.attempts - too_soon, fault.retry_after_s, name)
+                if isinstance(fault, AnswerBrokeOff):
+                    wait_s = None
                 failure: ServerError = fault
             except RateLimited as fault:
                 lost = False
@@ -295,7 +302,10 @@ class Caller:
         if figures is None or not (ledger.limited or ledger.kept):
             return Amount()
         limit = (request.max_output_tokens or 0) + request.letters_room
-        return call_bound(figures(model), len(request.prompt.encode()), limit)
+        prompt_bytes = len(request.prompt.encode())
+        if (said := request.conversation) is not None:
+            limit, prompt_bytes = limit * said.answers, prompt_bytes + said.other_bytes
+        return call_bound(figures(model), prompt_bytes, limit)
 
     def _identity(self, model: str) -> str:
         if model not in self._identities:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 import time
 from collections import Counter
@@ -17,7 +18,7 @@ from optiq.execution.accounting import Prices, call_bound, settle
 from optiq.execution.asking import Asking, PromptSetAsking
 from optiq.execution.calling import Caller, Figures, Retries, of_our_own
 from optiq.execution.identity import execution_id
-from optiq.execution.ledger import Amount, LimitReached, Reservation
+from optiq.execution.ledger import Amount, Ledger, LimitReached, Reservation
 from optiq.execution.output_caps import OutputCaps, limits_outputs
 from optiq.execution.shared import Shared
 from optiq.execution.thinking_room import why_empty
@@ -40,13 +41,15 @@ from optiq.servers.protocol import LETTERS_ROOM, ModelServer
 from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
 
 OnResult = Callable[[int, Execution], None]
+STOPPED = "called off before its end"
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """A question, the plan to run on it, what was expected of the plan, and the how-manieth try it is.
 
-    ``asking`` is how its nodes are asked where they are not asked as the executor's prompts say.
+    ``asking`` is how its nodes are asked where they are not asked as the executor's prompts say. ``stopped`` is told
+    of the execution as far as it went if it is called off.
     """
 
     question: Question
@@ -54,6 +57,7 @@ class Work:
     predicted: Predicted = field(default_factory=Predicted)
     attempt: int = 1
     asking: Asking | None = None
+    stopped: Callable[[Execution], None] | None = None
 
 
 class Executor:
@@ -112,6 +116,13 @@ class Executor:
         # Merging the rows of a model takes time; there are few topics, and an executor lives for a chunk.
         self._rates = cache(prices.figures) if prices is not None else None
         self._caller = Caller(server, self.shared, retries or Retries(), rank)
+
+    def within(self, ledger: Ledger) -> Executor:
+        """The same executor under a total limit of its own."""
+        found = copy.copy(self)
+        found.shared = replace(self.shared, ledger=ledger)
+        found._caller = self._caller.sharing(found.shared)
+        return found
 
     def run(
         self, items: Iterable[Work], on_result: OnResult | None = None, concurrency: int | None = None
@@ -196,6 +207,13 @@ class Executor:
             await self._walk(question, plan, asking, figures, allowance, calls)
         except OptiqError:
             raise  # no fault of this execution: the journal cannot be written
+        except asyncio.CancelledError:
+            if item.stopped is not None:
+                execution.calls = [calls[node] for node in sorted(calls)]
+                execution.error, execution.wall_s = STOPPED, time.perf_counter() - started
+                settle(execution)
+                item.stopped(execution)
+            raise
         except Exception as fault:
             execution.error = of_our_own(fault)
         finally:
@@ -280,10 +298,10 @@ class Executor:
         figures: Figures | None,
         allowance: Reservation,
         caps: OutputCaps | None,
-        calls: Mapping[int, Call],
+        calls: dict[int, Call],
         node: int,
     ) -> Call:
-        """One call, with the cap on its output that the budget asks for."""
+        """One call, with the cap on its output that the budget asks for; it is among ``calls`` if it is called off."""
         request = asking.request(question, plan, node, {v: calls[v].output or "" for v in calls})
         call = Call(
             node,
@@ -307,7 +325,12 @@ class Executor:
             request, max_output_tokens=call.max_output_tokens, seed=self.seed, timeout_s=self.timeout_s
         )
         draw = f"{self.seed}:{question.question_id}:{plan.key}:{node}"
-        await self._caller.make(call, request, figures, allowance, self._maker(question), draw)
+        try:
+            await self._caller.make(call, request, figures, allowance, self._maker(question), draw)
+        except asyncio.CancelledError:
+            call.error = STOPPED
+            calls[node] = call
+            raise
         return call
 
     async def _count(self, caps: OutputCaps, node: int, model: str, prompt: str) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 
 from optiq.errors import ServerError
 
@@ -15,14 +17,16 @@ class ModelHealth:
     """Counts faults in a row per model, over all threads of a run.
 
     A model is out after ``patience`` calls in a row that failed for good (each with its retries), or at once
-    if the server does not have it. It stays out for the rest of the session.
+    if the server does not have it. It stays out for ``rest_s``: then one fault more takes it out again. A run is short
+    enough for it to stay out to the end.
     """
 
-    def __init__(self, patience: int = 3) -> None:
+    def __init__(self, patience: int = 3, rest_s: float = math.inf) -> None:
         self._patience = patience
+        self._rest_s = rest_s
         self._lock = threading.Lock()
         self._in_a_row: dict[str, int] = {}
-        self._out: dict[str, str] = {}
+        self._out: dict[str, tuple[str, float]] = {}
 
     def answered(self, model: str) -> None:
         """The model answered: it is well."""
@@ -34,14 +38,27 @@ class ModelHealth:
         with self._lock:
             count = self._in_a_row[model] = self._in_a_row.get(model, 0) + 1
             if at_once or count >= self._patience:
-                self._out.setdefault(model, error)
+                self._out.setdefault(model, (error, time.monotonic() + self._rest_s))
 
     def why_out(self, model: str) -> str | None:
         """The fault that took the model out; None if it is in."""
-        return self._out.get(model)
+        if model not in self._out:
+            return None
+        with self._lock:
+            self._let_in()
+            return self._out[model][0] if model in self._out else None
 
     @property
     def out(self) -> tuple[str, ...]:
         """The models that were taken out."""
+        if not self._out:
+            return ()
         with self._lock:
+            self._let_in()
             return tuple(sorted(self._out))
+
+    def _let_in(self) -> None:
+        """Those that have rested are tried again."""
+        now = time.monotonic()
+        for model in [name for name, (_, until) in self._out.items() if until <= now]:
+            del self._out[model]

@@ -106,7 +106,8 @@ class Call:
     """One call of a model at one node, and the sub-plan that ends there.
 
     ``model`` is the one asked for, ``answered_model`` the one that answered; ``prompt_chars`` the length of
-    the prompt before the server's own template. If the call failed, ``error`` says why and figures are None.
+    the prompt before the server's own template. If the call failed, ``error`` says why and figures are None; ``fault``
+    is the error itself where there is one.
     ``cached_tokens`` of the ``prompt_tokens`` were in the server's prompt cache (None: it does not say).
     ``cached``: the output is that of an earlier, identical call, with the figures that it had then.
     ``thinking`` is what the model thought before ``output``: ``output_tokens`` have its tokens, ``thinking_tokens`` of
@@ -141,6 +142,7 @@ class Call:
     thinking: str | None = None
     refusal: str | None = None
     error: str | None = None
+    fault: Exception | None = None
     cached: bool = False
     constrained: bool | None = None
     attempts: int = 1
@@ -283,11 +285,15 @@ def main_topic(question: Question) -> str | None:
 
 
 def traces_frame(executions: Iterable[Execution]) -> pl.DataFrame:
-    """One row per execution, in order, with exactly the columns of ``TRACE_SCHEMA``.
+    """One row per execution, in order, with exactly the columns of ``TRACE_SCHEMA``."""
+    return frame_of_rows([execution.to_row() for execution in executions])
+
+
+def frame_of_rows(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """The same of rows as :meth:`Execution.to_row` makes them.
 
     Built column by column: Polars takes several times as long over records with records in them.
     """
-    rows = [execution.to_row() for execution in executions]
     calls = [call for row in rows for call in row["calls"]]
     of = [place for place, row in enumerate(rows) for _ in row["calls"]]
     nested = (

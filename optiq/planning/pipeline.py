@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from optiq.estimation.estimates import Confidence, Estimate, Topics, cautious
@@ -17,13 +17,14 @@ from optiq.planning.choose import Choice, choose_each
 from optiq.planning.explain import estimate_items
 from optiq.planning.items import BatchItem, planned_alike, topics_of
 from optiq.planning.planners.registry import make_planner, usable_planner
+from optiq.planning.pool import choose_blender
 from optiq.planning.search import search
 from optiq.planning.task import PlanningTask, planning_task
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_builder import prompt_shape
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.prompts.shape import PromptShape
-from optiq.prompts.variants import Operators
+from optiq.prompts.variants import Operators, served_model
 from optiq.questions.metric import ADDITIVE
 from optiq.questions.question import Budget, Kind, Question, Weights
 from optiq.statistics.question_shifts import Shifts
@@ -94,6 +95,20 @@ class Planning:
         """The choices that :meth:`plan` makes, for many questions at once; with their frontiers if asked for."""
         planned = plan_items(self, self.read(questions), frontiers)
         return [PlannedQuestion(q, *found) for q, found in zip(questions, planned, strict=True)]
+
+    def without(self, models: frozenset[str]) -> Planning:
+        """The same planning on the pool without ``models`` and their variants; its pool may be empty then."""
+        if not models:
+            return self
+
+        def gone(name: str | None) -> bool:
+            return name is not None and not models.isdisjoint({name, served_model(name, self.operators)})
+
+        pool = tuple(name for name in self.pool if not gone(name))
+        blender = self.blender
+        if gone(blender):
+            blender = choose_blender(self.statistics, pool, None)
+        return replace(self, pool=pool, blender=blender)
 
     def read(self, questions: Sequence[Question]) -> list[BatchItem]:
         """What planning needs to know of each question, what its neighbours and its looks say included."""

@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import AnswerLost, ModelNotServed, RequestRefused, ServerError
+from optiq.servers.conversing import plain_options
 from optiq.servers.embedded_models import EMBEDDED_MODELS, INSTALL_REMEDY, EmbeddedModel
 from optiq.servers.letters import grammar
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
@@ -70,9 +71,18 @@ class EmbeddedServer:
         """One completion. ``latency_s`` counts from when the model turns to the call, loading included."""
         model = self._known(request.model)
         cancelled = threading.Event()
+        loop, told = asyncio.get_running_loop(), None
+        if (conversation := request.conversation) is not None:
+            request = plain_options(request, conversation)
+            if (listener := conversation.listener).streams:
+
+                def told(text: str) -> None:
+                    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+                    loop.call_soon_threadsafe(listener.piece, {"choices": [choice]})
+
         try:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._worker(model.name), self._answer, model, request, cancelled
+            return await loop.run_in_executor(
+                self._worker(model.name), self._answer, model, request, cancelled, told
             )
         except asyncio.CancelledError:
             cancelled.set()
@@ -133,7 +143,11 @@ class EmbeddedServer:
             return self._loaded[model.name], time.perf_counter() - started
 
     def _answer(
-        self, model: EmbeddedModel, request: GenerateRequest, cancelled: threading.Event
+        self,
+        model: EmbeddedModel,
+        request: GenerateRequest,
+        cancelled: threading.Event,
+        told: Callable[[str], None] | None = None,
     ) -> Generation:
         started_at, started = datetime.now(UTC), time.perf_counter()
         llama, load_s = self._load(model)
@@ -150,6 +164,7 @@ class EmbeddedServer:
             stop=(*stop, *request.stop),
             timeout_s=request.timeout_s,
             cancelled=cancelled,
+            told=told,
             grammar=grammar(request.letters, request.several_letters) if request.letters else None,
         )
         # llama.cpp answers with whatever it has loaded, whichever model was asked for.
@@ -257,11 +272,13 @@ class LlamaModel:
         stop: tuple[str, ...],
         timeout_s: float,
         cancelled: threading.Event | None = None,
+        told: Callable[[str], None] | None = None,
         grammar: str | None = None,
     ) -> Completion:
         """The text that follows ``prompt``, control tokens and all; only what ``grammar`` (GBNF) allows.
 
-        Streamed, so that a call that takes too long or is no longer wanted ends at its next token.
+        Streamed, so that a call that takes too long or is no longer wanted ends at its next token. ``told`` is given
+        each piece of text in the model's thread.
         """
         body: dict[str, Any] = {
             "prompt": prompt,
@@ -275,7 +292,7 @@ class LlamaModel:
             body["seed"] = seed
         if grammar is not None:
             body["grammar"] = grammar
-        answer = _Stream(time.monotonic() + timeout_s, cancelled)
+        answer = _Stream(time.monotonic() + timeout_s, cancelled, told)
         reply = self._server.handle_completions(body, answer.take)
         if isinstance(reply, dict):
             answer.take(reply)
@@ -303,8 +320,14 @@ class LlamaModel:
 class _Stream:
     """Gathers the chunks of one streamed answer; tells llama.cpp to stop when time is up."""
 
-    def __init__(self, deadline: float, cancelled: threading.Event | None) -> None:
+    def __init__(
+        self,
+        deadline: float,
+        cancelled: threading.Event | None,
+        told: Callable[[str], None] | None = None,
+    ) -> None:
         self.deadline = deadline
+        self._told = told
         self.cancelled = cancelled
         self.late = False
         self.fault: str | None = None
@@ -322,7 +345,9 @@ class _Stream:
             self.fault = str(error.get("message", error)) if isinstance(error, dict) else str(error)
             return True
         for choice in chunk.get("choices") or ():
-            self._texts.append(choice.get("text") or "")
+            self._texts.append(text := choice.get("text") or "")
+            if self._told is not None and text:
+                self._told(text)
             self._finish_reason = choice.get("finish_reason") or self._finish_reason
         self._last = {**self._last, **chunk}
         finished = self._finish_reason is not None

@@ -12,7 +12,8 @@ import ssl
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,45 @@ class JsonHttp:
         ServerError
             if nobody can be reached that way.
         """
+        async with self._asked(path, body, timeout_s, what) as reply:
+            raw = bytearray()
+            async for piece in reply.content.iter_any():
+                raw += piece
+                self._check_length(len(raw), what)
+            return _answer(reply.status, reply.headers, bytes(raw))
+
+    async def stream(
+        self, path: str, body: Any, timeout_s: float, what: str, take: Callable[[bytes], None]
+    ) -> HttpAnswer:
+        """The answer to ``body``, line by line to ``take`` as it comes if its status is 200; without a body then.
+
+        Faults are those of :meth:`post`; what ``take`` raises goes through.
+        """
+        async with self._asked(path, body, timeout_s, what) as reply:
+            raw, length = bytearray(), 0
+            async for piece in reply.content.iter_any():
+                raw += piece
+                length += len(piece)
+                self._check_length(length, what)
+                if reply.status == 200:
+                    *lines, raw = raw.split(b"\n")
+                    for line in lines:
+                        take(bytes(line))
+            if reply.status != 200:
+                return _answer(reply.status, reply.headers, bytes(raw))
+            if raw:
+                take(bytes(raw))
+            return HttpAnswer(reply.status, reply.headers, None, "")
+
+    def _check_length(self, length: int, what: str) -> None:
+        if length > MOST_BYTES:
+            raise AnswerLost(f"the answer of {self.who} from {what} is longer than {MOST_BYTES >> 20} MB")
+
+    @asynccontextmanager
+    async def _asked(
+        self, path: str, body: Any, timeout_s: float, what: str
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The reply to ``body``, whose head is there; faults while it is read are told apart, too."""
         import aiohttp
 
         try:
@@ -87,15 +127,8 @@ class JsonHttp:
                     allow_redirects=False,
                 ) as reply,
             ):
-                raw = bytearray()
-                async for piece in reply.content.iter_any():
-                    raw += piece
-                    if len(raw) > MOST_BYTES:
-                        raise AnswerLost(
-                            f"the answer of {self.who} from {what} is longer than {MOST_BYTES >> 20} MB"
-                        )
                 self.told_limits.heard(reply.headers, time.monotonic())
-                return _answer(reply.status, reply.headers, bytes(raw))
+                yield reply
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError) as fault:
             raise self._untrusted(fault) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as fault:

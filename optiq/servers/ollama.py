@@ -11,13 +11,14 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from optiq.errors import AnswerLost, ServerError
+from optiq.errors import AnswerBrokeOff, AnswerLost, ServerError
 from optiq.servers.addresses import number_from, split_url
 from optiq.servers.context import LONGEST_CONTEXT, check_context, context_for
 from optiq.servers.http import HttpAnswer, JsonHttp
 from optiq.servers.http_faults import status_fault, words_of
 from optiq.servers.letters import fits_json, read_letters, schema
-from optiq.servers.protocol import Allowed, GenerateRequest, Generation, ServedModel
+from optiq.servers.ollama_chat import OllamaStream, as_ollama, whole_of
+from optiq.servers.protocol import Allowed, Conversation, GenerateRequest, Generation, ServedModel
 from optiq.servers.replies import answer_and_thinking, word
 from optiq.servers.usage import SeenPrompts, counted, part, seconds
 
@@ -25,6 +26,7 @@ DEFAULT_PORT = 11434
 _MEANING = "the address of Ollama"
 _QUESTION_S = 10.0  # for listing and health: answers that need no model
 _PER_SECOND = 1e9
+_CAPABILITIES = {"vision": "images"}
 _SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
@@ -80,6 +82,7 @@ class OllamaServer:
         self._contexts: dict[str, int | None] = {}  # asked for so far: another one makes a model load again
         self._longest: dict[str, int | None] = {}
         self.max_context_tokens = number_from("OPTIQ_OLLAMA_NUM_CTX")
+        self._features: dict[str, frozenset[str] | None] = {}
         self._free: set[str] = set()  # models whose server takes no schema
 
     def list_models(self) -> list[ServedModel]:
@@ -100,7 +103,10 @@ class OllamaServer:
         # Ollama counts the tokens in its prompt cache, times the others, and tells neither.
         fresh = self._seen.fresh(request.model, request.prompt)
         started_at, started = datetime.now(UTC), time.perf_counter()
-        body = await self._chat(request, context)
+        if (said := request.conversation) is None:
+            body = await self._chat(request, context)
+        else:
+            body = await self._converse(request, said, context)
         latency_s = time.perf_counter() - started
         message = part(body, "message")
         text, thinking = answer_and_thinking(part(message, "content"), message)
@@ -144,21 +150,57 @@ class OllamaServer:
             answer = await self._http.post("/api/chat", call, request.timeout_s, request.model)
             if answer.status == 200:
                 self._free.add(request.model)
-        if answer.status != 200:
-            raise status_fault(
-                self._http.who,
-                request.model,
-                answer.status,
-                words_of(answer.body, answer.text),
-                answer.headers,
-                f"ollama pull {request.model}",
-            )
-        if part(answer.body, "message") is None:
-            raise AnswerLost(
-                f"the answer of {self._http.who} from {request.model} cannot be read: "
-                f"{words_of(answer.body, answer.text)[:100]}"
-            )
+        if answer.status != 200 or part(answer.body, "message") is None:
+            raise self._chat_fault(request, answer)
         return answer.body
+
+    async def _converse(self, request: GenerateRequest, said: Conversation, context: int | None) -> Any:
+        """The body of the answer to a conversation, told to its listener as it came."""
+        listener, call = said.listener, as_ollama(request, said)
+        if context is not None:
+            call["options"].setdefault("num_ctx", context)
+        if not listener.streams:
+            answer = await self._http.post("/api/chat", call, request.timeout_s, request.model)
+            if answer.status != 200 or part(answer.body, "message") is None:
+                raise self._chat_fault(request, answer)
+            listener.whole(whole_of(answer.body))
+            return answer.body
+        streamed = OllamaStream(listener, f"{self._http.who} from {request.model}")
+        try:
+            answer = await self._http.stream(
+                "/api/chat", call, request.timeout_s, request.model, streamed.line
+            )
+        except AnswerBrokeOff:
+            raise
+        except AnswerLost as fault:
+            raise (AnswerBrokeOff(fault.message) if streamed.began else fault) from None
+        if answer.status != 200:
+            raise self._chat_fault(request, answer)
+        return streamed.body()
+
+    def _chat_fault(self, request: GenerateRequest, answer: HttpAnswer) -> ServerError:
+        said = words_of(answer.body, answer.text)
+        if answer.status == 200:
+            return AnswerLost(
+                f"the answer of {self._http.who} from {request.model} cannot be read: {said[:100]}"
+            )
+        remedy = f"ollama pull {request.model}"
+        return status_fault(self._http.who, request.model, answer.status, said, answer.headers, remedy)
+
+    async def features(self, model: str) -> frozenset[str] | None:
+        """What Ollama says that a model can, from its first word on; None where it does not say."""
+        if model not in self._features:
+            answer = await self._http.post("/api/show", {"model": model}, _QUESTION_S, model)
+            told = part(answer.body, "capabilities")
+            named = None
+            if answer.status == 200 and isinstance(told, list):
+                named = frozenset(_CAPABILITIES.get(str(one), str(one)) for one in told)
+            self._features[model] = named
+        return self._features[model]
+
+    async def pass_on(self, path: str, body: Any, timeout_s: float) -> HttpAnswer:
+        """What Ollama's own OpenAI-compatible API answers, such as to a request for embeddings."""
+        return await self._http.post(f"/v1{path}", body, timeout_s, str(part(body, "model")))
 
     def count_tokens(self, model: str, text: str) -> int | None:
         """None: Ollama counts tokens only by generating."""

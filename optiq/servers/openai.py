@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from optiq.errors import AnswerLost, ConfigurationError, ServerError
+from optiq.errors import AnswerBrokeOff, AnswerLost, ConfigurationError, ServerError
 from optiq.servers.addresses import number_from
 from optiq.servers.context import check_context
+from optiq.servers.conversing import StreamedAnswer, chat_body
 from optiq.servers.http import HttpAnswer, JsonHttp
 from optiq.servers.http_faults import status_fault, words_of
 from optiq.servers.letters import are_letters, fits_json, grammar, read_letters, response_format
-from optiq.servers.protocol import Allowed, GenerateRequest, Generation, ServedModel
+from optiq.servers.protocol import Allowed, Conversation, GenerateRequest, Generation, Listener, ServedModel
 from optiq.servers.replies import answer_and_thinking, billed_output, word
 from optiq.servers.usage import cached_tokens, counted, part, seconds
 
@@ -80,6 +83,8 @@ class OpenAIServer:
     async def generate(self, request: GenerateRequest) -> Generation:
         context_tokens = (await self._known(request.model)).context_tokens
         check_context(self._http.who, request.model, request.prompt, context_tokens)
+        if request.conversation is not None:
+            return await self._converse(request, request.conversation)
         dropped = self._refused.get(request.model, frozenset())
         started_at, started = datetime.now(UTC), time.perf_counter()
         messages = [{"role": "user", "content": request.prompt}]
@@ -98,7 +103,52 @@ class OpenAIServer:
                 raise self._refusal(request.model, answer)
             dropped |= {name}
             self._refused[request.model] = dropped
-        latency_s = time.perf_counter() - started
+        return self._generation(request, answer, started_at, time.perf_counter() - started, options, dropped)
+
+    async def _converse(self, request: GenerateRequest, conversation: Conversation) -> Generation:
+        """The answer to a conversation, told to its listener as it came."""
+        dropped = self._refused.get(request.model, frozenset())
+        started_at, started = datetime.now(UTC), time.perf_counter()
+        while True:
+            cap = "max_completion_tokens" if "max_tokens" in dropped else "max_tokens"
+            body = chat_body(request, conversation, cap)
+            answer = await self._chat(body, request, conversation.listener)
+            if answer.status == 200:
+                break
+            # What the client asked for is its own; only the name of a cap that it did not set may give way.
+            ours = {cap: body[cap]} if cap in body and conversation.options.get(cap) is None else {}
+            if cap == "max_completion_tokens" or _refused_option(answer, ours) is None:
+                raise self._refusal(request.model, answer)
+            dropped |= {"max_tokens"}
+            self._refused[request.model] = dropped
+        return self._generation(request, answer, started_at, time.perf_counter() - started, {}, frozenset())
+
+    async def _chat(self, body: dict[str, Any], request: GenerateRequest, listener: Listener) -> HttpAnswer:
+        path = "/chat/completions"
+        if not listener.streams:
+            answer = await self._http.post(path, body, request.timeout_s, request.model)
+            if answer.status == 200 and part(answer.body, "choices", 0, "message") is not None:
+                listener.whole(answer.body)
+            return answer
+        streamed = StreamedAnswer(listener, f"{self._http.who} from {request.model}")
+        try:
+            answer = await self._http.stream(path, body, request.timeout_s, request.model, streamed.line)
+        except AnswerBrokeOff:
+            raise
+        except AnswerLost as fault:
+            raise (AnswerBrokeOff(fault.message) if streamed.began else fault) from None
+        return answer if answer.status != 200 else replace(answer, body=streamed.body())
+
+    def _generation(
+        self,
+        request: GenerateRequest,
+        answer: HttpAnswer,
+        started_at: datetime,
+        latency_s: float,
+        options: Mapping[str, Any],
+        dropped: frozenset[str],
+    ) -> Generation:
+        """From the body of a completion to what was asked with ``options``, without those that were ``dropped``."""
         choice, usage = part(answer.body, "choices", 0), part(answer.body, "usage")
         message, timings = part(choice, "message"), part(answer.body, "timings")  # llama.cpp adds these
         if message is None:
@@ -144,6 +194,10 @@ class OpenAIServer:
         listed = self._listed or {}
         only = next(iter(listed.values())) if self._llama and len(listed) == 1 else ServedModel(model)
         return listed.get(model, only)
+
+    async def pass_on(self, path: str, body: Any, timeout_s: float) -> HttpAnswer:
+        """What the server answers to a request of its own API that no plan is made for, such as embeddings."""
+        return await self._http.post(path, body, timeout_s, str(part(body, "model")))
 
     def count_tokens(self, model: str, text: str) -> int | None:
         """None: the API has no tokenizer."""

@@ -5,7 +5,8 @@ Figures that a server did not give are ``None``, never 0 (a missing figure is no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
@@ -49,6 +50,40 @@ LETTERS_ROOM = 32
 """Tokens that JSON around a few letters may take: in some grammars white space runs between its parts."""
 
 
+class Listener(Protocol):
+    """Told what a model answers in a conversation, in the form of OpenAI's chat API whatever the server speaks.
+
+    ``streams``: pieces are wanted as they come, and :meth:`piece` is told of each; else :meth:`whole` of all at once.
+    """
+
+    streams: bool
+
+    def piece(self, chunk: Mapping[str, Any]) -> None:
+        """A piece came: ``choices`` with their ``delta``, or ``usage`` at the end."""
+        ...
+
+    def whole(self, body: Mapping[str, Any]) -> None:
+        """The whole answer came: ``choices`` with their ``message``, and ``usage``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What a client of :mod:`optiq.endpoint` sent, in the form of OpenAI's chat API.
+
+    ``messages`` are said as they stand. ``options`` are all other fields, passed on as they are; what they leave out
+    is the server's own. ``capped``: the request's cap on the output holds though the client set none. ``answers`` are
+    asked for at once; ``other_bytes`` are those of what a model reads beside the text, such as tools and pictures.
+    """
+
+    messages: tuple[Mapping[str, Any], ...]
+    options: Mapping[str, Any]
+    listener: Listener
+    capped: bool = False
+    answers: int = 1
+    other_bytes: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """One call of a model. ``prompt`` is plain text: the server wraps it in the model's own chat template.
@@ -59,6 +94,8 @@ class GenerateRequest:
     ``reasons``: the output may have many lines, with the answer on the last; ``many_lines``: the answer itself may
     have them. ``thinking_room``: so many tokens more may be asked for where the model thinks first.
     ``fusion`` are the parts of the prompt of a blend node.
+    With a ``conversation`` that is said instead of ``prompt``, which has its text for servers that know of none, and
+    nothing of the above is asked for but the model, the time-out and, where it is ``capped``, the length.
     """
 
     model: str
@@ -75,6 +112,7 @@ class GenerateRequest:
     many_lines: bool = False
     thinking_room: int = 0
     fusion: Fusion | None = None
+    conversation: Conversation | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,5 +226,10 @@ class ModelServer(Protocol):
         ...
 
 
-OPTIONAL = ("first_slots", "allowed", "told_limits")
-"""What a server may have beside the protocol."""
+OPTIONAL = ("first_slots", "allowed", "told_limits", "pass_on", "features")
+"""What a server may have beside the protocol.
+
+``async pass_on(path, body, timeout_s)`` gives an :class:`~optiq.servers.http.HttpAnswer` in OpenAI's form to a request
+that no plan is made for; ``async features(model)`` gives names such as ``tools`` and ``images``, or None where nothing
+is known.
+"""

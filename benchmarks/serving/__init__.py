@@ -1,0 +1,1 @@
+"""What `optiq serve` adds to a model server, and what it loses: nothing, whatever happens to it."""

@@ -1,0 +1,508 @@
+"""The HTTP of the endpoint: who may ask, how much at once, and every answer in the dialect of its question.
+
+Handlers are plain routes of the application, without models of bodies: what a client sends beyond what is read here
+goes to a model as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from optiq.endpoint.answering import Answered, Ready, answer
+from optiq.endpoint.asked import Asked
+from optiq.endpoint.conversation import Heard
+from optiq.endpoint.dialect import Dialect
+from optiq.endpoint.feedback import read_feedback
+from optiq.endpoint.keys import Key, Keys
+from optiq.endpoint.metrics import Metrics
+from optiq.endpoint.ollama import Ollama
+from optiq.endpoint.openai_chat import OpenAIChat
+from optiq.endpoint.openai_responses import OpenAIResponses
+from optiq.endpoint.openai_text import OpenAIText
+from optiq.endpoint.refusals import Refusal, refusal_of
+from optiq.endpoint.spending import Client, Spending
+from optiq.errors import OptiqError, UnknownName
+from optiq.execution.trace import Execution
+from optiq.plans.plan import Plan
+from optiq.servers.addresses import is_loopback
+from optiq.servers.http import HttpAnswer
+from optiq.servers.replies import storable
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+DIALECTS: dict[str, Dialect] = {
+    "/v1/chat/completions": OpenAIChat(),
+    "/v1/completions": OpenAIText(),
+    "/v1/responses": OpenAIResponses(),
+    "/api/chat": Ollama(),
+    "/api/generate": Ollama(generate=True),
+}
+_OPEN = ("/healthz", "/readyz")
+"""What anybody may ask."""
+
+
+class Desk(Protocol):
+    """What requests are answered with, and where what came of them goes."""
+
+    def names(self) -> list[str]:
+        """Every name that may be asked for."""
+        ...
+
+    async def ready(self, name: str) -> Ready:
+        """What requests of a name are planned with now; :class:`UnknownName` for a name that nobody knows."""
+        ...
+
+    def fault(self) -> str | None:
+        """Why nothing can be answered now; None if it can."""
+        ...
+
+    def record(self, execution: Execution, asked: Asked) -> None:
+        """An execution is over: it is on disk when this returns."""
+        ...
+
+    async def feedback(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A score that came later."""
+        ...
+
+    def page(self) -> str:
+        """What is seen at ``/``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much is taken at once: requests in flight, bytes of one, seconds for one."""
+
+    requests: int = 256
+    body_bytes: int = 8 * 2**20
+    request_s: float = 600.0
+
+
+@dataclass
+class Endpoint:
+    """Everything that the handlers share. ``open_to_all``: on loopback without keys nobody is asked for one."""
+
+    desk: Desk
+    keys: Keys
+    spending: Spending
+    metrics: Metrics
+    bounds: Bounds
+    must_have_key: bool = False
+    with_page: bool = True
+
+    def __post_init__(self) -> None:
+        self.in_flight = 0
+        self._tasks: set[asyncio.Task[Answered]] = set()
+
+    def admit(self, request: Request) -> Client:
+        """Who asks. A :class:`Refusal` for who may not, or not now."""
+        keys = self.keys.every()
+        if not keys and not self.must_have_key:
+            _check_local(request.headers)
+            return self.spending.client(None)
+        key = self.keys.of(_shown(request.headers))
+        if key is None:
+            raise Refusal(
+                401,
+                "the key is missing or wrong",
+                "Send Authorization: Bearer KEY; `optiq serve keys add NAME` makes one.",
+                kind="authentication_error",
+                code="invalid_api_key",
+            )
+        return self._admit_key(key)
+
+    def _admit_key(self, key: Key) -> Client:
+        self.spending.admit(key)
+        return self.spending.client(key)
+
+    def take_up(self) -> None:
+        """Count a request in flight; a :class:`Refusal` (503) if there are too many."""
+        if self.in_flight >= self.bounds.requests:
+            raise Refusal(
+                503,
+                f"{self.in_flight} requests are being answered",
+                "Try again in a moment.",
+                kind="server_error",
+                code="overloaded",
+                retry_after_s=1,
+            )
+        self.in_flight += 1
+        self.metrics.in_flight.set(self.in_flight)
+
+    def put_down(self) -> None:
+        """A request is over."""
+        self.in_flight -= 1
+        self.metrics.in_flight.set(self.in_flight)
+
+    async def body(self, request: Request) -> dict[str, Any]:
+        """The JSON object that was sent; a :class:`Refusal` for anything else."""
+        raw, most = bytearray(), self.bounds.body_bytes
+        async for piece in request.stream():
+            raw += piece
+            if len(raw) > most:
+                raise Refusal(413, f"the request is longer than {most} bytes", "Send less.", code="too_large")
+        try:
+            found = json.loads(bytes(raw), parse_constant=_no_number)
+            if b"\\ud" in raw.lower():  # half a character is none: no server and no file takes it
+                found = json.loads(storable(json.dumps(found, ensure_ascii=False)))
+        except (ValueError, RecursionError):
+            raise Refusal(400, "the request is no JSON", "Send a JSON object.", code="invalid_json") from None
+        if not isinstance(found, dict):
+            raise Refusal(400, "the request is no JSON object", "Send a JSON object.", code="invalid_json")
+        return found
+
+    async def respond(self, request: Request, dialect: Dialect) -> Response:
+        """Answer one request in its dialect."""
+        from starlette.responses import JSONResponse
+
+        started, name = time.perf_counter(), "?"
+        try:
+            client = self.admit(request)
+            self.take_up()
+        except OptiqError as fault:
+            return self._refuse(refusal_of(fault), dialect, name, started)
+        streaming = False
+        try:
+            body = await self.body(request)
+            asked = dialect.read(body, request.headers)
+            ready = await self.desk.ready(asked.model)
+            name = ready.name
+            if asked.stream:
+                response = await self._stream(asked, ready, dialect, client, started)
+                streaming = True
+                return response
+            answered = await self._whole(request, asked, ready, client, started)
+            if answered is None:  # nobody is there to be answered
+                self.metrics.answered(name, 499, time.perf_counter() - started)
+                return JSONResponse({}, 499)
+            self.metrics.answered(name, 200, time.perf_counter() - started)
+            return _json(dialect.reply(answered), headers=_headers(answered.last.plan, answered.cost_usd))
+        except OptiqError as fault:
+            return self._refuse(refusal_of(fault), dialect, name, started)
+        except TimeoutError:
+            return self._refuse(self._late(), dialect, name, started)
+        finally:
+            if not streaming:
+                self.put_down()
+
+    def _late(self) -> Refusal:
+        return Refusal(
+            504,
+            f"no answer within {self.bounds.request_s:g} s",
+            "Set max_latency_s, or ask for less.",
+            kind="server_error",
+            code="timeout",
+        )
+
+    def _refuse(self, refusal: Refusal, dialect: Dialect, name: str, started: float) -> Response:
+        self.metrics.refused(refusal.code or refusal.kind)
+        self.metrics.answered(name, refusal.status, time.perf_counter() - started)
+        return _json(dialect.refusal(refusal), refusal.status, refusal.headers)
+
+    def _begin(
+        self, asked: Asked, ready: Ready, heard: Heard, client: Client, on_plan: Callable[[Plan], None]
+    ) -> asyncio.Task[Answered]:
+        def record(execution: Execution, of: Asked) -> None:
+            self.metrics.executed(execution, client.name)
+            self.desk.record(execution, of)
+
+        async def within_time() -> Answered:
+            async with asyncio.timeout(self.bounds.request_s):
+                return await answer(asked, ready, heard, client, record, on_plan)
+
+        task = asyncio.ensure_future(within_time())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _whole(
+        self, request: Request, asked: Asked, ready: Ready, client: Client, started: float
+    ) -> Answered | None:
+        """The answer; None if the client goes away before it is there: then its calls are stopped."""
+        task = self._begin(
+            asked, ready, Heard(), client, lambda plan: self.metrics.planned(time.perf_counter() - started)
+        )
+        gone = asyncio.ensure_future(_gone(request))
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            gone.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait((task,))
+
+    async def _stream(
+        self, asked: Asked, ready: Ready, dialect: Dialect, client: Client, started: float
+    ) -> Response:
+        """A stream, once its first piece is there: until then a fault is an answer with its status."""
+        from starlette.responses import StreamingResponse
+
+        pieces: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
+        plans: list[Plan] = []
+
+        def on_plan(plan: Plan) -> None:
+            plans.append(plan)
+            self.metrics.planned(time.perf_counter() - started)
+
+        task = self._begin(asked, ready, Heard(pieces.put_nowait), client, on_plan)
+        task.add_done_callback(lambda _: pieces.put_nowait(None))
+        try:
+            first = await pieces.get()
+            if first is None:
+                task.result()  # raises what went wrong
+        except BaseException:
+            task.cancel()
+            raise
+        self.metrics.began(time.perf_counter() - started)
+        stream = dialect.stream(asked)
+
+        async def sent() -> AsyncIterator[bytes]:
+            status = 499
+            try:
+                chunk = first
+                while chunk is not None:
+                    for data in stream.piece(chunk):
+                        yield data
+                    chunk = await pieces.get()
+                try:
+                    done = task.result()
+                except asyncio.CancelledError:  # the server is shut down
+                    refusal: Refusal | None = Refusal(503, "the server shuts down", kind="server_error")
+                except Exception as fault:
+                    refusal = self._late() if isinstance(fault, TimeoutError) else refusal_of(fault)
+                else:
+                    refusal = None
+                    for data in stream.end(done):
+                        yield data
+                status = 200 if refusal is None else refusal.status
+                if refusal is not None:
+                    self.metrics.refused(refusal.code or refusal.kind)
+                    for data in stream.fault(refusal):
+                        yield data
+            finally:
+                task.cancel()
+                self.put_down()
+                self.metrics.answered(ready.name, status, time.perf_counter() - started)
+
+        headers = {**_headers(plans[-1] if plans else None, None), "cache-control": "no-cache"}
+        return StreamingResponse(sent(), media_type=dialect.media_type, headers=headers)
+
+    async def pass_on(self, request: Request, path: str) -> Response:
+        """What the model server itself answers: no plan is made for embeddings."""
+        body = await self.body(request)
+        ready = await self.desk.ready("optiq")
+        onward = getattr(ready.server, "pass_on", None)
+        if onward is None:
+            raise Refusal(404, f"{ready.server.name} serves no {path}", code="not_served")
+        found: HttpAnswer = await onward(path, body, self.bounds.request_s)
+        return _json(
+            found.body if found.body is not None else {"error": {"message": found.text}}, found.status
+        )
+
+    async def finish(self) -> None:
+        """Call off what is still in flight; it is recorded as far as it went."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=10)
+
+
+def make_app(
+    endpoint: Endpoint, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
+) -> FastAPI:
+    """The application."""
+    from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+    Handler = Callable[[Request], Awaitable[Response]]
+    app = FastAPI(title="optiq", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+
+    def guarded(handler: Handler) -> Handler:
+        """With admission, and faults in OpenAI's form."""
+
+        async def handle(request: Request) -> Response:
+            try:
+                if request.url.path not in _OPEN:
+                    endpoint.admit(request)
+                return await handler(request)
+            except OptiqError as fault:
+                refusal = refusal_of(fault)
+                endpoint.metrics.refused(refusal.code or refusal.kind)
+                return _json(refusal.body(), refusal.status, refusal.headers)
+
+        return handle
+
+    def route(path: str, handler: Handler, method: str = "GET") -> None:
+        app.add_route(path, guarded(handler), methods=[method])
+
+    for path, dialect in DIALECTS.items():
+
+        def handler(request: Request, dialect: Dialect = dialect) -> Awaitable[Response]:
+            return endpoint.respond(request, dialect)
+
+        app.add_route(path, _async(handler), methods=["POST"])
+
+    async def models(_: Request) -> Response:
+        data = [
+            {"id": n, "object": "model", "created": 0, "owned_by": "optiq"} for n in endpoint.desk.names()
+        ]
+        return _json({"object": "list", "data": data})
+
+    async def one_model(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in endpoint.desk.names():
+            raise UnknownName(f"there is no model {name!r}", "GET /v1/models lists them.")
+        return _json({"id": name, "object": "model", "created": 0, "owned_by": "optiq"})
+
+    async def tags(_: Request) -> Response:
+        rows = [
+            {"name": name, "model": name, "modified_at": "1970-01-01T00:00:00Z", "size": 0, "digest": "",
+             "details": {"format": "plan", "family": "optiq", "families": [], "parameter_size": "",
+                         "quantization_level": ""}}
+            for name in endpoint.desk.names()
+        ]  # fmt: skip
+        return _json({"models": rows})
+
+    async def show(request: Request) -> Response:
+        body = await endpoint.body(request)
+        name = body.get("model") or body.get("name")
+        ready = await endpoint.desk.ready(name if isinstance(name, str) else "")
+        about = {
+            "format": "plan",
+            "family": "optiq",
+            "families": [],
+            "parameter_size": "",
+            "quantization_level": "",
+        }
+        pool = ", ".join(ready.planning.pool)
+        told = {
+            "modelfile": "",
+            "parameters": "",
+            "template": "",
+            "details": about,
+            "capabilities": ["completion"],
+        }
+        return _json({**told, "model_info": {"optiq.pool": pool, "optiq.snapshot": ready.snapshot_id}})
+
+    async def version(_: Request) -> Response:
+        from importlib.metadata import version as of
+
+        return _json({"version": of("optiq")})
+
+    async def feedback(request: Request) -> Response:
+        return _json(await endpoint.desk.feedback(read_feedback(await endpoint.body(request))))
+
+    async def metrics(_: Request) -> Response:
+        return Response(endpoint.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def well(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def is_ready(_: Request) -> Response:
+        fault = await asyncio.to_thread(endpoint.desk.fault)
+        return PlainTextResponse("ok\n" if fault is None else f"{fault}\n", 200 if fault is None else 503)
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(await asyncio.to_thread(endpoint.desk.page))
+
+    async def embeddings(request: Request) -> Response:
+        return await endpoint.pass_on(request, "/embeddings")
+
+    route("/v1/models", models)
+    route("/v1/models/{name:path}", one_model)
+    route("/v1/embeddings", embeddings, "POST")
+    route("/v1/feedback", feedback, "POST")
+    route("/api/tags", tags)
+    route("/api/show", show, "POST")
+    route("/api/version", version)
+    route("/metrics", metrics)
+    route("/healthz", well)
+    route("/readyz", is_ready)
+    if endpoint.with_page:
+        route("/", page)
+
+    async def missing(request: Request, fault: Exception) -> Response:
+        status = getattr(fault, "status_code", 404)
+        said = f"{request.method} {request.url.path} is not served here"
+        return _json(Refusal(status, said, "See docs/serve.md.", code="not_served").body(), status)
+
+    async def broken(request: Request, fault: Exception) -> Response:
+        return _json(refusal_of(fault).body(), 500)
+
+    app.add_exception_handler(404, missing)
+    app.add_exception_handler(405, missing)
+    app.add_exception_handler(Exception, broken)
+    return app
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _async(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        return await handler(request)
+
+    return handle
+
+
+async def _gone(request: Request) -> None:
+    """Until the client is gone."""
+    with suppress(RuntimeError):
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+
+
+def _shown(headers: Mapping[str, str]) -> str:
+    """The key that a client shows, as OpenAI's, Azure's and Anthropic's clients do."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    return headers.get("x-api-key") or headers.get("api-key") or ""
+
+
+def _check_local(headers: Mapping[str, str]) -> None:
+    """Without keys only programs of this machine may ask: no page of another origin, by whatever name."""
+    host = urlsplit(f"//{headers.get('host', '')}").hostname
+    origin = headers.get("origin")
+    strange = host is not None and not is_loopback(host)
+    if origin is not None and not is_loopback(urlsplit(origin).hostname):
+        strange = True
+    if strange:
+        raise Refusal(
+            403,
+            "without keys only programs of this machine are answered",
+            "Add a key with `optiq serve keys add NAME`.",
+            kind="permission_error",
+            code="not_local",
+        )
+
+
+def _headers(plan: Plan | None, cost_usd: float | None) -> dict[str, str]:
+    """The plan and what it cost, in characters that a header may have."""
+    found = {}
+    if plan is not None:
+        text = plan.expression.replace("→", "->").replace("\n", " ")
+        found["x-optiq-plan"] = text.encode("ascii", "backslashreplace").decode()
+    if cost_usd is not None:
+        found["x-optiq-cost-usd"] = f"{cost_usd:.12g}"
+    return found
+
+
+def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    from starlette.responses import Response
+
+    text = json.dumps(body, separators=(",", ":"))
+    return Response(text, status, headers=dict(headers or {}), media_type="application/json")

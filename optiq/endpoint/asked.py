@@ -1,0 +1,212 @@
+"""What a client asked for, whatever the dialect: messages, options for the model, limits, and what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from optiq.endpoint.refusals import Refusal
+from optiq.errors import InputError
+from optiq.questions.metric import LIMITS
+from optiq.questions.question import Budget
+from optiq.servers.conversing import CAPS, plain_text
+from optiq.servers.usage import part
+
+OURS = "optiq"
+"""The field of a request with our own wishes, and the first part of the names of what is planned."""
+
+STORES = ("no", "hash", "yes")
+_WISHES = (*LIMITS, "topic", "store")
+_HEADERS = {f"x-optiq-{name.replace('_', '-')}": name for name in _WISHES}
+
+FEATURES = ("tools", "images", "audio", "files", "json", "logprobs", "n")
+"""What a request may need of a model beyond text."""
+
+ANYBODY = ("tools", "json", "logprobs", "n")
+"""Features that a model is taken to have where nobody says otherwise: a server refuses by itself what it lacks."""
+
+TOLD = ("tools", "images", "audio")
+"""Features that servers tell of."""
+
+_PARTS = {"text": "", "image_url": "images", "input_audio": "audio", "file": "files", "refusal": ""}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request. ``model`` is the name asked for; ``options`` are all fields that go to a model as they are.
+
+    ``usage`` says whether a stream is to end with counts. ``needs`` are :data:`FEATURES`; ``store`` None: as the
+    server is set.
+    """
+
+    model: str
+    messages: tuple[Mapping[str, Any], ...]
+    options: Mapping[str, Any]
+    stream: bool = False
+    usage: bool = False
+    budget: Budget = field(default_factory=Budget)
+    topic: str | None = None
+    store: str | None = None
+    needs: tuple[str, ...] = ()
+
+    @property
+    def cap(self) -> int | None:
+        """The most tokens that the client wants."""
+        given = (self.options.get(name) for name in CAPS)
+        return next((cap for cap in given if isinstance(cap, int) and cap > 0), None)
+
+
+def read_asked(
+    body: Mapping[str, Any],
+    messages: Any,
+    options: Mapping[str, Any],
+    headers: Mapping[str, str],
+    *,
+    stream: bool = False,
+    usage: bool = False,
+) -> Asked:
+    """A checked request from what a dialect found in ``body``.
+
+    Raises
+    ------
+    Refusal
+        (400) naming the field that cannot be used.
+    """
+    model = body.get("model")
+    if model is None or model == "":
+        raise Refusal(400, "the request names no model", "Give model, such as optiq.", param="model")
+    if not isinstance(model, str):
+        raise Refusal(400, f"model is {str(model)[:80]!r}", "Give the name of a model.", param="model")
+    checked = _messages(messages)
+    for name, kinds in _KINDS.items():
+        if options.get(name) is not None and (
+            isinstance(options[name], bool) is not (kinds is bool) or not isinstance(options[name], kinds)
+        ):
+            raise Refusal(400, f"{name} is {str(options[name])[:80]!r}", "Give a number.", param=name)
+    budget, topic, store = _wishes(body.get(OURS), headers)
+    needs = needs_of(checked, options)
+    return Asked(model, checked, options, stream, usage, budget, topic, store, needs)
+
+
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys((*CAPS, "n", "seed", "top_logprobs"), int),
+    **dict.fromkeys(("temperature", "top_p"), int | float),
+}
+
+
+def switch(body: Mapping[str, Any], name: str, otherwise: bool) -> bool:
+    """A field that is true or false."""
+    value = body.get(name)
+    if value is None:
+        return otherwise
+    if not isinstance(value, bool):
+        raise Refusal(400, f"{name} is {str(value)[:80]!r}", "Give true or false.", param=name)
+    return value
+
+
+def _messages(given: Any) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(given, list) or not given:
+        raise Refusal(
+            400,
+            "messages is empty" if given in ([], None) else "messages is no list",
+            'Give at least one, such as [{"role": "user", "content": "…"}].',
+            param="messages",
+        )
+    for at, one in enumerate(given):
+        where = f"messages[{at}]"
+        if not isinstance(one, Mapping) or not isinstance(one.get("role"), str):
+            raise Refusal(400, f"{where} is no message with a role", "Give role and content.", param=where)
+        content = one.get("content")
+        if not (content is None or isinstance(content, str)) and not (
+            isinstance(content, list) and all(isinstance(part(piece, "type"), str) for piece in content)
+        ):
+            raise Refusal(
+                400,
+                f"{where}.content is neither text nor a list of parts",
+                "Give text, or parts with a type.",
+                param=f"{where}.content",
+            )
+    return tuple(given)
+
+
+def _wishes(given: Any, headers: Mapping[str, str]) -> tuple[Budget, str | None, str | None]:
+    """Limits, topic and what is stored: the field wins over headers."""
+    if given is not None and not isinstance(given, Mapping):
+        raise Refusal(400, f"{OURS} is no object", f"Known are {', '.join(_WISHES)}.", param=OURS)
+    told: dict[str, Any] = {name: headers[header] for header, name in _HEADERS.items() if header in headers}
+    told |= {name: value for name, value in (given or {}).items() if value is not None}
+    if unknown := [name for name in told if name not in _WISHES]:
+        raise Refusal(
+            400,
+            f"{OURS} has {unknown[0]!r}, which is no limit",
+            f"Known are {', '.join(_WISHES)}.",
+            param=OURS,
+        )
+    try:
+        budget = Budget(**{name: told[name] for name in LIMITS if name in told})
+    except InputError as fault:
+        raise Refusal(400, fault.message, fault.remedy, param=OURS) from None
+    topic, store = told.get("topic"), told.get("store")
+    if topic is not None and not isinstance(topic, str):
+        raise Refusal(400, f"topic is {str(topic)[:80]!r}", "Give the name of a topic.", param=OURS)
+    if store is not None and store not in STORES:
+        raise Refusal(400, f"store is {str(store)[:80]!r}", f"Give one of {', '.join(STORES)}.", param=OURS)
+    return budget, topic, store
+
+
+def needs_of(messages: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> tuple[str, ...]:
+    """The features that a request needs."""
+    found = set()
+    if any(options.get(name) for name in ("tools", "functions")):
+        found.add("tools")
+    if part(options.get("response_format"), "type") in ("json_schema", "json_object") or options.get(
+        "format"
+    ):
+        found.add("json")
+    if options.get("logprobs") or options.get("top_logprobs"):
+        found.add("logprobs")
+    if isinstance(options.get("n"), int) and options["n"] > 1:
+        found.add("n")
+    if options.get("audio") or "audio" in (options.get("modalities") or ()):
+        found.add("audio")
+    for message in messages:
+        if message.get("tool_calls") or message.get("role") in ("tool", "function"):
+            found.add("tools")
+        if message.get("images"):
+            found.add("images")
+        content = message.get("content")
+        for piece in content if isinstance(content, list) else ():
+            if need := _PARTS.get(piece["type"], piece["type"]):
+                found.add(need)
+    return tuple(sorted(found))
+
+
+VIEW_CHARS, BEFORE_CHARS = 4000, 1000
+"""Characters that planning looks at: of the question, and of what the user said before it."""
+
+
+def last_asked(messages: Sequence[Mapping[str, Any]]) -> int:
+    """The place of the last message of the user; of the last one where the user said nothing."""
+    return max(
+        (at for at, one in enumerate(messages) if one.get("role") == "user"), default=len(messages) - 1
+    )
+
+
+def view(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What planning looks at: the last message of the user, and the end of what was said by the user before.
+
+    How long the whole conversation is counts for what plans cost; what it is about is said by its end.
+    """
+    last = last_asked(messages)
+    asked = plain_text(messages[last].get("content")).strip()
+    if len(asked) > VIEW_CHARS:  # long material comes with its question before or after it
+        asked = f"{asked[: VIEW_CHARS // 2]}\n{asked[-VIEW_CHARS // 2 :]}"
+    before = [plain_text(one.get("content")) for one in messages[:last] if one.get("role") == "user"]
+    earlier = "\n".join(text.strip() for text in before if text.strip())[-BEFORE_CHARS:]
+    return f"{earlier}\n{asked}" if earlier else asked
+
+
+def length(messages: Sequence[Mapping[str, Any]]) -> int:
+    """Characters of a whole conversation."""
+    return sum(len(plain_text(one.get("content"))) for one in messages)

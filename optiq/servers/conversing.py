@@ -1,0 +1,127 @@
+"""Conversations with model servers: what a client of :mod:`optiq.endpoint` said goes to the model as it came.
+
+The form inside is that of OpenAI's chat API. Servers of another dialect translate to it and from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from optiq.errors import AnswerBrokeOff, AnswerLost, ServerError
+from optiq.servers.protocol import Conversation, GenerateRequest, Listener
+from optiq.servers.usage import part
+
+CAPS = ("max_completion_tokens", "max_tokens")
+"""What a client may call the most tokens of an answer."""
+
+
+def plain_text(content: Any) -> str:
+    """The text in the content of a message: its own, or that of its parts; images and sounds have none."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, Sequence):
+        return ""
+    texts = [part(one, "text") for one in content]
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def as_one_prompt(messages: Sequence[Mapping[str, Any]]) -> str:
+    """A conversation as one text, for servers that take nothing else: of one message its text, else who said what."""
+    if len(messages) == 1:
+        return plain_text(messages[0].get("content"))
+    return "\n\n".join(f"{one.get('role')}: {plain_text(one.get('content'))}" for one in messages)
+
+
+def chat_body(request: GenerateRequest, conversation: Conversation, cap: str) -> dict[str, Any]:
+    """What an OpenAI-compatible server is sent; ``cap`` is what it calls the most tokens, if the client says none."""
+    body = {**conversation.options, "model": request.model, "messages": list(conversation.messages)}
+    if conversation.capped and request.max_output_tokens is not None:
+        named = next((name for name in CAPS if body.get(name) is not None), cap)
+        body[named] = request.max_output_tokens
+    if conversation.listener.streams:
+        body["stream"] = True
+        body["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
+    return body
+
+
+def plain_options(request: GenerateRequest, conversation: Conversation) -> GenerateRequest:
+    """The request with the client's wishes that any server can fulfil: length, temperature, seed, stop strings."""
+    options = conversation.options
+    cap = next((options[name] for name in CAPS if options.get(name) is not None), None)
+    if conversation.capped and request.max_output_tokens is not None:
+        cap = request.max_output_tokens
+    stop = options.get("stop") or ()
+    temperature, seed = options.get("temperature"), options.get("seed")
+    return replace(
+        request,
+        max_output_tokens=cap,
+        temperature=1.0 if temperature is None else float(temperature),
+        seed=seed,
+        stop=(stop,) if isinstance(stop, str) else tuple(stop),
+        many_lines=True,
+    )
+
+
+class StreamedAnswer:
+    """Tells a listener of the chunks of a stream, and puts them together as the answer would have come whole."""
+
+    def __init__(self, listener: Listener, who: str) -> None:
+        self._listener, self._who = listener, who
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self._last: dict[str, Any] = {}
+        self._finish_reason: Any = None
+        self.began = False
+        self.done = False
+
+    def line(self, line: bytes) -> None:
+        """A line of server-sent events."""
+        name, _, data = line.strip().partition(b":")
+        if name != b"data" or self.done:
+            return
+        data = data.strip()
+        if data == b"[DONE]":
+            self.done = True
+            return
+        try:
+            chunk = json.loads(data)
+        except (ValueError, RecursionError):
+            raise self.broken(f"sent what is no JSON: {data[:80].decode('utf-8', 'replace')}") from None
+        if isinstance(chunk, dict):
+            self.chunk(chunk)
+
+    def chunk(self, chunk: Mapping[str, Any]) -> None:
+        """A chunk in OpenAI's form."""
+        if (fault := chunk.get("error")) is not None:
+            said = part(fault, "message") or fault
+            raise self.broken(f"said: {str(said)[:200]}")
+        choices = chunk.get("choices") if isinstance(chunk.get("choices"), list) else []
+        first = next((one for one in choices or () if part(one, "index") in (0, None)), None)
+        if isinstance(text := part(first, "delta", "content"), str):
+            self._texts.append(text)
+        for name in ("reasoning_content", "reasoning"):
+            if isinstance(thought := part(first, "delta", name), str):
+                self._thoughts.append(thought)
+                break
+        self._finish_reason = part(first, "finish_reason") or self._finish_reason
+        self._last.update({name: value for name, value in chunk.items() if value and name != "choices"})
+        self.began = self.began or bool(choices)
+        self._listener.piece(chunk)
+
+    def broken(self, why: str) -> ServerError:
+        """The fault of an answer that ended before its end, by whether a part of it was passed on."""
+        kind = AnswerBrokeOff if self.began else AnswerLost
+        return kind(f"the answer of {self._who} broke off: it {why}")
+
+    def body(self) -> dict[str, Any]:
+        """The answer as it would have come whole; a fault if its end did not come."""
+        if not self.done and self._finish_reason is None:
+            raise self.broken("ended without its end")
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._texts)}
+        if self._thoughts:
+            message["reasoning_content"] = "".join(self._thoughts)
+        choice = {"index": 0, "message": message, "finish_reason": self._finish_reason}
+        return {**self._last, "choices": [choice]}

@@ -1,0 +1,169 @@
+"""`optiq serve`: the endpoint on a home, with what is done beside the requests: landing, looking for new snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optiq.configuration import Settings
+from optiq.endpoint.app import Bounds, Endpoint, make_app
+from optiq.endpoint.keys import Keys
+from optiq.endpoint.metrics import Metrics
+from optiq.endpoint.spending import Spending
+from optiq.errors import ConfigurationError, OptiqError
+from optiq.questions.question import Budget
+from optiq.servers.addresses import is_loopback
+from tasks.serving.desk import ServingDesk
+from tasks.serving.page import serving_page
+from warehouse.find_home import find_home
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+LOOK_S = 0.5
+"""How often the published file is looked at, and the journal tended."""
+
+
+@dataclass(frozen=True)
+class ServeRequest:
+    """What `optiq serve` is asked for. ``budget`` holds for every request; ``store_text`` is no, hash or yes."""
+
+    settings: Settings
+    budget: Budget
+    host: str = "127.0.0.1"
+    port: int = 8080
+    store_text: str = "yes"
+    bounds: Bounds = Bounds()  # noqa: RUF009 - frozen
+    shutdown_s: int = 30
+    page: bool = True
+
+
+def keys_of(home: str | None) -> Keys:
+    """The keys of a home."""
+    return Keys(find_home(home).path / "serving" / "keys.json")
+
+
+def spent_today(home: str | None) -> dict[str, tuple[float, float]]:
+    """What each client has spent today, and what is held for it; nothing where nobody has asked yet."""
+    path = find_home(home).path / "serving" / "spending.sqlite"
+    if not path.is_file():
+        return {}
+    spending = Spending(path)
+    try:
+        return spending.today()
+    finally:
+        spending.close()
+
+
+def serve(request: ServeRequest, note: Callable[[str], None]) -> None:
+    """Serve until the process is told to end (SIGTERM, Ctrl-C): what is in flight is finished, or recorded.
+
+    Raises
+    ------
+    OptiqError
+        if there is no PerfDB or no model server, the address cannot be had, or it is open to others without keys.
+    """
+    import uvicorn
+
+    if not is_loopback(request.host) and not keys_of(request.settings.home).every():
+        raise ConfigurationError(
+            f"--host {request.host} lets others ask, and there is no key",
+            "Make one first with `optiq serve keys add NAME`, or leave --host out.",
+        )
+    app = open_app(request, note)
+    opened = listening(request)
+    port = opened.getsockname()[1]
+    host = f"[{request.host}]" if ":" in request.host else request.host
+    note(f"serving on http://{host}:{port}/v1 (OpenAI) and http://{host}:{port} (Ollama); Ctrl-C ends it")
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=request.shutdown_s,
+        backlog=4096,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):  # told again by uvicorn after it has ended in good order
+        server.run(sockets=[opened])
+
+
+def open_app(request: ServeRequest, note: Callable[[str], None]) -> FastAPI:
+    """The application with a snapshot taken up; an :class:`OptiqError` if there is none, or no model server."""
+    metrics = Metrics()
+    desk = ServingDesk(request.settings, request.budget, request.store_text, metrics, note)
+    desk.open()
+    keys = keys_of(request.settings.home)
+    keys.every()
+    spending = Spending(desk.home.path / "serving" / "spending.sqlite")
+    local = is_loopback(request.host)
+    endpoint = Endpoint(
+        desk,
+        keys,
+        spending,
+        metrics,
+        request.bounds,
+        must_have_key=not local,
+        with_page=request.page and local,
+    )
+    desk.show = lambda: serving_page(desk, spending, keys)
+
+    @asynccontextmanager
+    async def living(_: FastAPI) -> AsyncIterator[None]:
+        left = await asyncio.to_thread(desk.journal.recover)
+        if left:
+            note(f"landed what {left} ended processes had answered")
+        tending = asyncio.ensure_future(_tend(desk, spending, note))
+        try:
+            yield
+        finally:
+            tending.cancel()
+            await endpoint.finish()
+            with suppress(asyncio.CancelledError):
+                await tending
+            await asyncio.to_thread(desk.journal.tend, True)
+            spending.close()
+            session = desk.session()
+            if session is not None and session.server is not None:
+                await session.server.disconnect()
+
+    return make_app(endpoint, living)
+
+
+async def _tend(desk: ServingDesk, spending: Spending, note: Callable[[str], None]) -> None:
+    """Land what was answered, write what was spent, take up what was published; a fault ends none of it."""
+
+    def once() -> None:
+        for part in (desk.look, spending.flush, desk.journal.tend):
+            try:
+                part()
+            except (OSError, OptiqError) as fault:
+                note(f"warning: {fault}")
+
+    while True:
+        await asyncio.sleep(LOOK_S)
+        await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(once)))
+
+
+def listening(request: ServeRequest) -> socket.socket:
+    """The socket to listen on; a :class:`ConfigurationError` if it cannot be had."""
+    family = socket.AF_INET6 if ":" in request.host else socket.AF_INET
+    # With the protocol said: asyncio turns Nagle's algorithm off only then, which costs 40 ms an answer.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    if os.name == "posix":
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((request.host, request.port))
+    except OSError as fault:
+        opened.close()
+        raise ConfigurationError(
+            f"{request.host}:{request.port} cannot be listened on: {fault.strerror or fault}",
+            "Give another port with --port, or end what has it.",
+        ) from None
+    return opened
