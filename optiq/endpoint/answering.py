@@ -19,7 +19,7 @@ from optiq.endpoint.refusals import Refusal, refusal_of
 from optiq.errors import OptiqError, RateLimited, RequestRefused, UnknownName
 from optiq.execution.executor import STOPPED, Executor, Work
 from optiq.execution.ledger import Ledger
-from optiq.execution.trace import ANSWERED, Execution, Predicted
+from optiq.execution.trace import ANSWERED, OVER_LIMIT, Execution, Predicted
 from optiq.planning.choose import Choice
 from optiq.planning.items import topic_fault
 from optiq.planning.one_by_one import OneByOne
@@ -71,16 +71,15 @@ class Ready:
 
 
 class Spender(Protocol):
-    """Whose money it is. Told of each plan before it is run, and of what it took."""
+    """Whose money it is."""
 
-    limited: bool
-
-    def reserve(self, most_usd: float) -> None:
-        """Set aside the most that a plan may cost (NaN: unknown); a :class:`Refusal` if there is not so much left."""
+    @property
+    def ledger(self) -> Ledger | None:
+        """The account that calls are written down in before they go out; None: there is no limit."""
         ...
 
-    def settle(self, spent_usd: float) -> None:
-        """So much was spent; the rest of what was set aside is free again."""
+    def note(self, spent_usd: float) -> None:
+        """So much was spent that no ledger counted."""
         ...
 
 
@@ -192,24 +191,29 @@ async def _execute(
     record: Recorder,
 ) -> Execution:
     question = work.question
-    capped = spender.limited or question.budget != Budget(min_qoa=question.budget.min_qoa)
+    ledger = spender.ledger
+    capped = ledger is not None or question.budget != Budget(min_qoa=question.budget.min_qoa)
     asking = ConversationAsking(asked, heard, operators, capped=capped, longest=ready.longest)
-    stopped: list[Execution] = []
-    work = replace(work, asking=asking, stopped=stopped.append)
-    executor, ledger = ready.executor, None
-    if spender.limited:
-        most = executor.most(work).cost_usd
-        spender.reserve(most)
-        ledger = Ledger(max_cost_usd=most)  # counts what attempts whose end nobody saw may have cost, too
-        executor = executor.within(ledger)
+    executions: list[Execution] = []
+    work = replace(work, asking=asking, stopped=executions.append)
+    executor = ready.executor if ledger is None else ready.executor.within(ledger)
     try:
-        stopped.append(execution := await executor.execute(work))
-        return execution
+        executions.append(execution := await executor.execute(work))
     finally:
-        costs = [call.cost_usd or 0.0 for execution in stopped for call in execution.calls]
-        spender.settle(math.fsum(costs) if ledger is None else ledger.spent.cost_usd)
-        for execution in stopped:
-            record(execution, asked)
+        for one in executions:
+            if one.status != OVER_LIMIT:
+                record(one, asked)
+            if ledger is None:
+                spender.note(math.fsum(call.cost_usd or 0.0 for call in one.calls))
+    if execution.status == OVER_LIMIT:
+        raise Refusal(
+            429,
+            f"the limit of the day is reached: {execution.error}",
+            "Set max_tokens lower, wait until tomorrow (UTC), or ask for a higher limit.",
+            kind="insufficient_quota",
+            code="insufficient_quota",
+        )
+    return execution
 
 
 def _operators(asked: Asked, ready: Ready) -> Operators:

@@ -34,7 +34,7 @@ _POINTS = {
 def serving_page(desk: ServingDesk, spending: Spending, keys: Keys) -> str:
     """The document, complete in itself."""
     latest = list(desk.latest)[::-1]
-    spent = spending.today()
+    spent = spending.today(keys.every())
     answered = [one for one in latest if one.status == ANSWERED]
     waits = sorted(one.wall_s for one in answered if one.wall_s is not None)
     session = desk.session()

@@ -49,13 +49,13 @@ def keys_of(home: str | None) -> Keys:
 
 
 def spent_today(home: str | None) -> dict[str, tuple[float, float]]:
-    """What each client has spent today, and what is held for it; nothing where nobody has asked yet."""
-    path = find_home(home).path / "serving" / "spending.sqlite"
-    if not path.is_file():
+    """What each client has spent today, and what is in flight for it; nothing where nobody has asked yet."""
+    folder = find_home(home).path / "serving"
+    if not (folder / "clients.sqlite").is_file():
         return {}
-    spending = Spending(path)
+    spending = Spending(folder)
     try:
-        return spending.today()
+        return spending.today(keys_of(home).every())
     finally:
         spending.close()
 
@@ -101,7 +101,7 @@ def open_app(request: ServeRequest, note: Callable[[str], None]) -> FastAPI:
     desk.open()
     keys = keys_of(request.settings.home)
     keys.every()
-    spending = Spending(desk.home.path / "serving" / "spending.sqlite")
+    spending = Spending(desk.home.path / "serving")
     local = is_loopback(request.host)
     endpoint = Endpoint(
         desk,
