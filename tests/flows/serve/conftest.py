@@ -132,7 +132,7 @@ def served(fresh_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """An endpoint that the tests of a module share."""
     home = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(fresh_home, home)
-    behaviour = Behaviour(MODELS)
+    behaviour = Behaviour([*MODELS])
     settings = Settings(features=(("images", ("phi4:14b",)),))
     with model_server(behaviour) as url, running(home, url, behaviour, settings=settings) as endpoint:
         yield endpoint
@@ -143,7 +143,7 @@ def serve(fresh_home: Path, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """``serve(behaviour, **wanted)``: a context with an endpoint of the test's own, on a home that stays."""
     home = tmp_path / "home"
     shutil.copytree(fresh_home, home)
-    with model_server(behaviour := Behaviour(MODELS)) as url:
+    with model_server(behaviour := Behaviour([*MODELS])) as url:
 
         def start(**wanted: Any) -> Any:
             return running(home, url, behaviour, **wanted)
