@@ -114,7 +114,11 @@ class Spending(Request, panel="The run"):
     max_total_energy: Annotated[float | None, Option("Most energy to use altogether.", "JOULES")] = None
 
 
-class AnswerQuestions(Planned, Cache, Spending, settings="running", panel="The run"):
+class Doubt(Request, settings="answering", panel="Quality"):
+    """Which answers a person should look at."""
+
+
+class AnswerQuestions(Planned, Doubt, Cache, Spending, settings="running", panel="The run"):
     """`optiq answer`."""
 
     file: Annotated[str, Argument("Questions: .csv, .jsonl or .parquet.", "FILE")]

@@ -379,6 +379,15 @@ class Settings:
     )
     seed: int = _setting(0, _whole(0), "seed", "Seed of everything random; stored with results.", "N", int)
     chunk_size: int = _setting(25, _whole(1), "running", "Questions per task.", "N", int)
+    ask_person_below: float | None = _setting(
+        None,
+        _number(lambda p: 0 < p <= 1, "Give a probability from 0 to 1, such as 0.5."),
+        "answering",
+        "Mark answers that a person should look at: those less probably right than this (column ask_person).",
+        "0..1",
+        float,
+        otherwise="none",
+    )
     max_output_tokens: int | None = _setting(
         None,
         _whole(1),

@@ -10,6 +10,7 @@ from typing import Any
 
 from optiq.errors import OptiqWarning
 from optiq.estimation import Estimate
+from optiq.estimation.confidence import AGREEMENT, LEAST, MEAN
 from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_executions
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.judge import Graded, judge_executions
@@ -103,9 +104,9 @@ def answer_rows(
         if item.planned.choice.chosen is None and not item.executions:
             found.rows.append(_infeasible_row(item, session.statistics.snapshot_id, run_id, row.number))
         elif item.executions and item.executions[-1].status == OVER_LIMIT:
-            found.left_over.append(_answer_row(item, run_id, row.number))
+            found.left_over.append(_answer_row(session, item, run_id, row.number))
         elif item.executions:
-            found.rows.append(_answer_row(item, run_id, row.number))
+            found.rows.append(_answer_row(session, item, run_id, row.number))
     return found
 
 
@@ -211,7 +212,7 @@ def _with_known_topic(row: Row, statistics: Statistics) -> Row:
     return row if fault is None else replace(row, question=None, error=f"row {row.number}: {fault}")
 
 
-def _answer_row(item: OpenQuestion, run_id: str, number: int) -> dict[str, Any]:
+def _answer_row(session: Session, item: OpenQuestion, run_id: str, number: int) -> dict[str, Any]:
     """The row of a question that was executed at least once."""
     assert item.planned.choice.chosen is not None
     last = item.executions[-1]
@@ -225,6 +226,7 @@ def _answer_row(item: OpenQuestion, run_id: str, number: int) -> dict[str, Any]:
             f"observed_{metric.name}": _sum(getattr(execution, metric.name) for execution in item.executions)
             for metric in ADDITIVE
         },
+        **_confidence_columns(session, last),
         "snapshot_id": last.snapshot_id,
         "run_id": run_id,
         "error": last.error,
@@ -241,6 +243,23 @@ def _answer_row(item: OpenQuestion, run_id: str, number: int) -> dict[str, Any]:
     elif last.status == ANSWERED and len(item.executions) > 1:
         row["error"] = f"planned again without {', '.join(sorted(item.without))}: {item.executions[0].error}"
     return row | _bookkeeping(item, number)
+
+
+def _confidence_columns(session: Session, execution: Execution) -> dict[str, Any]:
+    """How sure one can be of the answer, and whether a person is to look at it; nothing where nothing is known."""
+    if execution.status != ANSWERED:
+        return {}
+    sink = execution.calls[-1]
+    seen = {
+        AGREEMENT: execution.agreement, MEAN: sink.logprob_mean, LEAST: sink.logprob_least
+    }  # fmt: skip
+    found = session.confidence.of(execution.plan, execution.question.kind.task, seen)
+    least = session.settings.ask_person_below
+    if found is None:
+        # Nothing is known of it: whoever wants doubtful answers looked at wants this one looked at.
+        return {} if least is None else {"ask_person": True}
+    told = {"confidence": found.probability, "confidence_low": found.low, "confidence_high": found.high}
+    return told if least is None else told | {"ask_person": found.probability < least}
 
 
 def _bookkeeping(item: OpenQuestion, number: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
 from optiq.errors import OptiqNote
+from optiq.estimation.confidence import Confidences
 from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.guesses import guessed_rows, known_as, maybe_known_as, undescribed, unpriced
 from optiq.estimation.looks import Looks
@@ -33,6 +34,7 @@ from tasks.guessing import MOST_PROBED, land_guesses, probe_models, read_probes
 from tasks.operators import Names, operators_of
 from tasks.prompting import check_examples
 from tasks.recommending import recommended_pool, recommended_size
+from warehouse.confidence import load_confidence
 from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.neighbours import load_looks, load_past_questions
@@ -123,6 +125,11 @@ def looks_of(settings: Settings, home: Home, estimator: Estimator) -> Looks | No
     return _looks(home.perfdb, home.perfdb.stat().st_mtime_ns)
 
 
+@lru_cache(maxsize=2)
+def _confidence(perfdb: Path, modified_ns: int) -> Confidences:
+    return load_confidence(perfdb)
+
+
 @dataclass(frozen=True)
 class Session:
     """Settings with everything opened that planning needs. ``server`` is None where none was asked for."""
@@ -147,6 +154,11 @@ class Session:
     def statistics(self) -> Statistics:
         """The published statistics that plans stand on."""
         return self.planning.statistics
+
+    @property
+    def confidence(self) -> Confidences:
+        """How sure one can be of answers, as calibrated at the last refresh."""
+        return _confidence(self.home.perfdb, self.home.perfdb.stat().st_mtime_ns)
 
     def land_guesses(self) -> None:
         """The guessed quality of models that PerfDB does not know lands: the next refresh learns from there."""

@@ -21,6 +21,7 @@ import sql
 from optiq.errors import GateError
 from warehouse.check_result import CheckResult
 from warehouse.chemistry import recompute_chemistry
+from warehouse.confidence import recompute_confidence
 from warehouse.connection import reading, writing
 from warehouse.drift import Comparison, judge_drift
 from warehouse.gate import compare_with_known, refusal, run_checks
@@ -170,6 +171,7 @@ class Night:
         """Statistics per topic, task and plan."""
         with self._transaction():
             recompute(self.connection, self.asked.settings)
+            recompute_confidence(self.connection)
         self.tell("statistics recomputed")
         return f"{len(self.connection.table('plan_statistics'))} statistics"
 

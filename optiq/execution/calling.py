@@ -357,6 +357,8 @@ def _record(call: Call, generation: Generation) -> None:
         "thinking",
         "thinking_tokens",
         "refusal",
+        "logprob_mean",
+        "logprob_least",
     ):
         setattr(call, name, getattr(generation, name))
     call.energy_source = None if generation.energy_j is None else MEASURED

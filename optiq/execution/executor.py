@@ -37,6 +37,7 @@ from optiq.prompts.output_lengths import THINKING_TOKENS
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.prompts.variants import Operators
 from optiq.questions.question import Kind, Question
+from optiq.scoring.agreement import agreement
 from optiq.servers.protocol import LETTERS_ROOM, ModelServer
 from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
 
@@ -378,6 +379,12 @@ def _conclude(execution: Execution, asking: Asking) -> None:
     execution.answer = asking.answer(execution.question, plan, plan.sink, outputs)
     if execution.answer:
         execution.status = ANSWERED
+        others = [
+            asking.answer(execution.question, plan, node, outputs)
+            for node in range(plan.k)
+            if node != plan.sink
+        ]
+        execution.agreement = agreement(execution.question, execution.answer, others)
     else:
         sink = next(call for call in execution.calls if call.node == plan.sink)
         execution.error = (

@@ -52,6 +52,8 @@ _CALL_SCHEMA: dict[str, pl.DataType] = {
     "finish_reason": pl.String(),
     "output": pl.String(),
     "thinking": pl.String(),
+    "logprob_mean": pl.Float64(),
+    "logprob_least": pl.Float64(),
     "error": pl.String(),
     "cached": pl.Boolean(),
     "constrained": pl.Boolean(),
@@ -91,6 +93,7 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
     "scores": pl.String(),
     "qoa_metric": pl.String(),
     "judge": pl.String(),
+    "agreement": pl.Float64(),
     "reference": pl.String(),
     **{f"predicted_{name}": pl.Float64() for name in METRIC_NAMES},
     **{limit: pl.Float64() for limit in LIMITS},
@@ -140,6 +143,8 @@ class Call:
     finish_reason: str | None = None
     output: str | None = None
     thinking: str | None = None
+    logprob_mean: float | None = None
+    logprob_least: float | None = None
     refusal: str | None = None
     error: str | None = None
     fault: Exception | None = None
@@ -217,6 +222,7 @@ class Execution:
     execution_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     partial: Partial | None = None
     judge: str | None = None
+    agreement: float | None = None
 
     @property
     def spent(self) -> Amount:

@@ -24,6 +24,7 @@ from optiq.errors import AnswerLost, ModelNotServed, RequestRefused, ServerError
 from optiq.servers.conversing import plain_options
 from optiq.servers.embedded_models import EMBEDDED_MODELS, INSTALL_REMEDY, EmbeddedModel
 from optiq.servers.letters import grammar
+from optiq.servers.likelihood import Likelihood, likelihood_of
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
 from optiq.servers.usage import cached_tokens, counted, seconds
 
@@ -189,6 +190,8 @@ class EmbeddedServer:
             output_s=completion.output_s,
             finish_reason=completion.finish_reason,
             constrained=True if request.letters else None,
+            logprob_mean=completion.likelihood.mean,
+            logprob_least=completion.likelihood.least,
         )
 
 
@@ -219,6 +222,7 @@ class Completion:
     prompt_s: float | None
     output_s: float | None
     answered_by: str
+    likelihood: Likelihood
 
 
 class LlamaModel:
@@ -286,6 +290,7 @@ class LlamaModel:
             "temperature": temperature,
             "stop": list(stop),
             "stream": True,
+            "logprobs": 1,
             "stream_options": {"include_usage": True},
         }
         if seed is not None:
@@ -332,6 +337,7 @@ class _Stream:
         self.late = False
         self.fault: str | None = None
         self._texts: list[str] = []
+        self._logprobs: list[Any] = []
         self._last: dict[str, Any] = {}
         self._finish_reason: str | None = None
 
@@ -348,6 +354,7 @@ class _Stream:
             self._texts.append(text := choice.get("text") or "")
             if self._told is not None and text:
                 self._told(text)
+            self._logprobs += (choice.get("logprobs") or {}).get("content") or ()
             self._finish_reason = choice.get("finish_reason") or self._finish_reason
         self._last = {**self._last, **chunk}
         finished = self._finish_reason is not None
@@ -370,4 +377,5 @@ class _Stream:
             prompt_s=seconds(timings.get("prompt_ms")),
             output_s=seconds(timings.get("predicted_ms")),
             answered_by=str(self._last.get("model", "")),
+            likelihood=likelihood_of(self._logprobs),
         )

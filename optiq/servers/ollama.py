@@ -17,6 +17,7 @@ from optiq.servers.context import LONGEST_CONTEXT, check_context, context_for
 from optiq.servers.http import HttpAnswer, JsonHttp
 from optiq.servers.http_faults import status_fault, words_of
 from optiq.servers.letters import fits_json, read_letters, schema
+from optiq.servers.likelihood import likelihood_of
 from optiq.servers.ollama_chat import OllamaStream, as_ollama, whole_of
 from optiq.servers.protocol import Allowed, Conversation, GenerateRequest, Generation, ServedModel
 from optiq.servers.replies import answer_and_thinking, word
@@ -111,6 +112,7 @@ class OllamaServer:
         message = part(body, "message")
         text, thinking = answer_and_thinking(part(message, "content"), message)
         text, held = read_letters(text, request) if request.letters else (text, False)
+        likelihood = likelihood_of(part(body, "logprobs"))
         return Generation(
             text=text,
             requested_model=request.model,
@@ -127,6 +129,8 @@ class OllamaServer:
             finish_reason=word(part(body, "done_reason")),
             constrained=(held and request.model not in self._free) if request.letters else None,
             thinking=thinking,
+            logprob_mean=likelihood.mean,
+            logprob_least=likelihood.least,
         )
 
     async def _chat(self, request: GenerateRequest, context: int | None) -> Any:
@@ -135,6 +139,7 @@ class OllamaServer:
             "model": request.model,
             "messages": [{"role": "user", "content": request.prompt}],
             "stream": False,
+            "logprobs": True,  # versions before 0.12.11 pass it over
             "think": False,  # it would use up the few tokens that an answer gets
             "options": _options(request),
         }

@@ -20,6 +20,7 @@ from optiq.servers.conversing import StreamedAnswer, chat_body
 from optiq.servers.http import HttpAnswer, JsonHttp
 from optiq.servers.http_faults import status_fault, words_of
 from optiq.servers.letters import are_letters, fits_json, grammar, read_letters, response_format
+from optiq.servers.likelihood import likelihood_of
 from optiq.servers.protocol import Allowed, Conversation, GenerateRequest, Generation, Listener, ServedModel
 from optiq.servers.replies import answer_and_thinking, billed_output, word
 from optiq.servers.usage import cached_tokens, counted, part, seconds
@@ -27,7 +28,7 @@ from optiq.servers.usage import cached_tokens, counted, part, seconds
 _MEANING = "the base URL of the OpenAI-compatible server"
 _LISTING_S = 10.0
 # What a dialect may refuse without refusing the call: one wants max_completion_tokens, one knows no seed.
-_DISPENSABLE = ("max_tokens", "seed", "temperature", "stop", "response_format", "grammar")
+_DISPENSABLE = ("max_tokens", "seed", "temperature", "stop", "logprobs", "response_format", "grammar")
 _LLAMA = "llamacpp"  # what llama.cpp says owns its models
 
 
@@ -161,6 +162,7 @@ class OpenAIServer:
         elif request.letters:
             text, held = read_letters(text, request)
         prompt_tokens = counted(part(usage, "prompt_tokens"))
+        likelihood = likelihood_of(part(choice, "logprobs"))
         output_tokens, thinking_tokens = billed_output(usage, prompt_tokens, bool(thinking))
         return Generation(
             text=text,
@@ -179,6 +181,8 @@ class OpenAIServer:
             thinking=thinking,
             thinking_tokens=thinking_tokens,
             refusal=word(part(message, "refusal")),
+            logprob_mean=likelihood.mean,
+            logprob_least=likelihood.least,
         )
 
     async def _known(self, model: str) -> ServedModel:
@@ -251,7 +255,7 @@ class OpenAIServer:
 
 
 def _options(request: GenerateRequest, dropped: frozenset[str], llama: bool) -> dict[str, Any]:
-    options: dict[str, Any] = {"temperature": request.temperature}
+    options: dict[str, Any] = {"temperature": request.temperature, "logprobs": True}
     cap, format_json = request.max_output_tokens, request.letters and not llama and fits_json(request)
     if cap is not None:
         name = "max_completion_tokens" if "max_tokens" in dropped else "max_tokens"
@@ -275,6 +279,8 @@ def _refused_option(answer: HttpAnswer, options: dict[str, Any]) -> str | None:
     for name in _DISPENSABLE:
         if name in options and (param == name or f"'{name}'" in said):
             return name
+    if "logprobs" in options and "logprob" in said.lower():
+        return "logprobs"
     if any(word in said.lower() for word in ("response_format", "json_schema", "grammar")):
         return next((name for name in ("response_format", "grammar") if name in options), None)
     return None

@@ -130,6 +130,8 @@ class Generation:
     ``thinking`` is what the model thought before it answered, no part of ``text``; ``output_tokens`` have its tokens,
     ``thinking_tokens`` of them if the server counts them apart. ``refusal`` are the words of one that is no answer.
 
+    ``logprob_mean`` and ``logprob_least`` are of the tokens of ``text``, natural logarithms.
+
     Whatever a server sent, what stands here can be stored: texts are text, counts are counts, or unknown.
     """
 
@@ -152,6 +154,8 @@ class Generation:
     thinking: str | None = None
     thinking_tokens: int | None = None
     refusal: str | None = None
+    logprob_mean: float | None = None
+    logprob_least: float | None = None
 
     def __post_init__(self) -> None:
         text, thinking = answer_and_thinking(self.text, {"thinking": self.thinking})

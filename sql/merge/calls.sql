@@ -31,6 +31,8 @@ select
     call.finish_reason,
     call.output,
     call.thinking,
+    figure(call.logprob_mean) as logprob_mean,
+    figure(call.logprob_least) as logprob_least,
     call.error,
     coalesce(call.cached, false) as cached,
     call.constrained,

@@ -30,6 +30,7 @@ select
     scores,
     case when status = 'answered' and figure(qoa) is not null then qoa_metric end as qoa_metric,
     judge,
+    figure(agreement) as agreement,
     figure(predicted_cost_usd) as predicted_cost_usd, -- each metric
     figure(max_cost_usd) as max_cost_usd, -- each resource
     figure(min_qoa) as min_qoa,

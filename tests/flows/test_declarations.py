@@ -39,7 +39,7 @@ SERVED = {
     "probe": bool,
 }  # fmt: skip
 SPENT = {"max_total_cost": float, "max_total_energy": float, "chunk_size": int}
-ANSWER = {**LIMITS, **PLANS, **SERVED, **SPENT, "limit": int, "fail_after": int}
+ANSWER = {"ask_person_below": float, **LIMITS, **PLANS, **SERVED, **SPENT, "limit": int, "fail_after": int}
 QUALITY = {"metric": list[str], "run_programs": bool}
 JUDGING = {**QUALITY, "judge": str, "judge_itself": bool}
 FLOWS: dict[str, dict[str, Any]] = {

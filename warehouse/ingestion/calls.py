@@ -36,6 +36,8 @@ FIGURES: dict[str, tuple[float, float, str]] = {
     "prompt_tokens": (0, 1e7, "is it a number of characters?"),
     "output_tokens": (0, 1e7, "is it a number of characters?"),
     "thinking_tokens": (0, 1e7, "is it a number of characters?"),
+    "logprob_mean": (-1e9, 0, "is it a probability?"),
+    "logprob_least": (-1e9, 0, "is it a probability?"),
     "cached_tokens": (0, 1e7, "is it a number of characters?"),
     "prompt_chars": (0, 1e9, ""),
     "max_output_tokens": (0, 1e9, ""),

@@ -52,6 +52,7 @@ FIGURES: dict[str, tuple[float, float, str]] = {
     },
     **{metric.limit: (0, 1e12, "") for metric in RESOURCES},
     QOA.limit: (0, QOA.most_of_run, QOA.doubt),
+    "agreement": (0, 1, "is it in percent?"),
     "wall_s": (0, 10 * 86_400, "is it in milliseconds?"),
     **{f"score_{name}": (-1 if name == "cosine" else 0, 1, "") for name in SCORES},
 }

@@ -166,6 +166,7 @@ def test_an_exhausted_quota_is_no_rate_limit():
             "max_completion_tokens",
         ),
         ("Unsupported parameter: 'seed'", None, "max_tokens"),
+        ("You are not allowed to request logprobs from this model", None, "max_tokens"),
     ],
 )
 def test_an_option_that_a_dialect_refuses_is_left_out_and_remembered(message, param, kept):
@@ -179,6 +180,19 @@ def test_an_option_that_a_dialect_refuses_is_left_out_and_remembered(message, pa
     for sent in later:
         assert sent[kept] == 5
         assert set(sent) != set(first)
+
+
+@pytest.mark.parametrize("dialect", ["openai", "ollama"])
+def test_how_likely_an_output_was_is_kept_where_a_server_says_it(dialect):
+    told = [{"token": "Os", "logprob": -0.5}, {"token": "lo", "logprob": -1.5}]
+    said = {"message": {"content": "Oslo"}, "finish_reason": "stop", "logprobs": {"content": told}}
+    body = {"choices": [said]} if dialect == "openai" else {"message": {"content": "Oslo"}, "logprobs": told}
+    with scripted_server(Reply(body)) as fake:
+        server = connect(dialect, fake.url)
+        known, unknown = ask(server), ask(server)
+        assert fake.requests[0]["logprobs"] is True
+    assert (known.logprob_mean, known.logprob_least) == (-1.0, -1.5)
+    assert (unknown.logprob_mean, unknown.logprob_least) == (None, None)
 
 
 def test_the_key_is_sent_and_never_shown():
