@@ -17,7 +17,7 @@ from optiq.configuration import Settings
 from optiq.questions.question import Budget
 from optiq.questions.question_file import Row
 from tasks.orchestration import step
-from tasks.run_folder import RunFolder, rows_frame
+from tasks.run_folder import USAGE, RunFolder, rows_frame
 from tasks.run_state import RunOptions
 from tasks.session import Session
 
@@ -183,6 +183,7 @@ def conclude(
     ``left_over`` are rows that a total limit left unanswered; ``why`` tells of any other row without an outcome why.
     ``more`` stands in the summary as it is.
     """
+    from optiq.formats.batch_requests import write_responses
     from optiq.questions.answer_file import ANSWER_SCHEMA, write_answers
 
     recorded = folder.rows()
@@ -201,7 +202,11 @@ def conclude(
         if row.number not in numbers
     ]
     together = pl.concat([done, over, rows_frame(unasked)]).sort("row_number")
-    write_answers(together.select(*ANSWER_SCHEMA), output)
+    about = folder.about() or {}
+    if any(row.question is not None and row.question.wishes is not None for row in rows):
+        write_responses(together.select(*ANSWER_SCHEMA, *USAGE).iter_rows(named=True), output)
+    else:
+        write_answers(together.select(*ANSWER_SCHEMA), output)
     counts = dict(together["status"].value_counts().iter_rows())
     bill = folder.bill()
     known = bill["calls"] - bill["unpriced_calls"] > 0 or bill["calls"] == 0
@@ -217,7 +222,6 @@ def conclude(
         "seconds": time.time() - started,
         **more,
     }
-    about = folder.about() or {}
     folder.note(
         status="done" if recorded.height == about.get("questions") else "unfinished",
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),

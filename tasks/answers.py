@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -75,13 +75,13 @@ def answer_rows(
     If the run is stopped meanwhile, rows that have no outcome are left out.
     """
     shared = shared or Shared()
-    rows = [_with_known_topic(row, session.statistics) for row in rows]
+    rows = [_with_known_topic(_with_served_model(row, session), session.statistics) for row in rows]
     questions = session.with_topics([row.question for row in rows if row.question is not None])
     planning = session.planning.without(frozenset(shared.health.out))
     if not planning.pool:
         planning = session.planning  # nobody is left: the execution will say why, without a call
     asked = {}
-    for planned in planning.plan_all(questions):
+    for planned in _planned(planning, questions):
         name = planned.question.question_id
         asked[name] = OpenQuestion(planned.question, planned, (attempts or {}).get(name, 0) + 1)
     pending = list(asked.values())
@@ -123,6 +123,19 @@ def judged(
     )
     if left := [graded for graded in found if graded.grade is None]:
         warnings.warn(f"{len(left)} answers have no grade: {left[0].why}", OptiqWarning, stacklevel=2)
+    return found
+
+
+def _planned(planning: Planning, questions: Sequence[Question]) -> list[PlannedQuestion]:
+    """A plan for each; those that ask for a model of the pool have no other to choose from."""
+    groups: dict[str | None, list[Question]] = {}
+    for question in questions:
+        wanted = question.wishes.model if question.wishes is not None else None
+        groups.setdefault(wanted if wanted in planning.pool else None, []).append(question)
+    found = []
+    for model, group in groups.items():
+        alone = planning if model is None else replace(planning, pool=(model,), blender=model)
+        found += alone.plan_all(group)
     return found
 
 
@@ -180,6 +193,8 @@ def _plan_again(item: OpenQuestion, planning: Planning, shared: Shared) -> bool:
     last = item.executions[-1]
     if last.partial is not None:
         return False  # an answer, if not the best
+    if item.question.wishes is not None and item.question.wishes.model is not None:
+        return False  # no other model was asked for
     failed = {call.model for call in last.calls if call.error is not None}
     if not failed:
         failed = {last.plan.models[last.plan.sink]}  # its answer was empty
@@ -204,6 +219,16 @@ def _left(budget: Budget, executions: Sequence[Execution]) -> Budget:
         spent = math.fsum(getattr(execution, metric.name) or 0.0 for execution in executions)
         left[metric.limit] = None if limit is None else max(limit - spent, 0.0)
     return replace(budget, **left)
+
+
+def _with_served_model(row: Row, session: Session) -> Row:
+    """The row, or an invalid one if it asks for a model that is not to be planned with."""
+    wishes = None if row.question is None else row.question.wishes
+    if wishes is None or wishes.model is None or wishes.model in session.planning.pool:
+        return row
+    return replace(
+        row, question=None, error=f"row {row.number}: model {wishes.model!r} is not served or known here"
+    )
 
 
 def _with_known_topic(row: Row, statistics: Statistics) -> Row:
@@ -276,7 +301,16 @@ def _bookkeeping(item: OpenQuestion, number: int) -> dict[str, Any]:
         "spent_j": math.fsum(execution.spent.energy_j for execution in paid),
         "lost_usd": math.fsum(call.lost.cost_usd for call in made),
         "lost_j": math.fsum(call.lost.energy_j for call in made),
+        "prompt_tokens": _counted(call.prompt_tokens for call in calls),
+        "output_tokens": _counted(call.output_tokens for call in calls),
+        "finish_reason": calls[-1].finish_reason if calls else None,
     }
+
+
+def _counted(tokens: Iterable[int | None]) -> int | None:
+    """Their sum; None if somebody did not count."""
+    counts = list(tokens)
+    return sum(count for count in counts if count is not None) if counts and None not in counts else None
 
 
 def _infeasible_row(item: OpenQuestion, snapshot_id: str, run_id: str, number: int) -> dict[str, Any]:

@@ -45,7 +45,14 @@ BOOKKEEPING: dict[str, pl.DataType] = {
 }
 """Columns that a row of a chunk has besides those of an answers file. ``round`` counts `--retry-errors`."""
 
-ROW_SCHEMA: dict[str, pl.DataType] = {**ANSWER_SCHEMA, **BOOKKEEPING}
+USAGE: dict[str, pl.DataType] = {
+    "prompt_tokens": pl.Int64(),
+    "output_tokens": pl.Int64(),
+    "finish_reason": pl.String(),
+}
+"""What a client of a model server is told: tokens of all calls, and why the last one ended. Null: nobody said."""
+
+ROW_SCHEMA: dict[str, pl.DataType] = {**ANSWER_SCHEMA, **BOOKKEEPING, **USAGE}
 
 
 def rows_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
@@ -175,7 +182,7 @@ class RunFolder:
     def every_round(self) -> pl.DataFrame:
         """All rows that were recorded, those of earlier rounds too: the whole bill."""
         files = sorted(self.chunks.glob("*.rows.parquet"))
-        return pl.concat([pl.read_parquet(file) for file in files]) if files else rows_frame([])
+        return pl.concat([rows_frame([]), *map(pl.read_parquet, files)], how="diagonal")
 
     def rows(self) -> pl.DataFrame:
         """The rows that are done, one per row of the question file, of the latest round; by row number."""

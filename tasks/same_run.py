@@ -12,6 +12,7 @@ from typing import Any
 from optiq.configuration import Settings
 from optiq.errors import InputError
 from optiq.files.tables import check_writable
+from optiq.formats.batch_requests import is_batch_input
 from optiq.questions.question import Budget
 from optiq.questions.question_file import QuestionFile, read_questions
 from tasks.run_folder import RunFolder
@@ -41,6 +42,10 @@ def questions_of_run(
     if Path(output).resolve() == Path(file).resolve():
         raise InputError(f"{output} is the question file itself", "Give another file for the answers.")
     questions = read_questions(file, budget, settings.reading)
+    if is_batch_input(file) and Path(output).suffix.lower() not in (".jsonl", ".ndjson"):
+        raise InputError(
+            f"{output} is no place for the output of a batch", "Give a file that ends in .jsonl."
+        )
     return questions if topic is None else questions.with_topic(topic)
 
 

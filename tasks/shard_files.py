@@ -25,7 +25,7 @@ from typing import Any
 import polars as pl
 
 from optiq.files.atomic import replacing
-from optiq.questions.question import Budget, Kind, Question
+from optiq.questions.question import Budget, Kind, Question, Wishes
 from optiq.questions.question_file import Row
 from tasks.grants import Grants
 from tasks.run_folder import RunFolder, rows_frame, write_frame
@@ -92,6 +92,7 @@ def read_shard_questions(path: Path) -> tuple[Row, ...]:
             told["topics"] = tuple((name, weight) for name, weight in told["topics"])
             told["options"] = tuple(told["options"])
             told["kind"], told["budget"] = Kind(told["kind"]), Budget(**told["budget"])
+            told["wishes"] = None if told.get("wishes") is None else Wishes(**told["wishes"])
             rows.append(Row(number, told["question_id"], Question(**told), None))
     return tuple(rows)
 

@@ -30,6 +30,7 @@ VERBS: dict[str, Any] = {
     "explain": "explain:explain",
     "ask": "ask:ask",
     "answer": "answer:answer",
+    "collect": "collect:collect",
     "calibrate": "calibrate:calibrate",
     "select": "select:select",
     "chemistry": "chemistry:chemistry",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 from flows.command_line.asked import FileOrQuestion, Options, read_asked
 from flows.command_line.screen import counted, note, say, say_json, table
 from flows.declaration import Option
 from flows.flow_requests import Json, Planned
+
+if TYPE_CHECKING:
+    from optiq.planning import PlannedQuestion
+    from optiq.questions.question_file import QuestionFile
+    from tasks.session import Session
 
 
 class Plan(FileOrQuestion, Planned):
@@ -18,6 +25,10 @@ class Plan(FileOrQuestion, Planned):
     mean_cost: Annotated[
         float | None,
         Option("Expected cost per question over the file: spent where it yields most.", "USD"),
+    ] = None
+    emit_batch: Annotated[
+        str | None,
+        Option("Write the requests of plans of one call for a batch service, a file per model.", "DIR"),
     ] = None
 
 
@@ -58,6 +69,9 @@ def plan(request: Plan, json: Json = False) -> None:
     else:
         every = planning.plan_all(ready, request.frontier)
     planned = {item.question.question_id: item for item in every}
+    if request.emit_batch is not None:
+        _emit(request.emit_batch, questions, planned, session, json)
+        return
     if json:
         if kept is not None:
             note(kept)
@@ -93,3 +107,23 @@ def plan(request: Plan, json: Json = False) -> None:
     if kept is not None:
         say(kept)
     say(f"{counted(len(rows), 'question')}, snapshot {session.statistics.snapshot_id}")
+
+
+def _emit(
+    folder: str, questions: QuestionFile, planned: Mapping[str, PlannedQuestion], session: Session, json: bool
+) -> None:
+    """Files for a batch service instead of plans to look at."""
+    from tasks.batches import emit_batches
+    from tasks.session import new_run_id
+
+    report = emit_batches(Path(folder), questions.rows, planned, session, new_run_id())
+    if json:
+        say_json(report)
+        return
+    for file, requests in report["files"].items():
+        say(f"{file}: {counted(requests, 'request')}")
+    for name, why in list(report["left_out"].items())[:20]:
+        say(f"  in no file: {name}: {why}")
+    if len(report["left_out"]) > 20:
+        say(f"  and {len(report['left_out']) - 20} more")
+    say(f"When the service is done: optiq collect {folder} OUTPUT… -o answers.csv")

@@ -14,12 +14,14 @@ from optiq.prompts.prompt_builder import (
     longest_prompt_chars,
     predecessors_said,
 )
-from optiq.prompts.prompt_set import PromptSet, question_text
+from optiq.prompts.prompt_set import BARE, PromptSet, question_text
 from optiq.prompts.variants import Operator, Operators
 from optiq.questions.question import Kind, Question
 from optiq.scoring.answers import node_answer
 from optiq.servers.protocol import LETTERS_ROOM, Fusion, GenerateRequest
 
+LONGEST_ANSWER_TOKENS = 1024
+"""The most that a model writes to a request that sets no cap."""
 BYTES_PER_OUTPUT_TOKEN = 8
 """A token of an output is rarely longer; a longer one is caught when the next call draws on the reservation."""
 
@@ -69,8 +71,10 @@ class PromptSetAsking:
         self._cap = max_output_tokens
         self._constrain = constrain
 
-    def _of(self, name: str) -> Operator:
-        """What a name in a plan stands for."""
+    def _of(self, name: str, question: Question | None = None) -> Operator:
+        """What a name in a plan stands for; a request is asked in its own words."""
+        if question is not None and question.wishes is not None and name not in self._operators:
+            return Operator(name, PromptSet(BARE), question.wishes.max_output_tokens)
         return self._operators.get(name) or Operator(name, self._prompts)
 
     def label(self, plan: Plan) -> str:
@@ -79,7 +83,7 @@ class PromptSetAsking:
     def request(
         self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str]
     ) -> GenerateRequest:
-        operator = self._of(plan.models[node])
+        operator = self._of(plan.models[node], question)
         prompts = operator.prompts
         reasons = prompts.reasoning_tokens > 0
         held = self._constrain and not reasons
@@ -91,18 +95,21 @@ class PromptSetAsking:
             operator.model,
             build_prompt(question, plan, node, outputs, prompts),
             max_output_tokens=self.longest(question, plan, node),
+            temperature=question.wishes.temperature if question.wishes is not None else 0.0,
             letters=tuple(ascii_uppercase[: len(question.options)]) if held else (),
             several_letters=held and question.kind is Kind.MULTI,
             letters_room=LETTERS_ROOM if held and question.options else 0,
             reasons=reasons,
-            many_lines=question.kind in (Kind.LONG, Kind.CODE, Kind.JSON),
+            many_lines=question.wishes is not None or question.kind in (Kind.LONG, Kind.CODE, Kind.JSON),
             thinking_room=0 if self._capped(operator) else THINKING_TOKENS,
             fusion=fusion,
         )
 
     def longest(self, question: Question, plan: Plan, node: int) -> int:
-        operator = self._of(plan.models[node])
+        operator = self._of(plan.models[node], question)
         caps = self._cap, operator.max_output_tokens
+        if question.wishes is not None:
+            return min((cap for cap in caps if cap is not None), default=LONGEST_ANSWER_TOKENS)
         return longest_output(question.kind, operator.prompts.reasoning_tokens, *caps)
 
     def _capped(self, operator: Operator) -> bool:
@@ -110,15 +117,17 @@ class PromptSetAsking:
         return self._cap is not None or operator.max_output_tokens is not None
 
     def prompt_chars(self, question: Question, plan: Plan, node: int) -> int:
-        return longest_prompt_chars(question, self._of(plan.models[node]).prompts)
+        return longest_prompt_chars(question, self._of(plan.models[node], question).prompts)
 
     def prompt_bytes(self, question: Question, plan: Plan, node: int) -> int:
         said = sum(
             self.longest(question, plan, v) * BYTES_PER_OUTPUT_TOKEN + len(plan.models[v].encode()) + 4
             for v in plan.predecessors(node)
         )
-        beyond = extra_prompt_bytes(question, self._of(plan.models[node]).prompts)
+        beyond = extra_prompt_bytes(question, self._of(plan.models[node], question).prompts)
         return self.prompt_chars(question, plan, node) + beyond + said
 
     def answer(self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str | None]) -> str:
+        if question.wishes is not None:
+            return (outputs.get(node) or "").strip()
         return node_answer(question, plan, node, outputs)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from optiq.errors import InputError
+from optiq.execution.identity import execution_id
 from optiq.formats.chat import asked_in, choices_of, error_in, usage_of
 from optiq.formats.protocol import Answer, Item, NoAnswer, Refused, Remark, Role, Wanted
 from optiq.formats.source import Source, shown
@@ -61,6 +62,9 @@ class Batches:
             unasked += name not in asked
             if any(word in url for word in _NO_CHAT):
                 yield NoAnswer("requests for something else than text (embeddings, images, …)")
+                continue
+            if isinstance(ours := row.get("optiq"), dict) and ours.get("status") in ("invalid", "infeasible"):
+                yield NoAnswer("requests that Optiq did not ask a model")
                 continue
             try:
                 yield from _answers(number, name, row, body)
@@ -115,6 +119,10 @@ def _answers(number: int, name: str, row: dict[str, Any], asked: Mapping[str, An
     }
     identity = ("openai-batch", row.get("id") or body.get("id") or response.get("request_id"), name)
     labels = asked.get("metadata") if isinstance(asked.get("metadata"), dict) else {}
+    if isinstance(ours := row.get("optiq"), dict) and isinstance(ours.get("plan_key"), str):
+        # Written by `optiq answer`: the trace of the run has this id, so that it counts once.
+        cells["plan"], cells["run_id"] = ours["plan_key"], ours.get("run_id")
+        cells["execution_id"] = execution_id(str(ours.get("run_id")), name, ours["plan_key"], 1)
     error = error_in(row.get("error")) or error_in(body.get("error"))
     choices = choices_of(body)
     if error is None and isinstance(status, int) and status != 200:

@@ -208,6 +208,18 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a request says of how it is to be answered: by which model (None: any), how long, how freely.
+
+    A question with wishes is asked in its own words, and what the model writes is the answer.
+    """
+
+    model: str | None = None
+    max_output_tokens: int | None = None
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One question, as read from a file or a command line.
 
@@ -215,6 +227,7 @@ class Question:
     ``options`` are the choices in their order, shown as A, B, C, … ``reference`` is the gold answer:
     text for open questions, option letter(s) or option text otherwise. ``topics_inferred``: a topic model
     assigned the topics, they were not given with the question; nothing is learned about topics from those.
+    ``wishes`` are those of a request that it came as.
     """
 
     question_id: str
@@ -225,6 +238,7 @@ class Question:
     reference: str | None = None
     budget: Budget = field(default_factory=Budget)
     topics_inferred: bool = False
+    wishes: Wishes | None = None
 
     @property
     def topic_names(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ import polars as pl
 
 from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import read_table
+from optiq.formats.batch_requests import is_batch_input, read_requests
 from optiq.questions.metric import LIMITS, METRICS
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_cells import (
@@ -100,14 +101,27 @@ class QuestionFile:
 def read_questions(
     path: str | Path, budget: Budget | None = None, reading: Reading = AS_IT_IS
 ) -> QuestionFile:
-    """The questions in ``path`` (CSV, JSON lines, JSON, Parquet).
+    """The questions in ``path`` (CSV, JSON lines, JSON, Parquet; or requests of a batch).
 
     ``budget`` holds for all questions; limits in a row override it one by one. A column that is not read
     but looks like one of ours is an :class:`~optiq.errors.OptiqWarning`.
     :class:`~optiq.errors.InputError` if the file cannot be read, has no column ``question``, or has a column
     that looks like a limit but is none.
     """
+    if is_batch_input(path):
+        return _requests_in(path, budget or Budget())
     return questions_in(read_table(path), budget, str(path), reading)
+
+
+def _requests_in(path: str | Path, budget: Budget) -> QuestionFile:
+    """The requests of a batch as questions, each with what it wishes."""
+    rows = []
+    for number, (name, text, wishes, error) in enumerate(read_requests(path), start=1):
+        question = None
+        if error is None:
+            question = Question(question_id=name, text=text, budget=budget, wishes=wishes)
+        rows.append(Row(number, name, question, error))
+    return QuestionFile(str(path), tuple(rows))
 
 
 def questions_in(

@@ -119,10 +119,10 @@ class ForeignFile:
         theirs = answer.model if answer.model else None
         model = said.model or (said.names.get(theirs, theirs) if theirs else None)
         row = dict(answer.cells)
-        row["execution_id"] = hashlib.sha256(
-            "\x1f".join(map(str, answer.identity)).encode("utf-8", "replace")
-        ).hexdigest()[:32]
-        row["model"] = model
+        told = "\x1f".join(map(str, answer.identity)).encode("utf-8", "replace")
+        row.setdefault("execution_id", hashlib.sha256(told).hexdigest()[:32])
+        if "plan" not in row:
+            row["model"] = model
         row["topic"] = said.topic or self._label(answer)
         value = self._score(answer)
         if value is not None:
@@ -131,7 +131,7 @@ class ForeignFile:
         if answer.scores:
             row["scores"] = json.dumps(answer.scores, ensure_ascii=False, default=str)
         call = {name: value for name, value in answer.call.items() if value is not None}
-        if call:
+        if call and "plan" not in row:
             row["calls"] = [{"node": 0, **call}]
         if row.get("started_at") in (None, ""):
             row["started_at"] = self._file_time

@@ -1,0 +1,39 @@
+"""`optiq collect`: what batch services returned for `optiq plan --emit-batch`, as answers and traces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from flows.command_line.screen import counted, say, say_json
+from flows.declaration import Argument, Option
+from flows.flow_requests import Json, Place
+
+
+def collect(
+    place: Place,
+    folder: Annotated[str, Argument("What `optiq plan --emit-batch` wrote.", "DIR")],
+    outputs: Annotated[list[str], Argument("Output and error files of the service.", "OUTPUT...")],
+    output: Annotated[str, Option("Answers: .csv, .jsonl or .parquet.", "FILE", short="-o")],
+    json: Json = False,
+) -> None:
+    """Read the outputs of batches, write the answers and land the traces; `optiq refresh` learns from them.
+
+    What an output has not yet is a failed row; collecting again with all outputs counts each answer once.
+
+    Example:  optiq collect batches batch_output.jsonl -o answers.csv
+    """
+    from optiq.files.tables import check_writable
+    from tasks.batches import collect_batches
+
+    check_writable(output)
+    report = collect_batches(place.home(), Path(folder), [Path(one) for one in outputs], Path(output))
+    if json:
+        say_json(report)
+        return
+    say(
+        f"{report['answered']} answered, {report['failed']} failed, of these {report['waiting']} without an output; "
+        f"answers in {report['output']}"
+    )
+    if report["landed"]:
+        say(f"{counted(report['landed'], 'trace')} landed. Publish with: optiq refresh")

@@ -1,0 +1,171 @@
+"""Batch in and out: `optiq answer` stands in for `vllm run-batch`; plans go to batch services and come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optiq.errors import InputError
+from optiq.formats.batch_requests import is_batch_input, read_requests, write_responses
+from optiq.formats.batches import Batches
+from optiq.formats.protocol import Answer, Wanted
+from optiq.formats.source import Source
+from optiq.questions.question import Wishes
+
+Command = Callable[..., Any]
+CHAT = "/v1/chat/completions"
+
+
+def request(name: str, messages: Any, url: str = CHAT, **body: Any) -> dict[str, Any]:
+    return {"custom_id": name, "method": "POST", "url": url, "body": {"messages": messages, **body}}
+
+
+def user(text: str) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": text}]
+
+
+def lines(path: Path, rows: list[Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_requests_are_read_as_documented(tmp_path: Path) -> None:
+    system = {"role": "system", "content": "Be short."}
+    chat = [system, *user("Hi."), {"role": "assistant", "content": "Hello!"}, *user("Who are you?")]
+    path = lines(
+        tmp_path / "in.jsonl",
+        [
+            request("a", [system, *user("What is 2+2?")], model="m", max_tokens=8, temperature=0.5),
+            request("b", [{"role": "user", "content": [{"type": "text", "text": "Hi."}]}], model="optiq"),
+            request("c", chat, model="m", max_completion_tokens=9, max_tokens=5),
+            {"custom_id": "d", "url": "/v1/completions", "body": {"model": "m", "prompt": "Once upon"}},
+        ],
+    )
+    assert is_batch_input(path)
+    assert read_requests(path) == [
+        ("a", "Be short.\n\nWhat is 2+2?", Wishes("m", 8, 0.5), None),
+        ("b", "Hi.", Wishes(None, None, 0.0), None),
+        (
+            "c",
+            "Be short.\n\nUser: Hi.\n\nAssistant: Hello!\n\nUser: Who are you?\n\nAssistant:",
+            Wishes("m", 9),
+            None,
+        ),
+        ("d", "Once upon", Wishes("m"), None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (request("a", "bad"), "messages is no list of messages"),
+        (request("a", []), "messages is no list"),
+        (request("a", user(" ")), "there is nothing asked"),
+        (request("a", user("x"), url="/v1/embeddings"), "url is '/v1/embeddings'"),
+        (request("a", user("x"), n=2), "n is 2"),
+        (request("a", user("x"), tools=[{"type": "function"}]), "tools is not answered here"),
+        (request("a", user("x"), max_tokens=0), "max_tokens is '0'"),
+        (request("a", user("x"), temperature=3), "temperature is 3"),
+        (
+            request("a", [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]),
+            "else than text",
+        ),
+        ({"custom_id": "a", "url": CHAT, "body": "x"}, "body is no JSON object"),
+        ({"url": CHAT, "body": {}, "custom_id": 7}, "there is no custom_id"),
+    ],
+)
+def test_a_request_that_cannot_be_answered_says_why(tmp_path: Path, row: dict[str, Any], says: str) -> None:
+    path = lines(tmp_path / "in.jsonl", [request("good", user("x"), model="m"), row, "no object"])
+    good, bad, odd = read_requests(path)
+    assert good[3] is None
+    assert says in str(bad[3])
+    assert "not a JSON object" in str(odd[3])
+
+
+def test_an_id_that_is_given_twice_is_answered_once(tmp_path: Path) -> None:
+    path = lines(tmp_path / "in.jsonl", [request("a", user("x")), request("a", user("y"))])
+    assert "is that of line 1 too" in str(read_requests(path)[1][3])
+
+
+def test_a_batch_is_answered_as_a_server_would(home: Path, optiq: Command, tmp_path: Path) -> None:
+    rows = [
+        request("r2", user("What is 2+2?"), model="gemma3:270m", max_tokens=4),
+        request("r1", user("What is the capital of France?"), model="smollm2:135m", max_tokens=12),
+        request("r3", user("Hi."), model="nobody"),
+        request("r4", "bad", model="smollm2:135m"),
+    ]
+    asked = lines(tmp_path / "in.jsonl", rows)
+    done = optiq("answer", str(asked), "-o", "out.jsonl", "--server", "embedded", "--yes")
+    assert "2 answered, 0 infeasible, 0 failed, 2 invalid" in done.out, done.err
+    out = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["custom_id"] for row in out] == ["r2", "r1", "r3", "r4"]
+    bodies = [row["response"]["body"] for row in out[:2]]
+    assert [body["model"] for body in bodies] == ["gemma3:270m", "smollm2:135m"]
+    assert bodies[0]["usage"]["completion_tokens"] <= 4
+    assert bodies[0]["choices"][0]["finish_reason"] == "length"
+    assert [row["response"] for row in out[2:]] == [None, None]
+    assert "'nobody' is not served" in out[2]["error"]["message"]
+    assert out[0]["optiq"]["plan_key"] == "1:0:gemma3:270m"
+    # A reader of a batch's output takes it, and the same answers count once.
+    found = list(Batches().read(Source(tmp_path / "out.jsonl", [asked]), Wanted()))
+    assert [item.cells["question"] for item in found if isinstance(item, Answer)] == [
+        "What is 2+2?",
+        "What is the capital of France?",
+    ]
+    assert optiq("ingest", "traces", "out.jsonl", "in.jsonl").code == 0
+    assert "2 executions" in optiq("refresh").out
+
+
+def test_the_output_of_a_batch_is_json_lines(home: Path, optiq: Command, tmp_path: Path) -> None:
+    asked = lines(tmp_path / "in.jsonl", [request("a", user("x"), model="smollm2:135m")])
+    refused = optiq("answer", str(asked), "-o", "out.csv", "--server", "embedded", "--yes")
+    assert refused.code == 2
+    assert "ends in .jsonl" in refused.err
+
+
+def test_plans_go_to_a_batch_service_and_come_back(home: Path, optiq: Command, tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text(
+        "question_id,question,reference,topic\nq1,What is the capital of France?,Paris,\nq2,What is 2+2?,4,\n"
+    )
+    models = ("--models", "phi4:14b,mistral:7b", "--max-operations", "1")
+    told = optiq("plan", "q.csv", "--emit-batch", "batches", *models, "--json")
+    report = json.loads(told.out)
+    assert sum(report["files"].values()) == 2
+    (file,) = report["files"]
+    requests = [json.loads(line) for line in (tmp_path / file).read_text(encoding="utf-8").splitlines()]
+    assert {row["url"] for row in requests} == {CHAT}
+    model = requests[0]["body"]["model"]
+    rows = [{"question_id": row["custom_id"], "status": "answered", "answer": "Paris"} for row in requests]
+    write_responses([{**rows[0], "plan": json.dumps({"models": [model]})}], tmp_path / "out.jsonl")
+    first = optiq("collect", "batches", "out.jsonl", "-o", "answers.jsonl")
+    assert "1 answered, 1 failed, of these 1 without an output" in first.out
+    answers = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
+    assert [(row["status"], row["answer"], row["observed_qoa"]) for row in answers] == [
+        ("answered", "Paris", 1.0),
+        ("failed", None, None),
+    ]
+    assert answers[0]["observed_cost_usd"] is None
+    # Later, with all outputs: what landed already counts once.
+    write_responses(
+        [{**row, "plan": json.dumps({"models": [model]})} for row in rows], tmp_path / "all.jsonl"
+    )
+    assert "2 answered, 0 failed" in optiq("collect", "batches", "all.jsonl", "-o", "answers.jsonl").out
+    assert "2 executions" in optiq("refresh").out
+    again = optiq("plan", "q.csv", "--emit-batch", "batches", *models)
+    assert again.code == 2
+    assert "is not empty" in again.err
+    nothing = optiq("collect", "home", "all.jsonl", "-o", "answers.jsonl")
+    assert "no folder of batches" in nothing.err
+
+
+def test_a_file_that_is_no_batch_is_no_batch(tmp_path: Path) -> None:
+    assert not is_batch_input(lines(tmp_path / "q.jsonl", [{"question": "x"}]))
+    assert not is_batch_input(tmp_path / "none.jsonl")
+    with pytest.raises(InputError, match="questions"):
+        list(
+            Batches().read(Source(lines(tmp_path / "o.jsonl", [{"custom_id": "a", "error": "x"}])), Wanted())
+        )
