@@ -3,13 +3,15 @@
 A setting is declared once, as a field of :class:`Settings`: its key in the file, its variable, its flag and flow
 parameter in every command of its group, its help and how it is read all come from there.
 
-API keys are no settings: servers read them from the environment, so that they are never written anywhere.
+API keys are no settings: servers read them from the environment, so that they are never written anywhere. A file in
+the current folder does not say where they go (:mod:`optiq.servers.trust`).
 """
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -23,6 +25,8 @@ from optiq.prompts.prompt_set import BARE, PROMPT_NAMES
 from optiq.prompts.variants import Variant, read_variants
 from optiq.questions.question import Kind, Weights, parse_number
 from optiq.questions.reading import Reading
+from optiq.servers.addresses import refuse_secrets
+from optiq.servers.trust import distrust, trust
 
 if TYPE_CHECKING:
     from optiq.execution.judge import Judge
@@ -74,6 +78,14 @@ def _text(value: Any, origin: str) -> str:
     if not isinstance(value, str | Path):
         raise ConfigurationError(f"{origin} is {value!r}", "Give text.")
     return str(value)
+
+
+def _address(value: Any, origin: str) -> str:
+    """A URL or a path; a URL holds no secret, as it is stored with runs and shown."""
+    text = _text(value, origin)
+    if "://" in text or re.match(r"[^/\\\s]*:[^/\\\s]*@", text):
+        refuse_secrets(text, origin)
+    return text
 
 
 def _one_of(choices: Callable[[], Sequence[str]]) -> Reader:
@@ -202,7 +214,7 @@ class Settings:
 
     home: str = _setting(
         ".optiq",
-        None,
+        _address,
         "place",
         "Home of PerfDB.",
         "DIR",
@@ -218,7 +230,7 @@ class Settings:
         choices=SERVERS.names,
     )
     server_url: str | None = _setting(
-        None, None, "serving", "Address of the model server, if not its usual one.", "URL"
+        None, _address, "serving", "Address of the model server, if not its usual one.", "URL"
     )
     concurrency: int | None = _setting(
         None,
@@ -491,10 +503,17 @@ class Settings:
             if value is not None
         }
         settings, said_prompt = cls(), False
-        for layer in (_from_file(environ), _from_environment(environ), given):
+        from_file = _from_file(environ)
+        for name in ("server_url", "home"):
+            if name in from_file and "OPTIQ_CONFIG" not in environ:
+                distrust(str(from_file[name][0]), from_file[name][1], environ)
+        for layer in (from_file, _from_environment(environ), given):
             read = {name: SETTINGS[name].reads(value, origin) for name, (value, origin) in layer.items()}
             settings = replace(settings, **read)
             said_prompt = said_prompt or "prompt" in read
+            for name in ("server_url", "home") if layer is not from_file or "OPTIQ_CONFIG" in environ else ():
+                if name in read:
+                    trust(read[name])
         if settings.judge is None and any(name == "judge" for _, name in settings.metric):
             raise ConfigurationError(
                 "the metric judge needs a model that grades", "Name a served model: --judge MODEL."

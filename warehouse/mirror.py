@@ -34,6 +34,7 @@ from filelock import FileLock, Timeout
 
 from optiq.errors import InputError, PerfDBError
 from optiq.files.sqlite_file import open_shared
+from optiq.servers.trust import distrusted, users_file
 from warehouse.home import Home
 
 OBJECT_STORES = {
@@ -70,10 +71,15 @@ def open_mirror(url: str) -> Mirror:
         if the URL cannot be used, its package is not installed, or the store cannot be reached.
     """
     protocol = url.split("://", 1)[0].lower()
-    if re.search(r"://[^/]*:[^/]*@", url) or "?" in url:
+    if re.search(r"://[^/]*(@|%40)", url) or "?" in url or "#" in url:
         raise InputError(
-            "the URL of the home holds a password or a signature",
+            "the URL of the home holds a user, a password or a signature",
             "Leave it out: the store's package finds its keys in the environment or its own files.",
+        )
+    if protocol in OBJECT_STORES and (origin := distrusted(url)) is not None:
+        raise InputError(
+            f"the home is a store that {origin} names, and the keys of the environment would open it",
+            f"To allow it, give it with --perfdb or $OPTIQ_HOME, or list it in trusted_servers of {users_file()}.",
         )
     if protocol not in OBJECT_STORES and protocol not in ("file", "local"):
         known = ", ".join(f"{name}://" for name in ("file", *OBJECT_STORES))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from urllib.parse import SplitResult, urlsplit
+import re
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from optiq.errors import ConfigurationError
 
@@ -12,6 +13,7 @@ from optiq.errors import ConfigurationError
 def split_url(url: str, meaning: str) -> SplitResult:
     """``url`` in its parts; :class:`ConfigurationError` if it is no http(s) address of a host."""
     remedy = f"Give {meaning} such as http://127.0.0.1:11434."
+    refuse_secrets(url, meaning)
     try:
         parts = urlsplit(url)
         _ = parts.port  # read to be checked
@@ -22,8 +24,29 @@ def split_url(url: str, meaning: str) -> SplitResult:
     return parts
 
 
+_SECRET = re.compile(
+    r"key|token|secret|passw|pwd|credential|auth|bearer|(?:^|[^a-z])(?:sig|signature|sas|pass|user)(?:$|[^a-z])"
+)
+
+
+def refuse_secrets(url: str, meaning: str) -> None:
+    """:class:`ConfigurationError` if ``url`` holds a user, a password, or a key in its query.
+
+    An address is stored with runs and shown; what opens a door is not. It is not repeated here either.
+    """
+    after = url.partition("://")[2] if "://" in url else url
+    authority = re.split(r"[/?#\\]", after, maxsplit=1)[0]
+    query = re.split(r"[?#]", after, maxsplit=1)[1:]
+    names = [name.lower() for name, _ in parse_qsl("&".join(query).replace("#", "&"), keep_blank_values=True)]
+    if "@" in authority or "%40" in authority or any(_SECRET.search(name) for name in names):
+        raise ConfigurationError(
+            f"{meaning} holds a user, a password or a key",
+            "Leave it out: keys belong into the environment, such as OPTIQ_OPENAI_API_KEY.",
+        )
+
+
 def shown(parts: SplitResult) -> str:
-    """The address without user and password: these never reach a screen, a log or an error."""
+    """The address as people see it, without anything before an ``@``."""
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 

@@ -45,9 +45,8 @@ def address(base_url: str | None = None) -> str:
     host = parts.hostname or ""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     port = parts.port or (DEFAULT_PORT if bare else 443 if parts.scheme == "https" else 80)
-    user = parts.netloc.rpartition("@")[0]
     host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{user + '@' if user else ''}{host}:{port}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"
 
 
 def answers(base_url: str | None, timeout_s: float) -> bool:

@@ -23,6 +23,7 @@ from optiq.servers.letters import are_letters, fits_json, grammar, read_letters,
 from optiq.servers.likelihood import likelihood_of
 from optiq.servers.protocol import Allowed, Conversation, GenerateRequest, Generation, Listener, ServedModel
 from optiq.servers.replies import answer_and_thinking, billed_output, word
+from optiq.servers.trust import environments_key
 from optiq.servers.usage import cached_tokens, counted, part, seconds
 
 _MEANING = "the base URL of the OpenAI-compatible server"
@@ -51,7 +52,7 @@ class OpenAIServer:
                 "no base URL for the OpenAI-compatible server",
                 "Give --server-url, such as http://127.0.0.1:8000/v1, or set OPTIQ_OPENAI_BASE_URL.",
             )
-        key = api_key or os.environ.get("OPTIQ_OPENAI_API_KEY") or os.environ.get("OPENAI_API_KEY")
+        key = api_key or environments_key(url, "OPTIQ_OPENAI_API_KEY", "OPENAI_API_KEY")
         self._key = key or ""
         self._http = JsonHttp(
             url,

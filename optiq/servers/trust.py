@@ -1,0 +1,106 @@
+"""Which addresses get the keys of the environment.
+
+An ``optiq.toml`` in the current folder comes with whatever was unpacked there. It may say which server to ask, but not
+where the keys of the person go who runs the command: an address in it that is not this machine's gets none, unless that
+person has allowed it, in a file of their own or by a flag or variable that names it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import tomllib
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from optiq.errors import ConfigurationError, OptiqWarning
+from optiq.servers.addresses import is_loopback
+
+_PORTS = {"http": 80, "https": 443}
+_lock = threading.Lock()
+_distrusted: dict[tuple[str, str, int | None], str] = {}
+_said: set[tuple[str, str, int | None]] = set()
+
+
+def users_file(environ: Mapping[str, str] | None = None) -> Path:
+    """The person's own file, which allows addresses: ``trusted_servers = ["https://llm.example"]``."""
+    environ = os.environ if environ is None else environ
+    base = environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "optiq" / "config.toml"
+
+
+def allowed(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """What the person's own file allows; :class:`ConfigurationError` if it cannot be read."""
+    path = users_file(environ)
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8")).get("trusted_servers", [])
+    except FileNotFoundError:
+        return ()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
+        raise ConfigurationError(
+            f"{path} cannot be read as TOML: {fault}", "Mend the file or remove it."
+        ) from None
+    if not isinstance(told, list) or not all(isinstance(url, str) for url in told):
+        raise ConfigurationError(
+            f"trusted_servers in {path} is {told!r}", 'Give a list, such as ["https://llm.example"].'
+        )
+    return tuple(told)
+
+
+def distrust(url: str, origin: str, environ: Mapping[str, str] | None = None) -> None:
+    """``url`` stands in a file of the current folder (``origin`` says where): it gets no keys, unless it is allowed."""
+    environ = os.environ if environ is None else environ
+    place = _place(url)
+    if place is None or is_loopback(place[1]):
+        return
+    variables = ("OPTIQ_SERVER_URL", "OPTIQ_OPENAI_BASE_URL", "OPENAI_BASE_URL", "OPTIQ_HOME")
+    named = [environ[name] for name in variables if environ.get(name)]
+    if place not in {_place(own) for own in (*named, *allowed(environ))}:
+        with _lock:
+            _distrusted[place] = origin
+
+
+def trust(url: str) -> None:
+    """The person named ``url``: whatever files say of it too, it may have keys."""
+    with _lock:
+        _distrusted.pop(_place(url) or ("", "", None), None)
+
+
+def distrusted(url: str) -> str | None:
+    """Where the file stands that names ``url`` and is not to be trusted with keys; None if they may go there."""
+    return _distrusted.get(_place(url) or ("", "", None))
+
+
+def environments_key(url: str, *variables: str) -> str:
+    """The key for ``url`` that the first of ``variables`` holds; empty, with one warning, if it is not to go there."""
+    key = next((os.environ[name] for name in variables if os.environ.get(name)), "")
+    origin = distrusted(url)
+    if not key or origin is None:
+        return key
+    place = _place(url)
+    assert place is not None, "what is distrusted has a place"
+    with _lock:
+        new, _ = place not in _said, _said.add(place)
+    if new:
+        warnings.warn(
+            f"{place[0]}://{place[1]} gets no key from the environment, as it comes from {origin}; to allow it, "
+            f"give it with --server-url or list it in trusted_servers of {users_file()}",
+            OptiqWarning,
+            stacklevel=2,
+        )
+    return ""
+
+
+def _place(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port, or the bucket of a store; None for what is no URL."""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return None
+    if not parts.scheme or not host:
+        return None
+    scheme = parts.scheme.lower()
+    return scheme, host, port or _PORTS.get(scheme)

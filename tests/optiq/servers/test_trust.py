@@ -1,0 +1,119 @@
+"""The keys of the environment go where the person who runs the command lets them go, and not where a file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from optiq.configuration import Settings
+from optiq.errors import ConfigurationError, InputError, OptiqWarning
+from optiq.servers import trust
+from optiq.servers.openai import OpenAIServer
+from warehouse.find_home import find_home
+
+KEY = "the-key-of-a-person"
+THERE = "https://llm.example:8443/v1"
+
+
+@pytest.fixture(autouse=True)
+def unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that came from elsewhere, with a file that names a server; and a person with a key."""
+    monkeypatch.setattr(trust, "_distrusted", {})
+    monkeypatch.setattr(trust, "_said", set())
+    for name in (
+        "OPTIQ_CONFIG",
+        "OPTIQ_SERVER_URL",
+        "OPTIQ_OPENAI_BASE_URL",
+        "OPENAI_BASE_URL",
+        "OPTIQ_HOME",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    (folder / "optiq.toml").write_text(f'server = "openai"\nserver_url = "{THERE}"\n')
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def key_sent(flags: dict[str, str] | None = None) -> str:
+    settings = Settings.load(flags)
+    return OpenAIServer(settings.server_url)._key
+
+
+def allow(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "config" / "optiq" / "config.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def test_a_file_in_the_current_folder_gets_no_key_and_that_is_said_once(tmp_path: Path) -> None:
+    with pytest.warns(OptiqWarning, match="gets no key from the environment") as said:
+        assert [key_sent() for _ in range(2)] == ["", ""]
+    assert len(said) == 1
+    assert "\n" not in str(said[0].message)
+    assert KEY not in str(said[0].message)
+
+
+@pytest.mark.parametrize(
+    "way", ["flag", "variable", "config variable", "base variable", "own file", "key given"]
+)
+def test_whoever_runs_the_command_may_allow_it(way: str, tmp_path: Path, unpacked: Path, monkeypatch) -> None:
+    flags = None
+    if way == "flag":
+        flags = {"server_url": THERE}
+    elif way == "variable":
+        monkeypatch.setenv("OPTIQ_SERVER_URL", THERE)
+    elif way == "config variable":
+        monkeypatch.setenv("OPTIQ_CONFIG", str(unpacked / "optiq.toml"))
+    elif way == "base variable":
+        monkeypatch.setenv("OPENAI_BASE_URL", "https://LLM.example:8443/other")
+    elif way == "own file":
+        allow(tmp_path, 'trusted_servers = ["https://llm.example:8443"]\n')
+    else:
+        Settings.load()
+        assert OpenAIServer(THERE, "another")._key == "another"
+        return
+    assert key_sent(flags) == KEY
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "https://llm.example", "http://llm.example:8443", "https://llm.example.evil.example:8443",
+        "https://evil.example/https://llm.example:8443", "https://xllm.example:8443",
+    ],
+)  # fmt: skip
+def test_what_is_allowed_is_that_address_and_no_other(other: str, tmp_path: Path) -> None:
+    allow(tmp_path, f'trusted_servers = ["{other}"]\n')
+    with pytest.warns(OptiqWarning, match="gets no key"):
+        assert key_sent() == ""
+
+
+def test_this_machine_is_trusted(unpacked: Path) -> None:
+    (unpacked / "optiq.toml").write_text('server_url = "http://127.0.0.1:8000/v1"\n')
+    assert key_sent() == KEY
+
+
+def test_a_flag_that_names_another_server_does_not_open_the_one_in_the_file() -> None:
+    assert key_sent({"server_url": "https://mine.example/v1"}) == KEY
+    with pytest.warns(OptiqWarning, match="gets no key"):
+        assert OpenAIServer(THERE)._key == ""
+
+
+def test_a_store_that_such_a_file_names_is_not_opened_with_keys(unpacked: Path, monkeypatch) -> None:
+    (unpacked / "optiq.toml").write_text('home = "s3://somebody/home"\n')
+    settings = Settings.load()
+    with pytest.raises(InputError, match="is a store that home in optiq"):
+        find_home(settings.home)
+
+
+@pytest.mark.parametrize(
+    "content", ["trusted_servers = ", 'trusted_servers = "all"', "trusted_servers = [1]"]
+)
+def test_an_own_file_that_cannot_be_read_says_so(content: str, tmp_path: Path) -> None:
+    allow(tmp_path, content)
+    with pytest.raises(ConfigurationError, match=r"config\.toml"):
+        Settings.load()
