@@ -353,7 +353,9 @@ class EvaluatePolicies(Executions, Limits, Planning, Seeded, Place):
 class Subject(Request, panel="What to select for"):
     """Of agent, plan and workflow exactly one."""
 
-    agent: Annotated[str | None, Option("An agent class, module:Class or file.py:Class.", "CLASS")] = None
+    agent: Annotated[
+        str | None, Option("An agent class, module:Class or file.py:Class; this runs its code.", "CLASS")
+    ] = None
     plan: Annotated[str | None, Option("A plan whose nodes are named after roles.", "PLAN")] = None
     workflow: Annotated[str | None, Option("A staged workflow in YAML.", "FILE")] = None
     roles: Annotated[
@@ -365,7 +367,10 @@ class Aim(Request, panel="What is best"):
     """The objective of a selection, on means over the examples."""
 
     metric: Annotated[
-        str | None, Option("exact, containment, cosine or module:function.", "METRIC", otherwise="exact")
+        str | None,
+        Option(
+            "exact, containment, cosine or module:function; that runs its code.", "METRIC", otherwise="exact"
+        ),
     ] = None
     objective: Annotated[
         str | None, Option("accuracy, cheapest or penalised.", "AIM", otherwise="accuracy")

@@ -31,11 +31,11 @@ ZOMBIES = "optiq: a run without a sign of life has crashed"
 
 
 @contextmanager
-def told(api_url: str) -> Iterator[SyncPrefectClient]:
-    """A client of the server."""
+def told(api_url: str, key: str) -> Iterator[SyncPrefectClient]:
+    """A client of the server, which wants its ``key``."""
     from prefect.client.orchestration import SyncPrefectClient
 
-    with SyncPrefectClient(api_url) as client:
+    with SyncPrefectClient(api_url, auth_string=key) as client:
         yield client
 
 

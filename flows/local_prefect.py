@@ -1,7 +1,8 @@
 """A local Prefect server with a work pool, all deployments and a worker: what `optiq up` starts.
 
-Everything listens on loopback only. Processes and their logs are noted in ``<home>/prefect/``, where
-`optiq down` finds them; the server's database is there too, so that nothing of the user's own Prefect is touched.
+Everything listens on loopback only, and wants the home's key (:mod:`tasks.prefect_key`). Processes and their logs are
+noted in ``<home>/prefect/``, where `optiq down` finds them; the server's database is there too, so that nothing of
+the user's own Prefect is touched.
 """
 
 from __future__ import annotations
@@ -22,9 +23,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
 from flows.local_deployments import HEARTBEAT_S, deploy, mark_dead, told, watch_for_dead
 from optiq.errors import InputError, OptiqError
 from optiq.files.atomic import replacing
+from optiq.files.process_identity import ProcessIdentity
+from tasks.prefect_key import VARIABLE, make_key
 from warehouse.home import Home
 
 if TYPE_CHECKING:
@@ -39,15 +44,40 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Running:
-    """What `optiq up` started: process ids (each leads a process group) and the server's address."""
+    """What `optiq up` started: process ids (each leads a process group) and the server's address.
+
+    ``server`` and ``worker`` tell the processes from others that got their ids since; empty for one not started.
+    """
 
     api_url: str
     server_pid: int
     worker_pid: int
+    server: str = ""
+    worker: str = ""
+
+    @classmethod
+    def of(cls, api_url: str, server_pid: int, worker_pid: int) -> Running:
+        """Of processes that run now."""
+        named = [str(ProcessIdentity.of(pid) or "") if pid else "" for pid in (server_pid, worker_pid)]
+        return cls(api_url, server_pid, worker_pid, *named)
+
+    def alive(self) -> dict[str, int]:
+        """The processes that still run and are the ones that were started, by what they are."""
+        found = {}
+        for name, pid, text in (
+            ("worker", self.worker_pid, self.worker),
+            ("server", self.server_pid, self.server),
+        ):
+            known = ProcessIdentity.parse(text)
+            if known is not None and known.pid == pid and _alive(pid) and known.is_running():
+                found[name] = pid
+        return found
 
 
 def up(home: Home, port: int, say: Say, *, worker_too: bool = True) -> Running:
     """Start server, work pool, deployments and worker; what runs already is left alone.
+
+    One at a time: another `optiq up` or `down` of the home is waited for.
 
     Raises
     ------
@@ -56,14 +86,19 @@ def up(home: Home, port: int, say: Say, *, worker_too: bool = True) -> Running:
     OptiqError
         if a part does not come up; the others are then stopped again.
     """
+    with _turn(home):
+        return _up(home, port, say, worker_too)
+
+
+def _up(home: Home, port: int, say: Say, worker_too: bool) -> Running:
     known = read_running(home)
-    if known is not None and _alive(known.server_pid) and _alive(known.worker_pid):
+    if known is not None and len(known.alive()) == 2:
         say(f"already up: {known.api_url.removesuffix('/api')}")
         return known
     if known is not None:
-        down(home, say)
+        _down(home, known, say)
     folder = _folder(home)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_key(home.path.resolve())
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise InputError(f"port {port} of this machine is taken", "Give another one with --port.")
@@ -71,12 +106,18 @@ def up(home: Home, port: int, say: Say, *, worker_too: bool = True) -> Running:
     server = worker = 0
     try:
         say("starting the Prefect server …")
-        arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        # Its web page otherwise asks port 4200, whatever port the server has.
-        server = _start(home, "server", arguments, None, {"PREFECT_SERVER_UI_API_URL": api_url})
+        more = {
+            # Its web page otherwise asks port 4200, whatever port the server has.
+            "PREFECT_SERVER_UI_API_URL": api_url,
+            "PREFECT_SERVER_API_HOST": "127.0.0.1",
+            "PREFECT_SERVER_API_PORT": str(port),
+            "PREFECT_SERVER_API_AUTH_STRING": make_key(home.path.resolve()),
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": api_url.removesuffix("/api"),
+        }
+        server = _start(home, "server", ["flows.prefect_server", str(port)], None, more)
         _wait_until_healthy(api_url, server, folder / "server.log")
         say("making the work pool and the deployments …")
-        with told(api_url) as client:
+        with told(api_url, make_key(home.path.resolve())) as client:
             for name in mark_dead(client, POOL):
                 say(f"the run {name} died with its worker: it is shown as crashed")
             _make_pool(client)
@@ -89,7 +130,7 @@ def up(home: Home, port: int, say: Say, *, worker_too: bool = True) -> Running:
         for pid in (worker, server):
             stop(pid)
         raise
-    running = Running(api_url, server, worker)
+    running = Running.of(api_url, server, worker)
     with replacing(folder / "running.json") as temporary:
         temporary.write_text(json.dumps(asdict(running)), encoding="utf-8")
     return running
@@ -97,21 +138,35 @@ def up(home: Home, port: int, say: Say, *, worker_too: bool = True) -> Running:
 
 def start_worker(home: Home, api_url: str, name: str = "worker", limit: int | None = None) -> int:
     """Start one more worker, in a process group of its own; it works on ``limit`` flow runs at once."""
-    arguments = ["worker", "start", "--pool", POOL, "--name", name]
+    arguments = ["prefect", "worker", "start", "--pool", POOL, "--name", name]
     arguments += [] if limit is None else ["--limit", str(limit)]
     return _start(home, name, arguments, api_url)
 
 
 def down(home: Home, say: Say) -> bool:
-    """Stop what `optiq up` started; False if nothing was running."""
-    running = read_running(home)
-    if running is None:
+    """Stop what `optiq up` started and is still there; False if nothing was noted as running."""
+    if not _folder(home).is_dir():
         return False
-    for name, pid in (("worker", running.worker_pid), ("server", running.server_pid)):
+    with _turn(home):
+        running = read_running(home)
+        if running is None:
+            return False
+        _down(home, running, say)
+        return True
+
+
+def _down(home: Home, running: Running, say: Say) -> None:
+    for name, pid in running.alive().items():
         say(f"stopping the {name} …")
         stop(pid)
     (_folder(home) / "running.json").unlink(missing_ok=True)
-    return True
+
+
+def _turn(home: Home) -> FileLock:
+    """Around what starts or stops processes of the home."""
+    folder = _folder(home)
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / "up.lock")
 
 
 def _make_pool(client: SyncPrefectClient) -> None:
@@ -139,7 +194,7 @@ def _folder(home: Home) -> Path:
 def _environment(home: Home, api_url: str | None) -> dict[str, str]:
     """Of a Prefect process: none of the user's own Prefect. A server is given no ``api_url``."""
     environment = dict(os.environ)
-    for name in ("PREFECT_API_URL", "PREFECT_UI_API_URL"):
+    for name in ("PREFECT_API_URL", "PREFECT_UI_API_URL", VARIABLE, "PREFECT_SERVER_API_AUTH_STRING"):
         environment.pop(name, None)
     environment |= {
         "PREFECT_HOME": str(_folder(home)),
@@ -154,6 +209,7 @@ def _environment(home: Home, api_url: str | None) -> dict[str, str]:
     }
     if api_url is not None:
         environment["PREFECT_API_URL"] = api_url
+        environment[VARIABLE] = make_key(home.path.resolve())
     return environment
 
 
@@ -162,7 +218,7 @@ def _start(
 ) -> int:
     with (_folder(home) / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", *arguments],
+            [sys.executable, "-m", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -147,6 +147,17 @@ def _model_names(value: Any, origin: str) -> tuple[str, ...]:
     return names
 
 
+def _names_of_code(value: Any, origin: str) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(name, str) and ":" in name for name in value
+    ):
+        raise ConfigurationError(
+            f"{origin} is {value!r}",
+            'Give a list of module:name or file.py:name, such as ["agent.py:Agent"].',
+        )
+    return tuple(value)
+
+
 def _columns(value: Any, origin: str) -> tuple[tuple[str, str], ...]:
     """``reference=answer`` pairs, as a table, a list or text with commas; each of ours once."""
     if isinstance(value, Mapping):
@@ -419,6 +430,8 @@ class Settings:
     )
     variants: tuple[Variant, ...] = _setting((), read_variants)
     """Models with a prompt set or cap of their own (:mod:`optiq.prompts.variants`); only files have them."""
+    runs_code: tuple[str, ...] = _setting((), _names_of_code)
+    """What deployments may import and run (``agent.py:Agent``, ``module:function``); only files have it."""
     constrain: bool = _setting(
         True,
         _switch,
@@ -556,7 +569,7 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     return {name: (value, f"{name} in {path}") for name, value in table.items()}
 
 
-_IN_FILES = ("variants", "profiles", "features")
+_IN_FILES = ("variants", "profiles", "features", "runs_code")
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:

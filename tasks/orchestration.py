@@ -15,6 +15,7 @@ from functools import cached_property, partial, update_wrapper
 from pathlib import Path
 from typing import Any
 
+from tasks.prefect_key import use_key
 from tasks.run_state import interrupt_all
 
 _LOOK_S = 0.2
@@ -153,6 +154,7 @@ def has_server() -> bool:
     """Whether Prefect is told of a server. Prefect itself is asked only where one of its settings is found."""
     if not _may_have_server():
         return False
+    use_key()
     from prefect.settings import get_current_settings
 
     return bool(get_current_settings().api.url)

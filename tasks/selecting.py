@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import sys
 import threading
 import time
@@ -93,6 +94,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     from warehouse.landing import land_traces
 
     started = time.time()
+    check_code(request)
     for place in (request.table, request.deploy, request.plot):
         if place is not None:
             check_place(place)
@@ -208,6 +210,21 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     }
     keep_selection(home, {**summary, "deployable": result.deployable() if result.ranking.order else None})
     return summary
+
+
+def check_code(request: SelectionRequest) -> None:
+    """:class:`InputError` if a run of a deployment would import code that ``runs_code`` of `optiq.toml` does not list.
+
+    Who types a command runs code of their own; parameters of a deployment may come from whoever reaches the server.
+    """
+    if not os.environ.get("PREFECT__FLOW_RUN_ID"):
+        return
+    for what, name in (("agent", request.agent), ("metric", request.metric)):
+        if name is not None and ":" in name and name not in request.settings.runs_code:
+            raise InputError(
+                f"{what} {name!r} would be imported and run, and deployments run no code that is not listed",
+                f"List it on the worker's machine: runs_code = [{json.dumps(name)}] in optiq.toml.",
+            )
 
 
 def _subject(request: SelectionRequest) -> tuple[Any, dict[str, tuple[str, ...]], Any]:

@@ -15,15 +15,21 @@ def up(
 ) -> None:
     """Start a local Prefect server, a worker and all deployments (the nightly refresh among them).
 
-    What was paused stays paused. Runs work in the current folder.
+    The server answers to this machine only, and to who has the key of the home. What was paused stays paused. Runs
+    work in the current folder.
 
     Example:  optiq up
     """
+    from shlex import quote
+
     from flows.local_prefect import up as start
+    from tasks.prefect_key import VARIABLE, key_file
 
     running = start(place.home(), port, say)
     say(f"Prefect is up; its page: {running.api_url.removesuffix('/api')}")
     say(f"  export PREFECT_API_URL={running.api_url}")
+    # The key itself is shown to nobody; optiq's own commands find it, and Prefect's take it from here.
+    say(f'  export {VARIABLE}="$(cat {quote(str(key_file(place.home().path.resolve())))})"')
     say("  prefect deployment run refresh-perfdb/nightly --watch")
     say("  optiq down")
 

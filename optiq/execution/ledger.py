@@ -93,7 +93,7 @@ _TRUST_S = 0.5  # so long a process that was seen is taken to live
 
 _TABLES = """
 create table if not exists spent (
-    account text primary key, cost_usd real not null, energy_j real not null
+    account text primary key, cost_usd real not null, energy_j real not null, openings integer not null
 ) without rowid;
 create table if not exists holds (
     number integer primary key autoincrement, account text not null, owner text not null, begun integer not null,
@@ -166,9 +166,10 @@ class Ledger:
                 "Check the disk. If the file is damaged, --fresh begins a run of its own, with money of its own.",
             ) from None
         with self._changing():
-            known = self._db.execute("select 1 from spent where account = ?", (account,)).fetchone()
-            self._new = known is None
-            self._db.execute("insert or ignore into spent values (?, 0.0, 0.0)", (account,))
+            self._db.execute(
+                "insert into spent values (?, 0.0, 0.0, 1) on conflict do update set openings = openings + 1",
+                (account,),
+            )
             if spent is not None:
                 standing = self._standing()
                 self._spend(spent.beyond(standing.spent + standing.lost))
@@ -315,7 +316,10 @@ class Ledger:
                 (self._account, label),
             ).fetchone()
             if row is None:
-                return Hold(0, Amount()) if self._new else None
+                [openings] = self._db.execute(
+                    "select openings from spent where account = ?", (self._account,)
+                ).fetchone()
+                return Hold(0, Amount()) if openings == 1 else None
             self._db.execute("update holds set owner = ? where number = ?", (self._owner, row[0]))
             self._mine.add(row[0])
             return Hold(row[0], Amount(*row[1:]))

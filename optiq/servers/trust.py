@@ -82,7 +82,8 @@ def environments_key(url: str, *variables: str) -> str:
     place = _place(url)
     assert place is not None, "what is distrusted has a place"
     with _lock:
-        new, _ = place not in _said, _said.add(place)
+        new = place not in _said
+        _said.add(place)
     if new:
         warnings.warn(
             f"{place[0]}://{place[1]} gets no key from the environment, as it comes from {origin}; to allow it, "

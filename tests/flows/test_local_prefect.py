@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
 import json
 import os
@@ -12,8 +13,11 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,8 @@ from prefect.client.schemas.schedules import CronSchedule
 
 from flows.local_deployments import as_left
 from flows.local_prefect import Running, down, read_running, up
+from optiq.files.process_identity import ProcessIdentity
+from tasks.prefect_key import key_file, make_key, use_key
 from warehouse.home import Home
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +48,10 @@ def local_prefect(home: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Ite
     """`optiq up` in a folder that is no checkout."""
     for name in ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL"):
         monkeypatch.delenv(name, raising=False)
-    yield up(Home(home), port, lambda _: None)
+    with ThreadPoolExecutor(2) as pool:  # twice at once is once
+        both = list(pool.map(lambda _: up(Home(home), port, lambda _: None), range(2)))
+    assert both[0] == both[1]
+    yield both[0]
     down(Home(home), lambda _: None)
 
 
@@ -85,10 +94,45 @@ def processes_below(pid: int) -> list[int]:
     return [pid, *(found for child in map(int, children) for found in processes_below(child))]
 
 
+def status(url: str, **headers: str) -> int:
+    """How a GET is answered."""
+    asked = urllib.request.Request(
+        url, headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
+    try:
+        with urllib.request.urlopen(asked) as reply:
+            return reply.status
+    except urllib.error.HTTPError as fault:
+        return fault.code
+
+
+def strangers_get_nothing(api_url: str, key: str, home: Path) -> None:
+    """Without the key, under another name or from another page nobody gets in; the key is the owner's alone."""
+    path = key_file(home)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert len(key) > 40
+    held = base64.b64encode(key.encode()).decode()
+    port = api_url.split(":")[2].split("/")[0]
+    url = f"{api_url}/admin/version"
+    right = {"Authorization": f"Basic {held}"}
+    assert status(url, **right) == status(url, **right, Origin=f"http://localhost:{port}") == 200
+    assert status(url) == status(url, Authorization="Basic b3B0aXE6") == 401
+    assert (
+        status(url, **right, Host="rebound.example")
+        == status(url, **right, Host=f"a.127.0.0.1:{port}")
+        == 400
+    )
+    assert status(url, **right, Origin="http://page.example") == status(url, **right, Origin="null") == 403
+    for name in ("running.json", "worker.log", "server.log", "prefect.yaml"):
+        assert key not in (home / "prefect" / name).read_text(errors="replace")
+
+
 def test_a_night_on_its_page_and_what_a_power_cut_leaves(
     home: Path, drifting: Path, port: int, local_prefect: Running, chat: tuple[str, list[str]]
 ) -> None:
-    api_url = local_prefect.api_url
+    api_url, key = local_prefect.api_url, key_file(home).read_text()
+    known = {"PREFECT_API_URL": api_url, "PREFECT_API_AUTH_STRING": key}
+    strangers_get_nothing(api_url, key, home)
     assert up(Home(home), 1, lambda _: None) == local_prefect  # a second `up` leaves things alone
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/ui-settings") as settings:
         assert json.load(settings)["api_url"] == api_url
@@ -96,13 +140,13 @@ def test_a_night_on_its_page_and_what_a_power_cut_leaves(
     # The recipe of the docs; then a night with a good file, one that cannot be merged, and a model that drifted.
     address, heard = chat
     (recipe,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "nightly.md").read_text(), re.DOTALL)
-    python("-c", recipe, PREFECT_API_URL=api_url, CHAT_URL=address)
+    python("-c", recipe, CHAT_URL=address, **known)
     run = ["-m", "prefect", "deployment", "run", "refresh-perfdb/nightly", "--watch"]
-    python(*run, "--param", f"perfdb={drifting}", PREFECT_API_URL=api_url)
+    python(*run, "--param", f"perfdb={drifting}", **known)
     wait_until(lambda: len(heard) == 2)
     assert sorted(text.split(":")[0] for text in heard) == ["slow", "traces-poison-0.parquet"]
 
-    with SyncPrefectClient(api_url) as client:
+    with SyncPrefectClient(api_url, auth_string=key) as client:
         names = [one.name for one in sorted(client.read_task_runs(), key=lambda one: one.start_time)]
         assert names[:4] == ["land", "copy", "check", "merge"]
         assert names[-3:] == ["gate", "publish", "report"]
@@ -135,7 +179,7 @@ def test_a_night_on_its_page_and_what_a_power_cut_leaves(
     said: list[str] = []
     again = up(Home(home), port, said.append)
     assert any("shown as crashed" in line for line in said)
-    with SyncPrefectClient(again.api_url) as client:
+    with SyncPrefectClient(again.api_url, auth_string=key) as client:
         state = client.read_flow_run(begun.id).state
         assert state is not None
         assert state.is_crashed()
@@ -147,6 +191,63 @@ def test_a_night_on_its_page_and_what_a_power_cut_leaves(
     assert read_running(Home(home)) is None
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize(
+    "written", ["an hour ago", "without a time", "for another pid", "on another machine"]
+)
+def test_a_stale_note_signals_nobody(tmp_path: Path, written: str) -> None:
+    """The pids of what was started once are those of somebody else's processes now."""
+    other = subprocess.Popen(
+        [sys.executable, "-c", "print(1, flush=True); input()"],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert other.stdout is not None
+    other.stdout.readline()
+    now = Running.of("http://127.0.0.1:9/api", other.pid, other.pid)
+    identity = ProcessIdentity.parse(now.server)
+    assert identity is not None
+    told = {
+        "an hour ago": str(replace(identity, started_s=identity.started_s - 3600)),
+        "without a time": "",
+        "for another pid": str(replace(identity, pid=identity.pid + 1)),
+        "on another machine": str(replace(identity, host="elsewhere")),
+    }[written]
+    folder = tmp_path / "prefect"
+    folder.mkdir()
+    (folder / "running.json").write_text(json.dumps(asdict(replace(now, server=told, worker=told))))
+    said: list[str] = []
+    assert down(Home(tmp_path), said.append)
+    assert (said, other.poll()) == ([], None)
+    assert read_running(Home(tmp_path)) is None
+    (folder / "running.json").write_text(json.dumps(asdict(replace(now, worker_pid=0, worker=""))))
+    assert down(Home(tmp_path), said.append)
+    assert said == ["stopping the server …"]
+    assert other.wait(30) is not None
+
+
+def test_the_key_is_made_once_and_given_to_the_own_server_only(tmp_path: Path, monkeypatch) -> None:
+    old = os.umask(0)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            keys = set(pool.map(lambda _: make_key(tmp_path), range(8)))
+    finally:
+        os.umask(old)
+    assert len(keys - {""}) == 1
+    assert key_file(tmp_path).stat().st_mode & 0o777 == 0o600
+    (tmp_path / "prefect" / "running.json").write_text(json.dumps({"api_url": "http://127.0.0.1:4200/api"}))
+    monkeypatch.setenv("OPTIQ_HOME", str(tmp_path))
+    for url, lent in (
+        ("http://127.0.0.1:4200/api", True),
+        ("http://127.0.0.1:4201/api", False),
+        ("https://x/api", False),
+    ):
+        monkeypatch.setenv("PREFECT_API_URL", url)
+        monkeypatch.delenv("PREFECT_API_AUTH_STRING", raising=False)
+        use_key()
+        assert ("PREFECT_API_AUTH_STRING" in os.environ) == lent
 
 
 @pytest.mark.parametrize(

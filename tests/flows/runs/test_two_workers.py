@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 from flows.local_prefect import down, start_worker, stop, up
+from tasks.prefect_key import key_file
 from warehouse.home import Home
 from warehouse.refresh import refresh
 
@@ -78,15 +79,16 @@ def pool(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
 
 
 @pytest.fixture
-def coordinate(pool: Pool, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+def coordinate(pool: Pool, home: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
     """Start the coordinator in a process of its own."""
     started: list[subprocess.Popen] = []
+    key = {"PREFECT_API_AUTH_STRING": key_file(home).read_text()}
 
     def start(**parameters: Any) -> subprocess.Popen:
         started.append(
             subprocess.Popen(
                 [sys.executable, "-c", COORDINATOR, json.dumps(parameters)],
-                env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_API_URL": pool.api_url},
+                env={**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_API_URL": pool.api_url, **key},
                 cwd=tmp_path,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
