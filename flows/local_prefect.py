@@ -216,7 +216,9 @@ def _environment(home: Home, api_url: str | None) -> dict[str, str]:
 def _start(
     home: Home, name: str, arguments: list[str], api_url: str | None, more: Mapping[str, str] | None = None
 ) -> int:
-    with (_folder(home) / f"{name}.log").open("ab") as log:
+    log_file = _folder(home) / f"{name}.log"
+    with log_file.open("ab") as log:
+        log_file.chmod(0o600)
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             stdin=subprocess.DEVNULL,
@@ -224,6 +226,7 @@ def _start(
             stderr=log,
             env={**_environment(home, api_url), **(more or {})},
             start_new_session=True,
+            umask=0o077,  # its database, its logs, and what flow runs write
         )
     return process.pid
 

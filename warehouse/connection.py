@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +46,7 @@ def reading(perfdb: Path, any_version: bool = False) -> Iterator[duckdb.DuckDBPy
     if not perfdb.exists():
         raise PerfDBError(f"there is no PerfDB at {perfdb}", "Make one with `optiq init`.")
     # What a large query spills goes to the system's temporary folder, not to the one the user is in.
-    spill = Path(tempfile.gettempdir()) / f"optiq-{uuid.uuid4().hex}"
+    spill = Path(tempfile.mkdtemp(prefix="optiq-"))  # its owner's alone
     connection = duckdb.connect(":memory:", config={**_NO_EXTENSIONS, "temp_directory": str(spill)})
     try:
         with explained(perfdb):

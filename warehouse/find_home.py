@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from optiq.files.private import know_home
 from warehouse.home import Home
 
 
@@ -19,4 +20,6 @@ def find_home(path: str | Path | None = None) -> Home:
         from warehouse.mirror import open_mirror
 
         return open_mirror(given)
-    return Home(Path(given).expanduser())
+    home = Home(Path(given).expanduser())
+    know_home(home.path)
+    return home

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from optiq.errors import PerfDBError
+from optiq.files.private import make_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Home:
         return self.path / "refresh.lock"
 
     def create(self) -> None:
-        """Make the folders that are missing.
+        """Make the folders that are missing; the home is its owner's alone unless it is marked as shared.
 
         Raises
         ------
@@ -87,8 +88,9 @@ class Home:
             if the home is a file or cannot be written.
         """
         with usable(self):
-            for folder in (self.path, self.landing, self.snapshots, self.work, self.runs):
-                folder.mkdir(parents=True, exist_ok=True)
+            make_home(self.path)
+            for folder in (self.landing, self.snapshots, self.work, self.runs):
+                folder.mkdir(exist_ok=True)
 
 
 @contextmanager

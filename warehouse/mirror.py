@@ -33,6 +33,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from optiq.errors import InputError, PerfDBError
+from optiq.files.private import read_only
 from optiq.files.sqlite_file import open_shared
 from optiq.servers.trust import distrusted, users_file
 from warehouse.home import Home
@@ -183,7 +184,7 @@ class Mirror(Home):
         try:
             store.get_file(f"{root}/{name}", str(temporary))
             if name == _PUBLISHED or name.startswith("snapshots/"):
-                temporary.chmod(0o444)
+                read_only(temporary)
             temporary.replace(target)
             self._record.write(name, version)
         except FileNotFoundError:

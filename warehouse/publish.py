@@ -10,12 +10,11 @@ from pathlib import Path
 
 import duckdb
 
+from optiq.files.private import read_only
 from warehouse.connection import STORAGE_VERSION, log_of, quoted
 from warehouse.home import Home
 from warehouse.landing import sync_folder
 
-# A published file is immutable: nobody should open it for writing by mistake.
-READ_ONLY = 0o444
 # Free space that a copy is worth: it takes a second part of what a small refresh takes.
 _FREE_SHARE = 0.25
 _FREE_BYTES = 32 * 2**20
@@ -54,7 +53,7 @@ def publish(home: Home, working: Path) -> None:
     """
     with working.open("rb") as file:
         os.fsync(file.fileno())
-    working.chmod(READ_ONLY)
+    read_only(working)  # a published file is immutable
     log_of(home.perfdb).unlink(missing_ok=True)
     working.replace(home.perfdb)
     sync_folder(home.path)

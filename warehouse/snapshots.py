@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,11 +11,11 @@ from pathlib import Path
 
 import duckdb
 
+from optiq.files.copying import copy_apart
 from warehouse.check_result import CheckResult
 from warehouse.home import Home
 from warehouse.landing import sync_folder
 from warehouse.migrate import code_version, newest_version
-from warehouse.publish import READ_ONLY
 from warehouse.statistics import Settings
 
 _TABLES = (
@@ -93,17 +91,19 @@ def record_snapshot(
 
 
 def keep_snapshot(home: Home, snapshot_id: str) -> Path:
-    """Keep the published file as ``snapshots/<snapshot_id>.duckdb``; a link, where the system can."""
+    """Keep the published file as ``snapshots/<snapshot_id>.duckdb``.
+
+    It is a file of its own, blocks shared where the file system can: damage in place to the one spares the other.
+    """
     target = home.snapshots / f"{snapshot_id}.duckdb"
     if not target.exists():
         temporary = home.work / f"{snapshot_id}.keep"
         temporary.unlink(missing_ok=True)
         try:
-            os.link(home.perfdb, temporary)
-        except OSError:
-            shutil.copyfile(home.perfdb, temporary)
-            temporary.chmod(READ_ONLY)
-        temporary.replace(target)
+            copy_apart(home.perfdb, temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
         sync_folder(home.snapshots)
     return target
 

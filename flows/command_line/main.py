@@ -14,6 +14,7 @@ import typer
 
 from flows.command_line.verb import add_verbs
 from optiq.errors import OptiqError, OptiqNote, OptiqWarning
+from optiq.files.private import private_files
 
 # Typer carries a Click of its own and names only some of its exceptions; this one is their base.
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -116,7 +117,7 @@ def one_line_warnings() -> Iterator[None]:
 
 def run(arguments: list[str]) -> int:
     """Run one command in this process and return its exit code."""
-    with one_line_warnings():
+    with one_line_warnings(), private_files():
         return _run(arguments)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from optiq.errors import InputError
+from optiq.files.private import hand_over
 
 
 def check_place(path: str | Path) -> None:
@@ -39,6 +40,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
+        hand_over(temporary, target)
         temporary.replace(target)
     except OSError as error:
         remedy = "Check the disk, the permissions and the file name, then try again."

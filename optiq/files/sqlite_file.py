@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from pathlib import Path
+
+from optiq.files.private import is_shared
 
 _PATIENCE_S = 30.0
 
@@ -15,6 +18,9 @@ def open_shared(path: Path, tables: str) -> sqlite3.Connection:
     A killed process loses nothing; only a power cut may take the last writes. ``sqlite3.Error`` as SQLite
     raises it.
     """
+    if not path.exists() and not any(is_shared(folder) for folder in path.parents):
+        # Its owner's alone from the first moment; the logs beside it get its mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
     deadline = time.monotonic() + _PATIENCE_S
     while True:
