@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 
 from optiq.errors import InputError
 from optiq.files.atomic import replacing
+from optiq.files.inside import inside
 from optiq.questions.answer_file import ANSWER_SCHEMA
 from warehouse.home import Home
 from warehouse.landing import land_traces
@@ -70,12 +71,12 @@ def write_frame(home: Home, path: Path, frame: pl.DataFrame) -> None:
 
 
 class RunFolder:
-    """One run on disk."""
+    """One run on disk. :class:`InputError` for a name that would lead out of the home's ``runs/``."""
 
     def __init__(self, home: Home, run_id: str) -> None:
         self.home = home
         self.run_id = run_id
-        self.path = home.runs / run_id
+        self.path = inside(home.runs, run_id, "run")
         self._lock = FileLock(self.path / "run.lock", thread_local=False)
 
     @classmethod

@@ -14,6 +14,7 @@ from typing import Any
 
 from optiq.configuration import Settings
 from optiq.errors import InputError
+from optiq.files.inside import inside
 from tasks.answering import Job, begin
 from tasks.orchestration import step
 from tasks.pulse import Pulse
@@ -60,8 +61,9 @@ def open_shard(
 def fetched(settings: Settings, name: str) -> str:
     """The path on this machine of a file of the home."""
     home = find_home(settings.home)
+    place = inside(home.path, name, "file")
     home.fetch(name)
-    return str(home.path / name)
+    return str(place)
 
 
 @step

@@ -11,6 +11,9 @@ that one can be copied into the other. The mirror is a cache keyed by the URL; i
   right at any moment: first the new snapshot, then PerfDB, then it removes the landed files, which PerfDB knows
   by then. If another machine has published meanwhile, nothing is pushed: the landed files wait for the next one.
 
+A key that would lead out of the folder (``..``, absolute, odd separators) is passed over where it is listed, and
+refused where it is read, written or removed.
+
 Locks (one refresh, one process per run) hold on a machine, not across machines, nor are caches of responses
 shared: stores have no locks to rely on. Nothing here asks for, keeps or shows a key: the store's own package
 finds it in its environment.
@@ -23,6 +26,7 @@ import os
 import re
 import threading
 import uuid
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -32,7 +36,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from optiq.errors import InputError, PerfDBError
+from optiq.errors import InputError, OptiqWarning, PerfDBError
+from optiq.files.inside import inside, stays_inside
 from optiq.files.private import read_only
 from optiq.files.sqlite_file import open_shared
 from optiq.servers.trust import distrusted, users_file
@@ -121,10 +126,10 @@ class Mirror(Home):
             there = _listing(store, root, part)
             known = self._record.versions(part)
             for name, version in there.items():
-                if known.get(name) != version or not (self.path / name).exists():
+                if known.get(name) != version or not self._place(name).exists():
                     self._download(store, root, name, version)
             for name in known.keys() - there.keys():
-                (self.path / name).unlink(missing_ok=True)
+                self._place(name).unlink(missing_ok=True)
                 self._record.remove(name)
 
     def share(self, *files: Path) -> None:
@@ -178,7 +183,7 @@ class Mirror(Home):
                 self._remove(store, root, name)
 
     def _download(self, store: Any, root: str, name: str, version: str) -> None:
-        target = self.path / name
+        target = self._place(name)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
         try:
@@ -193,14 +198,14 @@ class Mirror(Home):
             temporary.unlink(missing_ok=True)
 
     def _upload(self, store: Any, root: str, name: str) -> None:
-        target = f"{root}/{name}"
+        place, target = self._place(name), f"{root}/{name}"
         if self.url.split("://", 1)[0].lower() in OBJECT_STORES:
-            store.put_file(str(self.path / name), target)
+            store.put_file(str(place), target)
         else:
             folder, _, last = target.rpartition("/")
             temporary = f"{folder}/.{last}-{uuid.uuid4().hex}"
             try:
-                store.put_file(str(self.path / name), temporary)
+                store.put_file(str(place), temporary)
                 Path(temporary).replace(target)
             finally:
                 with suppress(FileNotFoundError):
@@ -211,12 +216,19 @@ class Mirror(Home):
             self._record.write(name, found)
 
     def _remove(self, store: Any, root: str, name: str) -> None:
+        self._place(name)  # what is not in the home is not removed
         with suppress(FileNotFoundError):
             store.rm_file(f"{root}/{name}")
         self._record.remove(name)
 
     def _name(self, file: Path) -> str:
-        return file.relative_to(self.path).as_posix()
+        try:
+            return file.relative_to(self.path).as_posix()
+        except ValueError:
+            return file.as_posix()  # which is no place in the home, and refused as one
+
+    def _place(self, name: str) -> Path:
+        return inside(self.path, name, "the store's key")
 
     @property
     def _record(self) -> MirrorRecord:
@@ -265,7 +277,23 @@ def _listing(store: Any, root: str, part: str) -> dict[str, str]:
         return {}
     base = store._strip_protocol(root)
     names = {path.removeprefix(f"{base}/"): _version(info) for path, info in found.items()}
-    return {name: version for name, version in names.items() if not name.rpartition("/")[2].startswith(".")}
+    odd = sorted(name for name in names if not stays_inside(name))
+    if odd:
+        warnings.warn(
+            f"{_counted(odd)} of the store {'is' if len(odd) == 1 else 'are'} passed over, as no file of a home is "
+            f"called so: {', '.join(map(repr, odd[:3]))}",
+            OptiqWarning,
+            stacklevel=2,
+        )
+    return {
+        name: version
+        for name, version in names.items()
+        if name not in odd and not name.rpartition("/")[2].startswith(".")
+    }
+
+
+def _counted(keys: list[str]) -> str:
+    return "1 key" if len(keys) == 1 else f"{len(keys)} keys"
 
 
 def _version(info: dict[str, Any]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -215,3 +217,115 @@ def test_a_store_that_is_away_is_said_in_one_line(tmp_path: Path, monkeypatch: p
     with pytest.raises(InputError, match="cannot be used") as fault:
         find_home("s3://nowhere/home")
     assert "planted" not in str(fault.value)
+
+
+ESCAPING = [
+    "../outside",
+    "landing/../../outside",
+    "landing/../../../{tmp}/outside",
+    "/{tmp}/outside",
+    "landing//{tmp}/outside",
+    "runs/..\\..\\outside",
+    "landing/./outside",
+    "C:outside",
+    "landing/out\nside",
+]
+
+
+@pytest.fixture
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Callable[[str, str], object]]:
+    """A home in S3 that somebody else writes to as well, by S3's own client, which sends keys as they are."""
+    import boto3
+    import s3fs
+
+    name = uuid.uuid4().hex
+    for variable, value in (
+        ("AWS_ENDPOINT_URL", s3_server),
+        ("AWS_ACCESS_KEY_ID", "planted-id"),
+        ("AWS_SECRET_ACCESS_KEY", "planted-secret"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+    ):
+        monkeypatch.setenv(variable, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    client = boto3.client("s3", endpoint_url=s3_server)
+    client.create_bucket(Bucket=name)
+    return f"s3://{name}/home", lambda key, body: client.put_object(Bucket=name, Key=f"home/{key}", Body=body)
+
+
+def test_keys_of_a_store_that_lead_out_of_the_home_are_read_by_nobody(
+    bucket, tmp_path: Path, monkeypatch
+) -> None:
+    url, put = bucket
+    monkeypatch.setenv("OPTIQ_MIRRORS", str(tmp_path / "deep" / "mirrors"))
+    for number, key in enumerate(
+        key for key in ESCAPING if "\n" not in key
+    ):  # which the server here does not take
+        put(key.format(tmp=str(tmp_path)[1:]), f"planted {number}")
+    put("landing/good-1.parquet", "kept")
+    home = find_home(url)
+    assert isinstance(home, Mirror)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for part in ("landing", "runs", "snapshots"):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            home.fetch(part)
+        assert part == "snapshots" or any("passed over" in str(one.message) for one in said)
+    assert (home.landing / "good-1.parquet").read_text() == "kept"
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    new = {path for path in after if after[path] != before.get(path) and "mirror.sqlite" not in path.name}
+    assert new == {home.landing / "good-1.parquet"}
+    assert not list(tmp_path.rglob("*outside*"))
+
+
+@pytest.mark.parametrize("key", ESCAPING)
+def test_what_leads_out_of_the_home_is_not_written_fetched_or_removed(
+    key: str, bucket, tmp_path, monkeypatch
+) -> None:
+    url, _ = bucket
+    monkeypatch.setenv("OPTIQ_MIRRORS", str(tmp_path / "mirrors"))
+    home = find_home(url)
+    assert isinstance(home, Mirror)
+    name = key.format(tmp=str(tmp_path)[1:])
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    with home._reached() as (store, root):
+        for act in (
+            lambda: home._download(store, root, name, "1"),
+            lambda: home._upload(store, root, name),
+            lambda: home._remove(store, root, name),
+        ):
+            with pytest.raises(InputError, match="outside of"):
+                act()
+    with pytest.raises(InputError, match="outside of"):
+        home.share(outside)
+    with pytest.raises(InputError, match="outside of"):
+        home.forget(outside)
+    home._record.write(name, "1")  # as an older version may have noted it
+    for part in ("landing", "runs"):
+        with suppress(InputError):
+            home.fetch(part)
+    assert outside.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc", "a/../../b", "..", "a\\..\\b", "", "a\nb"])
+def test_a_run_stays_in_the_runs_of_its_home(name: str, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    with pytest.raises(InputError, match="outside of"):
+        RunFolder(home, name)
+    (home.runs / "keys").mkdir()
+    (home.runs / "keys" / "k").write_text(name)
+    with pytest.raises(InputError, match="outside of"):
+        RunFolder.latest(home, "k")
+
+
+def test_a_link_in_a_home_leads_nowhere_else(tmp_path: Path) -> None:
+    from optiq.files.inside import inside
+
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "runs").symlink_to(tmp_path)
+    with pytest.raises(InputError, match="outside of"):
+        inside(tmp_path / "home", "runs/outside", "run")
+    assert (
+        inside(tmp_path / "home", "landing/x.parquet", "file") == tmp_path / "home" / "landing" / "x.parquet"
+    )
