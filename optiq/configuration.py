@@ -527,6 +527,8 @@ class Settings:
             for name in ("server_url", "home") if layer is not from_file or "OPTIQ_CONFIG" in environ else ():
                 if name in read:
                     trust(read[name])
+        if environ.get("PREFECT__FLOW_RUN_ID"):
+            _check_code(settings, {name: SETTINGS[name].reads(*told) for name, told in from_file.items()})
         if settings.judge is None and any(name == "judge" for _, name in settings.metric):
             raise ConfigurationError(
                 "the metric judge needs a model that grades", "Name a served model: --judge MODEL."
@@ -567,6 +569,22 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
             hint = f"Did you mean {close[0]!r}?" if close else f"Known settings: {', '.join(SETTINGS)}."
             raise ConfigurationError(f"{path} sets {name!r}, which is no setting", hint)
     return {name: (value, f"{name} in {path}") for name, value in table.items()}
+
+
+def _check_code(settings: Settings, of_file: Mapping[str, Any]) -> None:
+    """A run of a deployment imports and runs what the machine's own file lists, whatever its parameters say."""
+    listed = {*settings.runs_code, *(name for _, name in of_file.get("metric", ()))}
+    unlisted = [name for _, name in settings.metric if ":" in name and name not in listed]
+    if unlisted:
+        raise ConfigurationError(
+            f"metric {unlisted[0]!r} would be imported and run, and deployments run no code that is not listed",
+            f'List it on the worker\'s machine: runs_code = ["{unlisted[0]}"] in optiq.toml.',
+        )
+    if settings.run_programs and not of_file.get("run_programs", False):
+        raise ConfigurationError(
+            "programs that models wrote would be run, which deployments do only where the machine's own file says so",
+            "Set run_programs = true in optiq.toml on the worker's machine.",
+        )
 
 
 _IN_FILES = ("variants", "profiles", "features", "runs_code")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from optiq.configuration import Settings
+from optiq.errors import ConfigurationError
+
 AGENT = """
 from pathlib import Path
 Path("ran").touch()
@@ -60,3 +63,29 @@ def test_a_list_that_is_none_says_so(asked, value, optiq, tmp_path) -> None:
     (tmp_path / "optiq.toml").write_text(f"runs_code = {value}\n")
     done = optiq(*asked)
     assert (done.code, "runs_code in optiq.toml" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "given", "refused"),
+    [
+        ("", {"metric": "os.path:commonprefix"}, True),
+        ("", {"metric": "long=os.path:commonprefix"}, True),
+        ('runs_code = ["os.path:commonprefix"]', {"metric": "os.path:commonprefix"}, False),
+        ('metric = "os.path:commonprefix"', {}, False),
+        ('metric = "os.path:commonprefix"', {"metric": "os.path:basename"}, True),
+        ("", {"metric": "rouge-l"}, False),
+        ("", {"run_programs": True}, True),
+        ("run_programs = false", {"run_programs": True}, True),
+        ("run_programs = true", {"run_programs": True}, False),
+    ],
+)
+def test_metrics_and_programs_of_deployments(file, given, refused, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "optiq.toml").write_text(file + "\n")
+    Settings.load(given, {})  # a person may
+    run = {"PREFECT__FLOW_RUN_ID": "1"}
+    if refused:
+        with pytest.raises(ConfigurationError, match="worker's machine"):
+            Settings.load(given, run)
+    else:
+        Settings.load(given, run)
