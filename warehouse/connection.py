@@ -33,10 +33,13 @@ _START_AGAIN = "Restore a snapshot from its snapshots folder, or move it away an
 
 
 @contextmanager
-def reading(perfdb: Path, any_version: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def reading(
+    perfdb: Path, any_version: bool = False, memory_mb: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to a published PerfDB that reaches no file, no network and no setting.
 
-    ``any_version`` takes a PerfDB of an older schema too; planning needs the present one.
+    ``any_version`` takes a PerfDB of an older schema too; planning needs the present one. What exceeds ``memory_mb``
+    is spilled to disk.
 
     Raises
     ------
@@ -47,7 +50,10 @@ def reading(perfdb: Path, any_version: bool = False) -> Iterator[duckdb.DuckDBPy
         raise PerfDBError(f"there is no PerfDB at {perfdb}", "Make one with `optiq init`.")
     # What a large query spills goes to the system's temporary folder, not to the one the user is in.
     spill = Path(tempfile.mkdtemp(prefix="optiq-"))  # its owner's alone
-    connection = duckdb.connect(":memory:", config={**_NO_EXTENSIONS, "temp_directory": str(spill)})
+    settings = {**_NO_EXTENSIONS, "temp_directory": str(spill)}
+    if memory_mb:
+        settings["memory_limit"] = f"{memory_mb}MB"
+    connection = duckdb.connect(":memory:", config=settings)
     try:
         with explained(perfdb):
             connect_to(connection, perfdb, NAME)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import queue
+import threading
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +19,112 @@ from warehouse.connection import reading
 _READS = ("SELECT", "EXPLAIN")
 
 
-def query(perfdb: str | Path, statement: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
+def query(
+    perfdb: str | Path,
+    statement: str,
+    parameters: Mapping[str, Any] | None = None,
+    memory_mb: int | None = None,
+) -> pl.DataFrame:
     """The result of one SELECT (also FROM, WITH, VALUES, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN).
 
-    ``parameters`` are the values of ``$name`` in the statement.
+    ``parameters`` are the values of ``$name`` in the statement; beyond ``memory_mb`` intermediate results go to disk.
 
     Raises
     ------
     InputError
-        if the SQL is wrong, writes, reaches for a file, or is more than one statement.
+        if the SQL is wrong, writes, reaches for a file, is more than one statement, or needs more memory.
     PerfDBError
         if there is no PerfDB, or it cannot be used.
     """
-    perfdb = Path(perfdb)
-    with reading(perfdb, any_version=True) as connection:
+    with reading(Path(perfdb), any_version=True, memory_mb=memory_mb) as connection:
+        return _result(connection, statement, parameters)
+
+
+def stoppable_query(
+    perfdb: str | Path, statement: str, timeout_s: float | None = None, memory_mb: int | None = None
+) -> pl.DataFrame:
+    """As :func:`query`, for a person who may press Ctrl-C or has no more than ``timeout_s`` seconds.
+
+    DuckDB looks for an interrupt between pieces of work, and some pieces are long: what has not stopped after
+    ``PATIENCE_S`` is left to itself, in a thread whose name (``optiq-run``) tells the command line not to wait for it.
+
+    Raises
+    ------
+    InputError
+        as :func:`query`; and if the time is over.
+    """
+    done: queue.SimpleQueue[pl.DataFrame | BaseException] = queue.SimpleQueue()
+    opened: list[duckdb.DuckDBPyConnection] = []
+
+    def ask() -> None:
         try:
-            statements = connection.extract_statements(statement)
-        except duckdb.Error as fault:
+            with reading(Path(perfdb), any_version=True, memory_mb=memory_mb) as connection:
+                opened.append(connection)
+                done.put(_result(connection, statement, None))
+        except BaseException as fault:
+            done.put(fault)
+
+    thread = threading.Thread(target=ask, name="optiq-run query", daemon=True)
+    thread.start()
+    try:
+        # once Polars is imported, Ctrl-C does not wake who waits without a limit
+        found = done.get(timeout=timeout_s or threading.TIMEOUT_MAX)
+    except queue.Empty:
+        _stop(thread, opened)
+        raise InputError(
+            f"the query took longer than {timeout_s:g} s",
+            "Ask for less of PerfDB at once, or give it more time with --timeout.",
+        ) from None
+    except KeyboardInterrupt:
+        _stop(thread, opened)
+        raise
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+PATIENCE_S = 1.0
+
+
+def _stop(thread: threading.Thread, opened: list[duckdb.DuckDBPyConnection]) -> None:
+    """Interrupt what is asked on the connection that ``thread`` opens, or is about to open."""
+    end = time.monotonic() + PATIENCE_S
+    while thread.is_alive() and time.monotonic() < end:
+        for connection in opened:
+            with suppress(duckdb.Error):  # it has just ended
+                connection.interrupt()
+        thread.join(0.05)
+
+
+def _result(
+    connection: duckdb.DuckDBPyConnection, statement: str, parameters: Mapping[str, Any] | None
+) -> pl.DataFrame:
+    try:
+        statements = connection.extract_statements(statement)
+    except duckdb.Error as fault:
+        raise _input_error(fault) from None
+    if len(statements) != 1:
+        raise InputError(f"{len(statements)} SQL statements are given", "Give exactly one.")
+    kind = statements[0].type.name.removesuffix("_STATEMENT")
+    if kind not in _READS:
+        raise InputError(
+            f"PerfDB is read-only: {kind} is not possible in SQL",
+            "Give a SELECT; `optiq ingest` brings data in.",
+        )
+    try:
+        relation = connection.sql(statement, params=dict(parameters) if parameters else None)
+        return relation.pl() if relation is not None else pl.DataFrame()
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as fault:
+        raise _input_error(fault) from None
+    except duckdb.OutOfMemoryException as fault:
+        raise InputError(
+            f"the query needs more memory ({str(fault).splitlines()[0]})",
+            "Ask for less of PerfDB at once, or give it more with --memory.",
+        ) from None
+    except duckdb.Error as fault:
+        if type(fault).__name__ in ("PermissionException", "InvalidInputException"):
             raise _input_error(fault) from None
-        if len(statements) != 1:
-            raise InputError(f"{len(statements)} SQL statements are given", "Give exactly one.")
-        kind = statements[0].type.name.removesuffix("_STATEMENT")
-        if kind not in _READS:
-            raise InputError(
-                f"PerfDB is read-only: {kind} is not possible in SQL",
-                "Give a SELECT; `optiq ingest` brings data in.",
-            )
-        try:
-            relation = connection.sql(statement, params=dict(parameters) if parameters else None)
-            return relation.pl() if relation is not None else pl.DataFrame()
-        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as fault:
-            raise _input_error(fault) from None
-        except duckdb.Error as fault:
-            if type(fault).__name__ in (
-                "PermissionException",
-                "InvalidInputException",
-                "OutOfMemoryException",
-            ):
-                raise _input_error(fault) from None
-            raise
+        raise
 
 
 def _input_error(fault: duckdb.Error) -> InputError:

@@ -22,6 +22,10 @@ def sql(
     output: Annotated[
         Path | None, Option("Write the result to a .csv, .jsonl or .parquet file.", "FILE", short="-o")
     ] = None,
+    timeout: Annotated[float | None, Option("Give up after so many seconds.", "SECONDS", least=0.1)] = None,
+    memory: Annotated[
+        int, Option("Memory of the query in MB; beyond it intermediate results go to disk.", "MB", least=50)
+    ] = 1000,
     json: Json = False,
 ) -> None:
     """Query PerfDB. Read-only; files and network are out of reach of the SQL.
@@ -30,7 +34,7 @@ def sql(
     """
     from optiq.errors import InputError
     from optiq.files.tables import write_table
-    from warehouse.query import query
+    from warehouse.query import stoppable_query
 
     if statement.endswith(".sql") and len(statement.split("\n")) == 1:
         try:
@@ -39,7 +43,7 @@ def sql(
             raise InputError(
                 f"{statement} cannot be read: {fault}", "Give a text file with one SELECT."
             ) from None
-    frame = query(place.home().perfdb, statement)
+    frame = stoppable_query(place.home().perfdb, statement, timeout, memory)
     if output is None or output.suffix != ".parquet":
         frame = _without_blobs(frame)
     if output is not None:

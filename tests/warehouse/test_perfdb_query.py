@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 
 from optiq.errors import InputError, PerfDBError
 from warehouse.home import Home
-from warehouse.query import query
+from warehouse.query import query, stoppable_query
 from warehouse.statistics import load_statistics
 
 
@@ -135,3 +138,31 @@ def test_a_file_that_is_no_usable_perfdb_is_named_with_a_remedy(home: Home, faul
         assert str(home.perfdb) in str(caught.value)
         assert caught.value.remedy
         assert "\n" not in str(caught.value)
+
+
+ENDLESS = "select count(*) from range(100000000) as a, range(100000000) as b where a.range * b.range % 7 = 3"
+
+
+def test_a_query_ends_when_its_time_is_over(home: Home) -> None:
+    with pytest.raises(InputError, match=r"longer than 0\.2 s"):
+        stoppable_query(home.perfdb, ENDLESS, timeout_s=0.2)
+    assert stoppable_query(home.perfdb, "select 7 as n", timeout_s=600)["n"].to_list() == [7]
+    with pytest.raises(InputError, match="no_such_table"):
+        stoppable_query(home.perfdb, "from no_such_table")
+
+
+def test_ctrl_c_ends_a_query(home: Home) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    press = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    press.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            stoppable_query(home.perfdb, ENDLESS)
+    finally:
+        press.join()
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_query_that_needs_more_memory_says_so(home: Home) -> None:
+    with pytest.raises(InputError, match=r"needs more memory.*--memory"):
+        stoppable_query(home.perfdb, "select len(list(range)) from range(30000000)", memory_mb=60)
