@@ -66,4 +66,4 @@ lock: setup
 	@sed -i -e 's/+cpu$$//' -e "1i # Made by 'make lock'. Complete and pinned; installed without resolving (see Makefile)." requirements.lock
 
 clean:
-	rm -rf $(VENV) .venv-third-party .venv-third-party.lock .optiq demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .venv-third-party .venv-third-party.lock .venv-third-party-clients .venv-third-party-clients.lock .optiq demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

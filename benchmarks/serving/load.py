@@ -12,6 +12,7 @@ import asyncio
 import json
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,16 +27,19 @@ async def one_client(
     until: float,
     most: int,
     found: dict[str, Any],
+    over: Path | None = None,
 ) -> None:
     """Ask until the time is up, or ``most`` questions were asked by all clients together."""
     reader: asyncio.StreamReader | None = None
     writer: asyncio.StreamWriter | None = None
     asked = 0
-    while time.perf_counter() < until and found["asked"] < most:
+    while time.perf_counter() < until and found["asked"] < most and not (over and over.exists()):
         asked += 1
         found["asked"] += 1
         question = f"Which city has number {number:03d}-{asked:06d} in the list?"
-        body = json.dumps({"model": model, "messages": [{"role": "user", "content": question}]}).encode()
+        body = json.dumps(
+            {"model": model, "max_tokens": 50, "messages": [{"role": "user", "content": question}]}
+        ).encode()
         head = (
             f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
             f"Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -69,6 +73,8 @@ async def one_client(
 async def read_reply(reader: asyncio.StreamReader) -> tuple[int, Any]:
     """Status and body of an HTTP/1.1 answer."""
     line = await reader.readline()
+    if not line:
+        raise asyncio.IncompleteReadError(line, None)
     status, length, chunked = int(line.split()[1]), 0, False
     while (header := await reader.readline()) not in (b"\r\n", b""):
         name, _, value = header.partition(b":")
@@ -87,7 +93,13 @@ async def read_reply(reader: asyncio.StreamReader) -> tuple[int, Any]:
 
 
 async def load(
-    url: str, model: str, clients: int, seconds: float, key: str = "none", most: int = 1 << 60
+    url: str,
+    model: str,
+    clients: int,
+    seconds: float,
+    key: str = "none",
+    most: int = 1 << 60,
+    over: Path | None = None,
 ) -> dict[str, Any]:
     """What ``clients`` saw: statuses, seconds of each answer, ids of executions."""
     parts = urlsplit(url)
@@ -102,7 +114,7 @@ async def load(
     started = time.perf_counter()
     until = started + seconds
     each = (parts.hostname or "", parts.port or 80, path, model, key)
-    await asyncio.gather(*(one_client(*each, n, until, most, found) for n in range(clients)))
+    await asyncio.gather(*(one_client(*each, n, until, most, found, over) for n in range(clients)))
     return {**found, "wall_s": time.perf_counter() - started}
 
 
@@ -115,10 +127,13 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--most", type=int, default=1 << 60)
+    parser.add_argument("--until", type=Path, help="end when this file is there")
     given = parser.parse_args()
     print(
         json.dumps(
-            asyncio.run(load(given.url, given.model, given.clients, given.seconds, given.key, given.most))
+            asyncio.run(
+                load(given.url, given.model, given.clients, given.seconds, given.key, given.most, given.until)
+            )
         )
     )
 
