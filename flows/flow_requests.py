@@ -121,12 +121,22 @@ class Doubt(Request, settings="answering", panel="Quality"):
 class AnswerQuestions(Planned, Doubt, Cache, Spending, settings="running", panel="The run"):
     """`optiq answer`."""
 
-    file: Annotated[str, Argument("Questions: .csv, .jsonl or .parquet.", "FILE")]
-    output: Annotated[str, Option("Answers: .csv, .jsonl or .parquet.", "FILE", short="-o")]
+    file: Annotated[
+        str, Argument("Questions: .csv, .xlsx, .jsonl or .parquet; or a batch's input, .jsonl.", "FILE")
+    ]
+    output: Annotated[str, Option("Answers: .csv, .xlsx, .jsonl or .parquet.", "FILE", short="-o")]
     limit: Annotated[int | None, Option("Only the first N questions.", "N", least=1)] = None
     retry_errors: Annotated[bool, Option("Ask only what failed before.")] = False
     fresh: Annotated[bool, Option("Start over instead of going on with the run.")] = False
     fail_after: Annotated[int | None, Option("Stop when N questions have failed.", "N", least=1)] = None
+    with_questions: Annotated[
+        bool | None,
+        Option(
+            "Have what was asked, and the columns of the question file, among the answers.",
+            flag="--with-questions/--without-questions",
+            otherwise="in .csv and .xlsx",
+        ),
+    ] = None
 
     @cached_property
     def options(self) -> RunOptions:
@@ -141,6 +151,7 @@ class AnswerQuestions(Planned, Doubt, Cache, Spending, settings="running", panel
             self.max_total_cost,
             self.max_total_energy,
             self.fail_after,
+            self.with_questions,
         )
 
 

@@ -206,7 +206,9 @@ def conclude(
     if any(row.question is not None and row.question.wishes is not None for row in rows):
         write_responses(together.select(*ANSWER_SCHEMA, *USAGE).iter_rows(named=True), output)
     else:
-        write_answers(together.select(*ANSWER_SCHEMA), output)
+        asked = rows if shows_questions(folder, output) else None
+        given = _question_table(about.get("file")) if asked is not None else None
+        write_answers(together.select(*ANSWER_SCHEMA), output, asked, given)
     counts = dict(together["status"].value_counts().iter_rows())
     bill = folder.bill()
     known = bill["calls"] - bill["unpriced_calls"] > 0 or bill["calls"] == 0
@@ -229,6 +231,23 @@ def conclude(
         summary=summary,
     )
     return summary
+
+
+def shows_questions(folder: RunFolder, output: str) -> bool:
+    """Whether the answers file says what was asked: as wanted, else in files that people open."""
+    wanted = ((folder.about() or {}).get("options") or {}).get("with_questions")
+    return output.lower().endswith((".csv", ".xlsx")) if wanted is None else bool(wanted)
+
+
+def _question_table(file: str | None) -> pl.DataFrame | None:
+    """The question file as it is now; None if it cannot be read any more."""
+    from optiq.errors import InputError
+    from optiq.files.tables import read_table
+
+    try:
+        return None if file is None else read_table(file)
+    except InputError:
+        return None
 
 
 def abandon(job: Job) -> None:

@@ -36,6 +36,7 @@ class RunOptions:
     max_total_cost_usd: float | None = None
     max_total_energy_j: float | None = None
     fail_after: int | None = None
+    with_questions: bool | None = None
 
 
 class Watcher(Protocol):

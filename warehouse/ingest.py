@@ -23,6 +23,7 @@ from optiq.formats.source import Source
 from warehouse.connection import reading
 from warehouse.faults import columns_of
 from warehouse.home import Home, usable
+from warehouse.ingestion.answers import AnswersFile, is_answers
 from warehouse.ingestion.chunks import Chunk, read_chunks
 from warehouse.ingestion.foreign import Foreign, ForeignFile, ForeignTraces
 from warehouse.ingestion.history import History, is_history
@@ -237,7 +238,8 @@ class _Opened:
 def _native_traces(known: KnownRates) -> Callable[[Path, str], _Opened]:
     def opened(path: Path, digest: str) -> _Opened:
         def reader_of(columns: list[str]) -> Any:
-            form = History if is_history(columns) else Executions if is_executions(columns) else Traces
+            known_forms = ((is_history, History), (is_executions, Executions), (is_answers, AnswersFile))
+            form: Any = next((kind for fits, kind in known_forms if fits(columns)), Traces)
             return form(path, digest, known)
 
         return _Opened(read_chunks(path), reader_of)

@@ -24,8 +24,9 @@ def ask(request: Ask, json: Json = False) -> int:
 
     Example:  optiq ask "What is the capital of Norway?"
     """
-    from flows.command_line.present import answer_object, answer_text
+    from flows.command_line.present import answer_object
     from optiq.plans.plan import Plan
+    from optiq.questions.answer_file import answer_text
     from tasks.session import open_session
 
     asked = read_asked(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from string import ascii_uppercase
 from typing import Any
 
 from flows.command_line.screen import figure, table
@@ -12,6 +11,7 @@ from optiq.estimation import Estimate
 from optiq.planning import PlannedQuestion, Planning
 from optiq.planning.choose import Choice
 from optiq.plans.plan import Plan
+from optiq.questions.answer_file import answer_text
 from optiq.questions.metric import BY_LIMIT, METRICS, RESOURCES
 from optiq.questions.question import Question
 
@@ -126,15 +126,6 @@ def answer_object(row: Mapping[str, Any], question: Question) -> dict[str, Any]:
         "answer_text": answer_text(row["answer"], question),
         "plan": None if plan is None else Plan.parse(plan).to_dict(),
     }
-
-
-def answer_text(answer: str | None, question: Question) -> str | None:
-    """An answer as people read it: the texts behind option letters, anything else as it is."""
-    if answer is None or not question.options:
-        return answer
-    texts = dict(zip(ascii_uppercase, question.options, strict=False))
-    chosen = [texts.get(letter.strip()) for letter in answer.split(",")]
-    return ", ".join(text for text in chosen if text) if all(chosen) else answer
 
 
 def _last(value: float) -> float:

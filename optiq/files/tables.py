@@ -1,7 +1,11 @@
-"""Read and write tables by suffix: CSV, JSON lines, JSON and Parquet.
+"""Read and write tables by suffix: CSV, JSON lines, JSON, Parquet and spreadsheets (.xlsx).
 
-CSV is text: nothing is guessed from its cells, so the id ``007`` stays ``007``; an empty cell is missing.
-Where CSV needs a list or a record, the cell holds JSON.
+CSV is text: nothing is guessed from its cells, so the id ``007`` stays ``007``; an empty cell is missing. So it is
+with the cells of a spreadsheet, of which the first sheet counts. Where either needs a list or a record, the cell holds
+JSON.
+
+A text that a spreadsheet would take for a formula (``=1+1``, ``@sum``, ``-x``) is shown as text: in CSV an apostrophe
+stands before it, which is taken off again when the file is read.
 """
 
 from __future__ import annotations
@@ -9,6 +13,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,11 +24,11 @@ import polars as pl
 import polars.selectors as cs
 from polars.exceptions import PanicException, PolarsError
 
-from optiq.errors import InputError
+from optiq.errors import InputError, OptiqWarning
 from optiq.files import strict_json
 from optiq.files.atomic import check_place, replacing
 
-SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet")
+SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
 
 Handler = TypeVar("Handler")
 
@@ -113,10 +120,29 @@ def _read_csv(path: Path) -> pl.DataFrame:
         ) from None
     cells = zip(*rows, strict=True) if rows else ((),) * len(columns)
     series = [
-        pl.Series(name, [cell or None for cell in column], dtype=pl.String)
+        pl.Series(name, [plain_cell(cell) for cell in column], dtype=pl.String)
         for name, column in zip(columns, cells, strict=True)
     ]
     return pl.DataFrame(series)
+
+
+_FORMULA = r"^'*[=+\-@\t\r]"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_MEANT_AS_TEXT = re.compile(r"'+[=+\-@\t\r]")
+
+
+def plain_cell(cell: str) -> str | None:
+    """What a cell of CSV says: without the apostrophe that keeps a text from being a formula; None if it is empty."""
+    if cell[:1] == "'" and _MEANT_AS_TEXT.match(cell):
+        return cell[1:]
+    return cell or None
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with an apostrophe before what a spreadsheet would take for a formula; numbers stay."""
+    text = pl.col(pl.String)
+    formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
+    return frame.with_columns(pl.when(formula).then("'" + text).otherwise(text).name.keep())
 
 
 def _column_names(path: Path, header: list[str]) -> list[str]:
@@ -150,12 +176,17 @@ def _fit(path: Path, line: int, row: list[str], width: int) -> list[str]:
 
 
 def _write_csv(frame: pl.DataFrame, path: Path) -> None:
+    _as_text(_flat(frame)).write_csv(path)
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists and records as JSON, times as ISO 8601, NaN as missing."""
     nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
-    frame.with_columns(
+    return frame.with_columns(
         cs.float().fill_nan(None),
         cs.datetime().dt.to_string("iso:strict"),
         *[pl.Series(name, _json_cells(frame[name]), dtype=pl.String) for name in nested],
-    ).write_csv(path)
+    )
 
 
 def _json_cells(column: pl.Series) -> list[str | None]:
@@ -265,12 +296,62 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         ) from None
 
 
+# --- spreadsheets --------------------------------------------------------------------------------------
+
+LONGEST_SHEET_CELL = 32_767
+"""Characters that a cell of a spreadsheet holds."""
+_CUT = " … (cut: a cell of a spreadsheet holds 32,767 characters)"
+_MOST_UNPACKED = 1 << 30
+
+
+def _read_sheet(path: Path) -> pl.DataFrame:
+    """The first sheet, every cell as text."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _MOST_UNPACKED:
+                raise InputError(f"{path} unpacks to more than 1 GB", "Save it as CSV.")
+        frame = pl.read_excel(path, engine="calamine", infer_schema_length=0, raise_if_empty=False)
+    except (zipfile.BadZipFile, PolarsError, PanicException, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is not a valid .xlsx file: {reason}", "Save it again.") from None
+    except Exception as error:  # the reader's own errors have no common class that it exports
+        if type(error).__module__.partition(".")[0] not in ("fastexcel", "_fastexcel"):
+            raise
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path} is not a valid .xlsx file: {reason}", "Save it again.") from None
+    names = _column_names(path, frame.columns)
+    if not names:
+        raise InputError(f"{path} is empty", "Write a header line and rows into it, or give another file.")
+    frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
+    text = pl.col(pl.String)
+    return frame.with_columns(pl.when(text != "").then(text).name.keep())
+
+
+def _write_sheet(frame: pl.DataFrame, path: Path) -> None:
+    """One sheet. Nothing is a formula or a link; a text that no cell holds is cut, with a warning and a mark in it."""
+    import xlsxwriter  # type: ignore[import-untyped]
+
+    flat = _flat(frame)
+    text = pl.col(pl.String)
+    long = text.str.len_chars() > LONGEST_SHEET_CELL
+    cells = sum(flat.select(long.sum()).row(0)) if any(d == pl.String for d in flat.dtypes) else 0
+    if cells:
+        told = f"{cells} cell(s) are longer than a spreadsheet holds, and are cut"
+        warnings.warn(f"{told}: other formats have them whole", OptiqWarning, stacklevel=4)
+        kept = text.str.slice(0, LONGEST_SHEET_CELL - len(_CUT)) + _CUT
+        flat = flat.with_columns(pl.when(long).then(kept).otherwise(text).name.keep())
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(path, options) as book:
+        flat.write_excel(book, worksheet="answers", autofilter=False)
+
+
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".csv": _read_csv,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".json": _read_json,
     ".parquet": _read_parquet,
+    ".xlsx": _read_sheet,
 }
 _WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
     ".csv": _write_csv,
@@ -278,4 +359,5 @@ _WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
     ".ndjson": lambda frame, path: frame.write_ndjson(path),
     ".json": lambda frame, path: frame.write_json(path),
     ".parquet": lambda frame, path: frame.write_parquet(path),
+    ".xlsx": _write_sheet,
 }

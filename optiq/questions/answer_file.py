@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 import polars as pl
@@ -11,6 +12,8 @@ import polars.selectors as cs
 
 from optiq.files.tables import write_table
 from optiq.questions.metric import METRIC_NAMES
+from optiq.questions.question import Question
+from optiq.questions.question_file import Row
 
 STATUSES = ("answered", "infeasible", "failed", "invalid")
 
@@ -48,9 +51,58 @@ def answers_frame(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=ANSWER_SCHEMA, strict=True).with_columns(cs.float().fill_nan(None))
 
 
-def write_answers(frame: pl.DataFrame, path: str | Path) -> None:
-    """Write answers by suffix, atomically; in CSV the topics are JSON."""
-    write_table(frame.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_SCHEMA.items()), path)
+def write_answers(
+    frame: pl.DataFrame,
+    path: str | Path,
+    rows: Sequence[Row] | None = None,
+    given: pl.DataFrame | None = None,
+) -> None:
+    """Write answers by suffix, atomically; in CSV the topics are JSON. With ``rows`` :func:`with_questions` first."""
+    answers = frame.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_SCHEMA.items())
+    write_table(answers if rows is None else with_questions(answers, rows, given), path)
+
+
+def answer_text(answer: str | None, question: Question) -> str | None:
+    """An answer as people read it: the texts behind option letters, anything else as it is."""
+    if answer is None or not question.options:
+        return answer
+    texts = dict(zip(ascii_uppercase, question.options, strict=False))
+    chosen = [texts.get(letter.strip()) for letter in answer.split(",")]
+    return ", ".join(text for text in chosen if text) if all(chosen) else answer
+
+
+ASKED = ("question", "options", "reference", "answer_text")
+"""What an answers file says of the questions, if it does."""
+_JSON_LAST = ("topics", "plan")
+
+
+def with_questions(frame: pl.DataFrame, rows: Sequence[Row], given: pl.DataFrame | None) -> pl.DataFrame:
+    """``frame`` of answers to ``rows`` with what was asked, as a person reads it; JSON comes last.
+
+    ``options`` are text, ``answer_text`` is the answer in words; of ``given``, the question file, the columns that
+    have another name are kept.
+    """
+    columns: dict[str, list[str | None]] = {name: [] for name in ASKED}
+    for row, answer in zip(rows, frame["answer"], strict=True):
+        question = row.question
+        options = () if question is None else question.options
+        columns["question"].append(None if question is None else question.text)
+        listed = "\n".join(
+            f"{letter}) {text}" for letter, text in zip(ascii_uppercase, options, strict=False)
+        )
+        columns["options"].append(listed or None)
+        columns["reference"].append(None if question is None else question.reference)
+        columns["answer_text"].append(answer if question is None else answer_text(answer, question))
+    asked = [pl.Series(name, values, dtype=pl.String) for name, values in columns.items()]
+    kept = []
+    if given is not None and given.height >= frame.height:
+        others = [name for name in given.columns if name not in (*frame.columns, *ASKED)]
+        kept = list(given.head(frame.height).select(others))
+    last = [name for name in _JSON_LAST if name in frame.columns]
+    whole = frame.hstack([*asked, *kept])
+    first = ["question_id", "question", "options", "reference", "answer", "answer_text"]
+    own = [name for name in frame.columns if name not in (*first, *last)]
+    return whole.select(*first, *own, *(column.name for column in kept), *last)
 
 
 def _topics(value: Any) -> list[dict[str, Any]] | None:

@@ -5,9 +5,10 @@ import shutil
 
 import pytest
 
-from flows.command_line.present import answer_text, provenance_rows
+from flows.command_line.present import provenance_rows
 from optiq.estimation.estimates import Estimate, Source
 from optiq.plans.plan import Plan
+from optiq.questions.answer_file import answer_text
 from optiq.questions.question import Kind, Question
 
 CITIES = Question("1", "Where?", options=("Oslo", "Bergen", "Oslo, Bergen"), kind=Kind.MULTI)

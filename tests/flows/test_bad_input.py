@@ -19,7 +19,7 @@ ASK = ("plan", "What is the capital of Norway?", *LOCAL)
 # case: (arguments, words that the one line must have)
 MISUSE = {
     "missing file": (("answer", "nowhere.csv", "-o", "a.csv"), ["nowhere.csv"]),
-    "unknown suffix": (("answer", "questions.xlsx", "-o", "a.csv"), ["questions.xlsx", ".csv", ".parquet"]),
+    "unknown suffix": (("answer", "questions.ods", "-o", "a.csv"), ["questions.ods", ".csv", ".parquet"]),
     "no question column": (("answer", "no_question.csv", "-o", "a.csv"), ["no_question.csv", "question"]),
     "unknown suffix of answers": (("answer", "good.csv", "-o", "a.doc"), ["a.doc", ".csv"]),
     "answers over the questions": (("answer", "good.csv", "-o", "./good.csv"), ["good.csv", "itself"]),
@@ -52,7 +52,7 @@ MISUSE = {
 @pytest.fixture
 def files(tmp_path: Path) -> None:
     """The files that the cases name."""
-    (tmp_path / "questions.xlsx").write_text("no table")
+    (tmp_path / "questions.ods").write_text("no table")
     (tmp_path / "no_question.csv").write_text("id,text\n1,Who wrote Hamlet?\n")
     (tmp_path / "good.csv").write_text("question\nWho wrote Hamlet?\n")
 

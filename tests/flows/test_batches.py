@@ -169,3 +169,27 @@ def test_a_file_that_is_no_batch_is_no_batch(tmp_path: Path) -> None:
         list(
             Batches().read(Source(lines(tmp_path / "o.jsonl", [{"custom_id": "a", "error": "x"}])), Wanted())
         )
+
+
+def test_answers_of_a_run_come_back_as_traces_and_count_once(
+    home: Path, optiq: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "q.csv").write_text(
+        'question_id,question,options,reference,note\nq1,What is 2+2?,"[""3"",""4""]",B,mine\nq2,,,,\n'
+    )
+    asked = ("answer", "q.csv", "--server", "embedded", "--yes", "-o")
+    assert optiq(*asked, "a.csv").code == 0
+    header, first = (tmp_path / "a.csv").read_text(encoding="utf-8").split("\n", 1)
+    names = header.split(",")
+    assert names[:6] == ["question_id", "question", "options", "reference", "answer", "answer_text"]
+    assert names[-3:] == ["note", "topics", "plan"]
+    assert first.startswith('q1,What is 2+2?,"A) 3\nB) 4",B,')
+    landed = optiq("ingest", "traces", "a.csv")
+    assert "1 row landed" in landed.out
+    assert "1 row: no traces: questions that no plan was run for" in landed.out
+    assert "1 execution," in optiq("refresh").out
+    assert optiq(*asked, "b.csv", "--without-questions").code == 0
+    assert "answer_text" not in (tmp_path / "b.csv").read_text(encoding="utf-8")
+    assert optiq(*asked, "c.jsonl", "--with-questions").code == 0
+    row = json.loads((tmp_path / "c.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert (row["note"], row["answer_text"] in ("3", "4")) == ("mine", True)

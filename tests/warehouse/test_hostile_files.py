@@ -123,7 +123,7 @@ def zipped(path: Path) -> None:
             "no column 'model'|not UTF-8",
         ),
         ("twice.csv", lambda path: path.write_text("model,qoa,qoa\na,1,1\n"), "two columns 'qoa'"),
-        ("priors.xlsx", lambda path: path.write_text("x"), "has unknown suffix '.xlsx'"),
+        ("priors.ods", lambda path: path.write_text("x"), "has unknown suffix '.ods'"),
         ("none.csv", lambda path: None, "no file"),
     ],
 )

@@ -20,7 +20,7 @@ import polars as pl
 
 from optiq.errors import InputError
 from optiq.files import strict_json
-from optiq.files.tables import read_json_list
+from optiq.files.tables import plain_cell, read_json_list, read_table
 from warehouse.rules import ROW
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -114,6 +114,7 @@ def read_chunks(path: Path) -> Iterator[Chunk]:
         encoding, not Parquet.
     """
     readers = {".csv": _csv, ".jsonl": _lines, ".ndjson": _lines, ".json": _json, ".parquet": _parquet}
+    readers[".xlsx"] = _sheet
     reader = readers.get(path.suffix.lower())
     if reader is None:
         what = f"unknown suffix {path.suffix!r}" if path.suffix else "no suffix"
@@ -327,9 +328,14 @@ def _row_fault(row: list[str], width: int, source: _CsvLines) -> str | None:
 def _with_cells(chunk: Chunk, names: list[str], rows: list[list[str]]) -> Chunk:
     cells = zip(*rows, strict=True) if rows else ((),) * len(names)
     chunk.columns = {
-        name: [cell or None for cell in column] for name, column in zip(names, cells, strict=True)
+        name: [plain_cell(cell) for cell in column] for name, column in zip(names, cells, strict=True)
     }
     return chunk
+
+
+def _sheet(path: Path) -> Iterator[Chunk]:
+    frame = read_table(path)
+    yield Chunk(frame.to_dict(as_series=False), list(range(1, frame.height + 1)))
 
 
 # --- Parquet -------------------------------------------------------------------------------------------

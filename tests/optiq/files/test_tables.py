@@ -137,7 +137,7 @@ def test_columns_stay_typed_beside_one_that_is_mixed(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("q.xlsx", "x", ["unknown suffix '.xlsx'", ".csv, .jsonl, .ndjson, .json, .parquet"]),
+        ("q.ods", "x", ["unknown suffix '.ods'", ".csv, .jsonl, .ndjson, .json, .parquet, .xlsx"]),
         ("q", "x", ["no suffix", ".csv"]),
         ("q.csv", "", ["is empty"]),
         ("q.csv", "\ufeff\n\n", ["is empty"]),
