@@ -118,7 +118,16 @@ class Doubt(Request, settings="answering", panel="Quality"):
     """Which answers a person should look at."""
 
 
-class AnswerQuestions(Planned, Doubt, Cache, Spending, settings="running", panel="The run"):
+class WholeFile(Spending, panel="The run"):
+    """What the plans of a file are to come to together."""
+
+    max_total_time: Annotated[float | None, Option("Longest that the run may take.", "SECONDS")] = None
+    total_cost_for_qoa: Annotated[
+        float | None, Option("Spend what this mean QoA is expected to cost, no more.", "0..1", most=1)
+    ] = None
+
+
+class AnswerQuestions(Planned, Doubt, Cache, WholeFile, settings="running", panel="The run"):
     """`optiq answer`."""
 
     file: Annotated[
@@ -152,6 +161,8 @@ class AnswerQuestions(Planned, Doubt, Cache, Spending, settings="running", panel
             self.max_total_energy,
             self.fail_after,
             self.with_questions,
+            self.max_total_time,
+            self.total_cost_for_qoa,
         )
 
 
@@ -168,7 +179,15 @@ class AnswerSharded(AnswerQuestions):
 class CalibrateModels(Planned, Cache, Spending, settings="running", panel="The run"):
     """`optiq calibrate`."""
 
-    file: Annotated[str, Argument("Questions with a `reference` column.", "FILE")]
+    file: Annotated[
+        str, Argument("Questions, best with a `reference` column; without, agreement counts.", "FILE")
+    ]
+    label: Annotated[
+        str | None,
+        Option(
+            "Without references: write the questions where one would help most here, for a person.", "FILE"
+        ),
+    ] = None
     plans: Annotated[
         list[str] | None,
         Option("A plan to try, as JSON or expression; may be repeated.", "PLAN", flag="--plan"),
@@ -198,6 +217,7 @@ class CalibrateModels(Planned, Cache, Spending, settings="running", panel="The r
             self.max_executions,
             self.max_total_cost,
             self.max_total_energy,
+            self.label,
         )
 
 

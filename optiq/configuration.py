@@ -23,7 +23,7 @@ from optiq.errors import ConfigurationError, InputError
 from optiq.extensions.built_in import ESTIMATORS, PLANNERS, QUALITY_METRICS, SERVERS
 from optiq.prompts.prompt_set import BARE, PROMPT_NAMES
 from optiq.prompts.variants import Variant, read_variants
-from optiq.questions.question import Kind, Weights, parse_number
+from optiq.questions.question import BEST_ANSWER, PREFERENCES, Kind, Weights, parse_number
 from optiq.questions.reading import Reading
 from optiq.servers.addresses import refuse_secrets
 from optiq.servers.trust import distrust, trust
@@ -213,6 +213,8 @@ def _weights(value: Any, origin: str) -> Weights:
         return value
     if isinstance(value, Mapping):
         given = {key: part for key, part in value.items() if part is not None}
+        if given.get("first"):
+            return next(one for one in PREFERENCES.values() if one.first == given["first"])
         if "worth_usd" in given:
             return Weights(worth_usd=given["worth_usd"])
         value = ",".join(f"{key}={part}" for key, part in given.items())
@@ -369,13 +371,30 @@ class Settings:
         choices=lambda: ("upper", "sample", "none"),
     )
     weights: Weights = _setting(  # noqa: RUF009 - the default is frozen
-        Weights(),
+        BEST_ANSWER,
         _weights,
         "planning",
-        "Preference on the frontier: cost, latency, energy, qoa; they sum to 1. Or worth=USD, what a right answer is "
-        "worth: then the plan that yields most for its cost.",
+        "Preference on the frontier: cost, latency, energy, qoa; they sum to 1 (equal: all the same). Or worth=USD, "
+        "what a right answer is worth: then the plan that yields most for its cost.",
         "NAME=W,…",
-        otherwise="equal",
+        otherwise="the best answer",
+    )
+    prefer: str | None = _setting(
+        None,
+        None,
+        "planning",
+        "The same in a word: {names}.",
+        "WORD",
+        choices=lambda: ("quality", "balanced", "cheap", "fast", "cheapest"),
+        otherwise="quality",
+    )
+    cheapest: bool = _setting(
+        False,
+        _switch,
+        "planning",
+        "The cheapest plan within the limits, such as above a floor of QoA (--prefer cheapest).",
+        kind=bool,
+        otherwise="--no-cheapest",
     )
     confidence: float | None = _setting(
         None,
@@ -516,12 +535,20 @@ class Settings:
             if value is not None
         }
         settings, said_prompt = cls(), False
+        if {"weights", "prefer"} <= given.keys():
+            raise ConfigurationError("--weights and --prefer are both given", "Give one of them.")
+        if given.get("cheapest", (False,))[0] and {"weights", "prefer"} & given.keys():
+            raise ConfigurationError("--cheapest is given beside --weights or --prefer", "Give one of them.")
         from_file = _from_file(environ)
         for name in ("server_url", "home"):
             if name in from_file and "OPTIQ_CONFIG" not in environ:
                 distrust(str(from_file[name][0]), from_file[name][1], environ)
         for layer in (from_file, _from_environment(environ), given):
             read = {name: SETTINGS[name].reads(value, origin) for name, (value, origin) in layer.items()}
+            if read.get("cheapest"):
+                read["prefer"] = "cheapest"
+            if "prefer" in read and "weights" not in read:
+                read["weights"] = PREFERENCES[read["prefer"]]
             settings = replace(settings, **read)
             said_prompt = said_prompt or "prompt" in read
             for name in ("server_url", "home") if layer is not from_file or "OPTIQ_CONFIG" in environ else ():

@@ -69,6 +69,7 @@ def open_job(
     session = open_session(settings, executes=True)
     snapshot_id = session.statistics.snapshot_id
     folder = find_run(session.home, file, output, budget, topic, settings, questions, options, snapshot_id)
+    session.tell_new_topics(questions.questions)
     job = begin(folder, questions.rows[: options.limit], session, options)
     folder.note(options=asdict(options), status="running")
     return replace(job, output=output, started=started)
@@ -80,13 +81,16 @@ def begin(
     session: Session,
     options: RunOptions,
     turn: int | None = None,
+    shard: bool = False,
 ) -> Job:
     """A session of the run in ``folder``, which is locked: what is recorded is landed, the rest is to do.
 
     Rows that failed before ``turn`` are to do again; None: that is the next round if errors are to be retried.
+    A ``shard`` plans for no total.
     """
     from optiq.execution.ledger import Amount
-    from tasks.run_state import open_state
+    from tasks.allotting import PIECES, begin_allotting
+    from tasks.run_state import close_state, open_state
 
     try:
         folder.land_the_rest()
@@ -113,7 +117,17 @@ def begin(
     if recorded and state.shared.responses is not None:
         state.shared.responses.delivered(f"{folder.run_id}/{name}" for name in recorded)
     attempts = dict(zip(failed["question_id"], failed["attempts"], strict=True))
-    return Job(folder.run_id, "", session.settings, rows, pending, time.time(), turn, attempts)
+    settings = session.settings
+    try:
+        if not shard:  # shards get grants, which are no totals of theirs
+            questions = [row.question for row in pending if row.question is not None]
+            begin_allotting(state, session, options, questions)
+    except BaseException:
+        close_state(folder.run_id)
+        raise
+    if state.allotment is not None:  # what was spent is heard between chunks
+        settings = replace(settings, chunk_size=max(min(settings.chunk_size, len(pending) // PIECES), 1))
+    return Job(folder.run_id, "", settings, rows, pending, time.time(), turn, attempts)
 
 
 @step
@@ -127,7 +141,8 @@ def answer_chunk(rows: tuple[Row, ...], job: Job) -> list[dict[str, Any]]:
     if state.shared.control.stopping:
         return []
     # A shard's own name tells its calls in flight from those of other shards; people see the whole run.
-    found = answer_rows(state.chunk_session(), rows, job.run_id, state.shared, job.attempts, state.loop)
+    session, shared = state.chunk_session(), state.shared
+    found = answer_rows(session, rows, job.run_id, shared, job.attempts, state.loop, state.allotment)
     name = job.whole or job.run_id
     for row in [*found.rows, *found.left_over]:
         row |= {"round": job.turn, "run_id": name}

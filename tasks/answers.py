@@ -15,11 +15,11 @@ from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.judge import Graded, judge_executions
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
-from optiq.planning import PlannedQuestion, Planning, topic_fault
+from optiq.planning import PlannedQuestion, Planning
+from optiq.planning.allotment import Allotment
 from optiq.questions.metric import ADDITIVE, METRIC_NAMES
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import Row
-from optiq.statistics.snapshot import Statistics
 from tasks.session import Session
 
 MAX_PLANS = 3
@@ -68,20 +68,24 @@ def answer_rows(
     shared: Shared | None = None,
     attempts: Mapping[str, int] | None = None,
     loop: EventLoop | None = None,
+    allotment: Allotment | None = None,
 ) -> Answers:
-    """Plan and execute ``rows``; nothing is landed yet.
+    """Plan and execute ``rows``; nothing is landed yet. With an ``allotment`` they get their share of a total.
 
     ``attempts`` says which questions were tried before, and how often; calls are made in ``loop`` if given.
     If the run is stopped meanwhile, rows that have no outcome are left out.
     """
     shared = shared or Shared()
-    rows = [_with_known_topic(_with_served_model(row, session), session.statistics) for row in rows]
+    rows = [with_served_model(row, session) for row in rows]
     questions = session.with_topics([row.question for row in rows if row.question is not None])
     planning = session.planning.without(frozenset(shared.health.out))
     if not planning.pool:
         planning = session.planning  # nobody is left: the execution will say why, without a call
     asked = {}
-    for planned in _planned(planning, questions):
+    every = planned_as_wished(planning, questions, frontiers=allotment is not None)
+    if allotment is not None:
+        every = allotment.share(every)
+    for planned in every:
         name = planned.question.question_id
         asked[name] = OpenQuestion(planned.question, planned, (attempts or {}).get(name, 0) + 1)
     pending = list(asked.values())
@@ -89,7 +93,10 @@ def answer_rows(
         _execute(session, pending, run_id, shared, loop, rows[0].number)
         if turn == MAX_PLANS - 1 or shared.control.stopping:
             break
-        pending = [item for item in pending if _plan_again(item, session.planning, shared)]
+        pending = [item for item in pending if _plan_again(item, session.planning, shared, allotment)]
+    if allotment is not None:
+        for name, item in asked.items():
+            allotment.took(name, _taken(item, allotment))
     executions = [e for item in asked.values() for e in item.executions if any(c.attempts for c in e.calls)]
     score_executions(executions, session.settings.metrics)
     for graded in judged(session, executions, executor_of(session, run_id, shared, rows[0].number), loop):
@@ -126,7 +133,9 @@ def judged(
     return found
 
 
-def _planned(planning: Planning, questions: Sequence[Question]) -> list[PlannedQuestion]:
+def planned_as_wished(
+    planning: Planning, questions: Sequence[Question], frontiers: bool = False
+) -> list[PlannedQuestion]:
     """A plan for each; those that ask for a model of the pool have no other to choose from."""
     groups: dict[str | None, list[Question]] = {}
     for question in questions:
@@ -135,7 +144,7 @@ def _planned(planning: Planning, questions: Sequence[Question]) -> list[PlannedQ
     found = []
     for model, group in groups.items():
         alone = planning if model is None else replace(planning, pool=(model,), blender=model)
-        found += alone.plan_all(group)
+        found += alone.plan_all(group, frontiers)
     return found
 
 
@@ -186,8 +195,14 @@ def _execute(
         loop.run(executor.execute_all(work, keep))
 
 
-def _plan_again(item: OpenQuestion, planning: Planning, shared: Shared) -> bool:
+def _plan_again(item: OpenQuestion, planning: Planning, shared: Shared, allotment: Allotment | None) -> bool:
     """Whether there is another plan, without the models that failed, within what is left of the budget."""
+    if allotment is not None and item.executions and item.executions[-1].status == OVER_LIMIT:
+        cheaper = allotment.cheaper(item.planned)
+        if cheaper is None:
+            return False
+        item.planned, item.attempt = cheaper, item.attempt + 1
+        return True
     if not item.executions or item.executions[-1].status in (ANSWERED, OVER_LIMIT):
         return False
     last = item.executions[-1]
@@ -211,6 +226,13 @@ def _plan_again(item: OpenQuestion, planning: Planning, shared: Shared) -> bool:
     return True
 
 
+def _taken(item: OpenQuestion, allotment: Allotment) -> float | None:
+    """What a question took of the total; None where it took nothing, as its outputs were kept or nothing was asked."""
+    if not item.executions or all(call.cached for e in item.executions for call in e.calls):
+        return None
+    return _sum(getattr(execution, allotment.metric.name) for execution in item.executions)
+
+
 def _left(budget: Budget, executions: Sequence[Execution]) -> Budget:
     """The budget of a question after what was spent on it."""
     left = {}
@@ -221,7 +243,7 @@ def _left(budget: Budget, executions: Sequence[Execution]) -> Budget:
     return replace(budget, **left)
 
 
-def _with_served_model(row: Row, session: Session) -> Row:
+def with_served_model(row: Row, session: Session) -> Row:
     """The row, or an invalid one if it asks for a model that is not to be planned with."""
     wishes = None if row.question is None else row.question.wishes
     if wishes is None or wishes.model is None or wishes.model in session.planning.pool:
@@ -229,12 +251,6 @@ def _with_served_model(row: Row, session: Session) -> Row:
     return replace(
         row, question=None, error=f"row {row.number}: model {wishes.model!r} is not served or known here"
     )
-
-
-def _with_known_topic(row: Row, statistics: Statistics) -> Row:
-    """The row, or an invalid one if it names a topic that PerfDB does not know."""
-    fault = None if row.question is None else topic_fault(row.question, statistics)
-    return row if fault is None else replace(row, question=None, error=f"row {row.number}: {fault}")
 
 
 def _answer_row(session: Session, item: OpenQuestion, run_id: str, number: int) -> dict[str, Any]:

@@ -55,6 +55,9 @@ def calibrate_chunk(places: list[int], run_id: str) -> int:
         if state.shared.responses is not None:
             state.shared.responses.delivered({f"{run_id}/{item.question.question_id}" for item in made})
         learn(state.learner, state.questions, outcomes_of(made))
+        for item in made if state.unlabelled else ():
+            if item.plan.k == 1 and item.answer and item.status == "answered":
+                state.answers.setdefault(item.question.question_id, {})[item.plan.models[0]] = item.answer
         ran = {(item.question.question_id, item.plan.key) for item in made}
         state.tried += [
             place
@@ -75,6 +78,8 @@ def sum_up_calibration(run_id: str, interrupted: bool = False) -> dict[str, Any]
     """Totals of a calibration and what was learned; a Prefect artifact where there is a server."""
     state = state_of(run_id)
     summary = _summary(state, interrupted)
+    if state.unlabelled:
+        summary |= _agreed(state)
     close(run_id, ended=not interrupted)
     if inside_flow_run():
         from prefect.artifacts import create_markdown_artifact
@@ -90,6 +95,21 @@ def sum_up_calibration(run_id: str, interrupted: bool = False) -> dict[str, Any]
 def forecast_calibration(wanted: CalibrationRequest) -> dict[str, Any]:
     """What a calibration would run and what it would cost; nothing is run."""
     return forecast_of(open_calibration_state(wanted))
+
+
+def _agreed(state: Calibration) -> dict[str, Any]:
+    """What agreement says of the models, which lands as a start for the next refresh; and the file for labels."""
+    from tasks.agreeing import agreed, land_consensus, write_labels
+
+    found = agreed(state.questions, state.answers, state.wanted.settings.seed)
+    rows = land_consensus(state.session.home, found)
+    told: dict[str, Any] = {"consensus": rows, "label": None, "to_label": 0}
+    if state.wanted.label is not None:
+        told |= {
+            "label": state.wanted.label,
+            "to_label": write_labels(state.wanted.label, found, state.answers),
+        }
+    return told
 
 
 def _count(executions: Sequence[Any]) -> dict[str, float]:

@@ -26,7 +26,7 @@ from tasks.answers import executor_of
 from tasks.run_state import open_responses, show
 from tasks.session import Session, new_run_id, open_session
 from tasks.tally import Tally
-from tasks.trials import landed_outcomes, open_learner
+from tasks.trials import landed_answers, landed_outcomes, open_learner
 from warehouse.executed import executed_plans
 
 _COST, _ENERGY = METRICS.index(COST), METRICS.index(ENERGY)
@@ -51,6 +51,7 @@ class CalibrationRequest:
     max_executions: int | None = None
     max_total_cost_usd: float | None = None
     max_total_energy_j: float | None = None
+    label: str | None = None
 
     def same(self) -> dict[str, Any]:
         """What tells this calibration from others, whatever it may spend."""
@@ -85,6 +86,9 @@ class Calibration:
     over_limit: str | None = None
     account: Account | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
+    unlabelled: bool = False
+    answers: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of questions without references, by question_id what each model said."""
 
     @property
     def left(self) -> int:
@@ -165,26 +169,29 @@ class Calibration:
 def open_calibration_state(wanted: CalibrationRequest) -> Calibration:
     """Read the labelled questions and settle what may be tried, leaving out what was run before.
 
+    Where no question has a reference, single models are tried on all: their agreement says how good they are.
+
     Raises
     ------
     InputError
-        if no question has a reference, or total limits are set and no model in reach has a price.
+        if there is no question, or total limits are set and no model in reach has a price.
     """
     asked = read_questions(wanted.file, wanted.budget, wanted.settings.reading)
     if wanted.topic is not None:
         asked = asked.with_topic(wanted.topic)
     labelled = [question for question in asked.questions if question.reference is not None]
-    if not labelled:
-        raise InputError(
-            f"{wanted.file} has no question with a reference answer", "Fill the column `reference`."
-        )
+    unlabelled = not labelled
+    if unlabelled:  # what models make of the same questions says how good they are
+        labelled = list(asked.questions)
+        if not labelled:
+            raise InputError(f"{wanted.file} has no question", "Fill the column `question`.")
     given = [Plan.parse(plan) for plan in wanted.plans]
     session = open_session(wanted.settings, plans=given, executes=True)
     questions = session.with_topics(labelled)
     if given:
         plans = [session.names.own_plan(plan) for plan in given]
     else:
-        operations = 1 if wanted.singles_only else wanted.settings.max_operations
+        operations = 1 if wanted.singles_only or unlabelled else wanted.settings.max_operations
         plans = calibration_plans(session.planning.pool, session.planning.blender, operations)
     done = executed_plans(session.home, [question.text for question in questions])
     learner = open_learner(
@@ -211,7 +218,10 @@ def open_calibration_state(wanted: CalibrationRequest) -> Calibration:
         learner.standings(),
         Shared(ledger=ledger, observer=tally),
         tally,
+        unlabelled=unlabelled,
     )
+    if unlabelled:
+        found.answers.update(landed_answers(session.home, questions))
     if wanted.per_question is not None:
         found._close_full_questions(wanted.per_question)
     return found

@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optiq.execution import Predicted, Work
+from optiq.execution.ledger import Amount
 from optiq.execution.shared import Shared
+from optiq.planning import PlannedQuestion
+from optiq.planning.allotment import Bought
 from optiq.prompts.variants import served_model
 from optiq.questions.metric import COST, ENERGY, LATENCY, METRIC_NAMES, QOA
+from optiq.questions.question import Question
 from optiq.questions.question_file import Row
+from tasks.allotting import allotment_of, plans_for_a_total, slots_of, total_of
 from tasks.answers import executor_of
+from tasks.run_state import RunOptions
 from tasks.session import Session
 from warehouse.query import query
 
@@ -34,19 +40,21 @@ _LOADS = "select model, median(load_s) from calls where load_s > 0 group by mode
 
 @dataclass(frozen=True)
 class Forecast:
-    """Plans and the predicted bill of ``questions``; figures are None where nothing is known.
+    """Plans and the predicted bill of ``questions`` (rows of a file); figures are None where nothing is known.
 
     ``low_usd`` and ``high_usd`` bound 95 of 100 bills, going by how far earlier predictions were off;
     ``most_usd`` is what output caps allow at the very most, one attempt per call. ``plans`` are (expression,
     questions), scaled up if only ``planned`` of them were planned. ``latency_s`` is that of loaded models, as
     all latencies of plans are; ``load_s`` is what loading each model of the mix once took before (None: no call
     says; calls are ordered so that a server need not load a model again and again). ``forms`` are (form of the answer,
-    questions).
+    questions). Where a total is planned for, ``bought`` says what mean QoA it, half of it and twice as much buy.
     """
 
     questions: int
     planned: int
+    invalid: int
     infeasible: int
+    over_total: int
     plans: tuple[tuple[str, int], ...]
     cost_usd: float | None
     low_usd: float | None
@@ -57,15 +65,27 @@ class Forecast:
     qoa: float | None
     load_s: float | None = None
     forms: tuple[tuple[str, int], ...] = ()
+    bought: tuple[tuple[float, float | None], ...] = ()
 
 
-def forecast(session: Session, rows: Sequence[Row]) -> Forecast:
-    """Plan ``rows`` and add up what the plans are predicted to cost."""
+def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None = None) -> Forecast:
+    """Plan ``rows`` and add up what the plans are predicted to cost, as a run with ``options`` would go.
+
+    What a run refuses is counted: rows that are no question, questions that no plan is feasible for, and those that
+    the total limits leave nothing for (``over_total``; they are no part of the bill).
+    """
+    session.tell_new_topics([row.question for row in rows if row.question is not None])
     asked = [row.question for row in rows if row.question is not None]
     step = max(len(asked) / SAMPLE, 1.0)
     sample = [asked[int(i * step)] for i in range(min(len(asked), SAMPLE))]
     scale = len(asked) / len(sample) if sample else 0.0
-    planned = [session.planning.plan(question) for question in session.with_topics(sample)]
+    options = options or RunOptions()
+    ready = session.with_topics(sample)
+    bought: tuple[Bought, ...] = ()
+    if ready and plans_for_a_total(session, options):
+        planned, bought = _allotted(session, options, ready, scale)
+    else:
+        planned = session.planning.plan_all(ready)
     chosen = [(item.question, item.choice.chosen) for item in planned if item.choice.chosen is not None]
     figures = np.array([estimate.metrics for _, estimate in chosen]).reshape(-1, len(METRIC_NAMES))
     of = dict(zip(METRIC_NAMES, figures.T, strict=True))
@@ -73,33 +93,78 @@ def forecast(session: Session, rows: Sequence[Row]) -> Forecast:
     executor = executor_of(session, "forecast", Shared())
     bounds = [executor.most(Work(q, estimate.plan, Predicted.of(estimate))) for q, estimate in chosen]
     most = np.array([bound.cost_usd for bound in bounds])
-    # Published figures know of long answers; the caps on outputs do not let them happen.
     cost = np.minimum(of[COST.name], most)
     energy = np.minimum(of[ENERGY.name], [bound.energy_j for bound in bounds])
+    totals = options.max_total_cost_usd, options.max_total_energy_j
+    limits = Amount(*(math.inf if total is None else total for total in totals))
+    kept = _within(limits, scale, cost, energy, bounds)
+    over = len(kept) - int(kept.sum())
+    chosen = [pair for pair, one in zip(chosen, kept, strict=True) if one]
+    most, cost, energy, latency, qoa = (part[kept] for part in (most, cost, energy, latency, qoa))
     low, high = _interval(cost, scale, _ratios(session)) if len(cost) else (math.nan, math.nan)
     mixed = Counter(estimate.plan.expression for _, estimate in chosen)
     return Forecast(
-        questions=len(asked),
+        questions=len(rows),
         planned=len(sample),
-        infeasible=round((len(planned) - len(chosen)) * scale),
+        invalid=len(rows) - len(asked),
+        infeasible=round((len(planned) - len(chosen) - over) * scale),
+        over_total=round(over * scale),
         plans=tuple((name, round(count * scale)) for name, count in mixed.most_common()),
         cost_usd=_figure(cost.sum() * scale),
         low_usd=_figure(low),
-        high_usd=_figure(min(high, float(most.sum()) * scale)),
+        high_usd=_figure(max(min(high, float(most.sum()) * scale), float(cost.sum()) * scale)),
         most_usd=_figure(float(most.sum()) * scale),
         energy_j=_figure(energy.sum() * scale),
         latency_s=_figure(latency.sum() * scale),
         qoa=_figure(qoa.mean()) if len(qoa) else None,
         forms=tuple(Counter(question.kind.shown for question in asked).most_common()),
         load_s=_load_s(session, {name for _, estimate in chosen for name in estimate.plan.models}),
+        bought=tuple((one.total, _figure(one.qoa)) for one in bought),
     )
+
+
+def _allotted(
+    session: Session, options: RunOptions, questions: Sequence[Question], scale: float
+) -> tuple[list[PlannedQuestion], tuple[Bought, ...]]:
+    """The questions planned within a total, and what that, half and twice as much buy."""
+    total, slots = 0.0, 1
+    found = allotment_of(session, options, questions, lambda: total)
+    if options.total_cost_for_qoa is not None:
+        total = found.total_for(options.total_cost_for_qoa, len(questions))
+    elif (given := total_of(options)) is not None:
+        total = given[1] / scale
+        if given[0] is LATENCY and session.server is not None:
+            slots = slots_of(session.server)
+            total *= slots
+    shown = [
+        replace(found.buys(total * share, len(questions)), total=total * share * scale / slots)
+        for share in (1, 0.5, 2)
+    ]
+    return found.plan(session.planning, questions), tuple(shown)
+
+
+def _within(
+    limits: Amount, scale: float, cost: np.ndarray, energy: np.ndarray, bounds: Sequence[Amount]
+) -> np.ndarray:
+    """Which questions total limits leave enough for, in their order: the ledger's rule, at what is expected of each."""
+    kept = np.ones(len(bounds), dtype=bool)
+    left = [limits.cost_usd / max(scale, 1.0), limits.energy_j / max(scale, 1.0)]
+    for place, bound in enumerate(bounds):
+        wanted = bound.cost_usd, bound.energy_j
+        kept[place] = all(
+            math.isinf(one) or most <= one * (1 + 1e-9) for one, most in zip(left, wanted, strict=True)
+        )
+        if kept[place]:
+            left = [left[0] - np.nan_to_num(cost[place]), left[1] - np.nan_to_num(energy[place])]
+    return kept
 
 
 def _interval(cost: np.ndarray, scale: float, ratios: np.ndarray) -> tuple[float, float]:
     """Bounds of the bill: the spread of observed over predicted, of the sample, and of what is not known.
 
     The errors of questions are partly one: a model that writes longer than expected does so in all. So the
-    uncertainty of the mean ratio counts in full, that of single questions adds as squares.
+    uncertainty of the mean ratio counts in full, that of single questions adds as squares. Predictions may have learned
+    since earlier ones were off: the bounds are around both, what is predicted and what it would be if they had not.
     """
     if len(ratios) >= _TRUSTED:
         mean, spread = float(ratios.mean()), float(ratios.std(ddof=1))
@@ -112,7 +177,7 @@ def _interval(cost: np.ndarray, scale: float, ratios: np.ndarray) -> tuple[float
     if scale > 1 and len(cost) > 1:
         sampled = float(cost.std(ddof=1)) * len(cost) * scale / math.sqrt(len(cost))
     wide = _WITHIN * math.sqrt((common * total) ** 2 + single**2 + sampled**2)
-    return max(mean * total - wide, 0.0), mean * total + wide
+    return max(min(mean, 1.0) * total - wide, 0.0), max(mean, 1.0) * total + wide
 
 
 def _ratios(session: Session) -> np.ndarray:

@@ -93,7 +93,7 @@ def open_review(wanted: ReviewRequest) -> str:
             f"only {', '.join(session.planning.pool)} is to review",
             "Models grade each other's answers: name at least two with --models.",
         )
-    session.check_topics(asked.questions)
+    session.tell_new_topics(asked.questions)
     questions = session.with_topics(asked.questions[: wanted.limit])
     ledger = Ledger()
     tally = Tally(len(questions) * len(session.planning.pool), 0, ledger)

@@ -15,6 +15,7 @@ from optiq.execution.ledger import Amount, Ledger
 from optiq.execution.limits import calls_at_once
 from optiq.execution.responses import ResponseStore
 from optiq.execution.shared import Control
+from optiq.planning.allotment import Allotment
 from tasks.pulse import Pulse
 from tasks.run_folder import RunFolder
 from tasks.session import Session
@@ -26,7 +27,9 @@ from warehouse.home import Home
 class RunOptions:
     """How a run goes about it; none of this changes which plan a question gets.
 
-    ``max_total_cost_usd`` and ``max_total_energy_j`` hold over all questions and sessions of the run.
+    ``max_total_cost_usd`` and ``max_total_energy_j`` hold over all questions and sessions of the run,
+    ``max_total_time_s`` for one session. ``total_cost_for_qoa``: the total that is expected to buy this mean QoA is
+    planned for.
     """
 
     limit: int | None = None
@@ -37,6 +40,8 @@ class RunOptions:
     max_total_energy_j: float | None = None
     fail_after: int | None = None
     with_questions: bool | None = None
+    max_total_time_s: float | None = None
+    total_cost_for_qoa: float | None = None
 
 
 class Watcher(Protocol):
@@ -57,6 +62,8 @@ class RunState:
     loop: EventLoop = field(default_factory=EventLoop)
     fail_after: int | None = None
     pulse: Pulse | None = None
+    allotment: Allotment | None = None
+    deadline: threading.Timer | None = None
     failed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -146,6 +153,8 @@ def close_state(run_id: str) -> bool:
     if state is not None:
         if state.pulse is not None:
             state.pulse.stop()
+        if state.deadline is not None:
+            state.deadline.cancel()
         state.tally.finish()
         state.loop.close(state.session.server.disconnect() if state.session.server is not None else None)
         if state.shared.responses is not None:

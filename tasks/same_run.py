@@ -31,6 +31,7 @@ _NOT_PLANNING = (
     "topic_model",
     "profiles",
     "features",
+    "probe",
 )
 
 

@@ -5,6 +5,7 @@ No Prefect here: `optiq plan` and `optiq ask` use it as it is.
 
 from __future__ import annotations
 
+import difflib
 import os
 import secrets
 import warnings
@@ -16,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
-from optiq.errors import OptiqNote
+from optiq.errors import OptiqNote, OptiqWarning
 from optiq.estimation.confidence import Confidences
 from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.guesses import guessed_rows, known_as, maybe_known_as, undescribed, unpriced
 from optiq.estimation.looks import Looks
 from optiq.estimation.past_questions import QuestionFigures
 from optiq.estimation.variant_figures import with_variants
-from optiq.planning import Planning, choose_blender, choose_pool, topic_fault
+from optiq.planning import Planning, choose_blender, choose_pool, new_topics
 from optiq.plans.plan import Plan
 from optiq.prompts.variants import Variant
 from optiq.questions.question import Question
@@ -165,12 +166,21 @@ class Session:
         names = [*self.planning.pool, *filter(None, [self.planning.blender])]
         land_guesses(self.home, load_statistics(self.home), self.statistics, names)
 
-    def check_topics(self, questions: Sequence[Question]) -> None:
-        """:class:`~optiq.errors.UnknownName` for the first topic that PerfDB does not know."""
-        for question in questions:
-            fault = topic_fault(question, self.statistics)
-            if fault is not None:
-                raise fault
+    def tell_new_topics(self, questions: Sequence[Question]) -> None:
+        """Warn of topics that PerfDB does not know: these questions are planned on figures for any topic."""
+        new = new_topics(questions, self.statistics)
+        if not new:
+            return
+        asked = sum(not set(new).isdisjoint(question.topic_names) for question in questions)
+        one = new[0] if len(new) == 1 else ""
+        close = difflib.get_close_matches(one, self.statistics.topics, n=1)
+        warnings.warn(
+            f"{asked} of {len(questions)} questions have topics that PerfDB does not know "
+            f"({', '.join(new[:5])}{', …' if len(new) > 5 else ''}): planned on figures for any topic"
+            + (f"; is it {close[0]}?" if close else ""),
+            OptiqWarning,
+            stacklevel=2,
+        )
 
     @cached_property
     def topic_model(self) -> TopicModel | SupervisedBertopic | None:

@@ -51,7 +51,7 @@ def open_shard(
     rows = read_shard_questions(source)
     folder.chunks.mkdir(parents=True, exist_ok=True)
     folder.lock()
-    job = replace(begin(folder, rows, session, options, turn), started=started, whole=run_id)
+    job = replace(begin(folder, rows, session, options, turn, shard=True), started=started, whole=run_id)
     folder.write_about({"run_id": folder.run_id, "status": "running", "questions": len(rows)})
     state = state_of(job.run_id)
     state.pulse = Pulse(session.home, folder.path / "alive", state.tally.standing, start)

@@ -129,6 +129,21 @@ def landed_outcomes(home: Home, questions: Sequence[Question]) -> list[Outcome]:
     return found
 
 
+def landed_answers(home: Home, questions: Sequence[Question]) -> dict[str, dict[str, str]]:
+    """What single models answered to ``questions`` in runs that wait for the next refresh, by question_id and model."""
+    names = {question.text: question.question_id for question in questions}
+    texts = pl.LazyFrame({"question": list(names)})
+    found: dict[str, dict[str, str]] = {}
+    for file in sorted(home.landing.glob("traces-*.parquet")):
+        rows = pl.scan_parquet(file).filter((pl.col("status") == "answered") & pl.col("answer").is_not_null())
+        rows = rows.select("question", "plan_key", "answer").join(texts, on="question", how="semi")
+        for text, key, answer in rows.collect().iter_rows():
+            plan = Plan.from_key(key)
+            if plan.k == 1:
+                found.setdefault(names[text], {})[plan.models[0]] = answer
+    return found
+
+
 def _start(
     session: Session, scope: tuple[str, str], questions: Sequence[Question], plan: Plan
 ) -> tuple[Estimate, float]:

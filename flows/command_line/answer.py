@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from flows.command_line.consent import Consent, predicted
@@ -26,7 +26,8 @@ def answer(
     The same command again goes on where it stopped: after Ctrl-C, a crash or a limit. A finished run is
     taken as it is unless PerfDB has been refreshed since.
 
-    Exit code 0: all asked; 1: a question failed; 2: misuse; 130: interrupted.
+    Exit code 0: every question is answered; 1: one failed, was invalid, or no plan was within its limits; 2: misuse;
+    130: interrupted. A dry run says what would happen.
 
     Example:  optiq answer examples/questions.csv -o answers.csv --max-latency 3
     """
@@ -46,7 +47,7 @@ def answer(
         if summary["stopped"]:
             note(summary["stopped"])
         say(_closing_line(summary))
-    return 1 if summary["failed"] else 0
+    return 0 if summary["answered"] == summary["questions"] else 1
 
 
 def _run(request: AnswerQuestions, shards: int | None) -> dict[str, Any]:
@@ -70,7 +71,8 @@ def _forecast(request: AnswerQuestions) -> dict[str, Any]:
     questions = read_questions(request.file, request.budget, request.settings.reading)
     if request.topic is not None:
         questions = questions.with_topic(request.topic)
-    return asdict(forecast(open_session(request.settings, executes=True), questions.rows[: request.limit]))
+    session = open_session(replace(request.settings, probe=False), executes=True)  # a dry run asks nothing
+    return asdict(forecast(session, questions.rows[: request.limit], request.options))
 
 
 def _show_bill(found: Mapping[str, Any], json: bool) -> None:
@@ -79,8 +81,15 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
         say_json(found)
         return
     table(["plan", "questions"], found["plans"], right=[1])
-    if found["planned"] < found["questions"]:
-        say(f"scaled up from {found['planned']} of {found['questions']} questions")
+    asked = found["questions"] - found["invalid"]
+    if found["planned"] < asked:
+        say(f"scaled up from {found['planned']} of {asked} questions")
+    if found["bought"]:
+        (total, qoa), (half, less), (double, more) = found["bought"]
+        say(
+            f"a total of {figure(total)} buys a mean QoA of {figure(qoa)}, half of it ({figure(half)}) {figure(less)}, "
+            f"twice as much ({figure(double)}) {figure(more)}"
+        )
     say(f"forms of the answers: {', '.join(f'{name} {n}' for name, n in found['forms'])}")
     say(_bill_line(found))
 
@@ -88,7 +97,10 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
 def _bill_line(found: Mapping[str, Any]) -> str:
     loading = f" and {figure(found['load_s'])} s to load models" if found["load_s"] is not None else ""
     return (
-        f"{counted(found['questions'], 'question')}, {found['infeasible']} infeasible; {predicted(found)}, "
+        f"{counted(found['questions'], 'question')}, {found['infeasible'] + found['over_total']} infeasible"
+        + (f" ({found['over_total']} beyond the total)" if found["over_total"] else "")
+        + (f", {found['invalid']} invalid rows" if found["invalid"] else "")
+        + f"; {predicted(found)}, "
         f"{figure(found['latency_s'])} s of model time{loading}, mean QoA {figure(found['qoa'])}"
     )
 

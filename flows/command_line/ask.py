@@ -35,7 +35,7 @@ def ask(request: Ask, json: Json = False) -> int:
     if len(asked.rows) != 1 or len(asked.questions) != 1:
         raise InputError("ask takes one question", "Give its text; `optiq answer FILE -o OUT` is for files.")
     session = open_session(request.settings, executes=True)
-    session.check_topics(asked.questions)
+    session.tell_new_topics(asked.questions)
     note(session.describe() or "")
     row = _answer(session, asked.rows, request.cache)
     if json:

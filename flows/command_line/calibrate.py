@@ -20,7 +20,8 @@ def calibrate(request: CalibrateModels, consent: Consent, json: Json = False) ->
     Tried are single models, chains of two and blends of two, in rounds: choose, run, learn, choose again.
     Limits and weights are those that plans will be chosen with. Without a spending limit everything is run in
     that order. What PerfDB holds already is not run again; after Ctrl-C the same command goes on.
-    `optiq refresh` publishes what was learned.
+    `optiq refresh` publishes what was learned. Where no question has a reference, single models answer all and their
+    agreement says how good they are.
 
     Exit code 0: done; 1: all that ran failed and nothing was known before; 2: misuse; 130: interrupted.
 
@@ -91,7 +92,10 @@ def _show_summary(summary: Mapping[str, Any]) -> None:
     """What was run, what was learned, and what to do next."""
     if summary["executions"]:
         _work_table(summary["work"], "Run: questions per plan and topic")
-        _learned_table(summary["topics"])
+        if "consensus" not in summary:
+            _learned_table(summary["topics"])
+    if "consensus" in summary:
+        _consensus_table(summary)
     say(
         f"{counted(summary['executions'], 'plan')} run on {counted(summary['questions'], 'question')} "
         f"in {counted(summary['rounds'], 'round')} "
@@ -109,6 +113,26 @@ def _show_summary(summary: Mapping[str, Any]) -> None:
         note(f"stopped: {summary['stopped']}; {what} {kept}")
     if summary["executions"]:
         say("Publish what was learned with: optiq refresh")
+
+
+def _consensus_table(summary: Mapping[str, Any]) -> None:
+    """What models are worth by their agreement, and where labels would help most."""
+    rows = []
+    for row in summary["consensus"]:
+        qoa = f"{row['qoa']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+        rows.append([row["model"], row["topic"], row["task"], row["questions"], qoa])
+    if rows:
+        title = "No references: quality by agreement (consensus)"
+        table(["model", "topic", "task", "questions", "QoA (95 %)"], rows, title=title, right=[3])
+    else:
+        note(
+            "no references, and too few questions that two models or more answered: nothing is said of quality"
+        )
+    if summary["label"]:
+        say(
+            f"{counted(summary['to_label'], 'question')} to label in {summary['label']}: fill the column "
+            f"`reference`, then `optiq calibrate {summary['label']}`"
+        )
 
 
 def _learned_table(topics: list[dict[str, Any]]) -> None:

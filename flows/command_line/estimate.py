@@ -44,7 +44,7 @@ def estimate(request: Estimate, json: Json = False) -> None:
         note(f"left out: {row.error}")
     models = sorted({model for plan in chosen for model in plan.models})
     session = open_planning(request.settings, models)
-    session.check_topics(questions.questions)
+    session.tell_new_topics(questions.questions)
     rows = estimate_rows(session.planning, session.with_topics(questions.questions), chosen)
     if request.output is not None:
         frame = estimates_frame(rows)

@@ -59,7 +59,7 @@ def explain(request: Explain, json: Json = False) -> None:
     session = open_session(request.settings, serve=not request.names_pool)
     if about := session.describe():
         note(about)
-    session.check_topics(asked.questions)
+    session.tell_new_topics(asked.questions)
     planned = session.planning.plan(session.with_topics(asked.questions)[0])
     shown = planned.choice.chosen or planned.choice.nearest
     if request.svg is not None and shown is not None:
@@ -96,6 +96,12 @@ def explain(request: Explain, json: Json = False) -> None:
     if choice.chosen is not None:
         say(f"chosen     {choice.chosen.plan.expression}")
         why = "the weights prefer it" if used.worth_usd is None else "it yields most for what it costs"
+        if used.first is not None:
+            why = (
+                "it is the best answer, or as good and cheaper"
+                if used.first == "qoa"
+                else "it is the cheapest"
+            )
         say(f"because    of {counted(len(choice.feasible), 'plan')} within the limits {why}")
     else:
         say(f"infeasible {choice.reason}")
@@ -115,7 +121,7 @@ def explain(request: Explain, json: Json = False) -> None:
     if len(ranked) > 1:
         by_weights = used.worth_usd is None
         table(
-            ["plan", *ESTIMATE_COLUMNS, "weighted loss" if by_weights else "yield"],
+            ["plan", *ESTIMATE_COLUMNS, "loss" if by_weights else "yield"],
             (
                 [item.plan.expression, *estimate_cells(item), figure(loss if by_weights else -loss)]
                 for item, loss in ranked[:6]

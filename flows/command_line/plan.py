@@ -61,7 +61,7 @@ def plan(request: Plan, json: Json = False) -> None:
     session = open_session(request.settings, serve=not request.names_pool)
     if about := session.describe():
         note(about)
-    session.check_topics(questions.questions)
+    session.tell_new_topics(questions.questions)
     ready = session.with_topics(questions.questions)
     planning, kept = session.planning, None
     if request.mean_cost is not None and ready:

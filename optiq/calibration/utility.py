@@ -82,6 +82,8 @@ class Preference:
     def _per_unit(self, metric: int, spread: float) -> float:
         """What one unit of a metric counts: its weight over its spread, or by what a right answer is worth."""
         worth = float(self.weights[WORTH])
+        if worth == 0:  # the cost comes first
+            return float(metric != QOA_COLUMN) / spread
         if math.isnan(worth):
             return float(self.weights[metric]) / spread
         return 1.0 if metric == QOA_COLUMN else 1.0 / worth

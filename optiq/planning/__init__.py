@@ -6,7 +6,7 @@ plans that no other plan beats on all four metrics.
 
 from optiq.planning.bounds import OperationBound, bound_operations
 from optiq.planning.explain import estimates_frame
-from optiq.planning.items import BatchItem, topic_fault
+from optiq.planning.items import BatchItem, new_topics
 from optiq.planning.pipeline import PlannedQuestion, Planning, estimate_rows, plan_batch, plan_frontier
 from optiq.planning.planners.registry import PlannerDecision, decide_planner, make_planner
 from optiq.planning.pool import choose_blender, choose_pool
@@ -27,8 +27,8 @@ __all__ = [
     "estimate_rows",
     "estimates_frame",
     "make_planner",
+    "new_topics",
     "plan_batch",
     "plan_frontier",
     "planning_task",
-    "topic_fault",
 ]

@@ -8,6 +8,7 @@ instead. Of equal plans the one that sorts first (:attr:`optiq.plans.plan.Plan.o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from optiq.estimation.estimates import Estimate, probability_of
 from optiq.questions.metric import BY_LIMIT, LIMITS, METRICS, QOA
-from optiq.questions.question import Budget, Weights
+from optiq.questions.question import NEAR, Budget, Weights
 
 if TYPE_CHECKING:
     from optiq.planning.frontier import Frontiers
@@ -28,6 +29,9 @@ WORTH = len(METRICS)
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
+_SPENT = np.array([0.98, 0.015, 0.005, 0.0])
+"""What counts between answers that are as good: the cost, then the latency, then the energy."""
+_COST_FIRST = np.array([0.98, 0.0005, 0.0005, 0.019])
 _LESS = np.array([1.0 if metric.is_resource else -1.0 for metric in METRICS])
 """Makes less better of every metric."""
 
@@ -82,7 +86,7 @@ def choose_each(
     limits = np.array([budget.limits for budget in budgets], dtype=np.float64)  # None becomes NaN
     feasible = frontiers.on & np.all(meets(values, limits[:, None, :]), axis=-1)
     possible = feasible.any(axis=1).tolist()
-    preferred = np.array([(*one.parts, one.worth_usd) for one in weights], dtype=np.float64)
+    preferred = np.array([(*one.parts, _worth(one)) for one in weights], dtype=np.float64)
     picked = pick(values, feasible, preferred).tolist()
     choices = []
     for question in range(len(budgets)):
@@ -109,8 +113,15 @@ def limit_array(budget: Budget) -> FloatArray:
 
 
 def weight_array(weights: Weights) -> FloatArray:
-    """The four weights in the order of the metrics, then what a right answer is worth (USD; NaN: not said)."""
-    return np.array([*weights.parts, weights.worth_usd], dtype=np.float64)
+    """The four weights in the order of the metrics, then what a right answer is worth (USD).
+
+    NaN: not said; infinite: the quality comes first; 0: the cost does.
+    """
+    return np.array([*weights.parts, _worth(weights)], dtype=np.float64)
+
+
+def _worth(weights: Weights) -> float | None:
+    return weights.worth_usd if weights.first is None else 0.0 if weights.first == "cost" else math.inf
 
 
 def meets(values: FloatArray, limits: FloatArray) -> BoolArray:
@@ -144,6 +155,7 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
     """What the preference makes of each plan; infinite where not feasible. Shapes of ``pick``.
 
     0 (best) to 1 with weights. Where a right answer has a worth: cost / worth − QoA, the greater the yield the less.
+    Where the quality comes first: what is spent where QoA is as good as the best, else 1 + what is missing of it.
     """
     loss = values * _LESS
     known = feasible[..., None] & ~np.isnan(loss)
@@ -159,8 +171,22 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
     if not np.isnan(worth).all():
         worst = np.where(known.any(axis=-2, keepdims=True), high, 0.0)
         filled = np.where(known, loss, worst)
-        score = np.where(np.isnan(worth), score, worth_losses(filled[..., 0], filled[..., -1], worth))
+        said = np.isfinite(worth) & (worth > 0)
+        by_worth = worth_losses(filled[..., 0], filled[..., -1], np.where(said, worth, 1.0))
+        score = np.where(said, by_worth, score)
+        score = np.where(worth == np.inf, _quality_first(loss[..., -1], known[..., -1], scaled), score)
+        score = np.where(worth == 0, np.round(scaled @ _COST_FIRST, 12), score)
     return np.where(feasible, score, np.inf)
+
+
+def _quality_first(loss: FloatArray, known: BoolArray, scaled: FloatArray) -> FloatArray:
+    """0 to 1 for plans whose quality (−``loss``) is within :data:`NEAR` of the best, more for all others."""
+    best = np.where(known, loss, np.inf).min(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        missing = np.where(known, loss - np.where(np.isfinite(best), best, 0.0), 2.0)
+    missing = np.where(np.isfinite(best), missing, 0.0)  # nobody knows any
+    found: FloatArray = np.where(missing <= NEAR + 1e-12, np.round(scaled @ _SPENT, 12), 1 + missing)
+    return found
 
 
 def worth_losses(cost: FloatArray, loss: FloatArray, worth: FloatArray | float) -> FloatArray:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from optiq.errors import UnknownName
 from optiq.estimation.estimates import topic_weights
 from optiq.estimation.looks import SAME, Factors
 from optiq.prompts.shape import PromptShape
@@ -29,26 +28,22 @@ class BatchItem:
     """How many times what its topics say the question costs, takes and burns."""
 
 
-def topics_of(question: Question) -> tuple[tuple[str, float], ...]:
-    """The topics of a question with their weights; any topic where it has none."""
-    return question.topics or ((ANY_TOPIC, 1.0),)
+def topics_of(question: Question, statistics: Statistics) -> tuple[tuple[str, float], ...]:
+    """The topics that a question is planned on, with their weights: any topic for those that PerfDB does not know."""
+    if not question.topics:
+        return ((ANY_TOPIC, 1.0),)
+    known = statistics.known_topics
+    if all(name in known for name, _ in question.topics):
+        return question.topics
+    return topic_weights((name if name in known else ANY_TOPIC, weight) for name, weight in question.topics)
 
 
-def topic_fault(question: Question, statistics: Statistics) -> UnknownName | None:
-    """What is wrong with the topics given with a question; None if nothing is.
-
-    A PerfDB that knows no topic yet (only published figures) takes any; ``*`` always stands for any topic.
-    """
-    if question.topics_inferred or not statistics.topics:
-        return None
-    for name in question.topic_names:
-        if name != ANY_TOPIC and name not in statistics.topics:
-            return UnknownName(
-                f"PerfDB knows no topic {name!r}",
-                f"Known topics: {', '.join(sorted(statistics.topics))}. Leave the topic out to have it inferred, "
-                "or give * for figures of any topic.",
-            )
-    return None
+def new_topics(questions: Iterable[Question], statistics: Statistics) -> list[str]:
+    """The topics given with questions that PerfDB does not know; none where it knows no topic at all yet."""
+    if not statistics.topics:
+        return []
+    given = {name for question in questions if not question.topics_inferred for name in question.topic_names}
+    return sorted(given - statistics.known_topics)
 
 
 def planned_alike(items: Sequence[BatchItem], places: Sequence[int]) -> Iterator[list[int]]:

@@ -114,7 +114,15 @@ class Planning:
         """What planning needs to know of each question, what its neighbours and its looks say included."""
         every = zip(questions, self.shifts(questions), strict=True)
         return [
-            BatchItem(topics_of(q), q.kind, self.shape(q), q.budget, self.weights, shifts, self.factors(q))
+            BatchItem(
+                topics_of(q, self.statistics),
+                q.kind,
+                self.shape(q),
+                q.budget,
+                self.weights,
+                shifts,
+                self.factors(q),
+            )
             for q, shifts in every
         ]
 
@@ -127,7 +135,7 @@ class Planning:
         if self.neighbours is None or self.neighbours.silent:
             return [None] * len(questions)
         texts, tasks = [q.text for q in questions], [q.kind.task for q in questions]
-        return list(self.neighbours.shifts(texts, [topics_of(q) for q in questions], tasks))
+        return list(self.neighbours.shifts(texts, [topics_of(q, self.statistics) for q in questions], tasks))
 
     def factors(self, question: Question) -> Factors:
         """How many times what its topics say a question costs, takes and burns."""
@@ -137,7 +145,9 @@ class Planning:
         """The past questions that are most like one; none where they say nothing."""
         if self.neighbours is None or self.neighbours.silent:
             return []
-        return self.neighbours.nearest(question.text, topics_of(question), question.kind.task, most)
+        return self.neighbours.nearest(
+            question.text, topics_of(question, self.statistics), question.kind.task, most
+        )
 
     def operations(self, question: Question) -> OperationBound:
         """How many operations plans for ``question`` may have."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from optiq.errors import InputError
 from optiq.planning.choose import Choice, worth_losses
 from optiq.planning.pipeline import PlannedQuestion, Planning
+from optiq.questions.metric import COST, METRICS, Metric
 from optiq.questions.question import Question, Weights
 
 FloatArray = NDArray[np.float64]
@@ -50,19 +51,21 @@ class Spending:
     dearer_usd: float
 
 
-def spend(choices: Sequence[Choice], total_usd: float) -> Spending:
+def spend(choices: Sequence[Choice], total_usd: float, metric: Metric = COST) -> Spending:
     """Of the feasible plans of each choice, at least one, those that yield most for ``total_usd`` together.
+
+    With another ``metric`` that is spent, totals and the worth of a right answer are in its unit.
 
     Plans are compared as :func:`~optiq.planning.choose.choose` does at one worth; what is expected is what counts
     against the total. Where even the cheapest plans cost more than the total, they are what is taken. A cost that is
     not known counts as nothing, a quality that is not known as 0.
     """
-    rows = [choice.feasible for choice in choices]
+    rows, place = [choice.feasible for choice in choices], METRICS.index(metric)
     widest = max(map(len, rows), default=0)
     cost, judged, loss = np.full((3, len(rows), widest), np.inf)
     for row, plans in enumerate(rows):
-        cost[row, : len(plans)] = np.nan_to_num([plan.cost_usd for plan in plans])
-        judged[row, : len(plans)] = np.nan_to_num([plan.judged[0] for plan in plans])
+        cost[row, : len(plans)] = np.nan_to_num([getattr(plan, metric.name) for plan in plans])
+        judged[row, : len(plans)] = np.nan_to_num([plan.judged[place] for plan in plans])
         loss[row, : len(plans)] = [-quality for quality in np.nan_to_num([plan.judged[-1] for plan in plans])]
     every = np.arange(len(rows))
 

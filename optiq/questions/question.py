@@ -133,6 +133,9 @@ class Budget:
         return ", ".join(parts) or "no limits"
 
 
+NEAR = 0.02
+"""QoAs that differ by no more are near ties: so uncertain is a mean of 500 answers of which 72 of 100 are right."""
+
 WEIGHTED = tuple(metric.word for metric in METRICS)
 _weights_of = attrgetter(*WEIGHTED)
 
@@ -144,6 +147,9 @@ class Weights:
     With ``worth_usd`` the four count for nothing: it says what a right answer (QoA 1) is worth more than a wrong
     one (QoA 0), in USD, and of the plans within the limits the one is taken that yields the most for its cost,
     ``worth_usd`` · QoA − cost.
+
+    ``first`` says that one metric comes before all others (the weights count for nothing): ``qoa`` takes the best
+    answer, and the cheapest of those whose QoA is as good within :data:`NEAR`; ``cost`` the cheapest plan.
     """
 
     cost: float = 0.25
@@ -151,8 +157,11 @@ class Weights:
     energy: float = 0.25
     qoa: float = 0.25
     worth_usd: float | None = None
+    first: str | None = None
 
     def __post_init__(self) -> None:
+        if self.first not in (None, "qoa", "cost"):
+            raise InputError(f"{self.first!r} cannot come first", "Give qoa or cost.")
         for name in WEIGHTED:
             number = parse_number(getattr(self, name), f"weight {name}")
             if number < 0:
@@ -175,6 +184,10 @@ class Weights:
 
     def describe(self) -> str:
         """One line for people."""
+        if self.first == "qoa":
+            return f"the best answer; the cheapest of those within {NEAR:g} QoA of it"
+        if self.first == "cost":
+            return "the cheapest plan; the best of those"
         if self.worth_usd is not None:
             return f"a right answer is worth {self.worth_usd:g} USD"
         return ", ".join(f"{metric.title} {part:g}" for metric, part in zip(METRICS, self.parts, strict=True))
@@ -187,14 +200,22 @@ class Weights:
 
     @classmethod
     def parse(cls, text: str) -> Weights:
-        """Read ``cost=0.2,latency=0.1,energy=0.1,qoa=0.6`` (weights left out are 0) or ``worth=0.002``."""
+        """Read ``cost=0.2,latency=0.1,energy=0.1,qoa=0.6`` (weights left out are 0), ``worth=0.002`` or a word.
+
+        The words are those of :data:`PREFERENCES`.
+        """
+        if text.strip() in PREFERENCES:
+            return PREFERENCES[text.strip()]
         known = (*WEIGHTED, "worth")
         given: dict[str, float] = {}
         for part in filter(None, (p.strip() for p in text.split(","))):
             name, _, value = part.partition("=")
             name = name.strip()
             if name not in known:
-                raise InputError(f"unknown weight {name!r}", f"Weights are {', '.join(known)}.")
+                words = ", ".join(PREFERENCES)
+                raise InputError(
+                    f"unknown weight {name!r}", f"Weights are {', '.join(known)}; or give one word: {words}."
+                )
             if name in given:
                 raise InputError(f"weight {name!r} is given twice", "Give each weight once.")
             given[name] = parse_number(value.strip(), f"weight {name}")
@@ -204,7 +225,20 @@ class Weights:
                     "worth is given beside weights", "Give either worth=USD or weights that sum to 1."
                 )
             return cls(worth_usd=given["worth"])
-        return cls(**{name: given.get(name, 0.0) for name in WEIGHTED})
+        parts: dict[str, Any] = {name: given.get(name, 0.0) for name in WEIGHTED}
+        return cls(**parts)
+
+
+BEST_ANSWER = Weights(0, 0, 0, 1, first="qoa")
+PREFERENCES = {
+    "quality": BEST_ANSWER,
+    "balanced": Weights(),
+    "equal": Weights(),
+    "cheap": Weights(cost=0.6, latency=0.05, energy=0.05, qoa=0.3),
+    "fast": Weights(cost=0.05, latency=0.6, energy=0.05, qoa=0.3),
+    "cheapest": Weights(1, 0, 0, 0, first="cost"),
+}
+"""Preferences by the words for them."""
 
 
 @dataclass(frozen=True, slots=True)

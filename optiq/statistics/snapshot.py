@@ -116,6 +116,7 @@ class Statistics:
         named = {topic for _, topic, _ in self._figures} | {topic for topic, _ in self._records}
         self.models: tuple[str, ...] = tuple(sorted({model for model, _, _ in self._figures} | singles))
         self.topics: tuple[str, ...] = tuple(sorted(named - {ANY_TOPIC, "", *_TASKS_AS_TOPICS}))
+        self.known_topics: frozenset[str] = frozenset({*self.topics, ANY_TOPIC})
         self._guesses: dict[tuple[str, str], list[ModelFigures]] = {}
         self.derived: dict[object, Any] = {}
         """What estimators worked out from this snapshot; it lives as long, and is not pickled."""

@@ -145,7 +145,7 @@ def test_bad_rows_become_invalid_rows_and_good_ones_are_answered(optiq, tmp_path
         assert str(place + 1) in answers["error"][place]
     assert "cheapest plan that would do" in answers["error"][6]
     assert "1 answered, 1 infeasible, 0 failed, 5 invalid" in result.out
-    assert result.code == 0
+    assert result.code == 1
 
 
 def test_a_warning_of_ours_is_one_line_without_a_place_in_the_code() -> None:

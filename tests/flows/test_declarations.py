@@ -29,7 +29,8 @@ LIMITS = {"max_cost": float, "max_latency": float, "max_energy": float, "min_qoa
 QUESTIONS = {"columns": list[str], "form": str, "template": str}
 PLANS = {
     **QUESTIONS,
-    "weights": str, "confidence": float, "caution": float, "planner": str, "estimator": str, "neighbours": bool,
+    "weights": str, "prefer": str, "cheapest": bool,
+    "confidence": float, "caution": float, "planner": str, "estimator": str, "neighbours": bool,
     "looks": bool, "max_operations": int,
     "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int, "perfdb": str,
 }  # fmt: skip
@@ -39,7 +40,10 @@ SERVED = {
     "probe": bool,
 }  # fmt: skip
 SPENT = {"max_total_cost": float, "max_total_energy": float, "chunk_size": int}
-ANSWER = {"ask_person_below": float, **LIMITS, **PLANS, **SERVED, **SPENT, "limit": int, "fail_after": int}
+ANSWER = {
+    "ask_person_below": float, **LIMITS, **PLANS, **SERVED, **SPENT, "limit": int, "fail_after": int, "max_total_time": float,
+    "total_cost_for_qoa": float,
+}  # fmt: skip
 QUALITY = {"metric": list[str], "run_programs": bool}
 JUDGING = {**QUALITY, "judge": str, "judge_itself": bool}
 FLOWS: dict[str, dict[str, Any]] = {
@@ -52,7 +56,7 @@ FLOWS: dict[str, dict[str, Any]] = {
     },
     "calibrate_models:calibrate_models": {
         "file": str, **LIMITS, **PLANS, **SERVED, **SPENT, **JUDGING, "plans": list[str], "per_question": int,
-        "singles_only": False, "max_executions": int, "cache": True,
+        "singles_only": False, "max_executions": int, "cache": True, "label": str,
     },
     "evaluate_policies:evaluate_policies": {
         **LIMITS, **{name: kind for name, kind in PLANS.items() if name not in ("topic", *QUESTIONS)},
@@ -145,7 +149,7 @@ def test_a_setting_has_a_key_a_variable_and_a_flag(tmp_path, monkeypatch: pytest
         "models": "a,b",
         "blender": "b",
     }
-    assert {one.name for one in PLANNING} <= {*given}
+    assert {one.name for one in PLANNING} - {"prefer", "cheapest"} <= {*given}  # they are weights, too
     for name, value in given.items():
         default = getattr(Settings(), name)
         (tmp_path / "optiq.toml").write_text(f'{name} = "{value}"\n')

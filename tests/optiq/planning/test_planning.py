@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 
 import pytest
 
 from optiq.errors import OptiqWarning, UnknownName
-from optiq.planning import Planning, choose_blender, choose_pool, planning_task, topic_fault
+from optiq.planning import Planning, choose_blender, choose_pool, new_topics, planning_task
+from optiq.planning.items import topics_of
 from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Budget, Kind, Question, Weights
@@ -116,14 +118,13 @@ def test_the_blender_is_the_best_of_the_pool_unless_named(statistics: Statistics
     assert choose_blender(nobody_knows, ("small",), None) is None
 
 
-def test_unknown_topics_are_named_with_those_that_are_known(statistics: Statistics) -> None:
-    fault = topic_fault(Question("1", "?", (("sport", 1.0),)), statistics)
-    assert fault is not None
-    assert "'sport'" in str(fault)
-    assert "art" in str(fault)
-    assert topic_fault(Question("1", "?", (("*", 1.0),)), statistics) is None
-    assert topic_fault(Question("1", "?", (("sport", 1.0),), topics_inferred=True), statistics) is None
-    assert topic_fault(Question("1", "?", (("sport", 1.0),)), Statistics.build("s", [], [])) is None
+def test_topics_that_nobody_knows_are_planned_as_any_and_told(statistics: Statistics) -> None:
+    new = Question("1", "?", (("sport", 0.75), ("art", 0.25)))
+    assert topics_of(new, statistics) == (("*", 0.75), ("art", 0.25))
+    assert topics_of(Question("1", "?", (("sport", 0.5), ("dance", 0.5))), statistics) == (("*", 1.0),)
+    assert new_topics([new, Question("2", "?", (("*", 1.0),))], statistics) == ["sport"]
+    assert new_topics([replace(new, topics_inferred=True)], statistics) == []
+    assert new_topics([new], Statistics.build("s", [], [])) == []
 
 
 def test_plans_of_up_to_three_calls_are_looked_for_unless_more_are_asked_for(statistics: Statistics) -> None:

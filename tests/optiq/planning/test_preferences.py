@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optiq.errors import InputError
 from optiq.estimation.estimates import Bounds, Estimate
 from optiq.planning.choose import (
     choose,
@@ -20,7 +21,7 @@ from optiq.planning.choose import (
     worth_losses,
 )
 from optiq.plans.plan import Plan
-from optiq.questions.question import Budget, Weights
+from optiq.questions.question import NEAR, PREFERENCES, Budget, Weights
 
 NAN = math.nan
 figure = st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0, 5.0, NAN])
@@ -205,3 +206,40 @@ def test_plans_are_ranked_by_their_losses():
     assert [one.plan.models[0] for one, _ in rank(PLANS, Weights(0.0, 0.0, 0.0, 1.0))] == ["c", "b", "a"]
     assert [loss for _, loss in rank(PLANS)] == sorted(loss for _, loss in rank(PLANS))
     assert rank([]) == []
+
+
+@given(rows, st.lists(st.booleans(), min_size=6, max_size=6))
+def test_quality_first_takes_the_cheapest_of_those_that_are_as_good(plans, able):
+    within = np.array(able[: len(plans)])
+    within[0] = True
+    values = np.array(plans)
+    picked = int(pick(values, within, weight_array(PREFERENCES["quality"])))
+    known = [plan[3] for plan, ok in zip(plans, within, strict=True) if ok and not math.isnan(plan[3])]
+    assert within[picked]
+    if not known:
+        return
+    good = [p for p, ok in zip(plans, within, strict=True) if ok and p[3] >= max(known) - NEAR]
+    assert plans[picked][3] >= max(known) - NEAR
+    costs = [plan[0] for plan in good if not math.isnan(plan[0])]
+    if costs:
+        assert plans[picked][0] == min(costs)
+
+
+def test_near_ties_of_quality_go_to_the_cheaper_one():
+    plans = [
+        Estimate(Plan.of(["a"]), 1.0, 1.0, 1.0, 0.80),
+        Estimate(Plan.of(["b"]), 0.1, 1.0, 1.0, 0.785),
+        Estimate(Plan.of(["c"]), 0.01, 1.0, 1.0, 0.77),
+    ]
+    assert choose(plans, weights=PREFERENCES["quality"]).chosen.plan == Plan.of(["b"])
+    assert choose(plans, weights=PREFERENCES["cheapest"]).chosen.plan == Plan.of(["c"])
+    floor = Budget(min_qoa=0.79)
+    assert choose(plans, floor, PREFERENCES["cheapest"]).chosen.plan == Plan.of(["a"])
+    assert [estimate.plan.models[0] for estimate, _ in rank(plans, PREFERENCES["quality"])] == ["b", "a", "c"]
+
+
+def test_preferences_are_read_by_their_words():
+    assert Weights.parse("equal") == Weights() == PREFERENCES["balanced"]
+    assert Weights.parse("quality").first == "qoa"
+    with pytest.raises(InputError, match="quality, balanced"):
+        Weights.parse("best=1")

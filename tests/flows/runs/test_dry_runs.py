@@ -1,0 +1,83 @@
+"""What a dry run promises is what the run then does: every count, on odd files."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from optiq.errors import OptiqWarning
+from warehouse.home import Home
+from warehouse.ingest import ingest_traces
+from warehouse.refresh import refresh
+
+FINE = {"question": "What is the capital of Norway?"}
+MANY = [{"question": f"What is {n} plus {n + 1}?", "question_id": f"q{n}"} for n in range(30)]
+FILES = {
+    "plain": ([FINE, {"question": "Who wrote Hamlet?"}], []),
+    "empty questions": ([{"question": " "}, FINE, {"question": ""}], []),
+    "ids twice": ([{**FINE, "question_id": "a"}, {**FINE, "question_id": "a"}], []),
+    "bad options": ([{**FINE, "options": "one"}, {**FINE, "options": '["a", "b"]'}], []),
+    "bad limits": ([{**FINE, "max_cost_usd": "-1"}, {**FINE, "max_latency_s": "soon"}, FINE], []),
+    "tight limits": ([{**FINE, "max_latency_s": "1e-9"}, {**FINE, "max_cost_usd": "1e-15"}, FINE], []),
+    "a floor that nobody reaches": ([FINE, {**FINE, "min_qoa": "1"}], []),
+    "topics that nobody knows": ([{**FINE, "topic": "law"}, {**FINE, "topic": "sprot"}, FINE], []),
+    "a total for nothing": (MANY, ["--max-total-cost", "1e-12"]),
+    "a total for all": (MANY, ["--max-total-cost", "1", "--max-total-energy", "1e6"]),
+}
+
+
+@pytest.fixture
+def knowing(home) -> None:
+    """PerfDB knows two topics."""
+    rows = [
+        {
+            "execution_id": f"{topic}-{n}",
+            "question_id": f"{topic}-{n}",
+            "question": f"What of {topic} is number {n}?",
+            "topic": topic,
+            "plan": {"models": ["mistral:7b"], "edges": []},
+            "qoa": 0.5,
+            "cost_usd": 1e-5,
+            "latency_s": 1.0,
+            "started_at": "2026-11-01T00:00:00+00:00",
+            "calls": [
+                {"node": 0, "model": "mistral:7b", "output_tokens": 9, "cost_usd": 1e-5, "latency_s": 1.0}
+            ],
+        }
+        for topic in ("law", "sport")
+        for n in range(3)
+    ]
+    (home / "traces.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ingest_traces(Home(home), [home / "traces.jsonl"])
+    refresh(Home(home), full_gate=False)
+
+
+@pytest.mark.usefixtures("knowing")
+def test_a_dry_run_counts_what_the_run_refuses(model_server, optiq: Callable) -> None:
+    server = model_server("--models", "mistral:7b")
+    for name, (rows, flags) in FILES.items():
+        pl.DataFrame(rows).write_ndjson("odd.jsonl")
+        command = ["answer", "odd.jsonl", "-o", "out.jsonl", "--fresh", "--json", "--server", "ollama"]
+        command += ["--server-url", server.url, *flags]
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", OptiqWarning)
+            promised = json.loads(optiq(*command, "--dry-run").out)
+            dry = [str(one.message) for one in told]
+            done = optiq(*command)
+        summary = json.loads(done.out)
+        refused = promised["infeasible"] + promised["over_total"]
+        assert (promised["questions"], promised["invalid"], refused) == (
+            summary["questions"],
+            summary["invalid"],
+            summary["infeasible"],
+        ), name
+        assert summary["answered"] == summary["questions"] - summary["invalid"] - refused, name
+        assert done.code == (0 if summary["answered"] == summary["questions"] else 1), name
+        if name == "topics that nobody knows":
+            assert any("sprot" in one and "is it sport?" in one for one in dry)
+        if promised["cost_usd"]:
+            assert promised["low_usd"] <= promised["cost_usd"] <= promised["high_usd"], name
