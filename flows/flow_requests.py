@@ -9,7 +9,7 @@ from flows.declaration import Argument, Option, Request
 from optiq.extensions.built_in import FORMATS, SELECTORS
 from optiq.formats.price_tables import table_names
 from optiq.questions.metric import METRICS, Metric
-from optiq.questions.question import Budget
+from optiq.questions.question import Budget, parse_share
 
 if TYPE_CHECKING:
     from tasks.calibration import CalibrationRequest
@@ -146,6 +146,10 @@ class AnswerQuestions(Planned, Doubt, Cache, WholeFile, settings="running", pane
             otherwise="in .csv and .xlsx",
         ),
     ] = None
+    explore: Annotated[
+        str | None,
+        Option("At most this share of questions goes to models that may be better than they look.", "5%"),
+    ] = None
 
     @cached_property
     def options(self) -> RunOptions:
@@ -163,6 +167,7 @@ class AnswerQuestions(Planned, Doubt, Cache, WholeFile, settings="running", pane
             self.with_questions,
             self.max_total_time,
             self.total_cost_for_qoa,
+            parse_share(self.explore, "--explore"),
         )
 
 

@@ -142,7 +142,9 @@ def answer_chunk(rows: tuple[Row, ...], job: Job) -> list[dict[str, Any]]:
         return []
     # A shard's own name tells its calls in flight from those of other shards; people see the whole run.
     session, shared = state.chunk_session(), state.shared
-    found = answer_rows(session, rows, job.run_id, shared, job.attempts, state.loop, state.allotment)
+    found = answer_rows(
+        session, rows, job.run_id, shared, job.attempts, state.loop, state.allotment, state.explore
+    )
     name = job.whole or job.run_id
     for row in [*found.rows, *found.left_over]:
         row |= {"round": job.turn, "run_id": name}
@@ -234,6 +236,7 @@ def conclude(
         **{status: counts.get(status, 0) for status in STATUSES},
         "calls": bill["calls"],
         "cached": bill["cached_calls"],
+        "explored": bill["explored"],
         "cost_usd": bill["spent_usd"] if known else None,
         "energy_j": bill["spent_j"] if known else None,
         "seconds": time.time() - started,

@@ -17,6 +17,7 @@ from optiq.execution.judge import Graded, judge_executions
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
 from optiq.planning import PlannedQuestion, Planning
 from optiq.planning.allotment import Allotment
+from optiq.planning.exploration import explore
 from optiq.questions.metric import ADDITIVE, METRIC_NAMES
 from optiq.questions.question import Budget, Question
 from optiq.questions.question_file import Row
@@ -39,6 +40,7 @@ class OpenQuestion:
     executions: list[Execution] = field(default_factory=list)
     judgings: list[Execution] = field(default_factory=list)
     without: frozenset[str] = frozenset()
+    explored: bool = False
 
     @property
     def spent_usd(self) -> float:
@@ -69,8 +71,11 @@ def answer_rows(
     attempts: Mapping[str, int] | None = None,
     loop: EventLoop | None = None,
     allotment: Allotment | None = None,
+    share: float = 0.0,
 ) -> Answers:
     """Plan and execute ``rows``; nothing is landed yet. With an ``allotment`` they get their share of a total.
+
+    At most a ``share`` of them goes to models that may be better than they look (:mod:`optiq.planning.exploration`).
 
     ``attempts`` says which questions were tried before, and how often; calls are made in ``loop`` if given.
     If the run is stopped meanwhile, rows that have no outcome are left out.
@@ -81,13 +86,17 @@ def answer_rows(
     planning = session.planning.without(frozenset(shared.health.out))
     if not planning.pool:
         planning = session.planning  # nobody is left: the execution will say why, without a call
-    asked = {}
     every = planned_as_wished(planning, questions, frontiers=allotment is not None)
     if allotment is not None:
         every = allotment.share(every)
+    explored: frozenset[str] = frozenset()
+    if share:
+        every, explored = explore(planning, every, share, (session.settings.seed, rows[0].number))
+    asked = {}
     for planned in every:
         name = planned.question.question_id
-        asked[name] = OpenQuestion(planned.question, planned, (attempts or {}).get(name, 0) + 1)
+        attempt = (attempts or {}).get(name, 0) + 1
+        asked[name] = OpenQuestion(planned.question, planned, attempt, explored=name in explored)
     pending = list(asked.values())
     for turn in range(MAX_PLANS):
         _execute(session, pending, run_id, shared, loop, rows[0].number)
@@ -281,6 +290,8 @@ def _answer_row(session: Session, item: OpenQuestion, run_id: str, number: int) 
             "observed_qoa": call.subplan_qoa,
             "error": f"the answer of {call.model} (node {call.node}), as the plan was not finished: {last.error}",
         }
+    elif last.status == ANSWERED and item.explored and len(item.executions) == 1:
+        row["error"] = f"explored: {last.plan.expression} may be better than it looks (--explore)"
     elif last.status == ANSWERED and len(item.executions) > 1:
         row["error"] = f"planned again without {', '.join(sorted(item.without))}: {item.executions[0].error}"
     return row | _bookkeeping(item, number)
@@ -312,6 +323,7 @@ def _bookkeeping(item: OpenQuestion, number: int) -> dict[str, Any]:
         "attempts": item.attempt,
         "calls": len(made),
         "cached_calls": len(calls) - len(made),
+        "explored": int(item.explored and len(item.executions) > 0),
         "unpriced_calls": sum(call.cost_usd is None and call.error is None for call in made),
         "spent_usd": math.fsum(execution.spent.cost_usd for execution in paid),
         "spent_j": math.fsum(execution.spent.energy_j for execution in paid),

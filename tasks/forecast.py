@@ -19,7 +19,7 @@ from optiq.questions.metric import COST, ENERGY, LATENCY, METRIC_NAMES, QOA
 from optiq.questions.question import Question
 from optiq.questions.question_file import Row
 from tasks.allotting import allotment_of, plans_for_a_total, slots_of, total_of
-from tasks.answers import executor_of
+from tasks.answers import executor_of, planned_as_wished, with_served_model
 from tasks.run_state import RunOptions
 from tasks.session import Session
 from warehouse.query import query
@@ -75,6 +75,7 @@ def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None =
     the total limits leave nothing for (``over_total``; they are no part of the bill).
     """
     session.tell_new_topics([row.question for row in rows if row.question is not None])
+    rows = [with_served_model(row, session) for row in rows]
     asked = [row.question for row in rows if row.question is not None]
     step = max(len(asked) / SAMPLE, 1.0)
     sample = [asked[int(i * step)] for i in range(min(len(asked), SAMPLE))]
@@ -85,7 +86,7 @@ def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None =
     if ready and plans_for_a_total(session, options):
         planned, bought = _allotted(session, options, ready, scale)
     else:
-        planned = session.planning.plan_all(ready)
+        planned = planned_as_wished(session.planning, ready)
     chosen = [(item.question, item.choice.chosen) for item in planned if item.choice.chosen is not None]
     figures = np.array([estimate.metrics for _, estimate in chosen]).reshape(-1, len(METRIC_NAMES))
     of = dict(zip(METRIC_NAMES, figures.T, strict=True))
@@ -140,7 +141,7 @@ def _allotted(
         replace(found.buys(total * share, len(questions)), total=total * share * scale / slots)
         for share in (1, 0.5, 2)
     ]
-    return found.plan(session.planning, questions), tuple(shown)
+    return found.share(planned_as_wished(session.planning, questions, frontiers=True)), tuple(shown)
 
 
 def _within(

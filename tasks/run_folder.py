@@ -39,6 +39,7 @@ BOOKKEEPING: dict[str, pl.DataType] = {
     "calls": pl.Int64(),
     "cached_calls": pl.Int64(),
     "unpriced_calls": pl.Int64(),
+    "explored": pl.Int64(),
     "spent_usd": pl.Float64(),
     "spent_j": pl.Float64(),
     "lost_usd": pl.Float64(),
@@ -183,6 +184,7 @@ class RunFolder:
     def every_round(self) -> pl.DataFrame:
         """All rows that were recorded, those of earlier rounds too: the whole bill."""
         files = sorted(self.chunks.glob("*.rows.parquet"))
+        # a run that an older optiq began lacks the columns that came since
         return pl.concat([rows_frame([]), *map(pl.read_parquet, files)], how="diagonal")
 
     def rows(self) -> pl.DataFrame:
@@ -196,7 +198,8 @@ class RunFolder:
         files = sorted(self.chunks.glob("*.rows.parquet"))
         if not files:
             return dict.fromkeys(names, 0)
-        sums = pl.scan_parquet(files).select(pl.col(names).sum())  # null counts as nothing
+        every = pl.concat([rows_frame([]).lazy(), *map(pl.scan_parquet, files)], how="diagonal")
+        sums = every.select(pl.col(names).sum())  # null counts as nothing
         return sums.collect().row(0, named=True)
 
     def _traces(self, name: str) -> Path:

@@ -29,7 +29,7 @@ class RunOptions:
 
     ``max_total_cost_usd`` and ``max_total_energy_j`` hold over all questions and sessions of the run,
     ``max_total_time_s`` for one session. ``total_cost_for_qoa``: the total that is expected to buy this mean QoA is
-    planned for.
+    planned for. ``explore``: at most this share of questions goes to models that may be better than they look.
     """
 
     limit: int | None = None
@@ -42,6 +42,7 @@ class RunOptions:
     with_questions: bool | None = None
     max_total_time_s: float | None = None
     total_cost_for_qoa: float | None = None
+    explore: float = 0.0
 
 
 class Watcher(Protocol):
@@ -64,6 +65,7 @@ class RunState:
     pulse: Pulse | None = None
     allotment: Allotment | None = None
     deadline: threading.Timer | None = None
+    explore: float = 0.0
     failed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -137,7 +139,9 @@ def open_state(
     at_once = dict if session.server is None else partial(calls_at_once, session.server)
     tally = Tally(total, done, ledger, *limits, at_once)
     shared = Shared(responses=store, ledger=ledger, observer=tally)
-    state = _states[folder.run_id] = RunState(folder, shared, tally, session, fail_after=options.fail_after)
+    state = _states[folder.run_id] = RunState(
+        folder, shared, tally, session, fail_after=options.fail_after, explore=options.explore
+    )
     show(tally, session.describe())
     return state
 

@@ -21,7 +21,7 @@ from optiq.execution.executor import STOPPED, Executor, Work
 from optiq.execution.ledger import Ledger
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, Execution, Predicted
 from optiq.planning.choose import Choice
-from optiq.planning.items import topic_fault
+from optiq.planning.items import new_topics
 from optiq.planning.one_by_one import OneByOne
 from optiq.planning.pipeline import Planning
 from optiq.plans.plan import Plan
@@ -149,8 +149,10 @@ async def answer(
     operators = _operators(asked, ready)
     question = await _question(asked, ready)
     try:
-        if (fault := topic_fault(question, ready.planning.statistics)) is not None:
-            raise Refusal(400, fault.message, fault.remedy, param="optiq")
+        statistics = ready.planning.statistics
+        if new := new_topics([question], statistics):
+            known = f"Known topics: {', '.join(statistics.topics)}. Leave the topic out to have it inferred."
+            raise Refusal(400, f"PerfDB knows no topic {new[0]!r}", known, param="optiq")
         planning, pinned = await _planning(asked, ready)
     except UnknownName as fault:
         raise refusal_of(fault) from None

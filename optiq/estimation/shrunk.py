@@ -53,9 +53,10 @@ class ShrunkRules:
             record = self.catalog.single(model)
             figure = self.catalog.figures(model).qoa
             start = usual(self.catalog.statistics, self.catalog.kind, model) if math.isnan(figure) else figure
-            n = 0.0 if record is None else observations(record)
-            value = drawn(Pooled(n, record.qoa) if record is not None else None, start)
-            files = "" if record is None else record.files
+            judged = None if record is None or math.isnan(record.qoa) else record
+            n = 0.0 if judged is None else observations(judged)
+            value = drawn(None if judged is None else Pooled(n, judged.qoa), start)
+            files = "" if judged is None else judged.files
             source = "unknown" if math.isnan(value) else f"shrunk n={n:g}{files}"
             if n == 0 and (given := self.catalog.source(model, ["qoa"])):
                 source = f"{source}: {given}"

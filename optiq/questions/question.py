@@ -74,6 +74,17 @@ def parse_number(value: Any, name: str) -> float:
     return number
 
 
+def parse_share(text: str | None, name: str) -> float:
+    """``5%`` or ``0.05`` as a share from 0 to 1; 0 where nothing is given. :class:`InputError` names the field."""
+    if text is None:
+        return 0.0
+    percent = str(text).strip().endswith("%")
+    number = parse_number(str(text).strip().removesuffix("%").strip(), name) / (100 if percent else 1)
+    if not 0 <= number <= 1:
+        raise InputError(f"{name} is {text}", f"Give {name} as a share from 0 to 1, such as 5% or 0.05.")
+    return number
+
+
 _limits_of = attrgetter(*LIMITS)  # batches ask for the limits of many thousand questions
 
 

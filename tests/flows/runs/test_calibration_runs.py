@@ -67,7 +67,7 @@ def test_limited_then_the_rest_and_nothing_twice(calibrate, optiq) -> None:
     assert first["left"] == 0
     assert {row["topic"] for row in first["work"]} == set(TOPICS)
     assert first["settings"]["max_operations"] == 3
-    assert first["settings"]["weights"]["qoa"] == 0.25
+    assert first["settings"]["weights"]["first"] == "qoa"
     assert all(row["after"]["interval"] < row["before"]["interval"] for row in first["topics"])
     rest = optiq(*calibrate())
     assert f"{ALL - 10} plans run" in rest.out, rest.out + rest.err
@@ -110,20 +110,12 @@ def test_no_plan_within_the_limits_is_said(calibrate, optiq) -> None:
     assert "Traceback" not in shown.err
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("question,reference\n", "no question"),
-        ("question\nWho?\n", "reference"),
-        ("question,reference\nWho?,\n", "reference"),
-    ],
-)
-def test_files_without_a_reference_are_refused(home, optiq, text, said) -> None:
+def test_a_file_without_a_question_is_refused(home, optiq) -> None:
     path = home.parent / "bad.csv"
-    path.write_text(text)
+    path.write_text("question,reference\n")
     shown = optiq("calibrate", path)
     assert shown.code == 2
-    assert said in shown.err
+    assert "no question" in shown.err
     assert shown.err.count("\n") == 1
 
 
