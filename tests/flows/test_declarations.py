@@ -43,7 +43,7 @@ SPENT = {"max_total_cost": float, "max_total_energy": float, "chunk_size": int}
 ANSWER = {
     "ask_person_below": float,
     **LIMITS, **PLANS, **SERVED, **SPENT, "limit": int, "fail_after": int, "max_total_time": float,
-    "total_cost_for_qoa": float, "explore": str,
+    "total_cost_for_qoa": float, "explore": str, "with_questions": bool,
 }  # fmt: skip
 QUALITY = {"metric": list[str], "run_programs": bool}
 JUDGING = {**QUALITY, "judge": str, "judge_itself": bool}
