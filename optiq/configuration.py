@@ -26,6 +26,7 @@ from optiq.prompts.variants import Variant, read_variants
 from optiq.questions.question import BEST_ANSWER, PREFERENCES, Kind, Weights, parse_number
 from optiq.questions.reading import Reading
 from optiq.servers.addresses import refuse_secrets
+from optiq.servers.configured import ConfiguredServer, read_servers
 from optiq.servers.trust import distrust, trust
 
 if TYPE_CHECKING:
@@ -83,8 +84,9 @@ def _text(value: Any, origin: str) -> str:
 def _address(value: Any, origin: str) -> str:
     """A URL or a path; a URL holds no secret, as it is stored with runs and shown."""
     text = _text(value, origin)
-    if "://" in text or re.match(r"[^/\\\s]*:[^/\\\s]*@", text):
-        refuse_secrets(text, origin)
+    for url in text.split(","):
+        if "://" in url or re.match(r"[^/\\\s]*:[^/\\\s]*@", url):
+            refuse_secrets(url, origin)
     return text
 
 
@@ -236,14 +238,19 @@ class Settings:
     )
     server: str = _setting(
         "auto",
-        None,
+        _text,
         "serving",
-        "{names}; auto: Ollama if it answers, else embedded.",
+        "{names}, or servers of optiq.toml, separated by commas; auto: all of these, else Ollama if it answers, else "
+        "embedded.",
         "NAME",
         choices=SERVERS.names,
     )
     server_url: str | None = _setting(
-        None, _address, "serving", "Address of the model server, if not its usual one.", "URL"
+        None,
+        _address,
+        "serving",
+        "Address of the model server, if not its usual one; several, separated by commas, share the calls.",
+        "URL",
     )
     concurrency: int | None = _setting(
         None,
@@ -451,6 +458,8 @@ class Settings:
     """Models with a prompt set or cap of their own (:mod:`optiq.prompts.variants`); only files have them."""
     runs_code: tuple[str, ...] = _setting((), _names_of_code)
     """What deployments may import and run (``agent.py:Agent``, ``module:function``); only files have it."""
+    servers: tuple[ConfiguredServer, ...] = _setting((), read_servers)
+    """Servers by name (:mod:`optiq.servers.configured`); only files have them."""
     constrain: bool = _setting(
         True,
         _switch,
@@ -540,9 +549,9 @@ class Settings:
         if given.get("cheapest", (False,))[0] and {"weights", "prefer"} & given.keys():
             raise ConfigurationError("--cheapest is given beside --weights or --prefer", "Give one of them.")
         from_file = _from_file(environ)
-        for name in ("server_url", "home"):
-            if name in from_file and "OPTIQ_CONFIG" not in environ:
-                distrust(str(from_file[name][0]), from_file[name][1], environ)
+        named = () if "OPTIQ_CONFIG" in environ else _addresses(from_file)
+        for url, origin in named:
+            distrust(url, origin, environ)
         for layer in (from_file, _from_environment(environ), given):
             read = {name: SETTINGS[name].reads(value, origin) for name, (value, origin) in layer.items()}
             if read.get("cheapest"):
@@ -552,8 +561,8 @@ class Settings:
             settings = replace(settings, **read)
             said_prompt = said_prompt or "prompt" in read
             for name in ("server_url", "home") if layer is not from_file or "OPTIQ_CONFIG" in environ else ():
-                if name in read:
-                    trust(read[name])
+                for url in read[name].split(",") if name in read else ():
+                    trust(url)
         if environ.get("PREFECT__FLOW_RUN_ID"):
             _check_code(settings, {name: SETTINGS[name].reads(*told) for name, told in from_file.items()})
         if settings.judge is None and any(name == "judge" for _, name in settings.metric):
@@ -563,6 +572,21 @@ class Settings:
         if settings.template is not None and not said_prompt:
             return replace(settings, prompt=BARE)
         return settings
+
+
+def _addresses(layer: Mapping[str, tuple[Any, str]]) -> list[tuple[str, str]]:
+    """The addresses that a file names, and where each stands."""
+    found = [
+        (url, layer[name][1])
+        for name in ("server_url", "home")
+        if name in layer
+        for url in str(layer[name][0]).split(",")
+    ]
+    if "servers" in layer:
+        found += [
+            (one.url, layer["servers"][1]) for one in read_servers(*layer["servers"]) if one.url is not None
+        ]
+    return found
 
 
 def _declared(about: Setting, name: str, default: Any) -> Setting:
@@ -614,7 +638,7 @@ def _check_code(settings: Settings, of_file: Mapping[str, Any]) -> None:
         )
 
 
-_IN_FILES = ("variants", "profiles", "features", "runs_code")
+_IN_FILES = ("variants", "profiles", "features", "runs_code", "servers")
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:

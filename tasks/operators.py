@@ -27,12 +27,14 @@ class Names:
 
     With other than the usual prompts every plain model is the variant ``MODEL+PROMPT``, so that its statistics are
     of these prompts alone; a variant has prompts of its own and keeps them. ``known`` are the models that PerfDB has
-    figures for, ``served`` those that the server offers (None: not asked).
+    figures for, ``served`` those that the server offers (None: not asked), ``aliases`` those of them that are other
+    names of others.
     """
 
     settings: Settings
     known: Collection[str]
     served: Collection[str] | None
+    aliases: Collection[str] = ()
 
     def variant(self, name: str) -> Variant | None:
         """What ``name`` stands for; None if it is a model.
@@ -74,7 +76,8 @@ class Names:
             return None
         check_names(self.settings.variants, self.served)
         check_served(self.settings.variants, self.served)
-        return [*map(self.own, self.served), *(variant.name for variant in self.settings.variants)]
+        models = [name for name in self.served if name not in self.aliases]
+        return [*map(self.own, models), *(variant.name for variant in self.settings.variants)]
 
     def wanted(self, models: Sequence[str]) -> tuple[str, ...]:
         """``models`` as they are called in this run.

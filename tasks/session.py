@@ -23,12 +23,15 @@ from optiq.estimation.estimator import Estimator, make_estimator
 from optiq.estimation.guesses import guessed_rows, known_as, maybe_known_as, undescribed, unpriced
 from optiq.estimation.looks import Looks
 from optiq.estimation.past_questions import QuestionFigures
+from optiq.estimation.server_figures import NamedModel, with_named
 from optiq.estimation.variant_figures import with_variants
 from optiq.planning import Planning, choose_blender, choose_pool, new_topics
 from optiq.plans.plan import Plan
 from optiq.prompts.variants import Variant
 from optiq.questions.question import Question
 from optiq.servers import ModelServer, open_server
+from optiq.servers.configured import ConfiguredServer
+from optiq.servers.pool import prices_at, served_name
 from optiq.servers.protocol import ServedModel
 from optiq.statistics.snapshot import ModelFigures, Statistics
 from tasks.guessing import MOST_PROBED, land_guesses, probe_models, read_probes
@@ -54,14 +57,21 @@ def shared_server(settings: Settings, *, genfuser: bool = False) -> ModelServer:
     ``genfuser``: with the blender of its own that may be set, and metered if that is.
     """
     more = (settings.genfuser, settings.energy) if genfuser else (None, "predicted")
-    return _open(settings.server, settings.server_url, *more, settings.concurrency)
+    return _open(settings.server, settings.server_url, *more, settings.concurrency, settings.servers)
 
 
 @lru_cache(maxsize=8)
 def _open(
-    name: str, url: str | None, genfuser: str | None, energy: str, concurrency: int | None
+    name: str,
+    url: str | None,
+    genfuser: str | None,
+    energy: str,
+    concurrency: int | None,
+    configured: tuple[ConfiguredServer, ...],
 ) -> ModelServer:
-    return open_server(name, url, genfuser=genfuser, energy=energy, concurrency=concurrency)
+    return open_server(
+        name, url, genfuser=genfuser, energy=energy, concurrency=concurrency, configured=configured
+    )
 
 
 @lru_cache(maxsize=4)
@@ -76,20 +86,48 @@ def _topic_model(perfdb: Path, modified_ns: int) -> TopicModel | SupervisedBerto
 
 @lru_cache(maxsize=4)
 def _with_variants(
-    perfdb: str, modified_ns: int, variants: tuple[Variant, ...], guesses: tuple[ModelFigures, ...]
+    perfdb: str,
+    modified_ns: int,
+    variants: tuple[Variant, ...],
+    guesses: tuple[ModelFigures, ...],
+    named: tuple[NamedModel, ...],
 ) -> Statistics:
-    return with_variants(_statistics(perfdb, modified_ns).with_guesses(guesses), variants)
+    known = with_named(_statistics(perfdb, modified_ns).with_guesses(guesses), named)
+    return with_variants(known, variants)
 
 
 def load_statistics(
-    home: Home, variants: tuple[Variant, ...] = (), guesses: tuple[ModelFigures, ...] = ()
+    home: Home,
+    variants: tuple[Variant, ...] = (),
+    guesses: tuple[ModelFigures, ...] = (),
+    named: tuple[NamedModel, ...] = (),
 ) -> Statistics:
     """The published statistics, read once per published file and process.
 
-    ``variants`` have figures even if they were never run; ``guesses`` stand where there is no figure.
+    ``variants`` have figures even if they were never run; ``guesses`` stand where there is no figure; ``named`` are
+    models as servers call and price them.
     """
     modified_ns = home.perfdb.stat().st_mtime_ns if home.perfdb.exists() else 0
-    return _with_variants(str(home.perfdb), modified_ns, variants, guesses)
+    return _with_variants(str(home.perfdb), modified_ns, variants, guesses, named)
+
+
+def named_models(
+    server: ModelServer | None, served: Sequence[str], mentioned: Iterable[str]
+) -> tuple[NamedModel, ...]:
+    """What models are called beside their own names, and what servers take for them.
+
+    Of what was ``mentioned`` those are meant that are served under another name.
+    """
+    if server is None:
+        return ()
+    found = {}
+    for name in {part for told in mentioned for part in (told, told.rpartition("+")[0])} - {"", *served}:
+        if (like := served_name(server, served, name)) is not None:
+            found[name] = NamedModel(name, like, prices_at(server, name))
+    for name in served:
+        if prices := prices_at(server, name):
+            found[name] = NamedModel(name, name, prices)
+    return tuple(found[name] for name in sorted(found))
 
 
 def guesses_for(
@@ -237,15 +275,21 @@ def open_session(
         if executes:
             _probe_the_unknown(settings, home, server, offers)
     guesses = guesses_for(home, server, offers)
-    names = Names(settings, load_statistics(home, guesses=guesses).models, served)
+    plans = list(plans)
+    mentioned = [*(settings.models or ()), *(name for plan in plans for name in plan.models)]
+    mentioned += [settings.blender or "", *(variant.model for variant in settings.variants)]
+    named = named_models(server, served or (), mentioned)
+    aliases = [one.name for one in named if one.name not in (served or ())]
+    known = load_statistics(home, guesses=guesses, named=named).models
+    names = Names(settings, known, None if served is None else [*served, *aliases], aliases)
     wanted = None if size or not settings.models else names.wanted(settings.models)
     offered = names.offered() if wanted is None else wanted
     blender = None if settings.blender is None else names.wanted((settings.blender,))[0]
     also = [name for plan in plans for name in names.own_plan(plan).models]
     variants = names.variants([*(offered or ()), *also, *([] if blender is None else [blender])])
-    statistics = load_statistics(home, variants, guesses)
+    statistics = load_statistics(home, variants, guesses, named)
     estimator = make_estimator(settings.estimator, statistics)
-    callable_names = None if served is None else {*served, *(variant.name for variant in variants)}
+    callable_names = None if served is None else {*served, *aliases, *(variant.name for variant in variants)}
     pool, reason = choose_pool(statistics, offered if wanted is None else callable_names, wanted), None
     if size:
         pool, reason = recommended_pool(home.perfdb, pool, size)

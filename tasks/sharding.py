@@ -25,7 +25,16 @@ from tasks.tally import ShardsTally
 from warehouse.find_home import find_home
 
 DEPLOYMENT = "answer-questions/shard"
-_OF_THE_MACHINE = ("home", "server", "server_url", "energy", "timeout_s", "examples", "concurrency")
+_OF_THE_MACHINE = (
+    "home",
+    "server",
+    "server_url",
+    "energy",
+    "timeout_s",
+    "examples",
+    "concurrency",
+    "servers",
+)
 _OF_SERVING = ("profiles", "features")
 _OF_REFRESHES = ("keep", "half_life_days", "distrust_drifted", "topic_model")
 

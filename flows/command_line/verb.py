@@ -51,7 +51,10 @@ def _told(kind: Any, declared: Mapping[str, Parameter]) -> Any:
     """A kind of command whose help says of each option what the declaration says."""
 
     class Told(kind):  # type: ignore[misc]
-        """With options under headings."""
+        """With options under headings, and lists that may be given in parts."""
+
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            return super().parse_args(ctx, _joined(args))  # type: ignore[no-any-return]
 
         def format_options(self, ctx: Any, formatter: Any) -> None:
             headed: dict[str, list[tuple[str, str]]] = {"Arguments": []}
@@ -71,6 +74,26 @@ def _told(kind: Any, declared: Mapping[str, Parameter]) -> Any:
                 self.format_commands(ctx, formatter)
 
     return Told
+
+
+_LISTS = ("--server", "--server-url", "--models")
+"""Options whose value is a list with commas: given again, they add to it."""
+
+
+def _joined(given: list[str]) -> list[str]:
+    """``given`` with one of each of these lists: of an option given twice only the last would hold, without a word."""
+    values: dict[str, list[str]] = {}
+    rest: list[str] = []
+    left = iter(given)
+    for argument in left:
+        name, equals, value = argument.partition("=")
+        if argument == "--":
+            rest += [argument, *left]
+        elif name in _LISTS and (equals or (value := next(left, ""))):
+            values.setdefault(name, []).append(value)
+        else:
+            rest.append(argument)
+    return [*(f"{name}={','.join(told)}" for name, told in values.items()), *rest]
 
 
 def _as_typed(one: Parameter) -> Any:

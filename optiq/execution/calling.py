@@ -6,7 +6,7 @@ import asyncio
 import math
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from optiq.execution.thinking_room import cut_in_thought
 from optiq.execution.trace import Call
 from optiq.questions.metric import ADDITIVE, RESOURCES
 from optiq.servers.context import why_cut
+from optiq.servers.pool import Place, at_prices, generate_at, places_of
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
 from optiq.statistics.snapshot import ModelFigures
 
@@ -81,7 +82,6 @@ class Caller:
         self._rank = rank
         self._shared = shared
         self._retries = retries
-        self._limits = limits_of(server)
         self._identities: dict[str, str] = {}
 
     def sharing(self, shared: Shared) -> Caller:
@@ -116,7 +116,7 @@ class Caller:
         else:
             _record(call, generation)
             if figures is not None:
-                price_call(call, figures(call.model))
+                price_call(call, at_prices(self._server, call.server, figures(call.model)))
         if call.drawn is not None and call.error is None:
             figures_now = (call.cost_usd, call.energy_j)
             actual = Amount(*(math.nan if figure is None else figure for figure in figures_now))
@@ -216,31 +216,37 @@ class Caller:
         It is on disk before another call gets the slot, so that a kill loses no more calls than are in flight.
         """
         health, store, model = self._shared.health, self._shared.responses, request.model
+        failed_at: set[str] = set()
         too_soon, tokens = 0, len(request.prompt) // _CHARS_PER_TOKEN + (request.max_output_tokens or 0)
         while True:
-            if (why := health.why_out(model)) is not None:
+            try:
+                place = self._place(model, failed_at)
+            except ServerError:
                 call.attempts -= 1  # this one is not made
-                raise TakenOut(f"{model} was taken out of this run: {why}")
+                raise
+            server_limits = limits_of(place.server)
             hold: Hold | None = None
             lost = False
             try:
-                held: list[CallLimits] = []  # a place among the calls in flight: of the run, of the server
+                held: list[tuple[CallLimits, str]] = []  # slots: of the run, of the server
                 try:
-                    for limits in filter(None, (self._shared.slots, self._limits)):
-                        await limits.acquire(model, self._rank)
-                        held.append(limits)
-                    await self._limits.turn(tokens)
-                    if health.why_out(model) is not None:
+                    if self._shared.slots is not None:
+                        await self._shared.slots.acquire(model, self._rank)
+                        held.append((self._shared.slots, model))
+                    await server_limits.acquire(place.model, self._rank)
+                    held.append((server_limits, place.model))
+                    await server_limits.turn(tokens)
+                    if health.why_out(place.key) is not None:
                         continue  # while it waited
                     # On disk before the call goes out: a killed run knows what may have been billed for it.
                     hold = allowance.draw(self._bound(call.model, request, figures), _label(maker, key))
                     lost = True  # from here on
-                    generation = await self._generate(request)
+                    generation = await self._generate(place, request)
                     if store is not None and key is not None:
                         await store.keep(key, maker, generation)
                 finally:
-                    for limits in held:
-                        limits.release(model)
+                    for limits, name_there in held:
+                        limits.release(name_there)
             except AnswerLost as fault:
                 wait_s = self._retries.wait_s(call.attempts - too_soon, fault.retry_after_s, name)
                 if isinstance(fault, AnswerBrokeOff):
@@ -249,7 +255,7 @@ class Caller:
             except RateLimited as fault:
                 lost = False
                 too_soon += 1
-                wait_s = 0.0 if self._waits_for(fault) else None  # all of them wait in turn()
+                wait_s = 0.0 if self._waits_for(fault, server_limits) else None  # all of them wait in turn()
                 failure = fault
             except TransientServerError as fault:
                 lost = False
@@ -262,7 +268,7 @@ class Caller:
             else:
                 lost = False
                 call.drawn = hold
-                health.answered(model)
+                health.answered(place.key)
                 return generation
             finally:
                 if (
@@ -271,31 +277,65 @@ class Caller:
                     most = hold.amount if lost else Amount()
                     allowance.settle(hold, most)
                     call.lost += most
-            if wait_s is None:
+            elsewhere = self._elsewhere(model, place, failed_at, failure)
+            if wait_s is None or elsewhere:
                 if not isinstance(failure, RequestRefused):  # that tells nothing of the model
-                    health.failed(model, str(failure), at_once=isinstance(failure, ModelNotServed))
-                raise failure
+                    health.failed(place.key, str(failure), at_once=isinstance(failure, ModelNotServed))
+                if not elsewhere:
+                    if place.key != model and all(health.why_out(one.key) for one in self._places(model)):
+                        health.failed(model, str(failure), at_once=True)
+                    raise failure
+                wait_s = 0.0
             call.attempts += 1
             await asyncio.sleep(wait_s)
 
-    async def _generate(self, request: GenerateRequest) -> Generation:
+    def _places(self, model: str) -> Sequence[Place]:
+        return places_of(self._server, model)
+
+    def _place(self, model: str, failed_at: Collection[str]) -> Place:
+        """Where to ask ``model``: of the servers that are well the one with most room, another than before.
+
+        Raises :class:`ModelNotServed` or :class:`TakenOut` if there is none.
+        """
+        health, places = self._shared.health, self._places(model)
+        if not places:
+            raise ModelNotServed(f"no server has {model!r}", "`optiq models` lists those that are served.")
+        well = [place for place in places if health.why_out(place.key) is None]
+        if not well:
+            raise TakenOut(f"{model} was taken out of this run: {health.why_out(places[0].key)}")
+        if len(well) == 1:
+            return well[0]
+        fresh = [place for place in well if place.key not in failed_at]
+        return min(fresh or well, key=lambda place: limits_of(place.server).load(place.model))
+
+    def _elsewhere(self, model: str, place: Place, failed_at: set[str], failure: ServerError) -> bool:
+        """Whether another server is to be asked at once, that did not fail this call."""
+        places = self._places(model)
+        if len(places) < 2 or isinstance(failure, RequestRefused):
+            return False
+        failed_at.add(place.key)
+        health = self._shared.health
+        return any(one.key not in failed_at and health.why_out(one.key) is None for one in places)
+
+    async def _generate(self, place: Place, request: GenerateRequest) -> Generation:
         """The server's answer; how it came tells how many calls are worth having in flight."""
+        limits, model = limits_of(place.server), place.model
         try:
-            generation = await self._server.generate(request)
+            generation = await generate_at(place, request)
         except (AnswerLate, ServerBusy) as fault:
-            self._limits.overloaded(request.model, lost=isinstance(fault, AnswerLate))
+            limits.overloaded(model, lost=isinstance(fault, AnswerLate))
             raise
         except RateLimited as fault:
-            if self._waits_for(fault):
-                self._limits.refused(request.model, fault.retry_after_s)
+            if self._waits_for(fault, limits):
+                limits.refused(model, fault.retry_after_s)
             raise
-        self._limits.answered(request.model)
+        limits.answered(model)
         return generation
 
-    def _waits_for(self, fault: RateLimited) -> bool:
+    def _waits_for(self, fault: RateLimited, limits: CallLimits) -> bool:
         if (fault.retry_after_s or 0.0) > self._retries.patience_s:
             return False
-        return self._limits.refusals <= MOST_REFUSALS
+        return limits.refusals <= MOST_REFUSALS
 
     def _bound(self, model: str, request: GenerateRequest, figures: Figures | None) -> Amount:
         ledger = self._shared.ledger

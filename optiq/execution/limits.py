@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 
 from optiq.execution.pace import Pace
 from optiq.execution.rates import Rates
+from optiq.servers.pool import members_of
 from optiq.servers.protocol import Allowed, ModelServer
 
 CALLS_PER_TURN = 64
@@ -104,6 +105,13 @@ class CallLimits:
         while (left_s := self._rates.wait_s(tokens)) > 0:
             await asyncio.sleep(left_s)
 
+    def load(self, model: str) -> float:
+        """Calls of a model in flight and waiting, by how many are worth it; a server that rests has no room."""
+        with self._lock:
+            busy = self._in_use[model] + len(self._waiting.get(model, ()))
+            most = self._pace(model).limit if self._first_slots is not None else self._model_slots
+        return busy / max(min(most, self._slots), 1) + (1e6 if self._rates.rests else 0.0)
+
     @property
     def at_once(self) -> dict[str, int]:
         """Calls in flight that are worth it, by model that was called: as found by trying, or as set."""
@@ -112,6 +120,7 @@ class CallLimits:
             return {
                 model: self._paces[model].worth if model in self._paces else fixed
                 for model in sorted(self._in_use)
+                if model in self._paces or self._first_slots is None
             }
 
     def _pace(self, model: str) -> Pace:
@@ -248,5 +257,9 @@ def limits_of(server: ModelServer) -> CallLimits:
 
 
 def calls_at_once(server: ModelServer) -> dict[str, int]:
-    """Calls in flight that are worth it on ``server``, by model that was called."""
-    return limits_of(server).at_once
+    """Calls in flight that are worth it on ``server``, by model that was called; in a pool with the server's name."""
+    found = {}
+    for name, member in members_of(server).items():
+        for model, number in limits_of(member).at_once.items():
+            found[f"{name}/{model}" if name else model] = number
+    return found

@@ -77,6 +77,11 @@ class Rates:
                 self._rest_until_s = max(self._rest_until_s, now_s + pause_s)
             return self.refusals
 
+    @property
+    def rests(self) -> bool:
+        """Whether the server is left alone now."""
+        return self._clock() < self._rest_until_s
+
     def answered(self) -> None:
         """The server took a call."""
         self.refusals = 0

@@ -52,7 +52,9 @@ class OpenAIServer:
                 "no base URL for the OpenAI-compatible server",
                 "Give --server-url, such as http://127.0.0.1:8000/v1, or set OPTIQ_OPENAI_BASE_URL.",
             )
-        key = api_key or environments_key(url, "OPTIQ_OPENAI_API_KEY", "OPENAI_API_KEY")
+        key = api_key
+        if key is None:
+            key = environments_key(url, "OPTIQ_OPENAI_API_KEY", "OPENAI_API_KEY")
         self._key = key or ""
         self._http = JsonHttp(
             url,
@@ -64,12 +66,18 @@ class OpenAIServer:
         self.on_this_machine = self._http.local
         self.told_limits = self._http.told_limits
         self.allowed = Allowed(number_from("OPTIQ_OPENAI_SLOTS"))
+        self.max_context_tokens: int | None = None
         self._refused: dict[str, frozenset[str]] = {}
         self._listed: dict[str, ServedModel] | None = None
         self._llama = False
+        self._root = ""  # of the API, below the address
 
     def list_models(self) -> list[ServedModel]:
-        answer = self._http.get("/models", _LISTING_S)
+        answer = self._http.get(f"{self._root}/models", _LISTING_S)
+        if not _lists(answer) and not self._root and not self._http.shown.rstrip("/").endswith("/v1"):
+            below = self._http.get("/v1/models", _LISTING_S)
+            if _lists(below):  # people leave it out
+                self._root, answer = "/v1", below
         if answer.status != 200:
             raise self._refusal("its list of models", answer)
         listed = part(answer.body, "data")
@@ -83,7 +91,7 @@ class OpenAIServer:
         return sorted(models, key=lambda model: model.name)
 
     async def generate(self, request: GenerateRequest) -> Generation:
-        context_tokens = (await self._known(request.model)).context_tokens
+        context_tokens = self.max_context_tokens or (await self._known(request.model)).context_tokens
         check_context(self._http.who, request.model, request.prompt, context_tokens)
         if request.conversation is not None:
             return await self._converse(request, request.conversation)
@@ -93,7 +101,7 @@ class OpenAIServer:
         while True:
             options = _options(request, dropped, self._llama)
             answer = await self._http.post(
-                "/chat/completions",
+                f"{self._root}/chat/completions",
                 {"model": request.model, "messages": messages, **options},
                 request.timeout_s,
                 request.model,
@@ -126,7 +134,7 @@ class OpenAIServer:
         return self._generation(request, answer, started_at, time.perf_counter() - started, {}, frozenset())
 
     async def _chat(self, body: dict[str, Any], request: GenerateRequest, listener: Listener) -> HttpAnswer:
-        path = "/chat/completions"
+        path = f"{self._root}/chat/completions"
         if not listener.streams:
             answer = await self._http.post(path, body, request.timeout_s, request.model)
             if answer.status == 200 and part(answer.body, "choices", 0, "message") is not None:
@@ -202,7 +210,7 @@ class OpenAIServer:
 
     async def pass_on(self, path: str, body: Any, timeout_s: float) -> HttpAnswer:
         """What the server answers to a request of its own API that no plan is made for, such as embeddings."""
-        return await self._http.post(path, body, timeout_s, str(part(body, "model")))
+        return await self._http.post(f"{self._root}{path}", body, timeout_s, str(part(body, "model")))
 
     def count_tokens(self, model: str, text: str) -> int | None:
         """None: the API has no tokenizer."""
@@ -285,6 +293,10 @@ def _refused_option(answer: HttpAnswer, options: dict[str, Any]) -> str | None:
     if any(word in said.lower() for word in ("response_format", "json_schema", "grammar")):
         return next((name for name in ("response_format", "grammar") if name in options), None)
     return None
+
+
+def _lists(answer: HttpAnswer) -> bool:
+    return answer.status == 200 and isinstance(part(answer.body, "data"), list)
 
 
 def _served(model: Any) -> ServedModel:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import cast
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+from urllib.parse import urlsplit
 
-from optiq.errors import ServerError
+from optiq.errors import ConfigurationError, ServerError, UnknownName
 from optiq.extensions.built_in import SERVERS
+from optiq.servers.configured import ConfiguredServer
 from optiq.servers.energy import metered, open_counter
+from optiq.servers.pool import Place, PooledServer, members_of, places_of
 from optiq.servers.protocol import OPTIONAL, Allowed, GenerateRequest, Generation, ModelServer, ServedModel
+from optiq.servers.trust import environments_key
 
 Opener = Callable[[str | None, str | None], ModelServer]
 
@@ -24,8 +30,11 @@ def open_server(
     genfuser: str | None = None,
     energy: str = "predicted",
     concurrency: int | None = None,
+    configured: Sequence[ConfiguredServer] = (),
 ) -> ModelServer:
-    """A model server by name.
+    """A model server by name; several as one where several names or addresses are given, separated by commas.
+
+    A name is that of a kind of server or of a ``configured`` one; where there are some, ``auto`` is all of them.
 
     ``auto`` is Ollama if it answers within half a second and has a model, else the embedded models; with a
     ``base_url`` it is the Ollama there, or an error.
@@ -45,11 +54,65 @@ def open_server(
     ConfigurationError
         for an address that is none, or if energy is to be measured and cannot be.
     """
-    opener = cast(Opener, SERVERS.load(name))
-    server = opener(base_url, api_key)
+    counter = open_counter(energy)
+    wanted = _wanted(name, base_url, configured)
+    members = {one.name: metered(_open(one, api_key, concurrency), counter) for one in wanted}
+    if len(wanted) == 1 and not wanted[0].name:
+        return _with_blender(members[""], genfuser)
+    prices = {one.name: {model: dict(rates) for model, rates in one.prices} for one in wanted}
+    pool = PooledServer(members, {one.name: one.models for one in wanted}, prices)
+    return _with_blender(pool, genfuser)
+
+
+def _wanted(name: str, urls: str | None, configured: Sequence[ConfiguredServer]) -> list[ConfiguredServer]:
+    """The servers that are asked for; a single one that nobody configured has no name."""
+    known = {one.name: one for one in configured}
+    names = list(dict.fromkeys(part.strip() for part in name.split(",") if part.strip()))
+    places = list(dict.fromkeys(part.strip() for part in (urls or "").split(",") if part.strip()))
+    if names == ["auto"] and not places and configured:
+        return list(configured)
+    if len(names) == 1 and names[0] not in known:
+        if len(places) < 2:
+            return [ConfiguredServer("", names[0], places[0] if places else None)]
+        return [ConfiguredServer(_short(url), names[0], url) for url in places]
+    if places:
+        raise ConfigurationError(
+            f"an address is given for {len(names)} servers: {urls}",
+            "Give addresses in [servers.NAME] of optiq.toml.",
+        )
+    for one in names:
+        if one not in known and one not in SERVERS.names():
+            raise UnknownName(
+                f"there is no server {one!r}", f"Known: {', '.join([*known, *SERVERS.names()])}."
+            )
+    return [known.get(one, ConfiguredServer(one, one)) for one in names]
+
+
+def _short(url: str) -> str:
+    """The host and port of an address, as a name."""
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    return parts.netloc.rpartition("@")[2] or url
+
+
+def _open(wanted: ConfiguredServer, api_key: str | None, concurrency: int | None) -> ModelServer:
+    opener, key = cast(Opener, SERVERS.load(wanted.dialect)), api_key
+    if wanted.key_env is not None:
+        key = environments_key(wanted.url or "", wanted.key_env)
+        if not os.environ.get(wanted.key_env):
+            raise ConfigurationError(
+                f"server {wanted.name!r} takes its key from ${wanted.key_env}, which is empty", "Set it."
+            )
+    elif wanted.name and wanted.url is not None and api_key is None:
+        key = ""  # the key of one server is no other's
+    server: Any = opener(wanted.url, key)
+    allowed = wanted.allowed
     if concurrency is not None:
-        server.allowed = Allowed(concurrency)  # type: ignore[attr-defined]
-    return metered(_with_blender(server, genfuser), open_counter(energy))
+        allowed = replace(allowed, max_concurrency=concurrency)
+    if allowed != Allowed():
+        server.allowed = allowed
+    if wanted.max_context_tokens is not None:
+        server.max_context_tokens = wanted.max_context_tokens
+    return cast(ModelServer, server)
 
 
 def first_that_answers(base_url: str | None = None, api_key: str | None = None) -> ModelServer:
@@ -131,6 +194,16 @@ class CompositeServer:
     def close(self) -> None:
         for server in (self._main, *self._blenders.values()):
             server.close()
+
+    def places(self, model: str) -> Sequence[Place]:
+        """Where ``model`` can be asked."""
+        blender = self._blenders.get(model)
+        return places_of(self._main, model) if blender is None else [Place(model, blender, model)]
+
+    @property
+    def members(self) -> dict[str, ModelServer]:
+        """The servers that it is made of, by name."""
+        return {**members_of(self._main), **{f"{model} alone": one for model, one in self._blenders.items()}}
 
     def _of(self, model: str) -> ModelServer:
         return self._blenders.get(model, self._main)

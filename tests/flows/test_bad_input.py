@@ -154,3 +154,9 @@ def test_a_warning_of_ours_is_one_line_without_a_place_in_the_code() -> None:
     assert said[0] == "warning: why\n"
     assert "file.py:3" in said[1]
     assert "file.py:3" in warnings.formatwarning("why", OptiqWarning, "file.py", 3)
+
+
+def test_addresses_given_apart_are_both_asked(optiq):
+    shown = optiq("models", "--server", "ollama", "--server-url", "127.0.0.1:1", "--server-url=127.0.0.1:2")
+    assert "127.0.0.1:1 is ollama" in shown.err
+    assert "127.0.0.1:2 is ollama" in shown.err
