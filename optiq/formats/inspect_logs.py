@@ -1,7 +1,7 @@
 """inspect_ai: ``.eval`` (a ZIP whose members are packed by Zstandard) and its JSON log.
 
-A row is (run, sample, epoch). Its ``input_tokens`` leave cached tokens out, so they are added; an answer from Inspect's
-own cache repeats the figures of the first call, so it has none here; a sample with an error is a failed call although
+A row is (run, sample, epoch). Its ``input_tokens`` leave cached tokens out (of newer versions), so they are added; an
+answer from Inspect's own cache repeats the figures of the first call, so it has none here; a sample with an error is a failed call although
 the status of the log is "success".
 """
 
@@ -27,7 +27,7 @@ class InspectLogs:
 
     name = "inspect"
     title = "inspect_ai logs (.eval, .json)"
-    tried_on = "0.3.200, 0.3.285"
+    tried_on = "0.3.150, 0.3.285"
 
     def recognises(self, source: Source) -> Role | None:
         """An archive by its members, a JSON log by its first keys."""
@@ -159,7 +159,7 @@ def _answer(number: int, sample: dict[str, Any], about: Mapping[str, Any]) -> An
         "question_id": f"{task}/{sample['id']}",
         "question": _attached(asked_in(sample.get("input")), attachments),
         "reference": _reference(target),
-        "started_at": sample.get("started_at") or about.get("created"),
+        "started_at": sample.get("started_at") or _first_event(sample) or about.get("created"),
     }
     if isinstance(choices, list) and len(choices) >= 2:
         cells["options"] = [str(one) for one in choices]
@@ -216,12 +216,22 @@ def _figures(sample: Mapping[str, Any], output: Mapping[str, Any], model: str) -
     return {**summed, "latency_s": None if None in times else sum(one for one in times if one is not None)}
 
 
+def _first_event(sample: Mapping[str, Any]) -> Any:
+    """When the first event was: older logs do not say when a sample began."""
+    events = sample.get("events")
+    first = events[0] if isinstance(events, list) and events else None
+    return first.get("timestamp") if isinstance(first, dict) else None
+
+
 def _usage(usage: Any) -> dict[str, Any]:
     if not isinstance(usage, dict):
         return {}
     read, written = usage.get("input_tokens_cache_read"), usage.get("input_tokens_cache_write")
-    parts = [usage.get("input_tokens"), read, written]
-    prompt = count(sum(one for one in parts if isinstance(one, int))) if parts[0] is not None else None
+    given, output = usage.get("input_tokens"), usage.get("output_tokens")
+    parts = [one for one in (given, read, written) if isinstance(one, int)]
+    # Newer versions leave cached tokens out of the input (0.3.285), older ones had them in it (0.3.150): the total tells.
+    inside = isinstance(given, int) and isinstance(output, int) and usage.get("total_tokens") == given + output
+    prompt = count(given if inside else sum(parts)) if given is not None else None
     return {
         "prompt_tokens": prompt,
         "cached_tokens": read if isinstance(read, int) and prompt is not None else None,
