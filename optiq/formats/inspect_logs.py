@@ -1,8 +1,8 @@
 """inspect_ai: ``.eval`` (a ZIP whose members are packed by Zstandard) and its JSON log.
 
 A row is (run, sample, epoch). Its ``input_tokens`` leave cached tokens out (of newer versions), so they are added; an
-answer from Inspect's own cache repeats the figures of the first call, so it has none here; a sample with an error is a failed call although
-the status of the log is "success".
+answer from Inspect's own cache repeats the figures of the first call, so it has none here; a sample with an error is a
+failed call although the status of the log is "success".
 """
 
 from __future__ import annotations
@@ -229,8 +229,10 @@ def _usage(usage: Any) -> dict[str, Any]:
     read, written = usage.get("input_tokens_cache_read"), usage.get("input_tokens_cache_write")
     given, output = usage.get("input_tokens"), usage.get("output_tokens")
     parts = [one for one in (given, read, written) if isinstance(one, int)]
-    # Newer versions leave cached tokens out of the input (0.3.285), older ones had them in it (0.3.150): the total tells.
-    inside = isinstance(given, int) and isinstance(output, int) and usage.get("total_tokens") == given + output
+    # Cached tokens are left out of the input by 0.3.285 and were in it in 0.3.150: the total tells.
+    inside = (
+        isinstance(given, int) and isinstance(output, int) and usage.get("total_tokens") == given + output
+    )
     prompt = count(given if inside else sum(parts)) if given is not None else None
     return {
         "prompt_tokens": prompt,
