@@ -27,6 +27,7 @@ from optiq.endpoint.openai_chat import OpenAIChat
 from optiq.endpoint.openai_responses import OpenAIResponses
 from optiq.endpoint.openai_text import OpenAIText
 from optiq.endpoint.refusals import Refusal, refusal_of
+from optiq.endpoint.spans import record_spans
 from optiq.endpoint.spending import Client, Spending
 from optiq.errors import OptiqError, UnknownName
 from optiq.execution.trace import Execution
@@ -214,6 +215,7 @@ class Endpoint:
     ) -> asyncio.Task[Answered]:
         def record(execution: Execution, of: Asked) -> None:
             self.metrics.executed(execution, client.name)
+            record_spans(execution, of)
             self.desk.record(execution, of)
 
         async def within_time() -> Answered:
