@@ -61,6 +61,7 @@ def recompute_chemistry(connection: duckdb.DuckDBPyConnection) -> bool:
     """Compute ``model_quality``, ``chemistry`` and ``ensembles`` again if the trials changed; says whether."""
     if not connection.execute(sql.read("chemistry/changed")).fetchall()[0][0]:
         return False
+    read_lone_answers(connection)
     rows = _trials(connection)
     digest = hashlib.sha256(repr(rows.hash_rows(0).to_list()).encode()).hexdigest()
     if connection.execute(
@@ -81,6 +82,25 @@ def recompute_chemistry(connection: duckdb.DuckDBPyConnection) -> bool:
     for name in tables:
         connection.unregister(f"new_{name}")
     return True
+
+
+def read_lone_answers(connection: duckdb.DuckDBPyConnection, anew: bool = False) -> None:
+    """Bring ``lone_answers`` up to date with what was merged.
+
+    All executions are read again (``anew``) where earlier ones may have changed: by late scores, or by trials that
+    stand for them.
+    """
+    told = connection.execute(
+        "select ingestion, exists (select 1 from ingested_files as files where files.ingestion > basis.ingestion "
+        "and kind in ('scores', 'trials')) from lone_answers_basis as basis"
+    ).fetchall()
+    after, changed = told[0] if told else (0, True)
+    if anew or changed:
+        connection.execute("delete from lone_answers")
+        after = 0
+    connection.execute("set variable answers_after = $after", {"after": after})
+    connection.execute("set variable most_lone_questions = $most", {"most": MOST_QUESTIONS})
+    connection.execute(sql.read("chemistry/lone_answers"))
 
 
 def load_trials(perfdb: Path, topic: str | None = None) -> TopicTrials:
@@ -160,10 +180,7 @@ def history_trials(path: Path, topic: str | None = None) -> TopicTrials:
 
 
 def _trials(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    connection.execute(
-        sql.read("merge/macros")
-    )  # a connection that reads has them no more than a snapshot does
-    return connection.sql(sql.read("chemistry/trials"), params={"most": MOST_QUESTIONS}).pl()
+    return connection.sql(sql.read("chemistry/trials")).pl()
 
 
 def _of_topic(rows: pl.DataFrame, topic: str, most_models: int = MOST_MODELS) -> TopicTrials:

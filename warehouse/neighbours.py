@@ -58,7 +58,7 @@ def _merged(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     new = bool(connection.execute("select exists (from new_answers)").fetchall()[0][0])
     if new:
         connection.execute(sql.read("neighbours/merge"))
-    connection.execute("drop table new_answers")
+    connection.execute("drop table new_answers; drop table new_questions")
     return new
 
 

@@ -29,9 +29,9 @@ def surface(text: str) -> list[float]:
     words = text.split()
     return [
         math.log(length),
-        sum(c.isdigit() for c in text) / length,
-        sum(not (c.isalnum() or c.isspace()) for c in text) / length,
-        sum(c.isupper() for c in text) / length,
+        sum(map(str.isdigit, text)) / length,
+        (len(text) - sum(map(str.isalnum, text)) - sum(map(str.isspace, text))) / length,
+        sum(map(str.isupper, text)) / length,
         float(bool(_OPTION.search(text))),
         float(bool(_CODE.search(text))),
         text.count("\n") / (length / 100 + 1),

@@ -20,9 +20,14 @@ rates as (
     group by model
 ),
 
--- A night with millions of calls is judged by a sample of them, the same whenever it is tried.
+-- A night with millions of calls is judged by a sample of them, the same whenever it is tried, and so are the many
+-- before it.
 watched as (
-    select *, greatest(1, n_after // 20000)::ubigint as every from drift_models
+    select
+        *,
+        greatest(1, n_after // 20000)::ubigint as every,
+        greatest(1, n_before // 10000)::ubigint as every_before
+    from drift_models
 )
 
 select
@@ -42,19 +47,20 @@ select
         ln(nullif(rates.prompt_usd * calls.prompt_tokens + rates.output_usd * calls.output_tokens, 0)),
         ln(nullif(calls.prompt_tokens + calls.output_tokens, 0)), 0
     ) as cost_usd
-from calls
+-- a variable, unlike a column of another table, lets DuckDB leave out what is older
+from (select * from calls where ingestion > getvariable('drift_from')) as calls
 inner join watched using (model)
-inner join executions as runs using (execution_id)
+inner join (select * from executions where ingestion > getvariable('drift_from')) as runs using (execution_id)
 left join rates using (model)
 cross join drift_window
 where
     calls.ingestion > least(drift_window.first_ingestion, watched.ingestion)
-    and runs.ingestion > least(drift_window.first_ingestion, watched.ingestion)
     and calls.ingestion > coalesce(watched.from_ingestion, 0)
     and not coalesce(calls.cached, false)
     and calls.error is null
     and (watched.served is null or coalesce(told_weights(calls.model, calls.digest, calls.answered_model), watched.served) = watched.served)
-    and (calls.ingestion <= watched.ingestion or md5_number_upper(runs.execution_id) % watched.every = 0);
+    and md5_number_upper(runs.execution_id)
+        % case when calls.ingestion > watched.ingestion then watched.every else watched.every_before end = 0;
 
 create or replace temp table drift_residuals as
 with

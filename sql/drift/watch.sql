@@ -46,7 +46,12 @@ anti join drift_watch using (model)
 where n_before >= 50;
 
 create or replace temp table drift_models as
-select model, drift_watch.served, drift_watch.ingestion, drift_watch.from_ingestion, n_after
+select model, drift_watch.served, drift_watch.ingestion, drift_watch.from_ingestion, n_before, n_after
 from drift_watch
 inner join drift_counts using (model)
 where n_after >= 50 and n_before >= 50;
+
+-- Nothing up to here is compared.
+set variable drift_from = (
+    select least((select first_ingestion from drift_window), (select min(ingestion) from drift_models))
+);

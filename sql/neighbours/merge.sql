@@ -12,27 +12,12 @@ select
 from (
     from past_qualities
     union all by name
-    select
-        md5_number_lower(trim(question)) as question_key,
-        log_cost_usd, -- each resource
-        task, model, served, n, total
     from new_answers
 )
 group by question_key, task, model, served;
 
 create or replace temp table merged_questions as
 with
-
-new_questions as (
-    select
-        md5_number_lower(trim(question)) as question_key,
-        task,
-        min(question) as question,
-        arg_max(topics, (last_seen, topics)) as topics,
-        max(last_seen) as last_seen
-    from new_answers
-    group by question_key, task
-),
 
 told as (
     select

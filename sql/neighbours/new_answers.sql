@@ -1,16 +1,16 @@
 -- Judged answers of lone models in executions that were not read yet (temp table new_answers); a lone model may be the
--- first node of a larger plan. Grain: one row per question × task × model × what answered.
+-- first node of a larger plan. Grain: one row per question × task × model × what answered. And their questions (temp
+-- table new_questions). Texts are long: answers are gathered by their digests.
 create or replace temp macro logs_of(x) as
     {'n': count(*) filter (x > 0), 'total': coalesce(sum(ln(x)) filter (x > 0), 0.0)};
 
-create or replace temp table new_answers as
+create or replace temp table new_lone_calls as
 with
 
 runs as (
     select
         execution_id,
-        question,
-        coalesce(nullif(topics, []), [{'topic': topic, 'weight': 1.0}]) as topics,
+        md5_number_lower(trim(question)) as question_key,
         task_of(kind) as task,
         operations,
         repeated_nodes,
@@ -26,8 +26,7 @@ runs as (
 
 answers as (
     select
-        runs.question,
-        runs.topics,
+        runs.question_key,
         runs.task,
         runs.started_at,
         runs.execution_id,
@@ -46,8 +45,7 @@ answers as (
     union all
     -- recorded elsewhere without its calls
     select
-        runs.question,
-        runs.topics,
+        runs.question_key,
         runs.task,
         runs.started_at,
         runs.execution_id,
@@ -62,16 +60,38 @@ answers as (
     where runs.operations = 1
 )
 
+select * from answers where qoa is not null;
+
+create or replace temp table new_answers as
 select
-    question,
+    question_key,
     task,
     model,
     served,
-    arg_max(topics, (started_at, execution_id)) as topics,
-    max(started_at) as last_seen,
     count(*) as n,
     sum(qoa) as total,
     logs_of(cost_usd) as log_cost_usd, -- each resource
-from answers
-where qoa is not null
-group by question, task, model, served;
+from new_lone_calls
+group by question_key, task, model, served;
+
+create or replace temp table new_questions as
+with
+
+judged as (
+    select execution_id, any_value(question_key) as question_key, any_value(task) as task, max(started_at) as started_at
+    from new_lone_calls
+    group by execution_id
+)
+
+select
+    question_key,
+    task,
+    min(question) as question,
+    arg_max(coalesce(nullif(topics, []), [{'topic': topic, 'weight': 1.0}]), (judged.started_at, execution_id)) as topics,
+    max(judged.started_at) as last_seen
+from executions
+inner join judged using (execution_id)
+where ingestion > getvariable('past_ingestion')
+group by question_key, task;
+
+drop table new_lone_calls;

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+import sql
 from optiq.chemistry.chem_e import chemistry
 from optiq.chemistry.profiles import Profile
 from optiq.errors import InputError, UnknownName
 from optiq.plans.plan import Plan
-from warehouse.chemistry import load_chemistry, load_trials
+from warehouse.chemistry import load_chemistry, load_trials, read_lone_answers
+from warehouse.connection import writing
 from warehouse.home import Home
 from warehouse.ingest import ingest_traces
 from warehouse.ingestion.trials import TRIAL_COLUMNS, land_trials
@@ -101,6 +104,61 @@ def test_an_unchanged_basis_is_not_computed_again(answered: Home, tmp_path: Path
     refresh(answered, full_gate=False, on_step=steps.append)
     assert "published" in steps
     assert "chemistry computed" not in steps
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_answers_kept_from_night_to_night_are_those_of_all_executions(
+    home: Home, traces, monkeypatch: pytest.MonkeyPatch, seed: int, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("warehouse.chemistry.MOST_QUESTIONS", 6)
+    draw = np.random.default_rng(seed)
+    plans = [Plan.of([A]), Plan.of([B]), Plan.of([A, B], [(0, 1)]), Plan.of([A, B, C], [(0, 2), (1, 2)])]
+    number = 0
+    for night in range(4):
+        rows = []
+        for _ in range(40):
+            call = {
+                "subplan_qoa": draw.choice([0.0, 0.5, 1.0, None]),
+                "digest": draw.choice(["old", "new", None]),
+                "cached": bool(draw.random() < 0.1),
+                "error": draw.choice([None, None, None, "broke off"]),
+            }
+            plan = plans[draw.integers(len(plans))]
+            topic = f"t{draw.integers(2)}"
+            row = traces.execution(plan, number, draw.choice([1.0, 0.0, None]), topic, call)
+            # what nobody asked before comes later
+            rows.append(row | {"question": f"Question {draw.integers(5 * (night + 2))}?"})
+            number += 1
+        land_traces(home, traces(*rows))
+        refresh(home)
+    told = query(home.perfdb, "select * from lone_answers order by all")
+    everything = query(
+        home.perfdb,
+        "select topic, question, model, digest as served, count(*)::bigint as n, "
+        "sum(coalesce(subplan_qoa, case when level = 0 then qoa end)) as total "
+        "from calls inner join executions using (execution_id) where subplan_level = 0 and calls.error is null "
+        "and not cached and coalesce(subplan_qoa, case when level = 0 then qoa end) is not null "
+        "group by all",
+    )
+    key = "md5_number_lower(question)"
+    keys = dict(query(home.perfdb, f"select distinct question, {key} from executions").iter_rows())
+    oracle = everything.with_columns(
+        question_key=pl.col("question").replace_strict(keys, return_dtype=pl.UInt64)
+    )
+    first = oracle.unique(["topic", "question_key"]).sort("question_key").group_by("topic").head(6)
+    oracle = oracle.join(first, on=["topic", "question_key"], how="semi")
+    assert told.height > 12
+    assert told.sort(pl.all()).equals(oracle.select(told.columns).sort(pl.all()))
+    with writing(copied(home, tmp_path), tmp_path / "spill") as connection:
+        connection.execute(sql.read("merge/macros"))
+        read_lone_answers(connection, anew=True)
+        assert connection.sql("from lone_answers order by all").pl().equals(told)
+
+
+def copied(home: Home, folder: Path) -> Path:
+    path = folder / "copy.duckdb"
+    shutil.copyfile(home.perfdb, path)
+    return path
 
 
 def test_a_history_brings_traces_and_grades(home: Home, tmp_path: Path) -> None:
