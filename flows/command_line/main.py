@@ -42,6 +42,7 @@ VERBS: dict[str, Any] = {
     "cache": {"show": "cache:show", "clear": "cache:clear"},
     "snapshots": {"": "snapshots:listing", "diff": "snapshots:diff", "restore": "snapshots:restore"},
     "sql": "sql:sql",
+    "export": "export:export",
     "serve": {
         "": "serve:serve",
         "keys": {"add": "serve_keys:add", "list": "serve_keys:list_keys", "remove": "serve_keys:remove"},

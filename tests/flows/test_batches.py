@@ -193,3 +193,27 @@ def test_answers_of_a_run_come_back_as_traces_and_count_once(
     assert optiq(*asked, "c.jsonl", "--with-questions").code == 0
     row = json.loads((tmp_path / "c.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert (row["note"], row["answer_text"] in ("3", "4")) == ("mine", True)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
+def test_what_perfdb_observed_goes_to_another_one(
+    home: Path, optiq: Command, tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path(__file__).parent.parent / "warehouse/real_files"
+    assert (
+        optiq(
+            "ingest", "traces", str(real / "inspect/epochs.eval"), str(real / "promptfoo/results.json")
+        ).code
+        == 0
+    )
+    assert optiq("refresh").code == 0
+    assert "15 executions written" in optiq("export", f"traces{suffix}").out
+    assert optiq("ingest", "traces", f"traces{suffix}").code == 0
+    assert "0 executions" in optiq("refresh").out
+    what = "select * exclude (ingestion) from {} order by all"
+    tables = ("executions", "calls")
+    before = [optiq("sql", "--json", what.format(table)).out for table in tables]
+    monkeypatch.setenv("OPTIQ_HOME", str(tmp_path / "other"))
+    assert optiq("ingest", "traces", f"traces{suffix}").code == 0
+    assert "15 executions" in optiq("refresh").out
+    assert [optiq("sql", "--json", what.format(table)).out for table in tables] == before

@@ -1,0 +1,31 @@
+-- Executions as a traces file has them, with their calls nested: `optiq ingest traces` takes them back, each once.
+-- Grain: one row per execution, in the order in which they were merged.
+with
+
+nested as (
+    select
+        execution_id,
+        list(
+            {
+                'node': node, 'model': model, 'answered_model': answered_model, 'server': server, 'digest': digest,
+                'prompt_tokens': prompt_tokens, 'cached_tokens': cached_tokens, 'output_tokens': output_tokens,
+                'thinking_tokens': thinking_tokens, 'prompt_chars': prompt_chars,
+                'max_output_tokens': max_output_tokens, 'cost_usd': cost_usd, 'latency_s': latency_s, 'load_s': load_s,
+                'prompt_s': prompt_s, 'output_s': output_s, 'energy_j': energy_j, 'energy_source': energy_source,
+                'finish_reason': finish_reason, 'output': output, 'thinking': thinking, 'error': error,
+                'cached': cached, 'constrained': constrained, 'started_at': started_at, 'attempts': attempts,
+                'subplan_key': subplan_key, 'subplan_level': subplan_level, 'subplan_cost_usd': subplan_cost_usd,
+                'subplan_latency_s': subplan_latency_s, 'subplan_energy_j': subplan_energy_j,
+                'subplan_qoa': subplan_qoa, 'logprob_mean': logprob_mean, 'logprob_least': logprob_least
+            }
+            order by node
+        ) as calls
+    from calls
+    group by execution_id
+)
+
+select executions.* exclude (ingestion), plans.plan, nested.calls
+from executions
+inner join plans using (plan_key)
+left join nested using (execution_id)
+order by executions.ingestion, executions.execution_id
