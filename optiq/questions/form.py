@@ -27,9 +27,13 @@ _JSON_ASKED = re.compile(
 _PROGRAM = (
     r"(?:function|program|script|regex|regular expression|class|method|code|(?:sql\s+)?query|unit tests?)"
 )
+_LANGUAGE = (
+    r"(?:python|javascript|typescript|java|c\+\+|c#|rust|golang|sql|bash|ruby|php|kotlin|swift|haskell)"
+)
 _CODE_ASKED = re.compile(
     rf"\b(?:write|implement|create|give|complete|refactor|fix|show)\b[^.?!\n]{{0,60}}?\b{_PROGRAM}\b"
-    rf"(?:\s+(?:that|which|to|for|in|using|called|named|with|of|returning)\b|[.:?!]|$)",
+    rf"(?:\s+(?:that|which|to|for|in|using|called|named|with|of|returning)\b|\s+`|\s+\w+\(|[.:?!]|$)|"
+    rf"\b{_LANGUAGE}[^.?!\n]{{0,20}}?\b{_PROGRAM}\b",
     re.IGNORECASE,
 )
 _LONG_ASKED = re.compile(

@@ -55,7 +55,7 @@ _DELETED = re.compile(r"~~.+?~~")
 _EMPHASIS = re.compile(r"(?<!\w)(\*\*|__|\*|_|`)(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _MATHS = re.compile(r"^\$([^$]+)\$$|^\\\((.+)\\\)$|^\\\[(.+)\\\]$")
 _TEXT_MACRO = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox)\{([^{}]*)\}")
-_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}")
+_FRACTION = re.compile(r"(\d?)\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 _MARKUP = re.compile(r"[*_`~\[<$\\#\"'“‘「«]")
 _SHORT_ITEM = 5
 _BARE_ITEM = re.compile(r"[^\W\d_][\w'’-]*(?: [\w'’-]+){0,2}")
@@ -185,7 +185,7 @@ def _unwrap(text: str) -> str:
     for _ in range(3):
         text = _EMPHASIS.sub(r"\2", text)
     text = re.sub(r"^(?:\*{2,}|_{2,}|`)+|(?:\*{2,}|_{2,}|`)+$", "", text).strip()
-    text = _FRACTION.sub(r"\1/\2", _TEXT_MACRO.sub(r"\1", text))
+    text = _FRACTION.sub(lambda m: f"{m[1] and m[1] + ' '}{m[2]}/{m[3]}", _TEXT_MACRO.sub(r"\1", text))
     stop = "." if text.endswith("$.") else ""
     if maths := _MATHS.match(text.removesuffix(stop) if stop else text):
         text = next(part for part in maths.groups() if part is not None).strip()

@@ -23,7 +23,8 @@ _DENIED = re.compile(rf"\b{_NEGATION}\b(?!\s+{_NO_DENIAL}\b)", re.IGNORECASE)
 _COPULA = re.compile(
     r"\b(?:(?:is|was|are|were|has|have|had|does|did|do|would|could|should|can|will)\s+(?:not|never|no longer)|cannot|"
     r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t)\b"
-    rf"(?!\s+{_NO_DENIAL}\b)|\b(?:is|was|are|were|would be)\s+(?:wrong|incorrect|false|untrue|mistaken)\b",
+    rf"(?!\s+{_NO_DENIAL}\b)|\b(?:is|was|are|were|would be)\s+(?:wrong|incorrect|false|untrue|mistaken|"
+    rf"impossible|ruled\s+out|out\s+of\s+the\s+question|(?:a|the)\s+(?:mistake|wrong\s+\w+))\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
@@ -43,6 +44,13 @@ _DISBELIEVED = re.compile(
     re.IGNORECASE,
 )
 
+
+_FORMER = re.compile(
+    r"(?:,\s*|\s*\()(?:formerly|previously|once|originally)\s+(?:known\s+as\s+|"
+    r"called\s+)?[^,.;)\n]*",
+    re.IGNORECASE,
+)
+"""``Istanbul, formerly Constantinople``."""
 
 _REJECTED = re.compile(r"\A[^.?!\n]{1,80}\?\s*(?:no|nope|wrong|incorrect|false)\b", re.IGNORECASE)
 """``Oslo? No``."""
@@ -67,6 +75,7 @@ def denies(text: str) -> bool:
 def affirmed(text: str) -> str:
     """``text`` without what it denies; blanks stand in place of it, so that places stay."""
     text = _DISBELIEVED.sub(lambda match: " " * len(match[0]), text)
+    text = _FORMER.sub(lambda match: " " * len(match[0]), text)
     text = _REJECTED.sub(lambda match: " " * len(match[0]), text)
     text = _OTHERS_SAY.sub(lambda match: " " * len(match[0]), text)
     if not _DENIED.search(text) and not _COPULA.search(text):
@@ -105,18 +114,20 @@ _REFUSED = re.compile(
         i(?:\s+(?:just|really|simply|still|honestly))?\s+(?:can\s?not|can['’]?t|could\s+not|couldn['’]?t|do\s+not|don['’]?t|did\s+not|didn['’]?t)\s+
             (?:\w+ly\s+)?(?:answer|know|determine|provide|find|verify|say|tell|help|assist|recall|remember|confirm|
             give|have\s+(?:any\s+|enough\s+|access|real|the\s+|that\s+|this\s+|specific\s+|sufficient\s+|
-                an?\s+)|be\s+(?:sure|certain)|understand) |
+                an?\s+)|be\s+(?:sure|certain)|understand|count|see|access|calculate|compute|browse|open|read|
+                    predict|guess|comment|share|discuss|identify|name|estimate|speak) |
+        i\s+lack\b | there['’]s\s+no\s+(?:way|telling|answer|information)\b |
         i\s+have\s+no\s+(?:information|idea|knowledge|clue|data|answer|way|access) |
         (?:we|one|you|nobody|no\s+one)\s+(?:can\s?not|can['’]?t|(?:do|does)\s+not|don['’]?t|
             doesn['’]?t)?\s*(?:know|knows|determine|tell)s?\s*(?:for\s+sure|from\s+(?:this|the)|that|this)?[.!]?\Z |
         there\s+is(?:\s+no|n['’]?t(?:\s+enough)?|\s+not\s+enough|\s+insufficient)\s+(?:\w+\s+)?(?:information|
-            context|data|answer|way\s+to\s+(?:know|tell))\b |
+            context|data|answer|way\s+(?:to\s+(?:know|tell)|of\s+(?:knowing|telling)))\b |
         (?:no|insufficient|not\s+enough)\s+(?:information|context|data)\b |
         (?:can\s?not|can['’]?t|could\s+not|couldn['’]?t|unable\s+to)\s+(?:be\s+)?(?:determined?|answer(?:ed)?|
             verif(?:y|ied)|comply|assist|help|provide|establish(?:ed)?)\b |
         no\s+(?:idea|clue|answer)\b | (?:beats\s+me|who\s+knows) | (?:nobody|
             no\s+one)\s+(?:\w+ly\s+)?(?:knows|can\s+(?:say|tell|know))\b |
-        (?:is|are|remains?)\s+(?:un(?:known|clear|certain)|not\s+(?:known|clear|specified|available|given|
+        (?:is|are|remains?|it['’]s)\s+(?:un(?:known|clear|certain)|not\s+(?:known|clear|specified|available|given|
             stated))(?=\W*\Z) |
         (?:is|was|are|were)(?:\s+not|n['’]?t)\s+(?:given|specified|stated|provided|mentioned)(?:\s+in)?\b
     )""",
@@ -172,9 +183,23 @@ _BEYOND_DOUBT = re.compile(
 )
 
 
+_SO = re.compile(
+    r"\W*(?:i\s+(?:think|believe|guess|suppose)\s+so|that['’]?s\s+so|it\s+(?:seems|appears)\s+so|"
+    r"you\s+bet|exactly)\W*",
+    re.IGNORECASE,
+)
+_NOT_SO = re.compile(
+    r"\W*(?:no\s+way|not\s+any\s?more|not\s+any\s+longer|no\s+longer|hardly|not\s+likely|unlikely|not\s+so|i\s+(?:do\s+not|don['’]?t)\s+(?:think|believe)\s+so|"
+    r"i\s+doubt\s+it|i\s+think\s+not|(?:it|that|this)(?:['’]s|\s+is)\s+an?\s+(?:common\s+)?(?:myth|misconception|lie|hoax))\W*",
+    re.IGNORECASE,
+)
+
+
 def truth_named(text: str) -> bool | None:
     """What a reference such as ``yes``, ``False`` or ``N`` stands for; None if it is no such word."""
     word = text.strip(" .!\"'*`").casefold()
+    if len(word) == 1 and "!" in text:
+        return None  # n! is a factorial
     return True if word in _CLOSED_YES else False if word in _CLOSED_NO else None
 
 
@@ -184,8 +209,10 @@ def truth_of(answer: str) -> bool | None:
     word = truth_named(text)
     if word is not None:
         return word
-    if _BEYOND_DOUBT.match(text):
+    if _BEYOND_DOUBT.match(text) or _SO.fullmatch(text):
         return True
+    if _NOT_SO.fullmatch(text):
+        return False
     if re.search(
         r"\b(?:true\s+or\s+false|false\s+or\s+true|yes\s+or\s+no|no\s+or\s+yes)\b", text, re.IGNORECASE
     ):

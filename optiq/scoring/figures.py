@@ -326,27 +326,39 @@ def _is_number(text: str) -> bool:
     return match is not None and _value(text) is not None
 
 
+_WRITTEN = (
+    # Groups of three by blanks or apostrophes; by commas, in India by twos; by points, two groups or with a comma.
+    (re.compile(r"\d{1,3}(?: \d{3})+(?:[.,]\d+)?|\d{1,3}(?:'\d{3})+(?:[.,]\d+)?"), " '", ","),
+    (re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d+)?"), ",", ""),
+    (re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,}(?:,\d+)?|[1-9]\d{0,2}(?:\.\d{3})+,\d+"), ".", ","),
+    (re.compile(r"\d*,\d+"), "", ","),
+    (re.compile(r"\d*\.\d+"), "", ""),
+)
+"""How digits are grouped: what parts the groups, and the decimal comma, if it is one."""
+
+
 def _value(digits: str) -> tuple[Fraction, Fraction] | None:
     """Value and last place of digits with grouping and a decimal sign; None if they are no number."""
+    if len(digits) > 400:
+        return None
+    if digits.isascii() and digits.isdigit():
+        return Fraction(int(digits)), _ONE
     text = digits.replace("’", "'").replace("_", "'")
-    if re.fullmatch(r"\d{1,3}( \d{3})+([.,]\d+)?", text) or re.fullmatch(r"\d{1,3}('\d{3})+([.,]\d+)?", text):
-        text = re.sub("[ ']", "", text).replace(",", ".")
-    elif re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?", text) or re.fullmatch(
-        r"[1-9]\d?(,\d\d)+,\d{3}(\.\d+)?", text
-    ):
-        text = text.replace(",", "")
-    elif re.fullmatch(r"[1-9]\d{0,2}(\.\d{3}){2,}(,\d+)?", text) or re.fullmatch(
-        r"[1-9]\d{0,2}(\.\d{3})+,\d+", text
-    ):
-        text = text.replace(".", "").replace(",", ".")
-    elif re.fullmatch(r"\d*,\d+", text):
-        text = text.replace(",", ".")
-    elif not re.fullmatch(r"\d+|\d*\.\d+", text):
+    for pattern, groups, comma in _WRITTEN:
+        if pattern.fullmatch(text):
+            for sign in groups:
+                text = text.replace(sign, "")
+            text = text.replace(comma, ".") if comma else text
+            break
+    else:
         return None
     places = len(text.partition(".")[2])
-    if len(text) > 400:
-        return None
     return Fraction(int(text.replace(".", "")), 10**places), Fraction(1, 10**places)
+
+
+_ONE = Fraction(1)
+_LETTERS_AFTER = re.compile(r"[^\W\d_]+(?!\w)")
+_REST = re.compile(r"[^\s,;]*")
 
 
 def _number_at(text: str, at: int) -> Figure | None:
@@ -360,7 +372,11 @@ def _number_at(text: str, at: int) -> Figure | None:
     value, quantum = read
     before = text[:start]
     sign, start, money, bound, name = _before(before, start)
-    if name is not None:  # part of a word or a name
+    if name is not None:  # part of a word or a name: technetium-99m
+        if name[-1:] == "-" and (more := _LETTERS_AFTER.match(text, end)):
+            return Figure(
+                "code", start, more.end(), code=f"{name}{match[0]}{more[0]}".casefold(), before=name
+            )
         return Figure("code", start, end, code=f"{name}{match[0]}".casefold(), before=name)
     if decade := _DECADE.match(text, match.start()):
         return Figure("code", start, decade.end(), code=decade[0].replace("'", "").casefold())
@@ -423,7 +439,7 @@ def _number_at(text: str, at: int) -> Figure | None:
         bound, end = "<" if limit[1] is None else ">", limit.end()
     noun = ""
     if not understood or (end < len(text) and _touches(text, end)):
-        rest = re.compile(r"[^\s,;]*").match(text, end)
+        rest = _REST.match(text, end)
         end = rest.end() if rest else end
         return Figure("code", start, end, code=text[start:end].casefold())
     if (counted := _NOUN.match(text, end)) and not units:

@@ -28,6 +28,7 @@ _EXPRESSION = re.compile(r"[\s(]*[\d.,]+\s*[-+*/×÷^]\s*[\d.,]+(?:\s*[-+*/×÷^
 _CONDITION = re.compile(r"\b(?:when|if|where|because|since)\b.*", re.DOTALL)
 _CONCLUDES = re.compile(
     r"\b(?:so|therefore|thus|hence|in total|(?:a|the) total(?: of| is)?|altogether|in all|answer is|result is|"
+    r"which (?:is|makes|gives)|that (?:is|gives)|"
     r"comes to|(?<!the )left(?=[\s.,!]*\Z)|remain(?:s|ing)?(?=[\s.,!]*\Z)|"
     r"i\.e\.|leaving|in other words|that makes|for a total of|final(?:ly)?)\b",
     re.IGNORECASE,

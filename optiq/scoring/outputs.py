@@ -84,7 +84,7 @@ _VERDICT_BEFORE = re.compile(
 )
 _POLITE = (
     r"(?:sure(?:\s+thing)?|certainly|of\s+course|absolutely|definitely|okay|ok|alright|all\s+right|great|gladly|hello|hi|hey|"
-    r"hi\s+there|hello\s+there|greetings|no\s+problem|you\s+got\s+it|good\s+question|great\s+question|"
+    r"good\s+(?:morning|day|evening|afternoon)|hi\s+there|hello\s+there|greetings|no\s+problem|you\s+got\s+it|good\s+question|great\s+question|"
     r"(?:that['’]?s|that\s+is|what)\s+an?\s+(?:\w+\s+)?question|interesting\s+question|thanks?(?:\s+you)?(?:\s+for\s+[^.!\n]*)?|"
     r"(?:happy|glad|pleased)\s+to\s+(?:help|assist|answer)[^.!:\n]*|(?:yes,?\s+)?i\s+can\s+(?:help|assist|answer)\b[^.!:\n]*|"
     r"i(?:['’]?d|\s+would|['’]?ll|\s+will|['’]?m|\s+am)\s+(?:be\s+)?(?:happy|glad|pleased|delighted)\s+to\s+[^.!:\n]*|"

@@ -143,6 +143,11 @@ def containment(answer: str, reference: str) -> float:
 
 def taken_back(answer: str, reference: str) -> bool:
     """Whether ``answer`` names the reference only to deny it."""
+    if _UNBROKEN.search(reference):
+        wanted_text = "".join(unicodedata.normalize("NFKC", reference).casefold().split()).strip("。.,、!！")
+        return bool(wanted_text) and wanted_text in "".join(
+            unicodedata.normalize("NFKC", answer).casefold().split()
+        )
     said = affirmed(answer)
     if said == answer or denies(reference):
         return False
@@ -266,7 +271,7 @@ def other_name(answer: str, reference: str) -> bool:
 
 
 _FORMULA = re.compile(
-    r"[=^√∑∫π\\]|\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|\b\d*[a-z]\s*[-+*/]\s*\d|\d[xyzn]\b"
+    r"[=^√∑∫π\\]|\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|\b\d*[a-z]\s*[-+*/]\s*\d|\d[xyzn]\b|(?<![A-Za-z0-9])[A-Za-z0-9]{1,2}!"
 )
 
 
@@ -323,7 +328,9 @@ def formula_equality(answer: str, reference: str) -> float | None:
     )
 
 
-_BETWEEN_ITEMS = re.compile(r"\s*(?:[,;\n]|\band\b|&|•|\s/\s)\s*(?:\band\b\s*)?", re.IGNORECASE)
+_BETWEEN_ITEMS = re.compile(
+    r"\s*(?:(?<!\d),|,(?!\d{3}(?!\d))|[;\n]|\band\b|&|•|\s/\s)\s*(?:\band\b\s*)?", re.IGNORECASE
+)
 _ALTERNATIVE = re.compile(r"\bor\b|\beither\b", re.IGNORECASE)
 _INTRODUCED = re.compile(r"^.*?\b(?:are|were|is|includes?|have|has|named)\b:?\s+|^[^:]*:\s+", re.IGNORECASE)
 _JOINED = re.compile(r"\band\b|&|;|\n|•")

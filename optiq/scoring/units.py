@@ -65,7 +65,7 @@ _NAMES = {
     "sqm": "meter**2", "sqkm": "kilometer**2", "sqft": "foot**2", "sqmi": "mile**2", "cc": "centimeter**3",
     "gal": "gallon", "qt": "quart", "tsp": "teaspoon", "tbsp": "tablespoon", "mph": "mile/hour",
     "kph": "kilometer/hour", "kmh": "kilometer/hour", "kmph": "kilometer/hour", "mpg": "mile/gallon",
-    "kn": "knot", "kt": "knot",
+    "amp": "ampere", "amps": "ampere", "kn": "knot", "kt": "knot",
     "kts": "knot", "rpm": "revolutions_per_minute", "atm": "standard_atmosphere",
     "psi": "pound_force_per_square_inch", "torr": "torr", "mmHg": "millimeter_Hg", "inHg": "inch_Hg",
     "hp": "horsepower", "ly": "light_year", "lightyear": "light_year", "light-year": "light_year",
