@@ -451,6 +451,23 @@ class Settings:
     prompt: str = _setting(
         "zero-shot", None, "prompts", "How models are asked: {names}.", "SET", choices=lambda: PROMPT_NAMES
     )
+    system: str | None = _setting(
+        None,
+        None,
+        "prompts",
+        "What stands before everything that models are asked, such as 'You are a careful physician.'",
+        "TEXT",
+        otherwise="nothing",
+    )
+    temperature: float = _setting(
+        0.0,
+        _number(lambda t: 0 <= t <= 2, "Give a number from 0 to 2."),
+        "prompts",
+        "How freely models write; above 0, the same question may be answered otherwise, and nothing is taken from "
+        "earlier calls.",
+        "T",
+        float,
+    )
     examples: str | None = _setting(
         None, None, "prompts", "Labelled questions for --prompt few-shot.", "FILE", otherwise="PerfDB's"
     )

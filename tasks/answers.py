@@ -172,6 +172,7 @@ def executor_of(session: Session, run_id: str, shared: Shared, rank: int = 0) ->
         prompts=session.planning.prompts,
         operators=session.planning.operators,
         constrain=session.settings.constrain,
+        temperature=session.settings.temperature,
         rank=rank,
     )
 

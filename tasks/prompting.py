@@ -32,21 +32,21 @@ def prompts_named(name: str, settings: Settings, home: Home) -> PromptSet:
         if few-shot has no labelled question to show.
     """
     if name != "few-shot":
-        return PromptSet(name)
+        return PromptSet(name, system=settings.system or "")
     path = Path(settings.examples) if settings.examples is not None else home.perfdb
     modified_ns = path.stat().st_mtime_ns if path.exists() else 0
-    return _few_shot(home, settings.examples, modified_ns, settings.seed)
+    return _few_shot(home, settings.examples, modified_ns, settings.seed, settings.system or "")
 
 
 @lru_cache(maxsize=8)
-def _few_shot(home: Home, file: str | None, modified_ns: int, seed: int) -> PromptSet:
+def _few_shot(home: Home, file: str | None, modified_ns: int, seed: int, system: str) -> PromptSet:
     examples = draw_examples(_from_file(file) if file is not None else labelled_questions(home), seed)
     if not examples:
         raise InputError(
             f"few-shot prompts have no examples: {file or 'PerfDB'} holds no labelled question to show",
             "Give a labelled question file with --examples, or run optiq calibrate and optiq refresh first.",
         )
-    return PromptSet("few-shot", examples)
+    return PromptSet("few-shot", examples, system)
 
 
 def _from_file(file: str) -> list[Question]:

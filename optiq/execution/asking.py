@@ -22,6 +22,9 @@ from optiq.servers.protocol import LETTERS_ROOM, Fusion, GenerateRequest
 
 LONGEST_ANSWER_TOKENS = 1024
 """The most that a model writes to a request that sets no cap."""
+ANY_OBJECT = '{"type": "object"}'
+"""The JSON schema of an answer of which no other is given."""
+
 BYTES_PER_OUTPUT_TOKEN = 8
 """A token of an output is rarely longer; a longer one is caught when the next call draws on the reservation."""
 
@@ -64,8 +67,14 @@ class PromptSetAsking:
     """
 
     def __init__(
-        self, prompts: PromptSet, operators: Operators, max_output_tokens: int | None, constrain: bool
+        self,
+        prompts: PromptSet,
+        operators: Operators,
+        max_output_tokens: int | None,
+        constrain: bool,
+        temperature: float = 0.0,
     ) -> None:
+        self._temperature = temperature
         self._prompts = prompts
         self._operators = operators
         self._cap = max_output_tokens
@@ -95,7 +104,8 @@ class PromptSetAsking:
             operator.model,
             build_prompt(question, plan, node, outputs, prompts),
             max_output_tokens=self.longest(question, plan, node),
-            temperature=question.wishes.temperature if question.wishes is not None else 0.0,
+            temperature=question.wishes.temperature if question.wishes is not None else self._temperature,
+            json_schema=(question.schema or ANY_OBJECT) if held and question.kind is Kind.JSON else None,
             letters=tuple(ascii_uppercase[: len(question.options)]) if held else (),
             several_letters=held and question.kind is Kind.MULTI,
             letters_room=LETTERS_ROOM if held and question.options else 0,

@@ -83,6 +83,8 @@ class Executor:
     constrain
         Whether servers are asked to let out nothing but letters where options are to be chosen. Prompts that
         ask for reasoning are never constrained.
+    temperature
+        How freely models write; answers to questions that came with wishes have their own.
     shared
         What the executors of a run have in common: kept responses, total limits, health of models.
     rank
@@ -105,6 +107,7 @@ class Executor:
         prompts: PromptSet = ZERO_SHOT,
         operators: Operators | None = None,
         constrain: bool = False,
+        temperature: float = 0.0,
     ) -> None:
         self.server = server
         self.run_id = run_id
@@ -113,7 +116,9 @@ class Executor:
         self.timeout_s = timeout_s
         self.seed = seed
         self.shared = shared or Shared()
-        self._asking: Asking = PromptSetAsking(prompts, operators or {}, max_output_tokens, constrain)
+        self._asking: Asking = PromptSetAsking(
+            prompts, operators or {}, max_output_tokens, constrain, temperature
+        )
         # Merging the rows of a model takes time; there are few topics, and an executor lives for a chunk.
         self._rates = cache(prices.figures) if prices is not None else None
         self._caller = Caller(server, self.shared, retries or Retries(), rank)

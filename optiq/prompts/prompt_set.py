@@ -53,6 +53,8 @@ def question_text(question: Question) -> str:
 class PromptSet:
     """One prompt set. ``examples`` (few-shot only) are labelled questions in the order of preference.
 
+    ``system`` stands before everything that models are asked, in the same message: not every server takes one apart.
+
     Raises
     ------
     UnknownName
@@ -61,6 +63,7 @@ class PromptSet:
 
     name: str = "zero-shot"
     examples: tuple[Question, ...] = ()
+    system: str = ""
 
     def __post_init__(self) -> None:
         if self.name not in PROMPT_NAMES:
@@ -76,6 +79,7 @@ class PromptSet:
             names.append("few_shot_example")
         parts = [template(name) for name in names]
         parts += [example for kind in Kind for example in self._shown(kind)]
+        parts += [self.system] if self.system else []
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
 
     @cached_property
@@ -90,17 +94,24 @@ class PromptSet:
 
     def ask(self, question: Question) -> str:
         """The prompt that puts ``question`` by itself."""
-        return fill(
+        asked = fill(
             self._template(question), question=question_text(question), examples=self._before(question)
         )
+        return self._opening + asked
 
     def base_chars(self, question: Question) -> int:
         """Characters of :meth:`ask` that are not the question's own."""
-        return len(fill(self._template(question), question="", examples=self._before(question)))
+        return len(self._opening) + len(
+            fill(self._template(question), question="", examples=self._before(question))
+        )
 
     def instruction(self, question: Question) -> str:
         """What the prompt asks for, without the question: the first line of the template; nothing if bare."""
         return "" if self.name == BARE else self._template(question).partition("\n")[0]
+
+    @property
+    def _opening(self) -> str:
+        return f"{self.system}\n\n" if self.system else ""
 
     @property
     def _stem(self) -> str:

@@ -272,7 +272,7 @@ class Question:
     ``options`` are the choices in their order, shown as A, B, C, … ``reference`` is the gold answer:
     text for open questions, option letter(s) or option text otherwise. ``topics_inferred``: a topic model
     assigned the topics, they were not given with the question; nothing is learned about topics from those.
-    ``wishes`` are those of a request that it came as.
+    ``wishes`` are those of a request that it came as. ``schema`` is the JSON schema of a JSON answer, as text.
     """
 
     question_id: str
@@ -284,6 +284,7 @@ class Question:
     budget: Budget = field(default_factory=Budget)
     topics_inferred: bool = False
     wishes: Wishes | None = None
+    schema: str | None = None
 
     @property
     def topic_names(self) -> tuple[str, ...]:

@@ -229,3 +229,62 @@ def short(value: Any) -> str:
     """``value`` for a one-line message."""
     shown = repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}…{shown[-1]}"
+
+
+def schema_in(value: Any) -> str | None:
+    """A JSON schema as text; None for a missing cell. :class:`InputError` for what is no schema."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    remedy = 'Give a JSON schema, such as {"type": "object", "properties": {"name": {"type": "string"}}}.'
+    try:
+        read = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise InputError(f"schema is {short(value)}, no JSON", remedy) from None
+    if not isinstance(read, dict):
+        raise InputError(f"schema is {short(value)}, no JSON object", remedy)
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        Draft202012Validator.check_schema(read)
+    except SchemaError as fault:
+        raise InputError(f"schema is none: {fault.message[:100]}", remedy) from None
+    return json.dumps(read, ensure_ascii=False)
+
+
+def looks_like_schema(value: Any) -> bool:
+    """Whether a cell is a JSON schema by its looks: an object that says a type."""
+    try:
+        read = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return False
+    return isinstance(read, dict) and not {"type", "properties", "$schema", "anyOf", "oneOf"}.isdisjoint(read)
+
+
+def conversation_in(value: Any) -> str:
+    """A chat (a list of messages with role and content, or JSON text of one) as the text that a model is asked.
+
+    One message of a user is asked as it stands; of several each has its role before it, and what a system says
+    stands first.
+    """
+    try:
+        messages = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return ""
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        return ""
+    said = [(str(one.get("role") or "user"), _content(one.get("content"))) for one in messages]
+    said = [(role, text) for role, text in said if text]
+    system = [text for role, text in said if role in ("system", "developer")]
+    turns = [(role, text) for role, text in said if role not in ("system", "developer")]
+    if len(turns) == 1:
+        return "\n\n".join([*system, turns[0][1]])
+    return "\n\n".join([*system, *(f"{role}: {text}" for role, text in turns)]) if turns else ""
+
+
+def _content(value: Any) -> str:
+    """The text of a message: a text, or parts of which some are text."""
+    if isinstance(value, list):
+        parts = [part.get("text") for part in value if isinstance(part, dict)]
+        return "\n".join(part for part in parts if isinstance(part, str)).strip()
+    return value.strip() if isinstance(value, str) else ""

@@ -20,19 +20,22 @@ from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import read_table
 from optiq.formats.batch_requests import is_batch_input, read_requests
 from optiq.questions.metric import LIMITS, METRICS
-from optiq.questions.question import Budget, Question
+from optiq.questions.question import Budget, Kind, Question
 from optiq.questions.question_cells import (
+    conversation_in,
     kind_in,
+    looks_like_schema,
     options_in,
     reference_in,
     row_names,
+    schema_in,
     short,
     text_in,
     topics_in,
 )
 from optiq.questions.reading import AS_IT_IS, Reading
 
-_ASKED = ("question_id", "question", "topic", "options", "kind", "form", "reference")
+_ASKED = ("question_id", "question", "topic", "options", "kind", "form", "reference", "schema")
 COLUMNS = (*_ASKED, *LIMITS)
 
 _OFTEN = {
@@ -133,6 +136,8 @@ def questions_in(
     """The same for a frame with the columns of a question file; ``source`` names it in messages."""
     budget = budget or Budget()
     frame = _renamed(frame, source, dict(reading.columns))
+    if "messages" in frame.columns and "question" not in frame.columns and reading.template is None:
+        frame = _conversations(frame)
     if reading.template is not None:
         frame = _templated(frame, source, reading.template)
     _check_columns(frame.columns, source)
@@ -194,6 +199,12 @@ def _templated(frame: pl.DataFrame, source: str, template: str) -> pl.DataFrame:
         whole = "".join(part for pair in zip(texts, [*said, ""], strict=True) for part in pair)
         questions.append(whole if all(said) else "")
     return frame.with_columns(pl.Series("question", questions, dtype=pl.String))
+
+
+def _conversations(frame: pl.DataFrame) -> pl.DataFrame:
+    """``frame`` with the chats of its column ``messages`` as questions."""
+    texts = [conversation_in(value) for value in frame["messages"].to_list()]
+    return frame.with_columns(pl.Series("question", texts, dtype=pl.String))
 
 
 def _cell_text(value: Any) -> str:
@@ -263,7 +274,7 @@ def _question(question_id: str, cells: Sequence[Any], budget: Budget, usual: str
 
     ``usual`` is the form of a question that names none and has no options.
     """
-    question, topic, options, kind, form, reference = cells
+    question, topic, options, kind, form, reference, schema = cells
     asked = text_in(question, "question")
     if not asked:
         raise InputError("the question is empty", "Write a question, or delete the row.")
@@ -273,6 +284,8 @@ def _question(question_id: str, cells: Sequence[Any], budget: Budget, usual: str
         raise InputError(f"kind is {said[0]} and form is {said[1]}", "Give one of the two, or the same.")
     name = said[0] or said[1] or ("" if choices else usual)
     inferred = kind_in(name, asked, choices, reference)
+    if looks_like_schema(schema) and not name and not choices:
+        inferred = Kind.JSON
     return Question(
         question_id=question_id,
         text=asked,
@@ -281,4 +294,6 @@ def _question(question_id: str, cells: Sequence[Any], budget: Budget, usual: str
         kind=inferred,
         reference=reference_in(reference, choices, inferred),
         budget=budget,
+        # A column of that name may hold something else, such as the tables of a database.
+        schema=schema_in(schema) if inferred is Kind.JSON else None,
     )

@@ -16,6 +16,7 @@ from optiq.scoring.denial import refuses
 from optiq.scoring.forms import formed_answer
 from optiq.scoring.outputs import (
     affirms,
+    both_ends,
     conclusion,
     final_statement,
     spoken,
@@ -93,7 +94,7 @@ def open_answer(output: str) -> str:
     Without thoughts, greetings, headings, ``Answer:``, a verdict on another answer, markup and end stop. A list of
     short items is one answer, with commas. A refusal keeps its words.
     """
-    text = spoken(output)
+    text = spoken(both_ends(output))
     stated = final_statement(text)
     if stated is not None:
         # "Answer: Sure! The final answer is …" states within what it states.

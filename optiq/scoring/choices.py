@@ -12,7 +12,7 @@ from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_of
 from optiq.scoring.figures import figures_in
 from optiq.scoring.numbers import concludes, figure_of, numeric_equality
-from optiq.scoring.outputs import json_answer, spoken, statements, without_greeting
+from optiq.scoring.outputs import both_ends, json_answer, spoken, statements, without_greeting
 from optiq.scoring.plain_text import plain
 from optiq.scoring.text import containment, formula_equality
 
@@ -165,7 +165,7 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     is part of; bracketed letters; lone capitals. A rule that finds several where one is asked for finds none. What the
     output denies it does not choose. A refusal chooses nothing unless it states an answer.
     """
-    spoke = spoken(output).strip("*_`\"' \n")
+    spoke = spoken(both_ends(output)).strip("*_`\"' \n")
     spoke = re.sub(r"\*\*|__", "", spoke)  # bold letters
     spoke = _WRONG_ONES.sub(" ", _spaced(spoke))
     text = without_greeting(spoke).strip("*_`\"' \n")

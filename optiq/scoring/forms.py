@@ -21,6 +21,12 @@ _GREETING = re.compile(
     re.IGNORECASE,
 )
 _FENCED = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+_FENCE_LINE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*$", re.MULTILINE)
+# A program defines something; how it is called is shown beside it.
+_DEFINES = re.compile(
+    r"^\s*(?:async\s+)?(?:def|class|function|func|fn|const|let|var|public|private|static|import|from|#include|create|select|struct|interface|type)\b",
+    re.MULTILINE | re.IGNORECASE,
+)
 _OPENING = re.compile(r"[{\[]")
 _DECODER = json.JSONDecoder()
 
@@ -47,7 +53,15 @@ def _stated(output: str) -> str:
 def _code(output: str) -> str:
     """The longest fenced block, if there is one: models show how to run a program after it."""
     said, _ = split_thinking(output)
+    fences = list(_FENCE_LINE.finditer(said))
+    if (
+        len(fences) % 2
+        and fences[0][0].strip() in ("```", "~~~")
+        and _DEFINES.search(said[: fences[0].start()])
+    ):
+        return said[: fences[0].start()].strip("\n")  # the template has opened the first fence
     blocks = [found[2].strip("\n") for found in _FENCED.finditer(said)]
+    blocks = [block for block in blocks if _DEFINES.search(block)] or blocks
     return max(blocks, key=len) if any(blocks) else _stated(output)
 
 

@@ -41,6 +41,7 @@ from optiq.scoring.text import (
     formula_equality,
     names_others,
     other_name,
+    restated,
     same_items,
     same_text,
     shares_no_word,
@@ -211,7 +212,8 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
     elif same_text(answer, reference):
         qoa = 1.0
     elif truth is not None:
-        qoa = float(truth_of(answer) is truth)
+        said = truth_of(answer)
+        qoa = float((restated(question.text, answer) if said is None else said) is truth)
     elif refuses(answer):
         qoa = float(refuses(reference))
     elif facts:

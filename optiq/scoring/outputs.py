@@ -118,6 +118,18 @@ _ANSWER_KEYS = (
 )  # fmt: skip
 
 
+LONGEST_READ = 8_000
+"""Characters at either end of an output in which a short answer is looked for: it opens an output or ends it."""
+
+
+def both_ends(output: str) -> str:
+    """``output``, or its beginning and its end if it is very long; thoughts are left out first."""
+    if len(output) <= 2 * LONGEST_READ:
+        return output
+    said, _ = split_thinking(output)
+    return said if len(said) <= 2 * LONGEST_READ else f"{said[:LONGEST_READ]}\n{said[-LONGEST_READ:]}"
+
+
 def spoken(output: str) -> str:
     """``output`` without thoughts, special tokens and a code fence around it, and up to the next made-up question."""
     text, _ = split_thinking(output)
@@ -242,11 +254,14 @@ def _written(value: Any) -> str | None:
 def _braced(text: str, start: int) -> str:
     """What stands between the brace before ``start`` and the one that closes it."""
     depth = 1
-    for place in range(start, len(text)):
+    for place in range(start, min(len(text), start + _LONGEST_BOX)):
         depth += {"{": 1, "}": -1}.get(text[place], 0)
         if depth == 0:
             return text[start:place].strip()
-    return text[start:].strip()
+    return text[start : start + _LONGEST_BOX].strip()
+
+
+_LONGEST_BOX = 1_000
 
 
 def affirms(output: str) -> bool:

@@ -155,6 +155,36 @@ def taken_back(answer: str, reference: str) -> bool:
     return bool(wanted) and not wanted - Counter(words_of(answer)) and bool(wanted - Counter(words_of(said)))
 
 
+_ASKS_WHETHER = re.compile(
+    r"\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)\b",
+    re.IGNORECASE,
+)
+
+
+_ASIDE = frozenset(
+    ["is", "are", "was", "were", "do", "does", "did", "has", "have", "had", "can", "could", "will", "would", "should",
+     "may", "might", "must", "yes", "it", "be"]
+)  # fmt: skip
+
+
+def restated(asked: str, answer: str) -> bool | None:
+    """Whether ``answer`` says all of a question for yes or no over again (True), or denies it; None if neither.
+
+    ``The Pacific is larger than the Atlantic``, asked whether it is.
+    """
+    if not _ASKS_WHETHER.match(asked):
+        return None
+    wanted = {word for word in words_of(asked) if word != _STOP} - _ASIDE - _SMALL_WORDS
+    given = {word for word in words_of(answer) if word != _STOP} - _ASIDE - _SMALL_WORDS
+    if not wanted or not wanted <= given | {"not"} or _ALTERNATIVE.search(asked):
+        return None
+    # In another order it may say the opposite: the Atlantic is larger than the Pacific.
+    order = [word for word in words_of(answer) if word in wanted]
+    if order != [word for word in words_of(asked) if word in wanted]:
+        return None
+    return not denies(answer)
+
+
 _SHORT_REFERENCE = 5
 _SMALL_WORDS = frozenset(
     [

@@ -167,6 +167,7 @@ class EmbeddedServer:
             cancelled=cancelled,
             told=told,
             grammar=grammar(request.letters, request.several_letters) if request.letters else None,
+            json_schema=request.json_schema,
         )
         # llama.cpp answers with whatever it has loaded, whichever model was asked for.
         if completion.answered_by != str(llama.path):
@@ -278,6 +279,7 @@ class LlamaModel:
         cancelled: threading.Event | None = None,
         told: Callable[[str], None] | None = None,
         grammar: str | None = None,
+        json_schema: str | None = None,
     ) -> Completion:
         """The text that follows ``prompt``, control tokens and all; only what ``grammar`` (GBNF) allows.
 
@@ -297,6 +299,8 @@ class LlamaModel:
             body["seed"] = seed
         if grammar is not None:
             body["grammar"] = grammar
+        elif json_schema is not None:
+            body["json_schema"] = json.loads(json_schema)
         answer = _Stream(time.monotonic() + timeout_s, cancelled, told)
         reply = self._server.handle_completions(body, answer.take)
         if isinstance(reply, dict):

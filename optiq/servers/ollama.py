@@ -6,6 +6,7 @@ Ollama gives durations in nanoseconds, and every figure is optional.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from datetime import UTC, datetime
@@ -148,6 +149,8 @@ class OllamaServer:
             call["format"] = schema(request)
             if "num_predict" in call["options"]:
                 call["options"]["num_predict"] += request.letters_room
+        elif request.json_schema is not None and request.model not in self._free:
+            call["format"] = json.loads(request.json_schema)
         answer = await self._http.post("/api/chat", call, request.timeout_s, request.model)
         if "format" in call and _refuses_schema(answer):
             del call["format"]

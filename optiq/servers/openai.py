@@ -6,6 +6,7 @@ The key comes from the caller or the environment. It is never shown: not in ``re
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -277,6 +278,9 @@ def _options(request: GenerateRequest, dropped: frozenset[str], llama: bool) -> 
         options["grammar"] = grammar(request.letters, request.several_letters)
     elif format_json:
         options["response_format"] = response_format(request)
+    elif request.json_schema is not None:
+        schema = {"name": "answer", "schema": json.loads(request.json_schema)}
+        options["response_format"] = {"type": "json_schema", "json_schema": schema}
     return {name: value for name, value in options.items() if name not in dropped}
 
 

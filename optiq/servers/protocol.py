@@ -91,6 +91,7 @@ class GenerateRequest:
     ``max_output_tokens`` None leaves the length to the server. ``seed`` None asks for none. ``letters`` asks
     the server to let nothing else out (several of them if ``several_letters``); one that cannot answers
     freely; ``letters_room``: so many tokens more it may ask for where it needs them to hold the output to letters.
+    ``json_schema`` asks for JSON that fits it; a server that cannot answers freely.
     ``reasons``: the output may have many lines, with the answer on the last; ``many_lines``: the answer itself may
     have them. ``thinking_room``: so many tokens more may be asked for where the model thinks first.
     ``fusion`` are the parts of the prompt of a blend node.
@@ -108,6 +109,7 @@ class GenerateRequest:
     letters: tuple[str, ...] = ()
     several_letters: bool = False
     letters_room: int = 0
+    json_schema: str | None = None
     reasons: bool = False
     many_lines: bool = False
     thinking_room: int = 0

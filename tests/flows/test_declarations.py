@@ -37,6 +37,7 @@ PLANS = {
 SERVED = {
     "server": str, "server_url": str, "concurrency": int, "prompt": str, "examples": str,
     "constrain": bool, "max_output_tokens": int,
+    "system": str, "temperature": float,
     "probe": bool,
 }  # fmt: skip
 SPENT = {"max_total_cost": float, "max_total_energy": float, "chunk_size": int}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from optiq.questions.question import Kind, Question
 from optiq.scoring.answers import parse_answer
-from optiq.scoring.forms import json_in, same_fields
+from optiq.scoring.forms import formed_answer, json_in, same_fields
 from optiq.scoring.judging import score
 
 ESSAY = "Plants take in light.\n\nThey make sugar of it. That is photosynthesis.\n\n- light\n- water"
@@ -70,3 +70,34 @@ def test_json_is_found_as_it_was_written_and_agrees_with_itself(value):
     text = json.dumps(value)
     assert json_in(f"So: {text}, I think") == (value,)
     assert same_fields(text, json.dumps(value, indent=1)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("output", "program"),
+    [
+        (
+            "<think>```python\nx = 1\n```</think>\n```python\ndef f():\n    return 2\n```",
+            "def f():\n    return 2",
+        ),
+        (
+            "def f():\n    return 2\n```\n\nIt returns two, which is what was asked for.",
+            "def f():\n    return 2",
+        ),
+        (
+            "```python\ndef f():\n    return 2\n```\nUse:\n```python\nprint(f(), f(), f(), f(), f(), f(), f())\n```",
+            "def f():\n    return 2",
+        ),
+        ("```\n1 + 1\n```", "1 + 1"),
+    ],
+)
+def test_the_program_is_what_defines_something_outside_of_thoughts(output, program):
+    assert formed_answer(Kind.CODE, output) == program
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_an_answer_of_200_kb_is_read_and_judged(kind):
+    options = ("Rome", "Oslo") if kind.has_options else ()
+    long = "The answer is { [ ( **Oslo** ``` \\boxed{ 1,000 not " * 4_000
+    reference = "B" if options else '{"a": 1}' if kind is Kind.JSON else "Oslo"
+    asked = Question("1", "Is it?", options=options, kind=kind, reference=reference)
+    assert 0 <= score(asked, parse_answer(asked, long)).qoa <= 1
