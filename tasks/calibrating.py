@@ -66,9 +66,13 @@ def calibrate_chunk(places: list[int], run_id: str) -> int:
         ]
         for name, value in _count([*made, *(one.call for one in judgings if one.call is not None)]).items():
             state.counts[name] = state.counts.get(name, 0) + value
-        refused = [item.error for item in executions if not item.calls and item.error]
-        if refused and not made:
-            state.over_limit = refused[0]
+        arms = {
+            (item.question.question_id, item.plan.key): int(state.learner.trials.pairs[place, 0])
+            for place, item in zip(places, work, strict=True)
+        }
+        for done in executions:
+            if not done.calls and done.error:  # others may cost less
+                state.too_dear[arms[done.question.question_id, done.plan.key]] = done.error
     state.tally.settled([item.status for item in executions], len(executions))
     return len(made)
 

@@ -84,6 +84,8 @@ class Calibration:
     counts: dict[str, float] = field(default_factory=dict)
     tried: list[int] = field(default_factory=list)
     over_limit: str | None = None
+    too_dear: dict[int, str] = field(default_factory=dict)
+    """Arms of which one execution may take more than is left of a total, with the reason."""
     account: Account | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     unlabelled: bool = False
@@ -104,6 +106,8 @@ class Calibration:
         per_question = self.wanted.per_question
         size = min(self._round_size(), self.left)
         chosen = self.learner.next_batch(size, *self._limits(), per_question)
+        if not chosen and self.too_dear:
+            self.over_limit = next(iter(self.too_dear.values()))
         self.learner.begun(chosen)
         if per_question is not None:
             self._close_full_questions(per_question)
@@ -157,6 +161,7 @@ class Calibration:
             if limit is not None:
                 allowed &= ~np.isnan(figures[:, column]) & (gone < limit)
                 spend = np.nan_to_num(figures[:, column], nan=math.inf)
+        allowed[list(self.too_dear)] = False
         return allowed, spend
 
     def _close_full_questions(self, per_question: int) -> None:

@@ -16,7 +16,7 @@ from warehouse.recorded import read_recorded
 RUNS = "Opti-Q nsga"
 """The recordings of one family of prompts; the others were made with different prompts and are not pooled."""
 
-PRICES = {"gemma-2-9b-it": 0.1, "49b": 0.9, "51b": 0.9, "70b": 0.9}
+PRICES = {"gemma-2-9b-it": 0.1, "49b": 0.9, "51b": 0.9, "70b": 0.9, "mixtral-8x7b": 0.24, "gpt-4": 24.7}
 USUAL_PRICE = 0.2
 """USD per million tokens, by what a model's name holds."""
 
@@ -44,7 +44,7 @@ def published_predictions(path: Path, outcomes: Outcomes) -> FloatArray:
 def router(path: Path) -> Outcomes:
     """Questions × models with a score each; cost is the price of a million tokens, all else is unknown."""
     table = pl.read_parquet(path)
-    models = sorted(set(table.columns) - {"question_id", "task", "question"})
+    models = sorted(set(table.columns) - {"question_id", "task", "subject", "question"})
     scores = table.select(models).to_numpy().astype(np.float64)
     values = np.full((*scores.shape, 4), np.nan)
     values[:, :, 0] = [_price(model) for model in models]

@@ -168,11 +168,11 @@ class Allotment:
             return left
         waiting = self._waiting * self._share
         others = [item.choice for item in self._sample]
-        usual = self._cost(others, self._picks(others, left * len(others) / max(waiting, 1.0)))
         worth = spend(others, left * len(others) / max(waiting, 1.0), self.metric).worth_usd
-        mine = self._at(choices, worth)
+        # by one rule for both: what is off in all pieces alike would leave nothing for the last
+        mine, usual = self._at(choices, worth), self._at(others, worth)
         like = mine / len(choices) / (usual / len(others)) if choices and usual > 0 else 1.0
-        return left * len(choices) / max(waiting, len(choices)) * min(max(like, 0.2), 5.0)
+        return left * len(choices) / max(waiting, len(choices)) * min(max(like, 0.5), 2.0)
 
     def _picks(self, choices: Sequence[Choice], total: float) -> list[int]:
         """The feasible plan that each takes: what is preferred anyhow where the total is enough for it."""
