@@ -37,6 +37,12 @@ class Behaviour:
     words: int = 3
     counts: bool = True
     between_s: float = 0.0
+    slots: int = 0
+    per_minute: int = 0
+    room: asyncio.Semaphore | None = None
+    minute_s: float = 0.0
+    taken: int = 0
+    refused: int = 0
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     asked: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
@@ -101,8 +107,15 @@ async def respond(
     if model == behaviour.dying and behaviour.asked[model] > behaviour.lives:
         await asyncio.sleep(behaviour.delay_s)
         return 500, b'{"error": "the runner has died"}', None
+    if behaviour.per_minute and not take(behaviour, time.monotonic()):
+        return 429, b'{"error": {"message": "too many requests this minute"}}', None
     draw = behaviour.chance.random()
-    await asyncio.sleep(behaviour.delay_s)
+    if behaviour.slots:
+        behaviour.room = behaviour.room or asyncio.Semaphore(behaviour.slots)
+        async with behaviour.room:
+            await asyncio.sleep(behaviour.delay_s)
+    else:
+        await asyncio.sleep(behaviour.delay_s)
     if draw < behaviour.errors:
         return 500, b'{"error": "crash"}', None
     draw -= behaviour.errors
@@ -120,6 +133,16 @@ async def respond(
     behaviour.answered[f"{model}\n{prompt}"] += 1
     answer = completion(path, model, prompt, text, behaviour.delay_s, behaviour.counts)
     return 200, answer, len(answer) // 2 if draw < behaviour.truncated else None
+
+
+def take(behaviour: Behaviour, now_s: float) -> bool:
+    """Whether this minute has a call left; a minute begins with its first call."""
+    if now_s - behaviour.minute_s >= 60 or not behaviour.taken:
+        behaviour.minute_s, behaviour.taken = now_s, 0
+    taken = behaviour.taken < behaviour.per_minute
+    behaviour.taken += taken
+    behaviour.refused += not taken
+    return taken
 
 
 def completion(path: str, model: str, prompt: str, text: str, seconds: float, counts: bool = True) -> bytes:
@@ -173,6 +196,7 @@ def listing(behaviour: Behaviour, path: str) -> bytes | None:
             "answered": behaviour.answered,
             "most_in_flight": behaviour.most_in_flight,
             "hung": behaviour.hung,
+            "refused": behaviour.refused,
             "given_up": behaviour.given_up,
         }
         return json.dumps(stats).encode()
@@ -280,6 +304,8 @@ if __name__ == "__main__":
     parser.add_argument("--lives", type=int, default=0)
     parser.add_argument("--hang", type=float, default=5.0)
     parser.add_argument("--words", type=int, default=3)
+    parser.add_argument("--slots", type=int, default=0, help="calls at once; others wait here")
+    parser.add_argument("--per-minute", type=int, default=0, help="calls that are taken in a minute")
     parser.add_argument("--no-usage", action="store_true")
     parser.add_argument("--between", type=float, default=0.0, help="seconds between the pieces of a stream")
     given = parser.parse_args()
@@ -298,6 +324,8 @@ if __name__ == "__main__":
                 given.words,
                 not given.no_usage,
                 given.between,
+                given.slots,
+                given.per_minute,
             ),
             given.port,
         )

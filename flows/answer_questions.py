@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.declaration import taking_parameters
 from flows.flow_requests import AnswerQuestions
-from tasks.answering import abandon, answer_chunk, open_job, write_job
+from tasks.answering import abandon, answer_chunk, open_job, put_down, write_job
 from tasks.orchestration import map_over, run, wiring
 
 WORKERS = 4
@@ -26,5 +26,7 @@ def answer_questions(request: AnswerQuestions) -> dict[str, Any]:
     try:
         parts = map_over(answer_chunk, job.chunks(), workers=WORKERS, job=job)
         return run(write_job, job, parts)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(put_down(job)) from None
     finally:
         abandon(job)

@@ -268,6 +268,38 @@ def _question_table(file: str | None) -> pl.DataFrame | None:
         return None
 
 
+def put_down(job: Job) -> str:
+    """A run was interrupted: write the answers so far, and say what was in flight and how to go on."""
+    from tasks.run_state import close_state, state_of
+
+    try:
+        state = state_of(job.run_id)
+    except KeyError:
+        return "interrupted; the same command goes on"
+    words = "not asked: interrupted; the same command goes on"
+    summary = conclude(
+        state.folder,
+        job.rows,
+        rows_frame([]),
+        lambda row: words,
+        job.output,
+        job.started,
+        stopped="interrupted",
+    )
+    done = state.folder.rows().height
+    state.folder.note(status="interrupted")
+    close_state(job.run_id)
+    called_off = (
+        f"{state.in_flight} calls in flight were called off and may be billed"
+        if state.in_flight
+        else ("no call was in flight")
+    )
+    return (
+        f"interrupted: {done} of {summary['questions']} questions are done, {called_off}; answers so far are in "
+        f"{job.output}; the same command goes on (run {job.run_id})"
+    )
+
+
 def abandon(job: Job) -> None:
     """Leave a run or shard that did not come to its end: what is done stays done. Does nothing after its end."""
     from tasks.run_state import close_state, state_of

@@ -243,12 +243,21 @@ def _taken(item: OpenQuestion, allotment: Allotment) -> float | None:
     return _sum(getattr(execution, allotment.metric.name) for execution in item.executions)
 
 
+def _took(execution: Execution, name: str) -> float:
+    """What an execution took; where nobody counted, what was set aside for it, else what was expected of it."""
+    answered = [call for call in execution.calls if call.error is None]
+    known = math.fsum(getattr(call, name) or 0.0 for call in answered)
+    lost = math.fsum(getattr(call.lost, name) for call in execution.calls)
+    unknown = any(getattr(call, name) is None for call in answered)
+    return known + (lost or (getattr(execution.predicted, name) or 0.0 if unknown else 0.0))
+
+
 def _left(budget: Budget, executions: Sequence[Execution]) -> Budget:
     """The budget of a question after what was spent on it."""
     left = {}
     for metric in ADDITIVE:
         limit = getattr(budget, metric.limit)
-        spent = math.fsum(getattr(execution, metric.name) or 0.0 for execution in executions)
+        spent = math.fsum(_took(execution, metric.name) for execution in executions)
         left[metric.limit] = None if limit is None else max(limit - spent, 0.0)
     return replace(budget, **left)
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from optiq.execution import Shared
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.ledger import Amount, Ledger
-from optiq.execution.limits import calls_at_once
+from optiq.execution.limits import calls_at_once, calls_in_flight
 from optiq.execution.responses import ResponseStore
 from optiq.execution.shared import Control
 from optiq.planning.allotment import Allotment
@@ -54,7 +54,8 @@ class Watcher(Protocol):
 
 @dataclass
 class RunState:
-    """One run in this process. ``pulse``: its signs of life, if somebody watches it from elsewhere."""
+    """One run in this process. ``pulse``: its signs of life, if somebody watches it from elsewhere.
+    ``in_flight`` calls were called off when it was interrupted."""
 
     folder: RunFolder
     shared: Shared
@@ -67,6 +68,7 @@ class RunState:
     deadline: threading.Timer | None = None
     explore: float = 0.0
     failed: int = 0
+    in_flight: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def chunk_session(self) -> Session:
@@ -171,6 +173,8 @@ def close_state(run_id: str) -> bool:
 def interrupt_all(reason: str) -> None:
     """Call off what is in flight, in all runs of this process."""
     for state in list(_states.values()):
+        if state.session.server is not None and not state.shared.control.interrupted:
+            state.in_flight = calls_in_flight(state.session.server)
         state.shared.control.interrupt(reason)
     for control in list(_controls):
         control.interrupt(reason)

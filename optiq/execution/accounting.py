@@ -114,9 +114,17 @@ def price_call(call: Call, figures: ModelFigures) -> None:
     for metric in ADDITIVE:
         if metric is not ENERGY or call.energy_source != MEASURED:
             charge = Tariff.at(metric, figures).charge(call.prompt_tokens, call.output_tokens)
+            if metric is COST and charge is not None:
+                charge = max(charge - saved_by_cache(figures, call.cached_tokens), 0.0)
             setattr(call, metric.name, charge)
     if call.energy_source != MEASURED:
         call.energy_source = None if call.energy_j is None else PREDICTED
+
+
+def saved_by_cache(figures: ModelFigures, cached_tokens: int | None) -> float:
+    """What a call cost less as so many tokens of its prompt were in the server's cache; 0 where that has no price."""
+    less = figures.usd_per_prompt_token - figures.usd_per_cached_prompt_token
+    return 0.0 if math.isnan(less) or cached_tokens is None else less * cached_tokens
 
 
 def settle(execution: Execution) -> None:

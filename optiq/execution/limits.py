@@ -105,6 +105,11 @@ class CallLimits:
         while (left_s := self._rates.wait_s(tokens)) > 0:
             await asyncio.sleep(left_s)
 
+    @property
+    def in_flight(self) -> int:
+        """Calls that hold a slot."""
+        return self._total
+
     def load(self, model: str) -> float:
         """Calls of a model in flight and waiting, by how many are worth it; a server that rests has no room."""
         with self._lock:
@@ -263,3 +268,8 @@ def calls_at_once(server: ModelServer) -> dict[str, int]:
         for model, number in limits_of(member).at_once.items():
             found[f"{name}/{model}" if name else model] = number
     return found
+
+
+def calls_in_flight(server: ModelServer) -> int:
+    """How many calls are out now."""
+    return sum(limits_of(member).in_flight for member in members_of(server).values())

@@ -10,13 +10,15 @@ from typing import Any
 
 from optiq.errors import ConfigurationError, InputError
 from optiq.extensions.built_in import SERVERS
-from optiq.questions.metric import COST, RATES
+from optiq.questions.metric import COST
 from optiq.questions.question import parse_number
 from optiq.servers.addresses import refuse_secrets
 from optiq.servers.protocol import Allowed
 
 _EXAMPLE = 'Such as [servers.hosted] with dialect = "openai", url = "https://…/v1" and key_env = "MY_KEY".'
-_PRICES = tuple(rate.name for rate in COST.rates)
+_MOST = {rate.name: rate.most for rate in COST.rates}
+_MOST["usd_per_cached_prompt_token"] = _MOST["usd_per_prompt_token"]
+_PRICES = tuple(_MOST)
 _NUMBERS = ("max_concurrency", "requests_per_minute", "tokens_per_minute", "max_context_tokens")
 
 
@@ -110,12 +112,11 @@ def _prices(value: Any, where: str) -> tuple[tuple[str, tuple[tuple[str, float],
             raise ConfigurationError(f"{where} has for {model!r} the prices {rates!r}", remedy)
         read = []
         for rate, price in sorted(table.items()):
-            most = next(known.most for known in RATES if known.name == rate)
             try:
                 number = parse_number(price, rate)
             except InputError:
                 number = math.nan
-            if not 0 <= number <= most:
+            if not 0 <= number <= _MOST[rate]:
                 raise ConfigurationError(f"{where} has for {model!r} {rate} {price!r}", remedy)
             read.append((rate, number))
         found.append((str(model), tuple(read)))

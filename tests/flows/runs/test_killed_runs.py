@@ -123,6 +123,11 @@ def test_ctrl_c_ends_cleanly_and_the_run_goes_on(model_server, start_optiq, ques
     _, err = process.communicate()
     assert process.returncode == 130, err
     assert "Traceback" not in err
+    assert "of 40 questions are done" in err
+    assert "the same command goes on" in err
+    written = pl.read_csv("answers.csv")
+    assert written.height == 40
+    assert written.filter(pl.col("status") == "answered").height > 0
     run = json.loads(optiq("runs", "list", "--json").out)[0]
     assert run["status"] == "interrupted"
     before = server.answered()

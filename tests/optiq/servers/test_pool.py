@@ -10,14 +10,15 @@ from optiq.configuration import Settings
 from optiq.errors import ConfigurationError, ModelNotServed, OptiqWarning, ServerError, UnknownName
 from optiq.estimation.server_figures import NamedModel, with_named
 from optiq.execution import Executor, Retries, Work
-from optiq.execution.accounting import PriceList
+from optiq.execution.accounting import PriceList, price_call
 from optiq.execution.limits import calls_at_once, limits_of
 from optiq.execution.shared import Shared
+from optiq.execution.trace import Call
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
 from optiq.servers import GenerateRequest, ModelServer, ServedModel, open_server
 from optiq.servers.configured import ConfiguredServer, read_servers
-from optiq.servers.pool import PooledServer, places_of, served_name
+from optiq.servers.pool import PooledServer, at_prices, places_of, served_name
 from optiq.statistics.snapshot import ModelFigures, Statistics
 
 
@@ -105,6 +106,16 @@ def test_each_call_costs_what_its_server_takes():
     for execution in run(PooledServer(members, prices=prices), 20, prices=known):
         (call,) = execution.calls
         assert call.cost_usd == pytest.approx(2 * (0.5 if call.server == "dear" else 1e-6))
+
+
+@pytest.mark.parametrize(("cached", "usd"), [(None, 10.0), (0, 10.0), (8, 4.0), (10, 2.5)])
+def test_tokens_of_the_prompt_cache_have_a_price_of_their_own(cached, usd):
+    rates = {"usd_per_prompt_token": 1.0, "usd_per_cached_prompt_token": 0.25, "usd_per_output_token": 0.0}
+    pool = PooledServer({"a": Served(["phi4"])}, prices={"a": {"phi4": rates}})
+    call = Call(0, "phi4", None, Plan.of(["phi4"]), 4, server="a", prompt_tokens=10, output_tokens=2)
+    call.cached_tokens = cached
+    price_call(call, at_prices(pool, "a", ModelFigures(model="phi4")))
+    assert call.cost_usd == pytest.approx(usd)
 
 
 def test_the_identity_is_no_matter_of_who_answers():
