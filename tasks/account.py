@@ -65,10 +65,12 @@ class Account:
 
     def close(self, *, ended: bool) -> None:
         """The session is over; ``ended``: the command too, and the next one is another."""
-        self.ledger.close()
-        if ended:
-            self._forget()
-        self._lock.release()
+        try:
+            self.ledger.close()
+            if ended:
+                self._forget()
+        finally:  # the disk may be full
+            self._lock.release()
 
     def _forget(self) -> None:
         for tail in ("", "-wal", "-shm"):

@@ -60,6 +60,7 @@ def open_job(
     options: RunOptions | None = None,
 ) -> Job:
     """Read the question file, find the run to resume or start one, and check that answers can be written."""
+    from tasks.run_state import close_state
     from tasks.same_run import find_run, questions_of_run
     from tasks.session import open_session
 
@@ -69,9 +70,14 @@ def open_job(
     session = open_session(settings, executes=True)
     snapshot_id = session.statistics.snapshot_id
     folder = find_run(session.home, file, output, budget, topic, settings, questions, options, snapshot_id)
-    session.tell_new_topics(questions.questions)
-    job = begin(folder, questions.rows[: options.limit], session, options)
-    folder.note(options=asdict(options), status="running")
+    try:
+        session.tell_new_topics(questions.questions)
+        job = begin(folder, questions.rows[: options.limit], session, options)
+        folder.note(options=asdict(options), status="running")
+    except BaseException:
+        if not close_state(folder.run_id):
+            folder.unlock()
+        raise
     return replace(job, output=output, started=started)
 
 
@@ -308,5 +314,7 @@ def abandon(job: Job) -> None:
         folder = state_of(job.run_id).folder
     except KeyError:
         return
-    folder.note(status="interrupted")
-    close_state(job.run_id)
+    try:
+        folder.note(status="interrupted")
+    finally:  # the disk may be full
+        close_state(job.run_id)

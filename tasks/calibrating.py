@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from tasks.artifacts import markdown_artifact
 from tasks.calibration import Calibration, CalibrationRequest, begin, close, open_calibration_state, state_of
 from tasks.calibration_report import calibration_markdown, forecast_of, learned
 from tasks.orchestration import inside_flow_run, step
@@ -86,9 +87,7 @@ def sum_up_calibration(run_id: str, interrupted: bool = False) -> dict[str, Any]
         summary |= _agreed(state)
     close(run_id, ended=not interrupted)
     if inside_flow_run():
-        from prefect.artifacts import create_markdown_artifact
-
-        create_markdown_artifact(
+        markdown_artifact(
             key="calibration",
             markdown=calibration_markdown(summary),
             description=f"calibration {run_id}: {summary['executions']} executions",

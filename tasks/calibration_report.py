@@ -9,6 +9,7 @@ from typing import Any
 
 from optiq.calibration.learner import Learner, Standing
 from optiq.questions.metric import METRIC_NAMES
+from tasks.artifacts import shown
 from tasks.calibration import Calibration, most_usd
 
 
@@ -139,5 +140,4 @@ def _figure(value: float) -> float | None:
 
 
 def _cell(text: str | None) -> str:
-    """Text that cannot break a Markdown table."""
-    return "–" if text is None else text.replace("|", "\\|").replace("\n", " ")
+    return "–" if text is None else shown(text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optiq.configuration import Settings
 from optiq.questions.question import Budget
+from tasks.artifacts import markdown_artifact, shown, table_artifact
 from tasks.orchestration import inside_flow_run, step
 
 if TYPE_CHECKING:
@@ -126,16 +127,16 @@ def _artifacts(summary: Mapping[str, Any]) -> None:
     """What a Prefect server shows: a summary, the table, and where the page is."""
     from pathlib import Path
 
-    from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+    from prefect.artifacts import create_link_artifact
 
     from tasks.evaluation_markdown import as_markdown
 
-    create_markdown_artifact(
+    markdown_artifact(
         key="policy-evaluation-summary",
         markdown=as_markdown(summary),
         description="Would planning have paid?",
     )
-    create_table_artifact(
+    table_artifact(
         key="policy-evaluation",
         table=list(summary["lines"]),
         description="What policies would have cost and yielded. The oracle saw the outcomes: it is a bound.",
@@ -144,7 +145,7 @@ def _artifacts(summary: Mapping[str, Any]) -> None:
         create_link_artifact(
             key="policy-evaluation-report",
             link=Path(summary["report"]).resolve().as_uri(),
-            link_text=summary["report"],
+            link_text=shown(summary["report"]),
             description="The page with charts, on the machine of the worker.",
         )
 

@@ -17,6 +17,7 @@ are of a chunk that was not done, and are written again.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import Any
 import polars as pl
 from filelock import FileLock, Timeout
 
-from optiq.errors import InputError
+from optiq.errors import InputError, OptiqWarning
 from optiq.files.atomic import replacing
 from optiq.files.inside import inside
 from optiq.questions.answer_file import ANSWER_SCHEMA
@@ -69,6 +70,19 @@ def write_frame(home: Home, path: Path, frame: pl.DataFrame) -> None:
     with replacing(path) as temporary:
         frame.write_parquet(temporary)
     home.share(path)
+
+
+def _read(file: Path) -> pl.DataFrame | None:
+    """The rows of a chunk; None, with a warning, if the file is damaged.
+
+    Its questions then count as not done, and are asked again; what they cost is in the ledger.
+    """
+    try:
+        return pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, OSError) as fault:
+        said = " ".join(str(fault).split())[:120]
+        warnings.warn(f"{file} is damaged and passed over: {said}", OptiqWarning, stacklevel=2)
+        return None
 
 
 class RunFolder:
@@ -161,6 +175,8 @@ class RunFolder:
             probe.acquire(timeout=0)
         except Timeout:
             return True
+        except OSError:  # a home that cannot be written: nobody works there
+            return False
         probe.release()
         return False
 
@@ -176,6 +192,9 @@ class RunFolder:
         for path in sorted(self.chunks.glob("*.traces.parquet")):
             name = path.name.removesuffix(".traces.parquet")
             if (self.chunks / f"{name}.rows.parquet").exists():
+                if _read(path) is None:
+                    path.replace(path.with_suffix(".damaged"))
+                    continue
                 self._land(name)
             else:
                 path.unlink()
@@ -183,9 +202,10 @@ class RunFolder:
 
     def every_round(self) -> pl.DataFrame:
         """All rows that were recorded, those of earlier rounds too: the whole bill."""
-        files = sorted(self.chunks.glob("*.rows.parquet"))
+        frames = [_read(file) for file in sorted(self.chunks.glob("*.rows.parquet"))]
         # a run that an older optiq began lacks the columns that came since
-        return pl.concat([rows_frame([]), *map(pl.read_parquet, files)], how="diagonal")
+        known = [frame for frame in frames if frame is not None]
+        return pl.concat([rows_frame([]), *known], how="diagonal")
 
     def rows(self) -> pl.DataFrame:
         """The rows that are done, one per row of the question file, of the latest round; by row number."""
@@ -195,12 +215,7 @@ class RunFolder:
     def bill(self) -> dict[str, Any]:
         """Sums over all rounds: what was spent, and how many calls were made and found."""
         names = [name for name in BOOKKEEPING if name not in ("row_number", "round", "attempts")]
-        files = sorted(self.chunks.glob("*.rows.parquet"))
-        if not files:
-            return dict.fromkeys(names, 0)
-        every = pl.concat([rows_frame([]).lazy(), *map(pl.scan_parquet, files)], how="diagonal")
-        sums = every.select(pl.col(names).sum())  # null counts as nothing
-        return sums.collect().row(0, named=True)
+        return self.every_round().select(pl.col(names).sum()).row(0, named=True)  # null counts as nothing
 
     def _traces(self, name: str) -> Path:
         return self.chunks / f"{name}.traces.parquet"

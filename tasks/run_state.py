@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
+from optiq.errors import OptiqWarning
 from optiq.execution import Shared
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.ledger import Amount, Ledger
 from optiq.execution.limits import calls_at_once, calls_in_flight
 from optiq.execution.responses import ResponseStore
 from optiq.execution.shared import Control
+from optiq.files.sqlite_file import set_aside_if_damaged
 from optiq.planning.allotment import Allotment
 from tasks.pulse import Pulse
 from tasks.run_folder import RunFolder
@@ -118,9 +122,20 @@ def stoppable(control: Control) -> Iterator[None]:
         _controls.remove(control)
 
 
-def open_responses(home: Home) -> ResponseStore:
-    """The cache that all runs of a home share."""
-    return ResponseStore(home.path / "cache" / "responses.sqlite")
+def open_responses(home: Home, *, thorough: bool = False) -> ResponseStore:
+    """The cache that all runs of a home share. A damaged one is moved aside, and a new one begun."""
+    path = home.path / "cache" / "responses.sqlite"
+    without_damage(path, "outputs that were kept are not found again", thorough=thorough)
+    return ResponseStore(path)
+
+
+def without_damage(path: Path, loss: str, *, thorough: bool = False) -> None:
+    """Move a file that is only kept to save work aside if it is damaged, and warn of what that means."""
+    with suppress(OSError):  # whoever opens it says what is wrong with the disk
+        if (aside := set_aside_if_damaged(path, thorough=thorough)) is not None:
+            warnings.warn(
+                f"{path} was damaged: it is {aside.name} now, and {loss}", OptiqWarning, stacklevel=2
+            )
 
 
 def open_state(

@@ -87,7 +87,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     from optiq.files.atomic import check_place
     from optiq.selection.api import ModelSelector, SelectionInterrupted
     from optiq.selection.traces import too_many_roles, traces_of
-    from tasks.run_state import open_responses
+    from tasks.run_state import open_responses, without_damage
     from tasks.selection_report import keep_selection
     from tasks.session import load_statistics, new_run_id
     from warehouse.find_home import find_home
@@ -102,10 +102,11 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     home.create()
     run_id = new_run_id()
     subject, candidates, server = _subject(request)
+    without_damage(home.path / "selection" / "kept.sqlite", "runs that were kept are made again")
     prices = load_statistics(home) if home.perfdb.exists() else None
     most_usd = request.limits.max_total_cost_usd
-    account = Account(home, "selection", request.data, request.same(), most_usd, fresh=request.fresh)
     responses = open_responses(home) if request.cache and server is not None else None
+    account = Account(home, "selection", request.data, request.same(), most_usd, fresh=request.fresh)
     lock, landed = threading.Lock(), [0, 0]  # executions, files
     waiting: list[Ran] = []
 
@@ -175,10 +176,12 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         result = stop.result
         sys.setswitchinterval(1e-4)  # agents that were left behind and compute must not hold up the end
     finally:
-        land(everything=True)
-        if responses is not None:
-            responses.close()
-        account.close(ended=ended)
+        try:
+            land(everything=True)
+        finally:
+            if responses is not None:
+                responses.close()
+            account.close(ended=ended)
     if request.table:
         result.write_table(request.table)
     if request.plot:

@@ -16,6 +16,7 @@ from optiq.files.atomic import replacing
 from optiq.questions.question import Budget
 from optiq.questions.question_file import Row
 from tasks.answering import conclude
+from tasks.artifacts import table_artifact
 from tasks.orchestration import inside_flow_run, step
 from tasks.run_folder import RunFolder, rows_frame, write_frame
 from tasks.run_state import RunOptions, show
@@ -168,14 +169,12 @@ def report_sharded(job: ShardedJob, summary: dict[str, Any]) -> None:
     """How the run and its shards ended, as Prefect artifacts; nothing outside a flow run."""
     if not inside_flow_run():
         return
-    from prefect.artifacts import create_table_artifact
-
-    create_table_artifact(
+    table_artifact(
         key="optiq-sharded-run",
         table=[{name: value for name, value in summary.items() if value is not None}],
         description=f"Run {job.run_id}: all shards together",
     )
-    create_table_artifact(
+    table_artifact(
         key="optiq-shards",
         table=[
             {
@@ -197,8 +196,10 @@ def abandon_sharded(job: ShardedJob) -> None:
     """Leave a run that did not come to its end: what is done stays. Does nothing after `write_sharded`."""
     folder = job.board.folder
     if (folder.about() or {}).get("status") == "running":
-        folder.note(status="interrupted")
-        folder.unlock()
+        try:
+            folder.note(status="interrupted")
+        finally:  # the disk may be full
+            folder.unlock()
 
 
 def _take_along(folder: RunFolder, examples: str | None) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from optiq.configuration import Settings
 from optiq.errors import InputError
+from tasks.artifacts import markdown_artifact, shown, table_artifact
 from tasks.orchestration import inside_flow_run, log, run, step
 from warehouse.drift import drift_line
 from warehouse.find_home import find_home
@@ -125,10 +126,8 @@ def report_refresh(report: dict[str, Any]) -> None:
     """
     if not inside_flow_run():
         return
-    from prefect.artifacts import create_markdown_artifact, create_table_artifact
-
     snapshot = f"PerfDB snapshot {report['snapshot_id']}"
-    create_markdown_artifact(key="perfdb-refresh", markdown=refresh_markdown(report), description=snapshot)
+    markdown_artifact(key="perfdb-refresh", markdown=refresh_markdown(report), description=snapshot)
     tables = {
         "perfdb-gate": ("What the quality gate found", _gate_table(report["checks"])),
         "perfdb-learned": ("Plans whose statistics rest on more", list(report["learned"])),
@@ -137,7 +136,7 @@ def report_refresh(report: dict[str, Any]) -> None:
     }
     for key, (title, table) in tables.items():
         if table:
-            create_table_artifact(key=key, table=table, description=f"{title}. {snapshot}")
+            table_artifact(key=key, table=table, description=f"{title}. {snapshot}")
     drifted = [row for row in report["drift"] if row["verdict"] == "drifted"]
     if drifted:
         models = sorted({row["model"] for row in drifted})
@@ -154,9 +153,7 @@ def report_refusal(home: str, why: str, checks: list[dict[str, Any]]) -> None:
     """What the gate refused to publish, as an artifact and an event; outside a flow run nothing is reported."""
     if not inside_flow_run():
         return
-    from prefect.artifacts import create_table_artifact
-
-    create_table_artifact(key="perfdb-gate", table=_gate_table(checks), description=why)
+    table_artifact(key="perfdb-gate", table=_gate_table(checks), description=why)
     _tell(REFUSED_EVENT, home, [why], snapshot_id="", files=[])
 
 
@@ -187,7 +184,7 @@ def _refused_table(refused: Mapping[str, str]) -> list[dict[str, str]]:
 def _gate_line(checks: Sequence[dict[str, Any]]) -> str:
     accepted = [check["name"] for check in checks if check["accepted"]]
     line = f"{len(checks) - len(accepted)} of {len(checks)} checks passed"
-    return f"{line}; accepted: {', '.join(accepted)}" if accepted else line
+    return f"{line}; accepted: {shown(', '.join(accepted))}" if accepted else line
 
 
 def refresh_markdown(report: dict[str, Any]) -> str:
@@ -215,14 +212,14 @@ def refresh_markdown(report: dict[str, Any]) -> str:
         ),
     ]
     if drifted := [drift_line(row) for row in report["drift"] if row["verdict"] == "drifted"]:
-        lines += ["", "Drifted:", "", *(f"- {line}" for line in drifted)]
+        lines += ["", "Drifted:", "", *(f"- {shown(line)}" for line in drifted)]
     if report["gate_report"]:
-        lines += ["", f"What the gate found: [{report['gate_report']}](file://{report['gate_report']})"]
+        lines += ["", f"What the gate found: {shown(report['gate_report'])}"]
     if report["refused"]:
         lines += [
             "",
             "Files set aside in `landing/refused/`; the rest was merged:",
             "",
-            *(f"- `{row['file']}`: {row['reason']}" for row in _refused_table(report["refused"])),
+            *(f"- {shown(row['file'])}: {shown(row['reason'])}" for row in _refused_table(report["refused"])),
         ]
     return "\n".join(lines)

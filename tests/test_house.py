@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -134,3 +135,74 @@ def test_a_room_names_the_rooms_that_it_uses(room: str) -> None:
     }
     assert told
     assert set(re.split(r", | and ", told[1])) == used - common - {room}
+
+
+DISTRIBUTIONS = {"yaml": "pyyaml", "sklearn": "scikit-learn", "text_to_num": "text2num"}
+"""Where a module is not called like what is installed for it, and more than one package has the module."""
+
+
+def declared() -> dict[str, set[str]]:
+    """Names of the packages that pyproject.toml declares: those of users, of all extras but dev, and of dev."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    sets = {
+        "needed": project["dependencies"],
+        "extra": [line for name, lines in extras.items() if name != "dev" for line in lines],
+        "dev": extras["dev"],
+    }
+    return {
+        name: {re.split(r"[\[<>=!~; ]", line)[0].lower().replace("_", "-") for line in lines}
+        for name, lines in sets.items()
+    }
+
+
+def test_what_is_imported_is_declared() -> None:
+    known = {
+        module: {name.lower().replace("_", "-") for name in names}
+        for module, names in packages_distributions().items()
+    }
+    told = declared()
+    wanted = told["needed"] | told["extra"]
+    missing = set()
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for module in {name.split(".")[0] for name in imported_modules(path)}:
+                own = (
+                    module in ROOMS
+                    or module in ("sql", "tests", "deployments")
+                    or module in sys.stdlib_module_names
+                )
+                names = {DISTRIBUTIONS[module]} if module in DISTRIBUTIONS else known.get(module, set())
+                if not own and names and not names & wanted:
+                    missing.add(f"{path.relative_to(ROOT)} imports {module} of {', '.join(sorted(names))}")
+    assert missing == set()
+
+
+def test_the_full_install_has_every_extra_of_users() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = set(project["optional-dependencies"]) - {"dev", "full"}
+    assert project["optional-dependencies"]["full"] == [f"optiq[{','.join(sorted(extras))}]"]
+    heavy = {"torch", "bertopic", "transformers", "sentence-transformers"}
+    assert not heavy & declared()["needed"]
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-models.lock", "requirements-torch.lock"])
+def test_whatever_is_locked_has_hashes(lock: str) -> None:
+    text = re.sub(r"#.*", "", (ROOT / lock).read_text(encoding="utf-8")).replace("\\\n", " ")
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    assert lines
+    for name, *hashes in lines:
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.]+", name)
+        assert hashes
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", each) for each in hashes), name
+
+
+def test_the_lock_has_all_that_is_declared() -> None:
+    text = "".join(
+        (ROOT / name).read_text(encoding="utf-8") for name in ("requirements.lock", "requirements-torch.lock")
+    )
+    locked = {
+        name.lower().replace("_", "-") for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)
+    }
+    told = declared()
+    assert (told["needed"] | told["extra"] | told["dev"]) - locked == {"optiq"}

@@ -6,6 +6,7 @@ Nothing here loops over rows: DuckDB reads many files at once and writes whole t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,7 +98,8 @@ def merge(connection: duckdb.DuckDBPyConnection, checked: Checked, work: Path, s
             counts = _merge(connection, fresh, faults, checked.gathered, work, step)
             connection.commit()
         except duckdb.Error:
-            connection.rollback()
+            with suppress(duckdb.Error):  # a full disk has ended it already
+                connection.rollback()
             # A file with a sound schema may be damaged inside: find it, leave it out, start again.
             read = {file for one in checked.gathered for file in one.files}
             good = [file for file in fresh if file.file_id not in faults and file not in read]
@@ -106,7 +108,8 @@ def merge(connection: duckdb.DuckDBPyConnection, checked: Checked, work: Path, s
                 raise
             faults |= damaged
         except BaseException:
-            connection.rollback()
+            with suppress(duckdb.Error):  # a full disk has ended it already
+                connection.rollback()
             raise
         else:
             return Merged(tuple(fresh), {f: faults[f.file_id] for f in fresh if f.file_id in faults}, *counts)

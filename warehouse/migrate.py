@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import metadata
 from pathlib import PurePosixPath
 
@@ -70,7 +71,8 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> list[str]:
             )
             connection.commit()
         except BaseException:
-            connection.rollback()
+            with suppress(duckdb.Error):  # a full disk has ended it already
+                connection.rollback()
             raise
         ran.append(name)
     return ran

@@ -25,11 +25,13 @@ def show(place: Place, json: Json = False) -> None:
 def clear(place: Place) -> None:
     """Forget what is kept. Calls of unfinished runs stay: they are paid for and recorded nowhere else.
 
+    A damaged file is moved aside, whole as it is, and a new one begun.
+
     Example:  optiq cache clear
     """
     from tasks.run_state import open_responses
 
-    store = open_responses(place.home())
+    store = open_responses(place.home(), thorough=True)
     cleared, left = store.clear(), len(store)
     store.close()
     say(f"{counted(cleared, 'response')} forgotten" + (f", {left} of unfinished runs kept" if left else ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -122,6 +123,19 @@ def run(arguments: list[str]) -> int:
         return _run(arguments)
 
 
+_NO_ROOM = "Make room, then try again: the same command goes on."
+_NO_RIGHT = "Check the permissions, or give another place."
+_OF_THE_DISK = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: _NO_ROOM,
+    errno.EROFS: _NO_RIGHT,
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+}
+"""What the system refuses wherever a command writes, and what a person can do about it."""
+
+
 def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(_command_line(arguments))
     try:
@@ -147,6 +161,12 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as fault:
+        if fault.errno not in _OF_THE_DISK:
+            raise
+        where = f"{fault.filename}: " if fault.filename else ""
+        _fail(f"{where}{fault.strerror}. {_OF_THE_DISK[fault.errno]}")
+        return 1
     return result if isinstance(result, int) else 0
 
 

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 _KEEP = {"\n", "\t"}
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def printable(text: Any) -> str:
     """``text`` without control characters and direction overrides, so that it cannot drive a terminal."""
     return "".join(
-        c
-        if c in _KEEP or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
-        else "\N{REPLACEMENT CHARACTER}"
+        c if c in _KEEP or unicodedata.category(c) not in _UNSEEN else "\N{REPLACEMENT CHARACTER}"
         for c in str(text)
     )
 
@@ -33,8 +32,19 @@ def note(text: str) -> None:
 
 
 def say_json(value: Any) -> None:
-    """``value`` as JSON; NaN becomes null, because JSON has no NaN."""
-    print(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False, default=str))
+    """``value`` as JSON; NaN becomes null, because JSON has no NaN.
+
+    Control characters (C1 and DEL too) and direction overrides are written as escapes: the same JSON, and harmless.
+    """
+    print(_escaped(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False, default=str)))
+
+
+def _escaped(text: str) -> str:
+    if text.isascii() and "\x7f" not in text:
+        return text  # of these JSON has escaped all that are not printed itself
+    return "".join(
+        c if c == "\n" or unicodedata.category(c) not in _UNSEEN else json.dumps(c)[1:-1] for c in text
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -189,10 +189,15 @@ class Ledger:
         """Give the file back; what is spent can still be asked. Of what is in flight nobody will see the end."""
         with self._lock:
             if self._closed is None:
-                with self._changing():
-                    for number in self._mine:
-                        self._db.execute("update holds set owner = ? where number = ?", (_CLOSED, number))
                 self._closed = self._now()
+                if self._mine:  # else there is nothing to write, and a full disk hinders nobody
+                    with suppress(
+                        OptiqError, sqlite3.Error
+                    ):  # then the process is what tells that it is over
+                        self._db.execute("begin immediate")
+                        for number in self._mine:
+                            self._db.execute("update holds set owner = ? where number = ?", (_CLOSED, number))
+                        self._db.execute("commit")
                 self._db.close()
 
     async def reserve(self, most: Amount) -> Reservation:
@@ -411,7 +416,7 @@ class Ledger:
                 self._db.execute("rollback")
                 raise
             self._db.execute("commit")
-        except sqlite3.OperationalError as fault:
+        except sqlite3.Error as fault:
             with suppress(sqlite3.Error):
                 self._db.execute("rollback")
             raise OptiqError(

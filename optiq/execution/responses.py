@@ -87,7 +87,7 @@ class ResponseStore:
         found = None
         with self._lock:
             name = self._name(key, maker)
-            row = self._connection.execute(
+            row = self._run(
                 "select maker, generation, delivered from responses where key = ?", (name,)
             ).fetchone()
             if row is not None:
@@ -133,7 +133,7 @@ class ResponseStore:
                     self._connection.executemany(_KEEP, [row for row, *_ in batch])
                     self._run("commit")
             except Exception as failed:  # who waits is told, whatever it is
-                fault = failed
+                fault = self._explained(failed) if isinstance(failed, sqlite3.Error) else failed
                 with suppress(sqlite3.Error):
                     self._connection.execute("rollback")
             waiting: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
@@ -150,15 +150,20 @@ class ResponseStore:
             for (maker,) in names:
                 self._claimed.pop(maker, None)
             self._run("begin immediate")
-            self._connection.executemany(
-                "update responses set delivered = 1 where maker = ? and not delivered", names
-            )
+            try:
+                self._connection.executemany(
+                    "update responses set delivered = 1 where maker = ? and not delivered", names
+                )
+            except sqlite3.Error as fault:
+                with suppress(sqlite3.Error):
+                    self._connection.execute("rollback")
+                raise self._explained(fault) from None
             self._run("commit")
 
     def unrecorded(self, maker: str) -> Counter[str]:
         """How many calls of each model ``maker`` has made that are recorded nowhere else: it finds them again."""
         with self._lock:
-            rows = self._connection.execute(
+            rows = self._run(
                 "select model, count(*) from responses where maker = ? and not delivered group by model",
                 (maker,),
             ).fetchall()
@@ -170,7 +175,7 @@ class ResponseStore:
         Calls of unfinished runs stay: they are paid for and recorded nowhere else.
         """
         with self._lock:
-            count = self._connection.execute("delete from responses where delivered").rowcount
+            count = self._run("delete from responses where delivered").rowcount
             self._run("vacuum")
             return int(count)
 
@@ -189,10 +194,18 @@ class ResponseStore:
     def _run(self, statement: str, values: tuple = ()) -> sqlite3.Cursor:
         try:
             return self._connection.execute(statement, values)
-        except sqlite3.OperationalError as fault:
-            raise OptiqError(
+        except sqlite3.Error as fault:
+            raise self._explained(fault) from None
+
+    def _explained(self, fault: sqlite3.Error) -> OptiqError:
+        if isinstance(fault, sqlite3.OperationalError):
+            return OptiqError(
                 f"{self.path} cannot be written: {fault}", "Check the disk; the same command resumes."
-            ) from None
+            )
+        return OptiqError(
+            f"{self.path} is damaged: {fault}",
+            "Move it aside with `optiq cache clear`; the same command resumes.",
+        )
 
     def _name(self, key: str, maker: str) -> str:
         return key if self._shared else f"{key}:{maker}"

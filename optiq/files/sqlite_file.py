@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from optiq.files.private import is_shared
 
 _PATIENCE_S = 30.0
+_LOOKED_THROUGH = 32 * 2**20  # bytes that are looked through in a blink
 
 
 def open_shared(path: Path, tables: str) -> sqlite3.Connection:
@@ -35,3 +37,38 @@ def open_shared(path: Path, tables: str) -> sqlite3.Connection:
     connection.execute("pragma synchronous = normal")
     connection.executescript(tables)
     return connection
+
+
+def set_aside_if_damaged(path: Path, *, thorough: bool = False) -> Path | None:
+    """Rename ``path``, which others can do without, if it is no whole SQLite file; its new name, else None.
+
+    A large file is looked through to its end only if ``thorough``. What is locked or cannot be read is not damaged.
+    """
+    if not path.is_file():
+        return None
+    fault: sqlite3.Error | None = None
+    try:
+        connection = sqlite3.connect(path, timeout=_PATIENCE_S)
+        try:
+            connection.execute("select count(*) from sqlite_master").fetchone()
+            if thorough or path.stat().st_size <= _LOOKED_THROUGH:
+                [[said]] = connection.execute("pragma quick_check(1)").fetchall()
+                if said != "ok":
+                    fault = sqlite3.DatabaseError(said)
+        finally:
+            connection.close()
+    except sqlite3.OperationalError:
+        return None
+    except sqlite3.DatabaseError as found:
+        fault = found
+    if fault is None:
+        return None
+    for number in range(1, 10**6):
+        target = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
+        if not target.exists():
+            break
+    path.replace(target)
+    for tail in ("-wal", "-shm"):  # they belong to the file that was moved, and would spoil the next
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + tail).replace(target.with_name(target.name + tail))
+    return target

