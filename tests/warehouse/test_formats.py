@@ -39,7 +39,7 @@ KNOWN = {
     "Questions": COLUMNS,
     "Answers": tuple(ANSWER_SCHEMA),
     "References": ("question_id", *LABELLED),
-    "Scored answers": ("kind", "reference", *(f"score_{name}" for name in SCORES)),
+    "Scored answers": ("kind", "reference", "scores", "qoa_metric", *(f"score_{name}" for name in SCORES)),
     "Priors": priors.COLUMNS,
     "Statistics": statistics.COLUMNS,
     "Traces": traces.COLUMNS,
@@ -82,7 +82,7 @@ def test_every_file_has_a_minimal_and_a_full_example() -> None:
 @pytest.mark.parametrize(
     ("kind", "left_out"),
     [
-        ("questions", ("form",)),
+        ("questions", ()),
         ("answers", ()),
         ("references", ()),
         ("priors", ()),
