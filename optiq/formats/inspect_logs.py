@@ -10,6 +10,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from optiq.errors import InputError
@@ -34,7 +35,7 @@ class InspectLogs:
         if source.is_zip:
             names = _names(source)
             inspect = any(name in names for name in ("header.json", "_journal/start.json"))
-            return Role.ANSWERS if inspect or source.path.suffix == ".eval" else None
+            return Role.ANSWERS if inspect or ".eval" in source.path.suffixes else None
         if source.path.suffix == ".eval" and not source.is_gzip:
             return Role.ANSWERS  # reading it says what is wrong with it
         head = source.heads[0]
@@ -44,7 +45,8 @@ class InspectLogs:
     def read(self, source: Source, wanted: Wanted) -> Iterator[Item]:
         """One answer per sample and epoch."""
         if source.is_zip or source.path.suffix == ".eval":
-            yield from _archive(source)
+            with source.on_disk() as path:
+                yield from _archive(path, source.path)
             return
         about = source.value("eval")
         if not isinstance(about, dict):
@@ -59,28 +61,28 @@ class InspectLogs:
 
 def _names(source: Source) -> set[str]:
     try:
-        with zipfile.ZipFile(source.path) as archive:
+        with source.on_disk() as path, zipfile.ZipFile(path) as archive:
             return set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, ValueError, InputError):
         return set()
 
 
-def _archive(source: Source) -> Iterator[Item]:
+def _archive(path: Path, called: Path) -> Iterator[Item]:
     try:
-        archive = zipfile.ZipFile(source.path)
+        archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError) as fault:
         raise InputError(
-            f"{source.path} is no whole ZIP archive: {fault}",
+            f"{called} is no whole ZIP archive: {fault}",
             "It is cut off or still being written: give it when it is done, or copy it again.",
         ) from None
-    with archive, source.path.open("rb") as file:
+    with archive, path.open("rb") as file:
         members = {one.filename: one for one in archive.infolist()}
         head = members.get("header.json") or members.get("_journal/start.json")
         if head is None:
-            raise InputError(f"{source.path} is no log of inspect_ai", "It has no header.json.")
+            raise InputError(f"{called} is no log of inspect_ai", "It has no header.json.")
         about = loads(_member(file, head).decode("utf-8")).get("eval")
         if not isinstance(about, dict):
-            raise InputError(f"{source.path} is no log of inspect_ai", "Its header names no evaluation.")
+            raise InputError(f"{called} is no log of inspect_ai", "Its header names no evaluation.")
         number = 0
         for name, member in members.items():
             if not (name.startswith("samples/") and name.endswith(".json")):

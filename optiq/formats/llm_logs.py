@@ -6,7 +6,6 @@ The same prompt and answer twice are two turns over one pair of messages. A fail
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,15 +40,8 @@ class LlmLogs:
 
     def read(self, source: Source, wanted: Wanted) -> Iterator[Item]:
         """One answer per call."""
-        if not source.is_gzip:
-            yield from _rows(source.path, source.path)
-            return
-        with tempfile.NamedTemporaryFile(suffix=".db") as copy:
-            with source.open() as packed:
-                while data := packed.read(1 << 20):
-                    copy.write(data)
-            copy.flush()
-            yield from _rows(Path(copy.name), source.path)
+        with source.on_disk() as path:
+            yield from _rows(path, source.path)
 
 
 def _rows(path: Path, called: Path) -> Iterator[Item]:

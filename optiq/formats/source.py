@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ class Source:
     @property
     def is_zip(self) -> bool:
         """Whether it is a ZIP archive, or the beginning of one."""
-        return self._start[:4] == b"PK\x03\x04"
+        return self.beginning[:4] == b"PK\x03\x04"
 
     @property
     def is_sqlite(self) -> bool:
@@ -104,6 +105,18 @@ class Source:
             with gzip.GzipFile(fileobj=file) as unpacked:
                 bounded = _Bounded(self.path, cast(BinaryIO, unpacked), packed)
                 yield cast(BinaryIO, io.BufferedReader(bounded, 1 << 20))
+
+    @contextmanager
+    def on_disk(self) -> Iterator[Path]:
+        """The file itself, or an unpacked copy that is thrown away: for what is read from its end."""
+        if not self.is_gzip:
+            yield self.path
+            return
+        with tempfile.NamedTemporaryFile() as copy, self.open() as packed:
+            while data := packed.read(1 << 20):
+                copy.write(data)
+            copy.flush()
+            yield Path(copy.name)
 
     def lines(self) -> Iterator[tuple[int, bytes | str]]:
         """Lines that are not blank, with their numbers; for one that is too long, a reason instead."""
