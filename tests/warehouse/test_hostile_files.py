@@ -14,6 +14,7 @@ import pytest
 from optiq.errors import InputError
 from warehouse.home import Home
 from warehouse.ingest import ingest_priors, ingest_statistics, ingest_traces
+from warehouse.ingestion.chunks import read_chunks
 from warehouse.query import query
 from warehouse.refresh import refresh
 
@@ -168,3 +169,27 @@ def test_numbers_as_text_are_numbers(home: Home, tmp_path: Path) -> None:
     assert reasons(home) == {
         2: "qoa is '1,5', not a number: write a decimal point, and nothing between thousands"
     }
+
+
+def test_files_with_too_many_columns_are_refused_at_once(home: Home, tmp_path: Path) -> None:
+    names = [f"c{i}" for i in range(200_000)]
+    files = {"wide.csv": ",".join(names) + "\n" + ",".join("1" * len(names)) + "\n"}
+    files["wide.jsonl"] = json.dumps(dict.fromkeys(names[:3_000], 1)) + "\n"
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    pl.DataFrame({key: [1] for key in names[:3000]}).write_parquet(tmp_path / "wide.parquet")
+    for path in sorted(tmp_path.glob("wide.*")):
+        with pytest.raises(InputError, match=r"2,000 are read at most"):
+            ingest_traces(home, [path])
+
+
+def test_a_small_parquet_file_of_long_texts_is_unpacked_a_piece_at_a_time(tmp_path: Path) -> None:
+    long = "x" * 200_000
+    frame = pl.DataFrame({"model": pl.repeat(long, 3_000, eager=True), "qoa": [0.5] * 3_000})
+    path = tmp_path / "long.parquet"
+    frame.write_parquet(path)
+    assert path.stat().st_size < 200_000
+    sizes = [len(chunk.numbers) for chunk in read_chunks(path)]
+    assert sizes == [1_000] * 3
+    numbers = [number for chunk in read_chunks(path) for number in chunk.numbers]
+    assert numbers == list(range(1, 3_001))

@@ -10,6 +10,7 @@ import csv
 import datetime
 import decimal
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ from warehouse.rules import ROW
 LONGEST_LINE = 16 * 1024 * 1024
 CHUNK_BYTES = 32 * 1024 * 1024
 CHUNK_ROWS = 20_000
+BATCH_ROWS = 1_000
+"""Rows of Parquet that are unpacked at once: in a small file each of them may be a long text."""
+MOST_COLUMNS = 2_000
 _SHOWN = 2_000
 _REJECTS = {ROW: pl.Int64, "reason": pl.String, "content": pl.String}
 
@@ -184,7 +188,14 @@ def _object(raw: bytes) -> dict[str, Any] | str:
 
 
 def _with_rows(chunk: Chunk, rows: list[dict[str, Any]]) -> Chunk:
-    names = dict.fromkeys(name for row in rows for name in row)
+    names: dict[str, None] = {}
+    for row, number in zip(rows, chunk.numbers, strict=True):
+        names |= dict.fromkeys(row)
+        if len(names) > MOST_COLUMNS:
+            raise InputError(
+                f"the rows up to {number} have {len(names):,} different keys; {MOST_COLUMNS:,} are read at most",
+                "A row is an object with the keys of docs/formats.md.",
+            )
     chunk.columns = {name: [row.get(name) for row in rows] for name in names}
     return chunk
 
@@ -311,10 +322,19 @@ def _header(path: Path, reader: Any, source: _CsvLines) -> list[str]:
     if source.undecodable:
         raise InputError(f"{path} line 1 is not UTF-8 text", "Save the file as UTF-8.")
     names = [name.strip() for name in header]
-    for position, name in enumerate(names):
-        if name and name in names[:position]:
-            raise InputError(f"{path} has two columns {name!r}", "Rename one of them.")
+    _check_names(path, [name for name in names if name])
     return [name or f"column_{position}" for position, name in enumerate(names, start=1)]
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    if len(names) > MOST_COLUMNS:
+        raise InputError(
+            f"{path} has {len(names):,} columns; {MOST_COLUMNS:,} are read at most",
+            "Leave out those that no format of optiq has (docs/formats.md).",
+        )
+    for name, many in Counter(names).items():
+        if many > 1:
+            raise InputError(f"{path} has two columns {name!r}", "Rename one of them.")
 
 
 def _row_fault(row: list[str], width: int, source: _CsvLines) -> str | None:
@@ -345,21 +365,27 @@ def _parquet(path: Path) -> Iterator[Chunk]:
     import pyarrow as pa  # type: ignore[import-untyped]
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    number = 0
+    number, chunk = 0, None
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            for name in names:
-                if names.count(name) > 1:
-                    raise InputError(f"{path} has two columns {name!r}", "Rename one of them.")
-            for batch in file.iter_batches(batch_size=CHUNK_ROWS):
-                numbers = list(range(number + 1, number + 1 + batch.num_rows))
-                yield Chunk(dict(zip(names, map(_values, batch.columns), strict=True)), numbers)
+            _check_names(path, names)
+            chunk, size = Chunk({name: [] for name in names}), 0
+            for batch in file.iter_batches(batch_size=BATCH_ROWS):
+                for name, column in zip(names, batch.columns, strict=True):
+                    chunk.columns[name] += _values(column)
+                chunk.numbers += range(number + 1, number + 1 + batch.num_rows)
                 number += batch.num_rows
-            if number == 0:
-                yield Chunk({name: [] for name in names})
+                size += batch.nbytes
+                if len(chunk.numbers) >= CHUNK_ROWS or size >= CHUNK_BYTES:
+                    yield chunk
+                    chunk, size = Chunk({name: [] for name in names}), 0
+            if number == 0 or chunk.numbers:
+                yield chunk
     except (pa.ArrowException, OSError) as fault:
         reason = str(fault).splitlines()[0]
+        if chunk is not None and chunk.numbers:
+            yield chunk
         if number == 0:
             raise InputError(
                 f"{path} is not a valid Parquet file: {reason}", "Write it again; it may be cut off."
