@@ -212,7 +212,11 @@ class ModelServer(Protocol):
         ...
 
     def identity(self, model: str) -> str:
-        """What stands for the weights and the template of ``model``: equal identity, equal outputs."""
+        """What stands for the weights and the template of ``model``.
+
+        Equal identity means equal weights, not equal texts: with several slots at once even greedy texts of some models
+        differ from run to run. The first text that came is the one that is kept.
+        """
         ...
 
     def health(self) -> str | None:
