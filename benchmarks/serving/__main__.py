@@ -108,7 +108,13 @@ def litellm(python: str, url: str) -> Iterator[str]:
             "--num_workers",
             "1",
         ]
-        with process(command, LITELLM_LOCAL_MODEL_COST_MAP="True", LITELLM_LOG="ERROR", PYTHONPATH=""):
+        variables = {
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_LOG": "ERROR",
+            "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
+            "PYTHONPATH": "",
+        }
+        with process(command, **variables):
             wait_for(f"http://127.0.0.1:{port}/health/liveliness", 180)
             yield f"http://127.0.0.1:{port}/v1"
 
