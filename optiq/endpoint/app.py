@@ -164,8 +164,6 @@ class Endpoint:
 
     async def respond(self, request: Request, dialect: Dialect) -> Response:
         """Answer one request in its dialect."""
-        from starlette.responses import JSONResponse
-
         started, name = time.perf_counter(), "?"
         try:
             client = self.admit(request)
@@ -179,13 +177,12 @@ class Endpoint:
             ready = await self.desk.ready(asked.model)
             name = ready.name
             if asked.stream:
-                response = await self._stream(asked, ready, dialect, client, started)
-                streaming = True
-                return response
+                response = await self._stream(request, asked, ready, dialect, client, started)
+                streaming = response is not None
+                return response or self._nobody(name, started)
             answered = await self._whole(request, asked, ready, client, started)
-            if answered is None:  # nobody is there to be answered
-                self.metrics.answered(name, 499, time.perf_counter() - started)
-                return JSONResponse({}, 499)
+            if answered is None:
+                return self._nobody(name, started)
             self.metrics.answered(name, 200, time.perf_counter() - started)
             return _json(dialect.reply(answered), headers=_headers(answered.last.plan, answered.cost_usd))
         except OptiqError as fault:
@@ -195,6 +192,11 @@ class Endpoint:
         finally:
             if not streaming:
                 self.put_down()
+
+    def _nobody(self, name: str, started: float) -> Response:
+        """Nobody is there any more to be answered."""
+        self.metrics.answered(name, 499, time.perf_counter() - started)
+        return _json({}, 499)
 
     def _late(self) -> Refusal:
         return Refusal(
@@ -245,9 +247,12 @@ class Endpoint:
                 await asyncio.wait((task,))
 
     async def _stream(
-        self, asked: Asked, ready: Ready, dialect: Dialect, client: Client, started: float
-    ) -> Response:
-        """A stream, once its first piece is there: until then a fault is an answer with its status."""
+        self, request: Request, asked: Asked, ready: Ready, dialect: Dialect, client: Client, started: float
+    ) -> Response | None:
+        """A stream, once its first piece is there: until then a fault is an answer with its status.
+
+        None if the client goes away before.
+        """
         from starlette.responses import StreamingResponse
 
         pieces: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
@@ -259,13 +264,20 @@ class Endpoint:
 
         task = self._begin(asked, ready, Heard(pieces.put_nowait), client, on_plan)
         task.add_done_callback(lambda _: pieces.put_nowait(None))
+        gone, waiting = asyncio.ensure_future(_gone(request)), asyncio.ensure_future(pieces.get())
         try:
-            first = await pieces.get()
+            await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                return None
+            first = waiting.result()
             if first is None:
                 task.result()  # raises what went wrong
-        except BaseException:
-            task.cancel()
-            raise
+        finally:
+            gone.cancel()
+            if not waiting.done() or waiting.cancelled() or waiting.result() is None:
+                waiting.cancel()
+                task.cancel()
+                await asyncio.wait((task,))
         self.metrics.began(time.perf_counter() - started)
         stream = dialect.stream(asked)
 
@@ -294,9 +306,10 @@ class Endpoint:
                         yield data
             finally:
                 task.cancel()
-                self.put_down()
                 self.metrics.answered(ready.name, status, time.perf_counter() - started)
 
+        # Not at the end of what is sent: nobody may begin to read it.
+        task.add_done_callback(lambda _: self.put_down())
         headers = {**_headers(plans[-1] if plans else None, None), "cache-control": "no-cache"}
         return StreamingResponse(sent(), media_type=dialect.media_type, headers=headers)
 

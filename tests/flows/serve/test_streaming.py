@@ -98,17 +98,18 @@ def test_a_fault_before_the_first_piece_is_an_answer_with_its_status(serve) -> N
         }  # it was planned again without what failed
 
 
-@pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_goes_away_stops_the_calls(serve, stream) -> None:
+@pytest.mark.parametrize(("stream", "began"), [(True, True), (True, False), (False, False)])
+def test_a_client_that_goes_away_stops_the_calls(serve, stream, began) -> None:
     with serve() as endpoint:
-        endpoint.behaviour.words, endpoint.behaviour.between_s, endpoint.behaviour.delay_s = 200, 0.05, 0.5
+        endpoint.behaviour.words, endpoint.behaviour.between_s = 200, 0.05
+        endpoint.behaviour.delay_s = 0.5 if began else 12.0
         body = json.dumps({**ASKED, "stream": stream, "model": "phi4:14b"}).encode()
         host, port = endpoint.url.removeprefix("http://").split(":")
         gone = socket.create_connection((host, int(port)))
         head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
         gone.sendall(head.encode() + body)
         endpoint.until(lambda: endpoint.behaviour.in_flight == 1)
-        if stream:
+        if began:
             assert gone.recv(100)
         gone.close()
         assert endpoint.behaviour.in_flight == 1
