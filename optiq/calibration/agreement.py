@@ -24,7 +24,8 @@ _PRIOR = 2.0
 """So many answers, right as often as not, as each accuracy is drawn to: a model is not sure after two."""
 _ROUNDS = 100
 _CONVERGED = 1e-5
-_DRAWS = 100
+DRAWS = 100
+"""Resamples of the questions behind an interval."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,10 @@ class Agreement:
 
 
 def agreement(
-    answers: Sequence[Mapping[str, Hashable]], options: Sequence[int] | None = None, seed: int = 0
+    answers: Sequence[Mapping[str, Hashable]],
+    options: Sequence[int] | None = None,
+    seed: int = 0,
+    draws: int = DRAWS,
 ) -> Agreement:
     """What agreement says of models.
 
@@ -60,7 +64,7 @@ def agreement(
     accuracy, truth = _fitted(table, possible, told, np.ones(len(table)))
     draw = np.random.default_rng(seed)
     sampled = []
-    for _ in range(_DRAWS if told.any() else 0):
+    for _ in range(draws if told.any() else 0):
         weights = np.bincount(draw.integers(0, len(table), len(table)), minlength=len(table)).astype(
             np.float64
         )
