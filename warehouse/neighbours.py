@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 import sql
 from optiq.errors import OptiqWarning
 from optiq.estimation.estimator import make_estimator
 from optiq.estimation.looks import Looks, Slopes
+from optiq.estimation.likeness import Scale
 from optiq.estimation.neighbours import Strengths
-from optiq.estimation.past_questions import ANYTHING, PastQuestions, seen, tuned
+from optiq.estimation.past_questions import ANYTHING, PastQuestions, Votes, learn, seen
 from optiq.questions.metric import RESOURCE_NAMES
-from optiq.text.word_vectors import NAME, available
+from optiq.text.word_vectors import NAME, available, rarity_of
 from warehouse.connection import explained, reading
 from warehouse.statistics import load_singles
 
 MOST = 10_000
-"""Past questions that are kept, the latest: more make plans slower and hardly better."""
+"""Past questions that are kept, the latest: more make learning slower and plans hardly better."""
 
 FEWEST = 50
-"""Judged questions from which on neighbours are tuned: fewer say nothing that luck would not."""
+"""Judged questions from which on it is learned from them: fewer say nothing that luck would not."""
 
-WORTH_TUNING = 0.05
-"""Share of new answers from which on neighbours are tuned again."""
+WORTH_LEARNING = 0.05
+"""Share of new answers from which on it is learned again."""
 
 
 def recompute_neighbours(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -46,10 +48,8 @@ def recompute_neighbours(connection: duckdb.DuckDBPyConnection) -> bool:
     new = _merged(connection, "neighbours/new_answers") or new
     connection.execute("update past_questions_basis set ingestion = $last", {"last": last})
     if new and available():
-        _embed(connection)
-        past = _published(connection)
-        _tune(connection, past)
-        _learn_looks(connection, past)
+        _see(connection)
+        _learn_looks(connection, _published(connection))
     return new
 
 
@@ -62,10 +62,32 @@ def _merged(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     return new
 
 
-def _embed(connection: duckdb.DuckDBPyConnection) -> None:
-    """Vectors for questions that have none, or one of another embedding; none while there are few questions."""
-    if connection.execute("select count(*) from past_questions").fetchall()[0][0] < FEWEST:
+def _see(connection: duckdb.DuckDBPyConnection) -> None:
+    """Vectors for what has none, and what can be learned from them, if the answers have changed enough since it was."""
+    n_questions, n_answers = connection.execute(
+        "select (select count(*) from past_questions), (select coalesce(sum(n), 0)::bigint from past_qualities)"
+    ).fetchall()[0]
+    if n_questions < FEWEST:
+        connection.execute("delete from neighbour_strengths; delete from neighbour_votes")
         return
+    before = connection.execute(
+        "select n_answers, rarity from neighbour_strengths where embedding = $name", {"name": NAME}
+    ).fetchall()
+    if before and abs(n_answers - before[0][0]) <= WORTH_LEARNING * n_answers:
+        _embed(connection, np.frombuffer(before[0][1], dtype=np.float16))
+        return
+    connection.execute("update past_questions set embedding = null where embedding is not null")
+    texts = connection.execute("select question from past_questions order by question_key, task").fetchall()
+    rarity = rarity_of([text for (text,) in texts])
+    _embed(connection, rarity)
+    past = _published(connection)
+    if past is not None:
+        votes = learn(past, make_estimator("shrunk", load_singles(connection)))
+        _publish(connection, votes, past, n_answers, rarity)
+
+
+def _embed(connection: duckdb.DuckDBPyConnection, rarity: NDArray[np.float16]) -> None:
+    """Vectors for questions that have none, or one of another embedding."""
     rows = connection.execute(
         "select question_key, task, question from past_questions where embedding is distinct from $name "
         "order by question_key, task",
@@ -73,7 +95,7 @@ def _embed(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if not rows:
         return
-    vectors = [row.tobytes() for row in seen([text for _, _, text in rows])]
+    vectors = [row.tobytes() for row in seen([text for _, _, text in rows], rarity)]
     schema = {"question_key": pl.UInt64, "task": pl.String, "vector": pl.Binary}
     frame = pl.DataFrame(
         [(key, task, vector) for (key, task, _), vector in zip(rows, vectors, strict=True)],
@@ -89,29 +111,47 @@ def _embed(connection: duckdb.DuckDBPyConnection) -> None:
     connection.unregister("new_vectors")
 
 
-def _tune(connection: duckdb.DuckDBPyConnection, past: PastQuestions | None) -> None:
-    """Tune how much neighbours are heard, if the answers have changed enough since it was done."""
-    n_questions = 0 if past is None else len(past.texts)
-    n_answers = 0 if past is None else int((~np.isnan(past.qoa)).sum())
-    before = connection.execute("select embedding, n_answers from neighbour_strengths").fetchall()
-    if past is None or n_questions < FEWEST:
-        connection.execute("delete from neighbour_strengths")
-        return
-    if before and before[0][0] == NAME and abs(n_answers - before[0][1]) <= WORTH_TUNING * n_answers:
-        return
-    strengths, share = tuned(past, make_estimator("shrunk", load_singles(connection)))
-    connection.execute("delete from neighbour_strengths")
+def _publish(
+    connection: duckdb.DuckDBPyConnection,
+    votes: Votes,
+    past: PastQuestions,
+    n_answers: int,
+    rarity: NDArray[np.float16],
+) -> None:
+    """Put what was learned in the place of what was."""
+    penalties = astuple(votes.strengths)
+    connection.execute("delete from neighbour_strengths; delete from neighbour_votes")
     connection.execute(
-        "insert into neighbour_strengths values (?, ?, ?, ?, ?, ?, ?)",
+        "insert into neighbour_strengths values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             NAME,
-            strengths.n,
-            *(None if np.isinf(x) else x for x in (strengths.difficulty, strengths.preference)),
-            share,
-            n_questions,
+            *(None if np.isinf(x) else x for x in penalties),
+            votes.explained,
+            len(past.texts),
             n_answers,
+            list(votes.models),
+            votes.scale.centre.tolist(),
+            votes.scale.middle.tolist(),
+            votes.scale.spread.tolist(),
+            rarity.tobytes(),
         ],
     )
+    if not votes.sample:
+        return
+    frame = pl.DataFrame(
+        {
+            "place": range(len(votes.sample)),
+            "question_key": [past.keys[row] for row in votes.sample],
+            "task": votes.tasks,
+            "topics": [[{"topic": name, "weight": weight} for name, weight in given] for given in votes.topics],
+            "vector": [row.tobytes() for row in votes.vectors],
+            "weights": votes.weights.tolist(),
+        },
+        schema_overrides={"question_key": pl.UInt64, "place": pl.Int64},
+    )
+    connection.register("learned_votes", frame.to_arrow())
+    connection.execute("insert into neighbour_votes by name select * from learned_votes order by place")
+    connection.unregister("learned_votes")
 
 
 def _learn_looks(connection: duckdb.DuckDBPyConnection, past: PastQuestions | None) -> None:
@@ -143,27 +183,48 @@ def load_past_questions(perfdb: str | Path) -> PastQuestions | None:
     perfdb = Path(perfdb)
     with reading(perfdb) as connection, explained(perfdb):
         rows = connection.execute(
-            "select embedding, n_neighbours, coalesce(difficulty, 'inf'), coalesce(preference, 'inf') "
-            "from neighbour_strengths"
+            "select embedding, coalesce(difficulty, 'inf'), coalesce(preference, 'inf') from neighbour_strengths"
         ).fetchall()
-        if not rows:
+        if not rows or Strengths(*rows[0][1:]).silent:
             return None
-        name, *numbers = rows[0]
-        strengths = Strengths(*numbers)
-        if np.isinf(strengths.difficulty) and np.isinf(strengths.preference):
-            return None
+        name = rows[0][0]
         if name != NAME or not available():
             why = "is not installed" if name == NAME else f"differs from the installed one, {NAME!r}"
             warnings.warn(
                 f"past questions are not asked: their embedding, {name!r}, {why}", OptiqWarning, stacklevel=2
             )
             return None
-        return _published(connection, strengths)
+        found = _published(connection)
+        return None if found is None else replace(found, votes=_votes(connection), rarity=_rarity(connection))
 
 
-def _published(
-    connection: duckdb.DuckDBPyConnection, strengths: Strengths | None = None
-) -> PastQuestions | None:
+def _votes(connection: duckdb.DuckDBPyConnection) -> Votes:
+    """What was learned, as it is published."""
+    names = "difficulty, preference, explained, n_questions, models, centre, middle, spread"
+    told = connection.execute(f"select {names} from neighbour_strengths").fetchall()[0]
+    difficulty, preference, explained, n_questions, models, *scale = told
+    rows: list[tuple[Any, ...]] = connection.execute(
+        "select task, topics, vector, weights from neighbour_votes order by place"
+    ).fetchall()
+    return Votes(
+        Strengths(*(np.inf if x is None else x for x in (difficulty, preference))),
+        tuple(models),
+        Scale(*(np.array(part) for part in scale)),
+        np.frombuffer(b"".join(vector for _, _, vector, _ in rows), dtype=np.float16).reshape(len(rows), -1),
+        tuple(_topics(topics) for _, topics, _, _ in rows),
+        tuple(task for task, *_ in rows),
+        np.array([weights for *_, weights in rows], dtype=np.float64),
+        explained,
+        n_questions,
+    )
+
+
+def _rarity(connection: duckdb.DuckDBPyConnection) -> NDArray[np.float16]:
+    told = connection.execute("select rarity from neighbour_strengths").fetchall()[0][0]
+    return np.frombuffer(told, dtype=np.float16)
+
+
+def _published(connection: duckdb.DuckDBPyConnection) -> PastQuestions | None:
     """The questions whose vectors are of the installed embedding; None if there are none."""
     questions: list[tuple[Any, ...]] = connection.execute(
         "select question_key, task, question, topics, vector from past_questions "
@@ -196,8 +257,8 @@ def _published(
         tasks=tuple(task for _, task, *_ in kept),
         models=tuple(models),
         qoa=qoa[judged],
-        strengths=strengths,
         spent=spent[judged],
+        keys=tuple(key for key, *_ in kept),
     )
 
 

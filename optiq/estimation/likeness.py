@@ -1,7 +1,7 @@
-"""How alike questions are, from what can be seen of them before any call: their embedding, and how they look.
+"""How alike questions are, from what can be seen of them before any call: what they are about, and how they look.
 
-The embedding says what a question is about; length, digits, punctuation and option lists say what kind of task
-it is, which an embedding of the first 256 word pieces misses. Topics count where they are given.
+Word vectors say what a question is about; length, digits, punctuation and option lists say what kind of task it is,
+which word vectors miss. Topics count where they are given.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,19 @@ Topics = tuple[tuple[str, float], ...]
 
 SURFACE = 11
 """Number of surface features; they are the last columns of a vector."""
+
+WIDTH = 2.0
+"""Likeness is exp(−WIDTH · distance²); what questions are about lies up to 2 apart."""
+
+SURFACE_WEIGHT, TOPIC_WEIGHT = 0.2, 0.5
+"""Of a standard deviation of a look, and of a whole topic, in that distance."""
+
+OTHER_TASK = 0.5
+"""So alike are two questions at most of which one is answered by choosing and the other is not: who can do one thing
+may still do the other."""
+
+STRANGE = 4.0
+"""Standard deviations at which a look is cut: what is stranger was never seen."""
 
 _OPTION = re.compile(r"(?m)^\s*\(?[A-J][).:]")
 _CODE = re.compile(r"\bdef |\bimport |[{};]")
@@ -42,66 +56,80 @@ def surface(text: str) -> list[float]:
     ]
 
 
-class Likeness:
-    """Similarity of questions to those of a history, -1 to 1; questions of another task are never alike.
+@dataclass(frozen=True)
+class Scale:
+    """What is usual of a history's questions: the ``centre`` of their word vectors, ``middle`` and ``spread`` of looks.
 
-    ``vectors`` (questions, features) end with the :data:`SURFACE` features of :func:`surface`. Those are scaled by the
-    history's spread, and their block by ``surface_weight``; topics, where they are given, count with ``topic_weight``.
-    ``centred`` takes the history's mean off the embeddings and gives them length 1: means of word vectors all point
-    nearly the same way.
+    Means of word vectors all point nearly the same way, so that the centre is taken off.
+    """
+
+    centre: FloatArray
+    middle: FloatArray
+    spread: FloatArray
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float16] | FloatArray) -> Scale:
+        """Of ``vectors`` (questions, features), which end with the :data:`SURFACE` features of :func:`surface`."""
+        rows = vectors.astype(np.float64)
+        looks = rows[:, -SURFACE:]
+        return cls(rows[:, :-SURFACE].mean(axis=0), looks.mean(axis=0), np.maximum(looks.std(axis=0), 1e-9))
+
+    def units(self, vectors: NDArray[np.float16] | FloatArray) -> FloatArray:
+        """(questions, features): what questions are about, of length 1, and their looks, scaled and cut."""
+        rows = vectors.astype(np.float64)
+        looks = np.clip((rows[:, -SURFACE:] - self.middle) / self.spread, -STRANGE, STRANGE) * SURFACE_WEIGHT
+        about = rows[:, :-SURFACE] - self.centre
+        about /= np.maximum(np.linalg.norm(about, axis=1, keepdims=True), 1e-9)
+        return np.hstack([about, looks])
+
+
+class Likeness:
+    """How alike questions are to those given here, 0 to 1: a Gaussian kernel, so that it can be learned with.
+
+    ``vectors`` (questions, features) are scaled by ``scale``; questions of another task count :data:`OTHER_TASK`.
     """
 
     def __init__(
         self,
-        vectors: FloatArray,
+        vectors: NDArray[np.float16] | FloatArray,
         topics: Sequence[Topics],
         tasks: Sequence[str],
-        surface_weight: float = 0.3,
-        topic_weight: float = 1.0,
-        centred: bool = False,
+        scale: Scale,
     ) -> None:
-        self._surface_weight = surface_weight
-        self._topics = sorted({name for given in topics for name, _ in given})
-        self._topic_weight = topic_weight
-        looks = vectors[:, -SURFACE:]
-        self._middle, self._spread = looks.mean(axis=0), np.maximum(looks.std(axis=0), 1e-9)
-        self._centre = vectors[:, :-SURFACE].mean(axis=0) if centred else None
-        self._known = self._unit(vectors, topics)
+        self.scale = scale
+        self._number = {name: i for i, name in enumerate(sorted({name for given in topics for name, _ in given}))}
+        self._known = self._places(vectors, topics)
+        self._lengths = (self._known**2).sum(axis=1)
         self._tasks = np.array(tasks)
 
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def to_history(self, vectors: FloatArray, topics: Sequence[Topics], tasks: Sequence[str]) -> FloatArray:
-        """(questions given, questions of the history); minus infinity for those of another task."""
-        return self._between(self._unit(vectors, topics), np.array(tasks))
+    def of(
+        self, vectors: NDArray[np.float16] | FloatArray, topics: Sequence[Topics], tasks: Sequence[str]
+    ) -> FloatArray:
+        """(questions given, questions here)."""
+        return self._between(self._places(vectors, topics), np.array(tasks))
 
-    def to_others(self, rows: slice | NDArray[np.int64] = slice(None)) -> FloatArray:
-        """(some questions of the history, all of them): the same, with none of a question to itself."""
-        found = self._between(self._known[rows], self._tasks[rows])
-        own = np.arange(len(self._tasks))[rows]
-        found[np.arange(len(own)), own] = -np.inf
+    def among(self, rows: NDArray[np.int64]) -> FloatArray:
+        """(some questions here, questions here)."""
+        return self._between(self._known[rows], self._tasks[rows])
+
+    def _between(self, places: FloatArray, tasks: NDArray[np.str_]) -> FloatArray:
+        apart = places @ self._known.T
+        apart *= -2
+        apart += (places**2).sum(axis=1)[:, None]
+        apart += self._lengths
+        np.maximum(apart, 0.0, out=apart)
+        apart *= -WIDTH
+        found: FloatArray = np.exp(apart, out=apart)
+        found[tasks[:, None] != self._tasks[None, :]] *= OTHER_TASK
         return found
 
-    def _between(self, units: FloatArray, tasks: NDArray[np.str_]) -> FloatArray:
-        found: FloatArray = units @ self._known.T
-        found[tasks[:, None] != self._tasks[None, :]] = -np.inf
-        return found
-
-    def _unit(self, raw: FloatArray, topics: Sequence[Topics]) -> FloatArray:
-        looks = np.clip((raw[:, -SURFACE:] - self._middle) / self._spread, -4, 4) * self._surface_weight
-        number = {name: i for i, name in enumerate(self._topics)}
-        block = np.zeros((len(raw), len(number)))
+    def _places(self, vectors: NDArray[np.float16] | FloatArray, topics: Sequence[Topics]) -> FloatArray:
+        block = np.zeros((len(vectors), len(self._number)))
         for row, given in enumerate(topics):
             for name, weight in given:
-                if name in number:
-                    block[row, number[name]] = weight * self._topic_weight
-        about = raw[:, :-SURFACE]
-        if self._centre is not None:
-            about = _scaled(about - self._centre)
-        return _scaled(np.hstack([about, looks, block]))
-
-
-def _scaled(rows: FloatArray) -> FloatArray:
-    """Rows of length 1."""
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))
+                if name in self._number:
+                    block[row, self._number[name]] = weight * TOPIC_WEIGHT
+        return np.hstack([self.scale.units(vectors), block])

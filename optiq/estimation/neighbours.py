@@ -1,179 +1,202 @@
-"""What the questions most like one say of it: how easy it is, and which columns do better on it than usual.
+"""What questions like one say of it: how easy it is, and which models do better on it than usual.
 
-Columns are whatever is compared: plans in an evaluation, single models in a plan's estimate. A question is worth
-``usual(question, column) + difficulty(question) + preference(question, column)``: how much easier its neighbours were
-than usual, and how much better this column did on them than the others. Both are votes of the nearest questions, drawn
-to 0 by a strength that is tuned by leaving each question of the history out.
+A model is worth ``usual(question, model) + difficulty(question) + preference(question, model)`` on a question: how much
+easier questions like it were than usual, and how much better this model did on them than the others. Both are learned
+by kernel ridge regression, that is as means of Gaussian processes whose covariance is how alike questions are
+(Rasmussen and Williams 2006, chapter 2): how easy a question is follows its distant relatives, too (:func:`wide`), whom
+a model suits its close ones only. The preferences of models are independent of each other, and models that were judged
+on few questions borrow the difficulty from all. A large history is seen through a sample of it (the subset of
+regressors, section 8.3.1 there). Where nothing was like a question, both are 0: the usual stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.likeness import FloatArray, Likeness
+from optiq.estimation.likeness import FloatArray
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-Counted = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 
-NEIGHBOURS = (10, 25, 50, 100, 200)
-STRENGTHS = (0.0, 1.0, 4.0, 16.0, 64.0, np.inf)
-"""Votes of "no difference" that the neighbours' votes are weighed against; inf: neighbours say nothing."""
+PENALTIES = (1.0, 2.0, 4.0, 8.0, 25.0, np.inf)
+"""Strengths of the ridge, in answers by which a question is known as well as by itself; inf: nothing is said."""
+
+FOLDS = 5
+"""Parts of the history that are left out in turn to tune the penalties."""
 
 ENOUGH = 500
-"""Questions from which on neighbours are tuned by what picks are worth; with fewer, luck would choose."""
+"""Questions from which on the penalty of preferences is tuned by what picks are worth; with fewer, luck would choose."""
 
-ROWS = 512
-"""Questions that are compared with all others at once: bounds memory."""
-
-PICK_STRENGTHS = (0.0, 16.0, 64.0)
 PER_CALL = (0.0, 0.05, 0.1, 0.2, 0.3)
 """Quality that the dearest call is worth, in turn."""
+
+ROUNDS = 4
+"""So often difficulty and preferences are learned in turn, each from what the other leaves (backfitting)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """How many neighbours vote, and the votes of "no difference" that theirs are weighed against."""
+    """The penalties with which difficulty and preferences are learned; inf: nothing is said of it."""
 
-    n: int = 1
     difficulty: float = np.inf
     preference: float = np.inf
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is said at all."""
+        return bool(np.isinf(self.difficulty) and np.isinf(self.preference))
 
-class Neighbours:
-    """Votes of the questions of a history. ``likeness`` is of its questions.
 
-    ``qoa`` (questions, columns) is NaN where a column was not judged; ``usual``, of the same shape, is what is expected
-    of it without neighbours. ``strengths`` are tuned when they are not given, by leaving out each of the questions
-    ``tuned_on`` (default: all) in turn; ``cost`` (as ``qoa``, NaN unknown) then says what picks cost.
+class Ridge:
+    """Answers to questions as what can be learned from. ``alike`` (questions, sample) and ``sample`` (sample, sample) say
+    how alike they are to a sample of them; ``off`` (questions, models) is by how much each answer was better than
+    usual, NaN where nobody judged.
     """
 
-    def __init__(
-        self,
-        likeness: Likeness,
-        qoa: FloatArray,
-        usual: FloatArray,
-        cost: FloatArray,
-        strengths: Strengths | None = None,
-        tuned_on: IntArray | None = None,
-    ) -> None:
-        self.likeness = likeness
-        residual = qoa - usual
-        self._ran: FloatArray = (~np.isnan(residual)).astype(np.float64)
-        residual = np.nan_to_num(residual)
-        runs = self._ran.sum(axis=1)
-        self._level: FloatArray = residual.sum(axis=1) / np.maximum(runs, 1)
-        self._judged: FloatArray = (runs > 0).astype(np.float64)
-        self._left: FloatArray = (residual - self._level[:, None]) * self._ran
-        self._residual: FloatArray = residual
-        self.explained = 0.0
-        """Share of the squared error that neighbours explained when they were tuned; 0 where nothing was tuned."""
-        rows = np.arange(len(qoa)) if tuned_on is None else tuned_on
-        self.strengths = self._tuned(rows, qoa, usual, cost) if strengths is None else strengths
+    def __init__(self, alike: FloatArray, sample: FloatArray, off: FloatArray) -> None:
+        jitter = 1e-8 * np.eye(len(sample))
+        self._alike, self._sample = alike, sample + jitter
+        self._wide, self._wide_sample = wide(alike), wide(sample) + jitter
+        self._ran = (~np.isnan(off)).astype(np.float64)
+        self._off = np.nan_to_num(off)
+        judged: dict[bytes, list[int]] = {}
+        for model in range(off.shape[1]):
+            judged.setdefault(self._ran[:, model].tobytes(), []).append(model)
+        self._groups = list(judged.values())  # models that were judged on the same questions are learned at once
+        self._products = [_product(alike, self._ran[:, group[0]]) for group in self._groups]
+        self._together = _product(self._wide, self._ran.sum(axis=1))
+        self._factors: dict[tuple[int, float], Any] = {}
 
-    def votes(self, likeness: FloatArray) -> FloatArray:
-        """(questions, columns): by how much columns are expected above ``usual``, from (questions, history)."""
-        used = self.strengths
-        return weighed(self._counted(*nearest(likeness, used.n)), used.difficulty, used.preference)
-
-    def _counted(self, order: IntArray, counts: BoolArray) -> Counted:
-        """What the nearest say: their levels added up and how many they are; per column the same of what is left."""
-        parts = []
-        for first in range(0, max(len(order), 1), ROWS):
-            some = slice(first, first + ROWS)
-            near = np.zeros((len(order[some]), len(self._level)))
-            np.put_along_axis(near, order[some], counts[some].astype(np.float64), axis=1)
-            level = near @ (self._level * self._judged)
-            parts.append((level, near @ self._judged, near @ self._left, near @ self._ran))
-        level, voters, left, ran = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return level, voters, left, ran
-
-    def _tuned(self, rows: IntArray, qoa: FloatArray, usual: FloatArray, cost: FloatArray) -> Strengths:
-        """Number of neighbours and strengths with the least squared error when each question is left out."""
-        order, others = self._nearest_others(rows)
-        residual, ran = self._residual[rows], self._ran[rows]
-        best, found = np.inf, Strengths()
-        for n, counted in self._by_number(order, others):
-            for difficulty in STRENGTHS:
-                for preference in STRENGTHS:
-                    votes = weighed(counted, difficulty, preference)
-                    error = float((((residual - votes) ** 2) * ran).sum())
-                    if error < best - 1e-9:
-                        best, found = error, Strengths(n, difficulty, preference)
-        alone = float((residual**2).sum())
-        self.explained = 1.0 - best / alone if alone > 0 else 0.0
-        if len(order) >= ENOUGH:
-            found = self._tuned_by_picks(found, order, others, qoa[rows], usual[rows], cost[rows])
+    def weights(self, strengths: Strengths) -> FloatArray:
+        """(sample, 1 + models): what each question of the sample says of difficulty, then of each model."""
+        found = np.zeros((self._alike.shape[1], 1 + self._off.shape[1]))
+        difficulty, preference = np.zeros(len(self._off)), np.zeros_like(self._off)
+        for _ in range(ROUNDS):
+            if np.isfinite(strengths.difficulty):
+                rest = ((self._off - preference) * self._ran).sum(axis=1)
+                factor = self._factor(-1, self._together, self._wide_sample, strengths.difficulty)
+                found[:, 0] = _solved(factor, self._wide, rest)
+                difficulty = self._wide @ found[:, 0]
+            if np.isfinite(strengths.preference):
+                for number, group in enumerate(self._groups):
+                    rest = (self._off[:, group] - difficulty[:, None]) * self._ran[:, group]
+                    columns = [1 + model for model in group]
+                    factor = self._factor(number, self._products[number], self._sample, strengths.preference)
+                    found[:, columns] = _solved(factor, self._alike, rest)
+                    preference[:, group] = self._alike @ found[:, columns]
         return found
 
-    def _tuned_by_picks(
-        self,
-        found: Strengths,
-        order: IntArray,
-        others: BoolArray,
-        qoa: FloatArray,
-        usual: FloatArray,
-        cost: FloatArray,
-    ) -> Strengths:
-        """Number of neighbours and strength with which picks on left-out questions are worth most.
+    def _factor(self, number: int, product: FloatArray, sample: FloatArray, penalty: float) -> Any:
+        from scipy.linalg import cho_factor
 
-        Least squares weighs all columns alike, while only the best few are ever picked. Worth is quality less cost, at
-        several prices of a call.
-        """
-        price = np.nan_to_num(cost)
-        price = price / max(float(price.max()), 1e-15)
-        ran, every = ~np.isnan(qoa - usual), np.arange(len(usual))
-        best, difficulty = -np.inf, found.difficulty
-        for n, counted in self._by_number(order, others):
-            for preference in PICK_STRENGTHS:
-                estimate = usual + weighed(counted, difficulty, preference)
-                worth = 0.0
-                for per_call in PER_CALL:
-                    picked = np.where(ran, estimate - per_call * price, -np.inf).argmax(axis=1)
-                    gained = np.nan_to_num(qoa[every, picked]) - per_call * price[every, picked]
-                    worth += float(gained.mean())
-                if worth > best + 1e-9:
-                    best, found = worth, Strengths(n, difficulty, preference)
-        return found
-
-    def _nearest_others(self, rows: IntArray) -> tuple[IntArray, BoolArray]:
-        """The nearest of each of the history's ``rows``, itself left out."""
-        pieces = [rows[first : first + ROWS] for first in range(0, max(len(rows), 1), ROWS)]
-        parts = [nearest(self.likeness.to_others(piece), NEIGHBOURS[-1]) for piece in pieces]
-        return np.concatenate([order for order, _ in parts]), np.concatenate([alike for _, alike in parts])
-
-    def _by_number(self, order: IntArray, others: BoolArray) -> Iterator[tuple[int, Counted]]:
-        for n in NEIGHBOURS:
-            if n >= len(self._level) and n > NEIGHBOURS[0]:
-                return
-            yield n, self._counted(order[:, :n], others[:, :n])
+        if (number, penalty) not in self._factors:
+            self._factors[number, penalty] = cho_factor(product + penalty * sample, check_finite=False)
+        return self._factors[number, penalty]
 
 
-def weighed(counted: Counted, difficulty: float, preference: float) -> FloatArray:
-    """(questions, columns): the votes, each against so many for "no difference"."""
-    level, voters, left, ran = counted
-    easier = level / np.maximum(voters + difficulty, 1e-9)
-    return np.asarray(easier[:, None] + left / np.maximum(ran + preference, 1e-9))
+def wide(alike: FloatArray) -> FloatArray:
+    """Likeness that falls off slowly (a rational quadratic kernel), from a Gaussian one: 1 / (1 + WIDTH · distance²)."""
+    return np.asarray(1.0 / (1.0 - np.log(np.maximum(alike, 1e-300))))
 
 
-def nearest(likeness: FloatArray, n: int) -> tuple[IntArray, BoolArray]:
-    """(questions, n): the ``n`` most alike of the history, the most alike first, and which of them are alike at all.
+def _product(alike: FloatArray, counts: FloatArray) -> FloatArray:
+    return np.asarray(alike.T @ (alike * counts[:, None]))
 
-    Ties go to the earlier.
+
+def _solved(factor: Any, alike: FloatArray, rest: FloatArray) -> FloatArray:
+    from scipy.linalg import cho_solve
+
+    return np.asarray(cho_solve(factor, alike.T @ rest, check_finite=False))
+
+
+def said(alike: FloatArray, weights: FloatArray) -> FloatArray:
+    """(questions, 1 + models): how much easier than usual questions are, and by how much models are expected above what is
+    usual, that included; from (questions, sample) and weights (sample, 1 + models).
     """
-    if likeness.shape[1] <= 4 * n:
-        order: IntArray = np.argsort(-likeness, axis=1, kind="stable")[:, :n]
-        return order, np.isfinite(np.take_along_axis(likeness, order, axis=1))
-    unlike = -likeness
-    order = np.argpartition(unlike, n - 1, axis=1)[:, :n]
-    order.sort(axis=1)
-    found = np.take_along_axis(unlike, order, axis=1)
-    order = np.take_along_axis(order, found.argsort(axis=1, kind="stable"), axis=1)
-    # where several are as alike as the last, the partition took any of them
-    tied = (unlike <= found.max(axis=1)[:, None]).sum(axis=1) > n
-    order[tied] = np.argsort(unlike[tied], axis=1, kind="stable")[:, :n]
-    return order, np.isfinite(np.take_along_axis(likeness, order, axis=1))
+    found: FloatArray = alike @ weights
+    found[:, 0] = wide(alike) @ weights[:, 0]
+    found[:, 1:] += found[:, :1]
+    return found
+
+
+def tune(
+    alike: FloatArray, off: FloatArray, usual: FloatArray, cost: FloatArray
+) -> tuple[Strengths, float]:
+    """The penalties that predict left-out questions best, and the share of squared error that they explain.
+
+    ``alike`` (questions, questions) is among the questions of which a fifth is left out in turn. ``off``, ``usual`` and
+    ``cost`` (NaN unknown) are (questions, models).
+    """
+    parts = [_left_out(alike, off, fold) for fold in range(min(FOLDS, len(off)))]
+    ran, residual = ~np.isnan(off), np.nan_to_num(off)
+    alone = float((residual**2).sum())
+    best, found = np.inf, Strengths()
+    expected: dict[Strengths, FloatArray] = {}
+    for difficulty in reversed(PENALTIES):  # of equals the one that says least
+        for preference in reversed(PENALTIES):
+            tried = Strengths(difficulty, preference)
+            expected[tried] = _predicted(parts, tried, off.shape)
+            error = float((((residual - expected[tried]) ** 2) * ran).sum())
+            if error < best - 1e-9:
+                best, found = error, tried
+    explained = 1.0 - best / alone if alone > 0 else 0.0
+    if len(off) >= ENOUGH and np.isfinite(found.preference):
+        choices = [Strengths(found.difficulty, penalty) for penalty in reversed(PENALTIES[:-1])]
+        worths = [_worth(usual + expected[tried], usual + off, cost) for tried in choices]
+        found = choices[int(np.argmax(np.round(worths, 9)))]
+    return found, explained
+
+
+def left_out(alike: FloatArray, off: FloatArray, strengths: Strengths) -> FloatArray:
+    """(questions, models): what the other four fifths say of each question."""
+    parts = [_left_out(alike, off, fold) for fold in range(min(FOLDS, len(off)))]
+    return _predicted(parts, strengths, off.shape)
+
+
+def spread_over(n: int, most: int) -> IntArray:
+    """At most ``most`` of ``n`` rows, spread evenly."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
+
+
+Part = tuple[IntArray, FloatArray, Ridge]
+"""Questions that are left out, how alike they are to the others, and what those say."""
+
+
+def _left_out(alike: FloatArray, off: FloatArray, fold: int) -> Part:
+    number = np.arange(len(off)) % FOLDS
+    held, kept = np.flatnonzero(number == fold), np.flatnonzero(number != fold)
+    among = alike[np.ix_(kept, kept)]
+    return held, alike[np.ix_(held, kept)], Ridge(among, among, off[kept])
+
+
+def _predicted(parts: Sequence[Part], strengths: Strengths, shape: tuple[int, ...]) -> FloatArray:
+    found = np.zeros(shape)
+    for held, alike, ridge in parts:
+        found[held] = said(alike, ridge.weights(strengths))[:, 1:]
+    return found
+
+
+def _worth(estimate: FloatArray, qoa: FloatArray, cost: FloatArray) -> float:
+    """What picks by ``estimate`` are worth: their quality less their cost, at several prices of a call.
+
+    Least squares weighs all models alike, while only the best few are ever picked.
+    """
+    price = np.nan_to_num(cost)
+    price = price / max(float(price.max(initial=0.0)), 1e-15)
+    ran, every = ~np.isnan(qoa), np.arange(len(qoa))
+    total = 0.0
+    for per_call in PER_CALL:
+        picked = np.where(ran, estimate - per_call * price, -np.inf).argmax(axis=1)
+        total += float((np.nan_to_num(qoa[every, picked]) - per_call * price[every, picked]).mean())
+    return total
+
+
+def nearest(likeness: FloatArray, n: int) -> Iterator[IntArray]:
+    """Per question the places of the ``n`` most alike, the most alike first; ties go to the earlier."""
+    for row in likeness:
+        yield np.argsort(-row, kind="stable")[:n]

@@ -1,7 +1,7 @@
 """Figures per question: what the judged questions of the past that are most like a question say of each model.
 
-A snapshot publishes :class:`PastQuestions`. :class:`QuestionFigures` compares them with what the snapshot's statistics
-promise of each model on their topics; what is left is what neighbours tell (:mod:`optiq.estimation.neighbours`).
+A snapshot publishes :class:`PastQuestions`, and what was learned from them (:class:`Votes`): by how much models were
+better on them than the statistics promised on their topics (:mod:`optiq.estimation.neighbours`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import topic_weights
 from optiq.estimation.estimator import Estimator
-from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, surface
+from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, Scale, surface
 from optiq.estimation.looks import Looks, learn_looks
-from optiq.estimation.neighbours import Neighbours, Strengths, nearest
+from optiq.estimation.neighbours import Ridge, Strengths, left_out, nearest, said, spread_over, tune
 from optiq.estimation.shifts import DIGITS
 from optiq.prompts.shape import PromptShape
 from optiq.questions.metric import RESOURCE_NAMES
@@ -28,6 +28,9 @@ from optiq.text.word_vectors import word_vectors
 
 TUNED_ON = 1500
 """Questions, spread evenly, that are left out in turn to tune how much neighbours say: more is slower, not better."""
+
+SAMPLE = 2000
+"""Past questions through which all are seen, spread evenly (:class:`~optiq.estimation.neighbours.Ridge`)."""
 
 ENOUGH_EXPLAINED = 0.01
 """Share of the squared error that neighbours must explain, beyond the luck of :data:`LUCK` questions, to be heard."""
@@ -44,21 +47,47 @@ Topics = tuple[tuple[str, float], ...]
 ANYTHING: Topics = (("*", 1.0),)
 
 
-def seen(texts: Sequence[str]) -> NDArray[np.float16]:
+def seen(texts: Sequence[str], rarity: NDArray[np.float16] | None = None) -> NDArray[np.float16]:
     """(texts, features): what can be seen of questions: their word vectors, then how they look.
 
-    In half precision, as they are kept: a question asked again is the same.
+    Words weigh by their ``rarity``. In half precision, as they are kept: a question asked again is the same.
     """
     looks = np.array([surface(text) for text in texts], dtype=np.float32).reshape(len(texts), SURFACE)
-    rows = np.hstack([word_vectors(texts), looks])
+    rows = np.hstack([word_vectors(texts, rarity), looks])
     return np.clip(rows, -60_000, 60_000).astype(np.float16)
 
 
 @dataclass(frozen=True)
+class Votes:
+    """What was learned of models from past questions. A sample of those says it: ``vectors`` (sample, features) scaled by
+    ``scale``, their ``topics`` and ``tasks``, and ``weights`` (sample, 1 + models) for difficulty and for each of
+    ``models`` (:func:`~optiq.estimation.neighbours.said`). ``n_questions`` is of how many it was learned.
+    """
+
+    strengths: Strengths
+    models: tuple[str, ...]
+    scale: Scale
+    vectors: NDArray[np.float16]
+    topics: tuple[Topics, ...]
+    tasks: tuple[str, ...]
+    weights: FloatArray
+    explained: float
+    n_questions: int
+    sample: tuple[int, ...] = ()
+    """The rows of the sample among the questions that it was learned from; empty where that is not told."""
+
+    @cached_property
+    def likeness(self) -> Likeness:
+        """To the questions of the sample."""
+        return Likeness(self.vectors, self.topics, self.tasks, self.scale)
+
+
+@dataclass(frozen=True)
 class PastQuestions:
-    """Judged questions. ``vectors`` (questions, features) are :func:`seen`; ``qoa`` (questions, models) is the mean
-    quality of each model alone, NaN where it was not judged. ``strengths`` None: not tuned yet. ``spent`` (questions,
-    models, 3) are mean logarithms of what those calls cost, took and burned, NaN unknown; None: nobody looked.
+    """Judged questions. ``vectors`` (questions, features) are :func:`seen` with ``rarity``; ``qoa`` (questions, models) is
+    the mean quality of each model alone, NaN where it was not judged. ``votes`` None: not learned yet. ``spent``
+    (questions, models, 3) are mean logarithms of what those calls cost, took and burned, NaN unknown; None: nobody
+    looked. ``keys`` are PerfDB's, where they come from it.
     """
 
     texts: tuple[str, ...]
@@ -67,8 +96,10 @@ class PastQuestions:
     tasks: tuple[str, ...]
     models: tuple[str, ...]
     qoa: FloatArray
-    strengths: Strengths | None = None
+    votes: Votes | None = None
     spent: FloatArray | None = None
+    rarity: NDArray[np.float16] | None = None
+    keys: tuple[int, ...] = ()
 
     def looks(self, statistics: Statistics) -> Looks | None:
         """What the looks of questions say of their costs, learned from how far the calls were off the statistics."""
@@ -92,58 +123,28 @@ class Neighbour:
 
 
 class QuestionFigures:
-    """What past questions say of new ones, on what an estimator says of models on their topics."""
+    """What past questions say of new ones, on what an estimator says of models on their topics.
+
+    What was learned at a refresh is used; where nothing was, it is learned here.
+    """
 
     def __init__(self, past: PastQuestions, estimator: Estimator) -> None:
         self.past = past
-        self.models = tuple(sorted({*estimator.statistics.models, *past.models}))
+        self.votes = learn(past, estimator) if past.votes is None else past.votes
+        self.models = tuple(sorted({*estimator.statistics.models, *self.votes.models}))
         """Also models that were never judged: an easy question is easy for them, too."""
-        column = [self.models.index(name) for name in past.models]
-        qoa = np.full((len(past.texts), len(self.models)), np.nan)
-        qoa[:, column] = past.qoa
-        chars = int(np.mean([len(text) for text in past.texts])) if past.texts else 0
-        usual, cost = self._usual(estimator, chars)
-        likeness = Likeness(past.vectors.astype(np.float64), past.topics, past.tasks, centred=True)
-        sample = np.unique(np.linspace(0, len(qoa) - 1, min(len(qoa), TUNED_ON)).astype(np.int64))
-        votes = Neighbours(likeness, qoa, usual, cost, past.strengths, tuned_on=sample)
-        if past.strengths is None and votes.explained < ENOUGH_EXPLAINED + LUCK / len(sample):
-            votes.strengths = Strengths()
-        self.votes = votes
-        self.explained = votes.explained
+        self._estimator = estimator
         self._known: dict[tuple[str, Topics, str], Shifts] = {}
-
-    def _usual(self, estimator: Estimator, chars: int) -> tuple[FloatArray, FloatArray]:
-        """(questions, models): quality and cost that are promised without neighbours."""
-        known: dict[tuple[str, str], FloatArray] = {}
-        scopes: dict[tuple[Topics, str], FloatArray] = {}
-        found = np.empty((2, len(self.past.texts), len(self.models)))
-        for row, scope in enumerate(zip(self.past.topics, self.past.tasks, strict=True)):
-            if scope not in scopes:
-                topics, task = scope
-                weighed = topic_weights(topics)
-                for topic, _ in weighed:
-                    if (topic, task) not in known:
-                        catalog = Catalog(estimator.statistics, topic, task, PromptShape(chars), None)
-                        rules = estimator.on(catalog)
-                        figures = [
-                            [rules.alone(name).value, catalog.lone(name, "cost_usd").value]
-                            for name in self.models
-                        ]
-                        known[topic, task] = np.array(figures).T
-                parts = [weight * known[topic, task] for topic, weight in weighed]
-                scopes[scope] = np.sum(parts, axis=0)
-            found[:, row] = scopes[scope]
-        return found[0], found[1]
 
     @property
     def strengths(self) -> Strengths:
         """How much neighbours are heard."""
         return self.votes.strengths
 
-    @cached_property
+    @property
     def silent(self) -> bool:
         """Whether neighbours say nothing, so that nobody need be asked."""
-        return bool(np.isinf(self.strengths.difficulty) and np.isinf(self.strengths.preference))
+        return self.strengths.silent
 
     def shifts(self, texts: Sequence[str], topics: Sequence[Topics], tasks: Sequence[str]) -> list[Shifts]:
         """By how much each model is better on each question than its topics say."""
@@ -158,36 +159,122 @@ class QuestionFigures:
         return [self._known[asked]]
 
     def _shifts(self, texts: Sequence[str], topics: Sequence[Topics], tasks: Sequence[str]) -> list[Shifts]:
-        found = []
+        found, votes = [], self.votes
+        column = [1 + votes.models.index(name) if name in votes.models else 0 for name in self.models]
         for start in range(0, len(texts), CHUNK):
             part = slice(start, start + CHUNK)
-            votes = self.votes.votes(self._likeness(texts[part], topics[part], tasks[part]))
-            for row in (np.round(votes, DIGITS) + 0.0).tolist():
-                found.append(Shifts(self.strengths.n, tuple(zip(self.models, row, strict=True))))
+            alike = votes.likeness.of(seen(texts[part], self.past.rarity), topics[part], tasks[part])
+            heard = said(alike, votes.weights)[:, column]
+            for row in (np.round(heard, DIGITS) + 0.0).tolist():
+                found.append(Shifts(votes.n_questions, tuple(zip(self.models, row, strict=True))))
         return found
 
     def left_out(self) -> FloatArray:
-        """(past questions, models): by how much each model is better on each, by what the others say."""
-        return self.votes.votes(self.votes.likeness.to_others())
+        """(past questions, models): by how much each model is better on each, by what four fifths of the others say."""
+        past = self.past
+        usual, _ = _usual(past, self._estimator)
+        likeness = Likeness(past.vectors, past.topics, past.tasks, Scale.of(past.vectors))
+        every = np.arange(len(past.texts))
+        found = np.zeros((len(every), len(self.models)))
+        column = [self.models.index(name) for name in past.models]
+        found[:, column] = left_out(likeness.among(every), past.qoa - usual, self.strengths)
+        return found
 
     def nearest(self, text: str, topics: Topics, task: str, most: int = 5) -> list[Neighbour]:
         """The past questions that are most like one, the most alike first."""
-        likeness = self._likeness([text], [topics], [task])
-        order, alike = nearest(likeness, min(most, likeness.shape[1]))
+        past = self.past
+        likeness = self._past_likeness.of(seen([text], past.rarity), [topics], [task])
         found = []
-        for row in order[0][alike[0]].tolist():
+        for row in next(nearest(likeness, most)).tolist():
             judged = [
                 (name, float(value))
-                for name, value in zip(self.past.models, self.past.qoa[row], strict=True)
+                for name, value in zip(past.models, past.qoa[row], strict=True)
                 if not np.isnan(value)
             ]
-            found.append(Neighbour(self.past.texts[row], float(likeness[0, row]), tuple(judged)))
+            found.append(Neighbour(past.texts[row], float(likeness[0, row]), tuple(judged)))
         return found
 
-    def _likeness(self, texts: Sequence[str], topics: Sequence[Topics], tasks: Sequence[str]) -> FloatArray:
-        # rounded, so that questions asked alone and in a batch have the same neighbours
-        found = self.votes.likeness.to_history(seen(texts).astype(np.float64), topics, tasks)
-        return np.round(found, 9)
+    @cached_property
+    def _past_likeness(self) -> Likeness:
+        return Likeness(self.past.vectors, self.past.topics, self.past.tasks, self.votes.scale)
+
+
+def learn(past: PastQuestions, estimator: Estimator) -> Votes:
+    """What past questions say beyond what ``estimator`` promises of models; nothing where it explains too little."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # more threads wait for each other longer than they compute, and change digits
+        return _learned(past, estimator)
+
+
+def _learned(past: PastQuestions, estimator: Estimator) -> Votes:
+    usual, cost = _usual(past, estimator)
+    off = past.qoa - usual
+    judged = ~np.isnan(off).all(axis=1)
+    rows = np.flatnonzero(judged)
+    scale = Scale.of(past.vectors)
+    strengths, explained = Strengths(), 0.0
+    if len(rows) > 1:
+        tuned_on = rows[spread_over(len(rows), TUNED_ON)]
+        strengths, explained = tune(
+            _likeness(past, tuned_on, scale).among(np.arange(len(tuned_on))),
+            off[tuned_on], usual[tuned_on], cost[tuned_on],
+        )  # fmt: skip
+        if explained < ENOUGH_EXPLAINED + LUCK / len(tuned_on):
+            strengths = Strengths()
+    sample = rows[spread_over(len(rows), SAMPLE)] if len(rows) and not strengths.silent else rows[:0]
+    votes = Votes(
+        strengths,
+        past.models,
+        scale,
+        past.vectors[sample],
+        tuple(past.topics[row] for row in sample),
+        tuple(past.tasks[row] for row in sample),
+        np.zeros((len(sample), 1 + len(past.models))),
+        explained,
+        len(rows),
+        tuple(sample.tolist()),
+    )
+    if not len(sample):
+        return votes
+    alike = np.concatenate(
+        [
+            votes.likeness.of(past.vectors[part], [past.topics[r] for r in part], [past.tasks[r] for r in part])
+            for part in np.array_split(rows, -(-len(rows) // CHUNK))
+        ]
+    )
+    among = votes.likeness.among(np.arange(len(sample)))
+    return replace(votes, weights=Ridge(alike, among, off[rows]).weights(strengths))
+
+
+def _likeness(past: PastQuestions, rows: NDArray[np.int64], scale: Scale) -> Likeness:
+    topics, tasks = [past.topics[row] for row in rows], [past.tasks[row] for row in rows]
+    return Likeness(past.vectors[rows], topics, tasks, scale)
+
+
+def _usual(past: PastQuestions, estimator: Estimator) -> tuple[FloatArray, FloatArray]:
+    """(questions, models): quality and cost that are promised without neighbours."""
+    chars = int(np.mean([len(text) for text in past.texts])) if past.texts else 0
+    known: dict[tuple[str, str], FloatArray] = {}
+    scopes: dict[tuple[Topics, str], FloatArray] = {}
+    found = np.empty((2, len(past.texts), len(past.models)))
+    for row, scope in enumerate(zip(past.topics, past.tasks, strict=True)):
+        if scope not in scopes:
+            topics, task = scope
+            weighed = topic_weights(topics)
+            for topic, _ in weighed:
+                if (topic, task) not in known:
+                    catalog = Catalog(estimator.statistics, topic, task, PromptShape(chars), None)
+                    rules = estimator.on(catalog)
+                    figures = [
+                        [rules.alone(name).value, catalog.lone(name, "cost_usd").value]
+                        for name in past.models
+                    ]
+                    known[topic, task] = np.array(figures).reshape(-1, 2).T
+            parts = [weight * known[topic, task] for topic, weight in weighed]
+            scopes[scope] = np.sum(parts, axis=0)
+        found[:, row] = scopes[scope]
+    return found[0], found[1]
 
 
 def _lines(past: PastQuestions, statistics: Statistics) -> Iterator[tuple[int, int, FloatArray]]:
@@ -211,9 +298,3 @@ def _lines(past: PastQuestions, statistics: Statistics) -> Iterator[tuple[int, i
     for row, (text, topics, task) in enumerate(zip(past.texts, past.topics, past.tasks, strict=True)):
         parts = [weight * on(topic, task) for topic, weight in topic_weights(topics)]
         yield row, len(text), np.sum(parts, axis=0)
-
-
-def tuned(past: PastQuestions, estimator: Estimator) -> tuple[Strengths, float]:
-    """How much the questions are heard, and the share of squared error that they explain."""
-    found = QuestionFigures(replace(past, strengths=None), estimator)
-    return found.strengths, found.explained

@@ -15,7 +15,7 @@ from optiq.planning.pipeline import Planning
 from optiq.questions.metric import METRIC_NAMES, RESOURCES
 from optiq.questions.question import TASKS, Kind
 from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, ModelFigures, Record, Statistics
-from optiq.text.word_vectors import available
+from optiq.text.word_vectors import available, rarity_of
 
 PRIOR_STRENGTH = 4.0
 """So many questions a published quality weighs as much as. A refresh learns it from what it knows
@@ -98,9 +98,11 @@ def past_questions(history: Outcomes) -> PastQuestions:
     with np.errstate(divide="ignore", invalid="ignore"):
         spent = np.log(history.values[:, singles, :QOA])
     spent[~np.isfinite(spent)] = np.nan
+    rarity = rarity_of(texts) if available() else None
     return PastQuestions(
         texts=texts,
-        vectors=seen(texts) if available() else np.zeros((len(texts), 0), dtype=np.float16),
+        vectors=np.zeros((len(texts), 0), dtype=np.float16) if rarity is None else seen(texts, rarity),
+        rarity=rarity,
         topics=tuple(asked.topics or ANYTHING for asked in history.questions),
         tasks=tuple(asked.kind.task for asked in history.questions),
         models=tuple(history.plans[i].models[0] for i in singles),
