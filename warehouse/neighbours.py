@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 import sql
 from optiq.errors import OptiqWarning
 from optiq.estimation.estimator import make_estimator
-from optiq.estimation.looks import Looks, Slopes
 from optiq.estimation.likeness import Scale
+from optiq.estimation.looks import Looks, Slopes
 from optiq.estimation.neighbours import Strengths
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, Votes, learn, seen
 from optiq.questions.metric import RESOURCE_NAMES
@@ -143,7 +143,9 @@ def _publish(
             "place": range(len(votes.sample)),
             "question_key": [past.keys[row] for row in votes.sample],
             "task": votes.tasks,
-            "topics": [[{"topic": name, "weight": weight} for name, weight in given] for given in votes.topics],
+            "topics": [
+                [{"topic": name, "weight": weight} for name, weight in given] for given in votes.topics
+            ],
             "vector": [row.tobytes() for row in votes.vectors],
             "weights": votes.weights.tolist(),
         },
@@ -201,7 +203,7 @@ def load_past_questions(perfdb: str | Path) -> PastQuestions | None:
 def _votes(connection: duckdb.DuckDBPyConnection) -> Votes:
     """What was learned, as it is published."""
     names = "difficulty, preference, explained, n_questions, models, centre, middle, spread"
-    told = connection.execute(f"select {names} from neighbour_strengths").fetchall()[0]
+    told = connection.table("neighbour_strengths").select(names).fetchall()[0]
     difficulty, preference, explained, n_questions, models, *scale = told
     rows: list[tuple[Any, ...]] = connection.execute(
         "select task, topics, vector, weights from neighbour_votes order by place"

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.evaluation recorded|router PATH``: reference, goal and ours, then the ablation.
+"""``python -m benchmarks.evaluation recorded|router|routellm PATH``: reference, goal and ours, then the ablation.
 
 PATH is ``executions.parquet`` of the published recordings (with its neighbours beside it), or a table of questions
 × models. The oracle saw the outcomes: it is a bound, never a result.
@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.evaluation import recorded_table, router_table, sources
+from benchmarks.evaluation import recorded_table, routellm_table, router_table, sources
 from benchmarks.evaluation.coverage import coverage
 from benchmarks.evaluation.recorded_table import Row
 from optiq.evaluation.policies import default_policies
@@ -27,7 +27,7 @@ from warehouse.published import published_qualities
 def main() -> None:
     """Read the arguments, measure, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
-    parser.add_argument("data", choices=["recorded", "router"])
+    parser.add_argument("data", choices=["recorded", "router", "routellm"])
     parser.add_argument("path", type=Path)
     parser.add_argument(
         "--only",
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--csv", action="store_true", help="print comma-separated values")
     given = parser.parse_args()
     started = time.process_time()
-    (_recorded if given.data == "recorded" else _router)(given)
+    {"recorded": _recorded, "router": _router, "routellm": _routellm}[given.data](given)
     print(f"{time.process_time() - started:.0f} s CPU", file=sys.stderr)
 
 
@@ -116,6 +116,13 @@ def _router(given: argparse.Namespace) -> None:
             ["mean price allowed", "QoA [95 %] at price"],
             router_table.frontier(outcomes, given.seed),
         )
+
+
+def _routellm(given: argparse.Namespace) -> None:
+    outcomes = sources.routellm(given.path)
+    head = ["history", "APGR; strong calls for 50 % / 80 %", "plain neighbours", "above them, by fold", "ECE"]
+    rows = routellm_table.table(outcomes, given.seed)
+    _print(given, f"{len(outcomes.questions)} questions, a strong and a weak model", head, rows)
 
 
 def _print(given: argparse.Namespace, title: str, head: Sequence[str], rows: Sequence[Row]) -> None:

@@ -56,6 +56,24 @@ def router(path: Path) -> Outcomes:
     return Outcomes(asked, plans, values, counts, {}, ())
 
 
+STRONG, WEAK = "gpt-4-1106", "mixtral-8x7b"
+PRICES_OF_TWO = {STRONG: 24.7, WEAK: 0.24}
+"""USD per million tokens, as the paper of RouteLLM has them (arXiv 2406.18665)."""
+
+
+def routellm(path: Path) -> Outcomes:
+    """Questions × a strong and a weak model, right or wrong; what ``subject`` says is given to no policy."""
+    table = pl.read_parquet(path)
+    models = [WEAK, STRONG]
+    scores = table.select(models).to_numpy().astype(np.float64)
+    values = np.full((*scores.shape, 4), np.nan)
+    values[:, :, 0] = [PRICES_OF_TWO[model] for model in models]
+    values[:, :, 3] = scores
+    asked = [Question(str(name), text) for name, text in table.select("question_id", "question").iter_rows()]
+    counts = np.ones(scores.shape, dtype=np.int64)
+    return Outcomes(asked, [Plan.of([model]) for model in models], values, counts, {}, ())
+
+
 def tasks_of(path: Path) -> list[str]:
     """The benchmark of each question, for the bound that knows it."""
     return pl.read_parquet(path, columns=["task"])["task"].to_list()

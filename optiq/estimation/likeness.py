@@ -97,7 +97,9 @@ class Likeness:
         scale: Scale,
     ) -> None:
         self.scale = scale
-        self._number = {name: i for i, name in enumerate(sorted({name for given in topics for name, _ in given}))}
+        self._number = {
+            name: i for i, name in enumerate(sorted({name for given in topics for name, _ in given}))
+        }
         self._known = self._places(vectors, topics)
         self._lengths = (self._known**2).sum(axis=1)
         self._tasks = np.array(tasks)

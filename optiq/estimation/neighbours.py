@@ -23,14 +23,14 @@ from optiq.estimation.likeness import FloatArray
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-PENALTIES = (1.0, 2.0, 4.0, 8.0, 25.0, np.inf)
+PENALTIES = (0.3, 1.0, 2.0, 4.0, 8.0, 25.0, np.inf)
 """Strengths of the ridge, in answers by which a question is known as well as by itself; inf: nothing is said."""
 
 FOLDS = 5
 """Parts of the history that are left out in turn to tune the penalties."""
 
 ENOUGH = 500
-"""Questions from which on the penalty of preferences is tuned by what picks are worth; with fewer, luck would choose."""
+"""Questions from which on the penalty of preferences is tuned by what picks are worth: of fewer, luck would choose."""
 
 PER_CALL = (0.0, 0.05, 0.1, 0.2, 0.3)
 """Quality that the dearest call is worth, in turn."""
@@ -53,8 +53,8 @@ class Strengths:
 
 
 class Ridge:
-    """Answers to questions as what can be learned from. ``alike`` (questions, sample) and ``sample`` (sample, sample) say
-    how alike they are to a sample of them; ``off`` (questions, models) is by how much each answer was better than
+    """Answers to questions as what can be learned from. ``alike`` (questions, sample) and ``sample`` (sample, sample)
+    say how alike they are to a sample of them; ``off`` (questions, models) is by how much each answer was better than
     usual, NaN where nobody judged.
     """
 
@@ -67,7 +67,9 @@ class Ridge:
         judged: dict[bytes, list[int]] = {}
         for model in range(off.shape[1]):
             judged.setdefault(self._ran[:, model].tobytes(), []).append(model)
-        self._groups = list(judged.values())  # models that were judged on the same questions are learned at once
+        self._groups = list(
+            judged.values()
+        )  # models that were judged on the same questions are learned at once
         self._products = [_product(alike, self._ran[:, group[0]]) for group in self._groups]
         self._together = _product(self._wide, self._ran.sum(axis=1))
         self._factors: dict[tuple[int, float], Any] = {}
@@ -100,7 +102,7 @@ class Ridge:
 
 
 def wide(alike: FloatArray) -> FloatArray:
-    """Likeness that falls off slowly (a rational quadratic kernel), from a Gaussian one: 1 / (1 + WIDTH · distance²)."""
+    """Likeness that falls off slowly (a rational quadratic kernel), from a Gaussian: 1 / (1 + WIDTH · distance²)."""
     return np.asarray(1.0 / (1.0 - np.log(np.maximum(alike, 1e-300))))
 
 
@@ -115,8 +117,8 @@ def _solved(factor: Any, alike: FloatArray, rest: FloatArray) -> FloatArray:
 
 
 def said(alike: FloatArray, weights: FloatArray) -> FloatArray:
-    """(questions, 1 + models): how much easier than usual questions are, and by how much models are expected above what is
-    usual, that included; from (questions, sample) and weights (sample, 1 + models).
+    """(questions, 1 + models): how much easier than usual questions are, and by how much models are expected above what
+    is usual, that included; from (questions, sample) and weights (sample, 1 + models).
     """
     found: FloatArray = alike @ weights
     found[:, 0] = wide(alike) @ weights[:, 0]
@@ -124,9 +126,7 @@ def said(alike: FloatArray, weights: FloatArray) -> FloatArray:
     return found
 
 
-def tune(
-    alike: FloatArray, off: FloatArray, usual: FloatArray, cost: FloatArray
-) -> tuple[Strengths, float]:
+def tune(alike: FloatArray, off: FloatArray, usual: FloatArray, cost: FloatArray) -> tuple[Strengths, float]:
     """The penalties that predict left-out questions best, and the share of squared error that they explain.
 
     ``alike`` (questions, questions) is among the questions of which a fifth is left out in turn. ``off``, ``usual`` and

@@ -59,8 +59,8 @@ def seen(texts: Sequence[str], rarity: NDArray[np.float16] | None = None) -> NDA
 
 @dataclass(frozen=True)
 class Votes:
-    """What was learned of models from past questions. A sample of those says it: ``vectors`` (sample, features) scaled by
-    ``scale``, their ``topics`` and ``tasks``, and ``weights`` (sample, 1 + models) for difficulty and for each of
+    """What was learned of models from past questions. A sample of those says it: ``vectors`` (sample, features) scaled
+    by ``scale``, their ``topics`` and ``tasks``, and ``weights`` (sample, 1 + models) for difficulty and for each of
     ``models`` (:func:`~optiq.estimation.neighbours.said`). ``n_questions`` is of how many it was learned.
     """
 
@@ -84,8 +84,8 @@ class Votes:
 
 @dataclass(frozen=True)
 class PastQuestions:
-    """Judged questions. ``vectors`` (questions, features) are :func:`seen` with ``rarity``; ``qoa`` (questions, models) is
-    the mean quality of each model alone, NaN where it was not judged. ``votes`` None: not learned yet. ``spent``
+    """Judged questions. ``vectors`` (questions, features) are :func:`seen` with ``rarity``; ``qoa`` (questions, models)
+    is the mean quality of each model alone, NaN where it was not judged. ``votes`` None: not learned yet. ``spent``
     (questions, models, 3) are mean logarithms of what those calls cost, took and burned, NaN unknown; None: nobody
     looked. ``keys`` are PerfDB's, where they come from it.
     """
@@ -239,7 +239,9 @@ def _learned(past: PastQuestions, estimator: Estimator) -> Votes:
         return votes
     alike = np.concatenate(
         [
-            votes.likeness.of(past.vectors[part], [past.topics[r] for r in part], [past.tasks[r] for r in part])
+            votes.likeness.of(
+                past.vectors[part], [past.topics[r] for r in part], [past.tasks[r] for r in part]
+            )
             for part in np.array_split(rows, -(-len(rows) // CHUNK))
         ]
     )

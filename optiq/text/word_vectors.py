@@ -40,9 +40,7 @@ def rarity_of(texts: Sequence[str]) -> NDArray[np.float16]:
     return np.asarray(np.log((1 + len(texts)) / (1 + holding)).astype(np.float16))
 
 
-def word_vectors(
-    texts: Sequence[str], rarity: NDArray[np.float16] | None = None
-) -> NDArray[np.float32]:
+def word_vectors(texts: Sequence[str], rarity: NDArray[np.float16] | None = None) -> NDArray[np.float32]:
     """(texts, 384): the mean vector of each text's word pieces, not scaled; zeros for a text without any.
 
     With a ``rarity`` (:func:`rarity_of`) a piece counts that times the logarithm of how often it is said, plus 1.

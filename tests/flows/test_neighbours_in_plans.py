@@ -98,7 +98,7 @@ def test_the_plan_follows_the_look_of_the_question(optiq: Any) -> None:
     assert of_poem["plan"]["models"] == [RHYMES]
     assert of_sum["predicted_qoa"] == pytest.approx(0.9, abs=0.1)
     told = next(one["source"] for one in of_sum["provenance"] if one["metric"] == "qoa")
-    assert "; neighbours n=10: +0." in told
+    assert "; neighbours n=120: +0." in told
 
 
 @pytest.mark.usefixtures("here")

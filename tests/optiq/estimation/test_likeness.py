@@ -1,18 +1,18 @@
-"""How questions look, how alike they are, and what neighbours say of them: against plain counts, by hand."""
+"""How questions look, how alike they are, and what past ones say of new ones: against plain counts, by hand."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from catalogs import NAN, build, figures, record
 
 from optiq.estimation.estimator import make_estimator
-from optiq.estimation.likeness import SURFACE, Likeness, surface
+from optiq.estimation.likeness import SURFACE, Likeness, Scale, surface
 from optiq.estimation.looks import PENALTIES, Looks, Slopes, learn_looks
-from optiq.estimation.neighbours import Neighbours, Strengths
+from optiq.estimation.neighbours import Strengths, wide
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen
 from optiq.statistics.snapshot import Statistics
 
@@ -35,55 +35,47 @@ def test_looks_are_counted(text: str, looks: list[float]) -> None:
 
 
 def plain_likeness(
-    vectors: np.ndarray, topics: list[dict[str, float]], weights: tuple[float, float]
+    vectors: np.ndarray, topics: list[dict[str, float]], tasks: list[str], scale: Scale
 ) -> np.ndarray:
-    """Cosines, with looks in standard deviations, cut at 4."""
-    looks, about = vectors[:, -SURFACE:], vectors[:, :-SURFACE]
-    scaled = np.clip((looks - looks.mean(axis=0)) / looks.std(axis=0), -4, 4) * weights[0]
-    names = sorted({name for given in topics for name in given})
-    block = np.array([[given.get(name, 0.0) * weights[1] for name in names] for given in topics])
-    rows = np.hstack([about, scaled, block])
-    rows /= np.linalg.norm(rows, axis=1)[:, None]
-    return np.asarray(rows @ rows.T)
+    """exp(−2 · distance²), pair by pair; half of it between tasks."""
+    found = np.zeros((len(vectors), len(vectors)))
+    for i, j in np.ndindex(found.shape):
+        apart = 0.0
+        about = [vectors[k, :-SURFACE] - scale.centre for k in (i, j)]
+        one, two = (part / np.linalg.norm(part) for part in about)
+        apart += float(((one - two) ** 2).sum())
+        for look in range(SURFACE):
+            seen_as = [
+                min(max((vectors[k, look - SURFACE] - scale.middle[look]) / scale.spread[look], -4), 4)
+                for k in (i, j)
+            ]
+            apart += (0.2 * (seen_as[0] - seen_as[1])) ** 2
+        for name in {*topics[i], *topics[j]}:
+            apart += (0.5 * (topics[i].get(name, 0.0) - topics[j].get(name, 0.0))) ** 2
+        found[i, j] = math.exp(-2 * apart) * (1.0 if tasks[i] == tasks[j] else 0.5)
+    return found
 
 
-@pytest.mark.parametrize(
-    ("options", "weights"), [({}, (0.3, 1.0)), ({"surface_weight": 2.0, "topic_weight": 0.5}, (2.0, 0.5))]
-)
-def test_likeness_is_the_cosine_of_what_is_seen_and_of_topics(
-    options: dict[str, float], weights: tuple[float, float]
-) -> None:
+def test_likeness_falls_with_the_distance_of_what_is_seen_and_of_topics() -> None:
     draw = np.random.default_rng(0)
-    vectors = np.hstack([draw.normal(size=(40, 5)), draw.random((40, SURFACE))])
+    vectors = np.hstack([draw.normal(size=(30, 5)) + 100.0, draw.random((30, SURFACE))])
     vectors[7, -1] = 90.0  # stranger than anything else
-    topics = [{"Art": 0.5, "Law": 0.5} if i % 2 else {"Art": 1.0} for i in range(40)]
+    topics = [{"Art": 0.5, "Law": 0.5} if i % 2 else {"Art": 1.0} for i in range(30)]
     given = [tuple(one.items()) for one in topics]
-    tasks = ["open" if i % 3 else "choice" for i in range(40)]
-    likeness = Likeness(vectors, given, tasks, **options)
-    expected = plain_likeness(vectors, topics, weights)
-    other = np.array([[one != two for two in tasks] for one in tasks])
-    expected[other] = -np.inf
-    assert likeness.to_history(vectors, given, tasks) == pytest.approx(expected)
-    assert len(likeness) == 40
-    np.fill_diagonal(expected, -np.inf)
-    assert likeness.to_others() == pytest.approx(expected)
-    rows = np.array([3, 9, 30])
-    assert likeness.to_others(rows) == pytest.approx(expected[rows])
-    new = likeness.to_history(vectors[:1], [(("Elsewhere", 1.0),)], ["open"])
-    assert new[0, 1] < likeness.to_history(vectors[:1], given[:1], ["open"])[0, 1], "a topic nobody had"
-
-
-def test_what_all_questions_have_in_common_says_nothing_where_it_is_taken_off() -> None:
-    draw = np.random.default_rng(0)
-    about = draw.normal(size=(30, 5))
-    looks = draw.random((30, SURFACE))
-    far = np.hstack([about + 100.0, looks])
-    found = Likeness(far, [()] * 30, ["open"] * 30, centred=True).to_others()
-    unit = about - about.mean(axis=0)
-    unit /= np.linalg.norm(unit, axis=1)[:, None]
-    expected = plain_likeness(np.hstack([unit, looks]), [{}] * 30, (0.3, 1.0))
-    np.fill_diagonal(expected, -np.inf)
-    assert found == pytest.approx(expected)
+    tasks = ["open" if i % 3 else "choice" for i in range(30)]
+    scale = Scale.of(vectors)
+    assert scale.centre == pytest.approx(vectors[:, :5].mean(axis=0))
+    assert scale.spread == pytest.approx(vectors[:, 5:].std(axis=0))
+    likeness = Likeness(vectors, given, tasks, scale)
+    expected = plain_likeness(vectors, topics, tasks, scale)
+    assert likeness.of(vectors, given, tasks) == pytest.approx(expected, abs=1e-9)
+    assert len(likeness) == 30
+    rows = np.array([3, 9, 20])
+    assert likeness.among(rows) == pytest.approx(expected[rows], abs=1e-9)
+    new = likeness.of(vectors[:1], [(("Elsewhere", 1.0),)], ["open"])
+    assert new[0, 0] < likeness.of(vectors[:1], given[:1], ["open"])[0, 0], "a topic nobody had"
+    distances = -np.log(expected) / 2
+    assert wide(expected) == pytest.approx(1 / (1 + 2 * distances))
 
 
 # --- what looks say of costs ----------------------------------------------------------------------------------
@@ -152,97 +144,7 @@ def test_the_penalty_is_that_which_predicts_left_out_questions_best() -> None:
     assert np.mean(factors) == pytest.approx(1.0, abs=1e-3)
 
 
-# --- what neighbours say --------------------------------------------------------------------------------------
-
-
-def votes_of(near: list[int], qoa: np.ndarray, usual: np.ndarray, strengths: Strengths) -> np.ndarray:
-    """The rule as it is told: how much easier, and how much better a column than the others."""
-    off = [[x for x in row if not math.isnan(x)] for row in (qoa - usual).tolist()]
-    level = {i: sum(off[i]) / len(off[i]) for i in near if off[i]}
-    easier = sum(level.values()) / max(len(level) + strengths.difficulty, 1e-9)
-    found = []
-    for column in range(qoa.shape[1]):
-        left = [qoa[i, column] - usual[i, column] - level[i] for i in near if not math.isnan(qoa[i, column])]
-        found.append(easier + sum(left) / max(len(left) + strengths.preference, 1e-9))
-    return np.array(found)
-
-
-def history(n: int) -> tuple[Likeness, np.ndarray, np.ndarray, np.ndarray]:
-    draw = np.random.default_rng(5)
-    vectors = np.hstack([draw.normal(size=(n, 3)), draw.random((n, SURFACE))])
-    kind = vectors[:, :1] > 0
-    qoa = np.hstack([np.where(kind, 0.9, 0.3), np.where(kind, 0.4, 0.8), np.full((n, 1), 0.5)])
-    qoa += draw.normal(0, 0.1, qoa.shape)
-    qoa[draw.random(qoa.shape) < 0.2] = np.nan
-    cost = np.array([[1.0, 4.0, np.nan]]).repeat(n, axis=0)
-    return Likeness(vectors, [ANYTHING] * n, ["open"] * n), qoa, np.full((n, 3), 0.5), cost
-
-
-def settings(numbers: tuple[int, ...], preferences: tuple[float, ...]) -> Iterator[Strengths]:
-    for n in numbers:
-        for difficulty in (0.0, 4.0, math.inf):
-            for preference in preferences:
-                yield Strengths(n, difficulty, preference)
-
-
-@pytest.mark.parametrize("numbers", [(2, 5, 60), (60,)])
-@pytest.mark.parametrize("tuned_on", [None, [0, 3, 4, 9, 20, 21]])
-def test_neighbours_are_heard_as_left_out_questions_say(
-    numbers: tuple[int, ...], tuned_on: list[int] | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Numbers from as many on as there are questions are not tried, unless there are no others."""
-    monkeypatch.setattr("optiq.estimation.neighbours.NEIGHBOURS", numbers)
-    monkeypatch.setattr("optiq.estimation.neighbours.STRENGTHS", (0.0, 4.0, math.inf))
-    monkeypatch.setattr("optiq.estimation.neighbours.ROWS", 7)
-    likeness, qoa, usual, cost = history(24)
-    asked = range(24) if tuned_on is None else tuned_on
-    others = likeness.to_others()
-    found = Neighbours(likeness, qoa, usual, cost, tuned_on=None if tuned_on is None else np.array(tuned_on))
-
-    def error(strengths: Strengths) -> float:
-        total = 0.0
-        for q in asked:
-            near = [int(i) for i in np.argsort(-others[q], kind="stable")[: strengths.n] if i != q]
-            total += np.nansum((qoa[q] - usual[q] - votes_of(near, qoa, usual, strengths)) ** 2)
-        return total
-
-    tried = list(settings([n for n in numbers if n < 24] or numbers, (0.0, 4.0, math.inf)))  # type: ignore[arg-type]
-    best = min(tried, key=error)
-    assert found.strengths == best
-    rows = list(asked)
-    assert found.explained == pytest.approx(1 - error(best) / np.nansum((qoa - usual)[rows] ** 2))
-    assert Neighbours(likeness, qoa, usual, cost, best).explained == 0.0
-
-
-def test_from_five_hundred_questions_on_picks_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optiq.estimation.neighbours.ENOUGH", 40)
-    monkeypatch.setattr("optiq.estimation.neighbours.NEIGHBOURS", (2, 5))
-    likeness, qoa, usual, cost = history(40)
-    found = Neighbours(likeness, qoa, usual, cost).strengths
-    others, price = likeness.to_others(), np.nan_to_num(cost[0]) / 4.0
-    difficulty = found.difficulty
-
-    def worth(strengths: Strengths) -> float:
-        total = 0.0
-        for q in range(40):
-            near = [int(i) for i in np.argsort(-others[q], kind="stable")[: strengths.n]]
-            estimate = np.where(np.isnan(qoa[q]), -np.inf, usual[q] + votes_of(near, qoa, usual, strengths))
-            for per_call in (0.0, 0.05, 0.1, 0.2, 0.3):
-                pick = int(np.argmax(estimate - per_call * price))
-                total += np.nan_to_num(qoa[q, pick]) - per_call * price[pick]
-        return total
-
-    tried = [Strengths(n, difficulty, preference) for n in (2, 5) for preference in (0.0, 16.0, 64.0)]
-    assert found == max(tried, key=worth)
-    monkeypatch.setattr("optiq.estimation.neighbours.ENOUGH", 41)
-    assert Neighbours(likeness, qoa, usual, cost).strengths.preference in (
-        0.0,
-        1.0,
-        4.0,
-        16.0,
-        64.0,
-        math.inf,
-    )
+# --- what past questions say ----------------------------------------------------------------------------------
 
 
 TEXTS = ("What is a river?", "Where is the river?", "How much is 3 + 4?", "How much is 5 + 6?")
@@ -256,7 +158,6 @@ def past(**values: object) -> PastQuestions:
         "tasks": ("open", "open", "open", "choice"),
         "models": ("a", "b"),
         "qoa": np.array([[0.9, 0.1], [0.8, NAN], [0.1, 0.9], [0.5, 0.5]]),
-        "strengths": Strengths(2, 0.0, 0.0),
     }
     return PastQuestions(**{**given, **values})  # type: ignore[arg-type]
 
@@ -267,16 +168,26 @@ def on(*rows: object) -> Statistics:
 
 def test_the_past_questions_that_are_most_like_one_are_told() -> None:
     known = QuestionFigures(past(), make_estimator("shrunk", on()))
-    first, second, third = known.nearest("What is a river?", ANYTHING, "open")
+    first, second, third, fourth = known.nearest("What is a river?", ANYTHING, "open")
     assert (first.text, first.likeness, first.qoa) == (
         TEXTS[0],
         pytest.approx(1.0, abs=1e-3),
         (("a", 0.9), ("b", 0.1)),
     )
     assert (second.text, second.qoa) == (TEXTS[1], (("a", 0.8),))
-    assert first.likeness > second.likeness > third.likeness
-    assert third.text == TEXTS[2], "not the one of another task"
+    assert first.likeness > second.likeness > third.likeness > fourth.likeness
+    assert fourth.text == TEXTS[3], "one of another task is less alike"
     assert [one.text for one in known.nearest("What is a river?", ANYTHING, "open", most=1)] == [TEXTS[0]]
+
+
+def heard(
+    given: PastQuestions, strengths: Strengths, statistics: Statistics, name: str = "shrunk"
+) -> QuestionFigures:
+    """What is learned with penalties that four questions would never tune."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("optiq.estimation.past_questions.tune", lambda *_: (strengths, 1.0))
+        patch.setattr("optiq.estimation.past_questions.LUCK", 0.0)
+        return QuestionFigures(given, make_estimator(name, statistics))
 
 
 def test_shifts_are_against_what_is_promised_on_the_topics_of_each_question() -> None:
@@ -289,32 +200,38 @@ def test_shifts_are_against_what_is_promised_on_the_topics_of_each_question() ->
         record("c", "Art"),
         record("c", "Law"),
     )
-    given = past(
-        topics=(art, law, art, art),
-        tasks=("open",) * 4,
-        qoa=np.full((4, 2), 0.7),
-        strengths=Strengths(1, 0.0, 0.0),
-    )
-    known = QuestionFigures(given, make_estimator("paper", statistics))
+    given = past(topics=(art, law, art, art), tasks=("open",) * 4, qoa=np.full((4, 2), 0.7))
+    known = heard(given, Strengths(1e-4, 1e-4), statistics, "paper")
     assert known.models == ("a", "b", "c")
     for text, topics, a in ((TEXTS[0], art, 0.9), (TEXTS[1], law, 0.6)):
         (found,) = known.shifts([text], [topics], ["open"])
-        easier = (0.7 - a + 0.7 - 0.5) / 2
-        assert dict(found.by_model) == pytest.approx({"a": 0.7 - a, "b": 0.2, "c": easier}, abs=1e-3)
-        assert found.n == 1
+        assert found.of("a") == pytest.approx(0.7 - a, abs=3e-3)
+        assert found.of("b") == pytest.approx(0.2, abs=3e-3)
+        assert found.of("c") == pytest.approx((0.7 - a + 0.2) / 2, abs=0.1), "as easy as for the others"
+        assert found.n == 4
+
+
+def test_what_nobody_asked_anything_like_is_as_usual() -> None:
+    known = heard(past(), Strengths(1.0, 1.0), on())
+    near, far = known.shifts(["What is the river?", "qwx " * 400 + "!;{}" * 99], [ANYTHING] * 2, ["open"] * 2)
+    assert near.of("a") > 0.05
+    assert abs(far.of("a")) < near.of("a") / 3
 
 
 def test_each_past_question_is_left_out_of_what_is_said_of_it() -> None:
-    known = QuestionFigures(past(), make_estimator("shrunk", on()))
-    found = known.left_out()
-    assert found.shape == (4, 2)
-    # of the first two others are the other river and the sum: a did 0.3 better and 0.4 worse than 0.5
-    assert found[0, 0] == pytest.approx((0.3 + 0.0) / 2 + (0.0 - 0.4) / 2)
-    assert found[3].tolist() == [0.0, 0.0], "nobody is of its task"
+    given = past(tasks=("open",) * 4)
+    known = heard(given, Strengths(1.0, 1.0), on())
+    before = known.left_out()
+    assert before.shape == (4, 2)
+    changed = np.array(given.qoa)
+    changed[2] = 0.5, 0.5
+    after = heard(replace(given, qoa=changed), Strengths(1.0, 1.0), on()).left_out()
+    assert after[2] == pytest.approx(before[2]), "by what was made of itself"
+    assert np.abs(after - before).max() > 0.01
 
 
 def test_pieces_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = QuestionFigures(past(), make_estimator("shrunk", on()))
+    known = heard(past(), Strengths(1.0, 1.0), on())
     asked = [*TEXTS, "And the sea?"]
     whole = known.shifts(asked, [ANYTHING] * 5, ["open"] * 5)
     monkeypatch.setattr("optiq.estimation.past_questions.CHUNK", 2)
@@ -327,11 +244,17 @@ def test_pieces_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
     ("difficulty", "preference", "silent"),
     [(math.inf, math.inf, True), (math.inf, 1.0, False), (1.0, math.inf, False)],
 )
-def test_neighbours_are_silent_where_both_are_weighed_against_endless_votes(
+def test_past_questions_are_silent_where_both_penalties_are_endless(
     difficulty: float, preference: float, silent: bool
 ) -> None:
-    given = past(strengths=Strengths(2, difficulty, preference))
-    assert QuestionFigures(given, make_estimator("shrunk", on())).silent is silent
+    known = heard(past(), Strengths(difficulty, preference), on())
+    assert known.silent is silent
+    (found,) = known.shifts([TEXTS[0]], [ANYTHING], ["open"])
+    a, b = found.of("a"), found.of("b")
+    if difficulty == math.inf:
+        assert (a != 0.0) is not silent
+    else:
+        assert a == b, "nobody is better than the others"
 
 
 def test_looks_are_learned_from_how_far_calls_were_off_what_they_were_expected_to_spend() -> None:
