@@ -18,6 +18,7 @@ from warehouse.report import POINTS, ReportSource
 _OF_A_RUN = (
     "run",
     "run_plans",
+    "forms",
     "points",
     "errors",
     "adherence",
@@ -46,6 +47,7 @@ _OF_CALIBRATION = ("calibration", "ranks", "weeks")
 _VALUES: dict[str, tuple[str, ...]] = {
     "run": ("run",),
     "run_plans": ("run",),
+    "forms": ("run",),
     "points": ("run", "points"),
     "errors": ("run",),
     "adherence": ("run",),

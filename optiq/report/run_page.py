@@ -24,6 +24,7 @@ def run_page(run_id: str, frames: Mapping[str, pl.DataFrame], about: Mapping[str
         plans_section(frames["frontier"], frames["run_plans"], key),
         sections.prediction_section(frames["points"], frames["errors"], points),
         calibration_of(frames, "the run"),
+        forms_section(frames["forms"]),
         limits_section(frames["adherence"]),
         sections.spend_section(frames["spend"], "The run"),
         misses_section(frames["misses"], key),
@@ -174,6 +175,29 @@ def _wide(plans: pl.DataFrame) -> pl.DataFrame:
 def _pair(row: Mapping[str, Any], metric: str) -> str:
     predicted, observed = row[f"predicted_{metric}"], row[f"observed_{metric}"]
     return f"{sections.figure(metric, predicted)} → {sections.figure(metric, observed)}"
+
+
+def forms_section(forms: pl.DataFrame) -> Section:
+    """What forms of answers were given, and what their quality is."""
+    rows = [
+        [
+            row["form"] or "unknown",
+            count(row["n_questions"]),
+            count(row["n_answered"]),
+            count(row["n_judged"]),
+            number(row["qoa"], 2),
+            clean(row["metric"] or "", 60),
+            number(row["output_tokens"], 0),
+        ]
+        for row in forms.iter_rows(named=True)
+    ]
+    columns = ["form", "questions", "answered", "judged", "QoA", "by the metric", "output tokens"]
+    return Section(
+        "forms",
+        "Forms of answers",
+        "How long answers are and how they are judged goes by their form.",
+        tables=[Table("Means per form", columns, rows)],
+    )
 
 
 def limits_section(adherence: pl.DataFrame) -> Section:
