@@ -245,9 +245,12 @@ class OllamaServer:
         if context_for(request.prompt, cap, before, None) == before:
             return before
         if model not in self._longest:
-            shown = await self._http.post("/api/show", {"model": model}, _QUESTION_S, model)
-            told = part(shown.body, "model_info")
-            lengths = told.items() if shown.status == 200 and isinstance(told, dict) else ()
+            try:
+                shown = await self._http.post("/api/show", {"model": model}, _QUESTION_S, model)
+                told = part(shown.body, "model_info") if shown.status == 200 else None
+            except ServerError:
+                told = None  # the call itself will say what is wrong
+            lengths = told.items() if isinstance(told, dict) else ()
             self._longest[model] = next(
                 (counted(n) for key, n in lengths if key.endswith("context_length")), None
             )

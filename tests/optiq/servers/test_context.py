@@ -68,6 +68,12 @@ def test_ollama_is_given_what_the_prompt_needs():
     assert sent == [None, 32_768, 32_768], "another context would make the model load again"
 
 
+def test_a_server_that_breaks_when_it_is_asked_what_a_model_can_is_asked_all_the_same():
+    with scripted_server(Reply(b"x" * 99, cut=3), Reply()) as fake:
+        assert ask(connect("ollama", fake.url), LONG).text == "Oslo"
+        assert fake.requests[-1]["options"]["num_ctx"] == 32_768
+
+
 @pytest.mark.parametrize(
     ("told", "limit"),
     [({"llama.context_length": 2048}, None), (None, "4096"), ({"x.context_length": "?"}, "4096")],
