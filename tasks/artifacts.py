@@ -26,7 +26,7 @@ def cell(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     line = " ".join(clean(value, _LONGEST).split())
-    return "".join(f"\\{character}" if character in "<>[]`|" else character for character in line)
+    return "".join(f"\\{character}" if character in "<>[]`" else character for character in line)
 
 
 def markdown_artifact(key: str, markdown: str, description: str) -> None:
