@@ -17,7 +17,10 @@ spreads as (
             when metric = 'qoa' then greatest(
                 0.02, sum(off * off) / greatest(count(*) - count(distinct (usual, n_kind_before)), 1)
             )
-            else (1.4826 * mad(off)) ^ 2 * pi() / 2
+            -- of a median, by how dense calls are around it: a flat distribution has no peak as the normal one has
+            else greatest(
+                (1.4826 * mad(off)) ^ 2 * pi() / 2, (quantile_cont(off, 0.75) - quantile_cont(off, 0.25)) ^ 2
+            )
         end as variance
     from drift_residuals
     where not is_new
