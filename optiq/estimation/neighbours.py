@@ -11,8 +11,9 @@ regressors, section 8.3.1 there). Where nothing was like a question, both are 0:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ ENOUGH = 500
 PER_CALL = (0.0, 0.05, 0.1, 0.2, 0.3)
 """Quality that the dearest call is worth, in turn."""
 
+PIECE = 1024
+"""Questions that are learned from at once."""
+
 ROUNDS = 4
 """So often difficulty and preferences are learned in turn, each from what the other leaves (backfitting)."""
 
@@ -52,16 +56,20 @@ class Strengths:
         return bool(np.isinf(self.difficulty) and np.isinf(self.preference))
 
 
+Piece = tuple[slice, FloatArray, FloatArray]
+
+
 class Ridge:
     """Answers to questions as what can be learned from. ``alike`` (questions, sample) and ``sample`` (sample, sample)
     say how alike they are to a sample of them; ``off`` (questions, models) is by how much each answer was better than
     usual, NaN where nobody judged.
     """
 
-    def __init__(self, alike: FloatArray, sample: FloatArray, off: FloatArray) -> None:
+    def __init__(self, alike: NDArray[Any], sample: FloatArray, off: FloatArray) -> None:
         jitter = 1e-8 * np.eye(len(sample))
-        self._alike, self._sample = alike, sample + jitter
-        self._wide, self._wide_sample = wide(alike), wide(sample) + jitter
+        self._alike = alike
+        self._kept = list(self._made()) if len(alike) <= PIECE else None
+        self._sample, self._wide_sample = sample + jitter, wide(sample) + jitter
         self._ran = (~np.isnan(off)).astype(np.float64)
         self._off = np.nan_to_num(off)
         judged: dict[bytes, list[int]] = {}
@@ -70,34 +78,52 @@ class Ridge:
         self._groups = list(
             judged.values()
         )  # models that were judged on the same questions are learned at once
-        self._products = [_product(alike, self._ran[:, group[0]]) for group in self._groups]
-        self._together = _product(self._wide, self._ran.sum(axis=1))
+        shape = len(sample), len(sample)
+        self._products = [np.zeros(shape) for _ in self._groups]
+        self._together = np.zeros(shape)
+        for part, near, far in self._pieces():
+            for products, group in zip(self._products, self._groups, strict=True):
+                products += near.T @ (near * self._ran[part, group[0], None])
+            self._together += far.T @ (far * self._ran[part].sum(axis=1)[:, None])
         self._factors: dict[tuple[int, float], Any] = {}
 
     def weights(self, strengths: Strengths) -> FloatArray:
         """(sample, 1 + models): what each question of the sample says of difficulty, then of each model."""
         found = np.zeros((self._alike.shape[1], 1 + self._off.shape[1]))
-        difficulty, preference = np.zeros(len(self._off)), np.zeros_like(self._off)
+        hears = np.isfinite(strengths.difficulty), np.isfinite(strengths.preference)
         for _ in range(ROUNDS):
-            if np.isfinite(strengths.difficulty):
-                rest = ((self._off - preference) * self._ran).sum(axis=1)
+            if hears[0]:
+                rest = np.zeros(len(found))
+                for part, near, far in self._pieces():
+                    left = (self._off[part] - near @ found[:, 1:]) * self._ran[part]
+                    rest += far.T @ left.sum(axis=1)
                 factor = self._factor(-1, self._together, self._wide_sample, strengths.difficulty)
-                found[:, 0] = _solved(factor, self._wide, rest)
-                difficulty = self._wide @ found[:, 0]
-            if np.isfinite(strengths.preference):
+                found[:, 0] = _solved(factor, rest)
+            if hears[1]:
+                of_models = np.zeros((len(found), self._off.shape[1]))
+                for part, near, far in self._pieces():
+                    easy = (far @ found[:, 0])[:, None]
+                    of_models += near.T @ ((self._off[part] - easy) * self._ran[part])
                 for number, group in enumerate(self._groups):
-                    rest = (self._off[:, group] - difficulty[:, None]) * self._ran[:, group]
-                    columns = [1 + model for model in group]
                     factor = self._factor(number, self._products[number], self._sample, strengths.preference)
-                    found[:, columns] = _solved(factor, self._alike, rest)
-                    preference[:, group] = self._alike @ found[:, columns]
+                    found[:, [1 + model for model in group]] = _solved(factor, of_models[:, group])
         return found
 
-    def _factor(self, number: int, product: FloatArray, sample: FloatArray, penalty: float) -> Any:
+    def _pieces(self) -> Iterable[Piece]:
+        """Some questions at a time, which bounds memory: how alike they are to the sample, closely and widely."""
+        return self._made() if self._kept is None else self._kept
+
+    def _made(self) -> Iterator[Piece]:
+        for start in range(0, len(self._alike), PIECE):
+            part = slice(start, start + PIECE)
+            near = self._alike[part].astype(np.float64)
+            yield part, near, wide(near)
+
+    def _factor(self, number: int, products: FloatArray, sample: FloatArray, penalty: float) -> Any:
         from scipy.linalg import cho_factor
 
         if (number, penalty) not in self._factors:
-            self._factors[number, penalty] = cho_factor(product + penalty * sample, check_finite=False)
+            self._factors[number, penalty] = cho_factor(products + penalty * sample, check_finite=False)
         return self._factors[number, penalty]
 
 
@@ -106,14 +132,10 @@ def wide(alike: FloatArray) -> FloatArray:
     return np.asarray(1.0 / (1.0 - np.log(np.maximum(alike, 1e-300))))
 
 
-def _product(alike: FloatArray, counts: FloatArray) -> FloatArray:
-    return np.asarray(alike.T @ (alike * counts[:, None]))
-
-
-def _solved(factor: Any, alike: FloatArray, rest: FloatArray) -> FloatArray:
+def _solved(factor: Any, rest: FloatArray) -> FloatArray:
     from scipy.linalg import cho_solve
 
-    return np.asarray(cho_solve(factor, alike.T @ rest, check_finite=False))
+    return np.asarray(cho_solve(factor, rest, check_finite=False))
 
 
 def said(alike: FloatArray, weights: FloatArray) -> FloatArray:
@@ -132,30 +154,27 @@ def tune(alike: FloatArray, off: FloatArray, usual: FloatArray, cost: FloatArray
     ``alike`` (questions, questions) is among the questions of which a fifth is left out in turn. ``off``, ``usual`` and
     ``cost`` (NaN unknown) are (questions, models).
     """
-    parts = [_left_out(alike, off, fold) for fold in range(min(FOLDS, len(off)))]
     ran, residual = ~np.isnan(off), np.nan_to_num(off)
     alone = float((residual**2).sum())
+    # of equals the one that says least
+    tried = [Strengths(*pair) for pair in product(reversed(PENALTIES), reversed(PENALTIES))]
+    expected = dict(zip(tried, _left_out(alike, off, tried), strict=True))
     best, found = np.inf, Strengths()
-    expected: dict[Strengths, FloatArray] = {}
-    for difficulty in reversed(PENALTIES):  # of equals the one that says least
-        for preference in reversed(PENALTIES):
-            tried = Strengths(difficulty, preference)
-            expected[tried] = _predicted(parts, tried, off.shape)
-            error = float((((residual - expected[tried]) ** 2) * ran).sum())
-            if error < best - 1e-9:
-                best, found = error, tried
+    for one, votes in expected.items():
+        error = float((((residual - votes) ** 2) * ran).sum())
+        if error < best - 1e-9:
+            best, found = error, one
     explained = 1.0 - best / alone if alone > 0 else 0.0
     if len(off) >= ENOUGH and np.isfinite(found.preference):
         choices = [Strengths(found.difficulty, penalty) for penalty in reversed(PENALTIES[:-1])]
-        worths = [_worth(usual + expected[tried], usual + off, cost) for tried in choices]
+        worths = [_worth(usual + expected[one], usual + off, cost) for one in choices]
         found = choices[int(np.argmax(np.round(worths, 9)))]
     return found, explained
 
 
 def left_out(alike: FloatArray, off: FloatArray, strengths: Strengths) -> FloatArray:
     """(questions, models): what the other four fifths say of each question."""
-    parts = [_left_out(alike, off, fold) for fold in range(min(FOLDS, len(off)))]
-    return _predicted(parts, strengths, off.shape)
+    return _left_out(alike, off, [strengths])[0]
 
 
 def spread_over(n: int, most: int) -> IntArray:
@@ -163,21 +182,16 @@ def spread_over(n: int, most: int) -> IntArray:
     return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
 
 
-Part = tuple[IntArray, FloatArray, Ridge]
-"""Questions that are left out, how alike they are to the others, and what those say."""
-
-
-def _left_out(alike: FloatArray, off: FloatArray, fold: int) -> Part:
+def _left_out(alike: FloatArray, off: FloatArray, tried: Sequence[Strengths]) -> list[FloatArray]:
+    """The same with each of the penalties; one part after the other, which bounds memory."""
+    found = [np.zeros(off.shape) for _ in tried]
     number = np.arange(len(off)) % FOLDS
-    held, kept = np.flatnonzero(number == fold), np.flatnonzero(number != fold)
-    among = alike[np.ix_(kept, kept)]
-    return held, alike[np.ix_(held, kept)], Ridge(among, among, off[kept])
-
-
-def _predicted(parts: Sequence[Part], strengths: Strengths, shape: tuple[int, ...]) -> FloatArray:
-    found = np.zeros(shape)
-    for held, alike, ridge in parts:
-        found[held] = said(alike, ridge.weights(strengths))[:, 1:]
+    for fold in range(min(FOLDS, len(off))):
+        held, kept = np.flatnonzero(number == fold), np.flatnonzero(number != fold)
+        among, to_others = alike[np.ix_(kept, kept)], alike[np.ix_(held, kept)]
+        ridge = Ridge(among, among, off[kept])
+        for votes, strengths in zip(found, tried, strict=True):
+            votes[held] = said(to_others, ridge.weights(strengths))[:, 1:]
     return found
 
 

@@ -26,10 +26,10 @@ from optiq.statistics.question_shifts import Shifts
 from optiq.statistics.snapshot import Statistics
 from optiq.text.word_vectors import word_vectors
 
-TUNED_ON = 1500
+TUNED_ON = 800
 """Questions, spread evenly, that are left out in turn to tune how much neighbours say: more is slower, not better."""
 
-SAMPLE = 2000
+SAMPLE = 1200
 """Past questions through which all are seen, spread evenly (:class:`~optiq.estimation.neighbours.Ridge`)."""
 
 ENOUGH_EXPLAINED = 0.01
@@ -237,14 +237,11 @@ def _learned(past: PastQuestions, estimator: Estimator) -> Votes:
     )
     if not len(sample):
         return votes
-    alike = np.concatenate(
-        [
-            votes.likeness.of(
-                past.vectors[part], [past.topics[r] for r in part], [past.tasks[r] for r in part]
-            )
-            for part in np.array_split(rows, -(-len(rows) // CHUNK))
-        ]
-    )
+    alike = np.empty((len(rows), len(sample)), dtype=np.float32)
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        topics, tasks = [past.topics[row] for row in part], [past.tasks[row] for row in part]
+        alike[start : start + CHUNK] = votes.likeness.of(past.vectors[part], topics, tasks)
     among = votes.likeness.among(np.arange(len(sample)))
     return replace(votes, weights=Ridge(alike, among, off[rows]).weights(strengths))
 
