@@ -25,6 +25,9 @@ from warehouse.find_home import find_home
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+BACKLOG = 4096
+"""Connections that wait to be taken up."""
+
 LOOK_S = 0.5
 """How often the published file is looked at, and the journal tended."""
 
@@ -86,7 +89,7 @@ def serve(request: ServeRequest, note: Callable[[str], None]) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=request.shutdown_s,
-        backlog=4096,
+        backlog=BACKLOG,
         h11_max_incomplete_event_size=64 * 1024,
     )
     server = uvicorn.Server(config)
@@ -160,6 +163,7 @@ def listening(request: ServeRequest) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((request.host, request.port))
+        opened.listen(BACKLOG)  # from here on nobody is refused: who asks before the application runs waits for it
     except OSError as fault:
         opened.close()
         raise ConfigurationError(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -48,6 +49,8 @@ def test_what_is_in_flight_is_finished_or_recorded(home: Path, patience_s: int, 
         asking.start()
         while not behaviour.in_flight:
             assert process.poll() is None
+            assert not replies
+            time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         asking.join(60)
         assert process.wait(60) in (0, -signal.SIGTERM)
