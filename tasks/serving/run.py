@@ -163,7 +163,7 @@ def listening(request: ServeRequest) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         opened.bind((request.host, request.port))
-        opened.listen(BACKLOG)  # from here on nobody is refused: who asks before the application runs waits for it
+        opened.listen(BACKLOG)  # who asks before the application runs waits, and is not refused
     except OSError as fault:
         opened.close()
         raise ConfigurationError(
