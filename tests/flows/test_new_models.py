@@ -8,30 +8,14 @@ import pytest
 
 from flows.command_line.main import run
 from optiq.errors import OptiqNote
-from optiq.servers.embedded_models import EMBEDDED_MODELS
+from tests.llama_server import llama_server
 
 
 @pytest.fixture(scope="module")
 def llama_url():
     """Where SmolLM2 answers under a name of somebody's own."""
-    import xllamacpp
-
-    params = xllamacpp.CommonParams()
-    params.model.path = str(EMBEDDED_MODELS["smollm2:135m"].locate())
-    params.model_alias = {"our-helper"}
-    params.n_ctx = 2048
-    params.n_parallel = 1
-    params.cpuparams.n_threads = 1
-    params.cpuparams_batch.n_threads = 1
-    params.n_threads_http = 2
-    params.n_gpu_layers = 0
-    params.verbosity = 0
-    params.port = 0
-    params.hostnames = ["127.0.0.1"]
-    params.ui = False
-    server = xllamacpp.Server(params)
-    yield f"{server.listening_address}/v1"
-    del server
+    with llama_server("smollm2:135m", "our-helper") as address:
+        yield f"{address}/v1"
 
 
 @pytest.fixture

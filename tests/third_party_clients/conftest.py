@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
 import subprocess
-import sys
 import threading
 import time
-import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
-from filelock import FileLock
 
 from optiq.configuration import Settings
 from optiq.questions.question import Budget
 from tasks.serving.run import ServeRequest, listening, open_app
+from tests.own_environment import interpreter_of
 from warehouse.home import Home
 from warehouse.refresh import init
 
@@ -32,19 +28,8 @@ PLACE = ROOT / ".venv-third-party-clients"
 
 @pytest.fixture(scope="session")
 def client_python() -> Path:
-    """The interpreter of the environment, which is made anew when the lock has changed."""
-    python, stamp = PLACE / "bin" / "python", PLACE / "lock.sha256"
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    with FileLock(ROOT / ".venv-third-party-clients.lock", timeout=800):
-        if not stamp.is_file() or stamp.read_text() != digest:
-            shutil.rmtree(PLACE, ignore_errors=True)
-            venv.create(PLACE)
-            pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
-            pip += ["install", "--quiet", "--no-deps"]
-            done = subprocess.run([*pip, "--requirement", LOCK], capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
-            stamp.write_text(digest)
-    return python
+    """The interpreter of the clients' environment."""
+    return interpreter_of(PLACE, LOCK)
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,18 @@
 """Third-party servers of Ollama's API, each in front of a real llama.cpp, in an environment of their own."""
 
-import hashlib
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
-import venv
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
-from optiq.servers.embedded_models import EMBEDDED_MODELS
+from tests.llama_server import llama_server
+from tests.own_environment import interpreter_of
 
 ROOT = Path(__file__).parents[2]
 LOCK = Path(__file__).with_name("requirements.lock")
@@ -50,42 +46,15 @@ class Served:
 
 @pytest.fixture(scope="session")
 def third_party_python():
-    """The interpreter of the environment, which is made anew when the lock has changed."""
-    python, stamp = PLACE / "bin" / "python", PLACE / "lock.sha256"
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    with FileLock(ROOT / ".venv-third-party.lock", timeout=800):
-        if not stamp.is_file() or stamp.read_text() != digest:
-            shutil.rmtree(PLACE, ignore_errors=True)
-            venv.create(PLACE)
-            pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
-            pip += ["install", "--quiet", "--no-deps"]
-            done = subprocess.run([*pip, "--requirement", LOCK], capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
-            stamp.write_text(digest)
-    return python
+    """The interpreter of the servers' environment."""
+    return interpreter_of(PLACE, LOCK)
 
 
 @pytest.fixture(scope="session")
 def llama():
     """A real OpenAI-compatible server, and its name for the model: llama.cpp with SmolLM2."""
-    import xllamacpp
-
-    params = xllamacpp.CommonParams()
-    params.model.path = str(EMBEDDED_MODELS["smollm2:135m"].locate())
-    params.model_alias = {"smol"}
-    params.n_ctx = 2048
-    params.n_parallel = 1
-    params.cpuparams.n_threads = 1
-    params.cpuparams_batch.n_threads = 1
-    params.n_threads_http = 2
-    params.n_gpu_layers = 0
-    params.verbosity = 0
-    params.port = 0
-    params.hostnames = ["127.0.0.1"]
-    params.ui = False
-    server = xllamacpp.Server(params)
-    yield server.listening_address
-    del server
+    with llama_server("smollm2:135m", "smol") as address:
+        yield address
 
 
 @pytest.fixture(scope="session", params=["ollama-openai-proxy", "ollama-proxy-plus"])
