@@ -197,18 +197,21 @@ def load_past_questions(perfdb: str | Path) -> PastQuestions | None:
             )
             return None
         found = _published(connection)
-        return None if found is None else replace(found, votes=_votes(connection), rarity=_rarity(connection))
+        if found is None:
+            return None
+        votes, rarity = _learned(connection)
+        return replace(found, votes=votes, rarity=rarity)
 
 
-def _votes(connection: duckdb.DuckDBPyConnection) -> Votes:
-    """What was learned, as it is published."""
-    names = "difficulty, preference, explained, n_questions, models, centre, middle, spread"
+def _learned(connection: duckdb.DuckDBPyConnection) -> tuple[Votes, NDArray[np.float16]]:
+    """What was learned, as it is published, and the rarity of words that it was learned with."""
+    names = "difficulty, preference, explained, n_questions, models, rarity, centre, middle, spread"
     told = connection.table("neighbour_strengths").select(names).fetchall()[0]
-    difficulty, preference, explained, n_questions, models, *scale = told
+    difficulty, preference, explained, n_questions, models, rarity, *scale = told
     rows: list[tuple[Any, ...]] = connection.execute(
         "select task, topics, vector, weights from neighbour_votes order by place"
     ).fetchall()
-    return Votes(
+    votes = Votes(
         Strengths(*(np.inf if x is None else x for x in (difficulty, preference))),
         tuple(models),
         Scale(*(np.array(part) for part in scale)),
@@ -219,11 +222,7 @@ def _votes(connection: duckdb.DuckDBPyConnection) -> Votes:
         explained,
         n_questions,
     )
-
-
-def _rarity(connection: duckdb.DuckDBPyConnection) -> NDArray[np.float16]:
-    told = connection.execute("select rarity from neighbour_strengths").fetchall()[0][0]
-    return np.frombuffer(told, dtype=np.float16)
+    return votes, np.frombuffer(rarity, dtype=np.float16)
 
 
 def _published(connection: duckdb.DuckDBPyConnection) -> PastQuestions | None:

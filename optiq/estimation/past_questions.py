@@ -173,11 +173,10 @@ class QuestionFigures:
         """(past questions, models): by how much each model is better on each, by what four fifths of the others say."""
         past = self.past
         usual, _ = _usual(past, self._estimator)
-        likeness = Likeness(past.vectors, past.topics, past.tasks, Scale.of(past.vectors))
         every = np.arange(len(past.texts))
         found = np.zeros((len(every), len(self.models)))
         column = [self.models.index(name) for name in past.models]
-        found[:, column] = left_out(likeness.among(every), past.qoa - usual, self.strengths)
+        found[:, column] = left_out(self._past_likeness.among(every), past.qoa - usual, self.strengths)
         return found
 
     def nearest(self, text: str, topics: Topics, task: str, most: int = 5) -> list[Neighbour]:
