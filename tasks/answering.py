@@ -73,7 +73,8 @@ def open_job(
     try:
         session.tell_new_topics(questions.questions)
         job = begin(folder, questions.rows[: options.limit], session, options)
-        folder.note(options=asdict(options), status="running")
+        planning = session.planning
+        folder.note(options=asdict(options), status="running", pool=planning.pool, blender=planning.blender)
     except BaseException:
         if not close_state(folder.run_id):
             folder.unlock()

@@ -50,6 +50,12 @@ def questions_of_run(
     return questions if topic is None else questions.with_topic(topic)
 
 
+def hash_of(file: str) -> str:
+    """SHA-256 of a file's content."""
+    with Path(file).open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
 def find_run(
     home: Home,
     file: str,
@@ -97,8 +103,7 @@ def _identify(
     file: str, output: str, budget: Budget, topic: str | None, settings: Settings, questions: QuestionFile
 ) -> tuple[str, dict[str, Any]]:
     """What makes two commands the same run, hashed; and what `run.json` says about it."""
-    with Path(file).open("rb") as content:
-        file_hash = hashlib.file_digest(content, "sha256").hexdigest()
+    file_hash = hash_of(file)
     planning = {name: value for name, value in asdict(settings).items() if name not in _NOT_PLANNING}
     same = {
         "file_sha256": file_hash,

@@ -243,7 +243,12 @@ class Session:
 
 
 def open_session(
-    settings: Settings, *, serve: bool = True, plans: Iterable[Plan] = (), executes: bool = False
+    settings: Settings,
+    *,
+    serve: bool = True,
+    plans: Iterable[Plan] = (),
+    executes: bool = False,
+    home: Home | None = None,
 ) -> Session:
     """Open PerfDB and the model server and settle pool and blender.
 
@@ -251,14 +256,14 @@ def open_session(
     ``recommended`` (or ``recommended:3``) is chosen among the models that are served. ``plans`` that are to be
     run may name variants that are not in the pool. Served models that nobody described are guessed
     (:mod:`optiq.estimation.guesses`). A session that ``executes`` may ask a few of them on this machine how fast they
-    are, and starts PerfDB where nobody named one and there is none.
+    are, and starts PerfDB where nobody named one and there is none. ``home`` is taken in place of that of the settings.
 
     Raises
     ------
     OptiqError
         if PerfDB or the server cannot be used, or a model is not known.
     """
-    home = find_home(settings.home)
+    home = find_home(settings.home) if home is None else home
     if executes:
         _begin_home(settings, home)
     check_examples(settings)

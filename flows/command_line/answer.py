@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from flows.command_line.consent import Consent, predicted
-from flows.command_line.screen import counted, figure, note, say, say_json, table
+from flows.command_line.screen import counted, figure, note, say, say_json, table, usd
+from flows.command_line.show import say_misses
 from flows.declaration import Option
 from flows.flow_requests import AnswerQuestions, Json
 
@@ -45,12 +46,16 @@ def answer(
     except KeyboardInterrupt as stop:
         note(f"error: {str(stop) or 'interrupted'}")
         return 130
+    from tasks.run_answers import answers_of, misses
+
+    answers = answers_of(request.home(), summary["run_id"])
     if json:
-        say_json(summary)
+        say_json({**summary, "misses": misses(answers)})
     else:
         if summary["stopped"]:
             note(summary["stopped"])
         say(_closing_line(summary))
+        say_misses(answers)
     return 0 if summary["answered"] == summary["questions"] else 1
 
 
@@ -114,6 +119,6 @@ def _closing_line(summary: Mapping[str, Any]) -> str:
     return (
         f"{summary['answered']} answered, {summary['infeasible']} infeasible, {summary['failed']} failed, "
         f"{summary['invalid']} invalid; {counted(summary['calls'], 'call')}, {summary['cached']} cached; "
-        f"{figure(summary['cost_usd'])} USD, {summary['seconds']:.1f} s; "
+        f"{usd(summary['cost_usd'])}, {summary['seconds']:.1f} s; "
         f"run {summary['run_id']}, answers in {summary['output']}"
     )

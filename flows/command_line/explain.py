@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from flows.command_line.asked import OneQuestion, read_asked
-from flows.command_line.screen import counted, figure, note, say, say_json, table
+from flows.command_line.screen import counted, figure, note, say, say_json, shortened, table
 from flows.declaration import Option
 from flows.flow_requests import Json, Planned
 
@@ -151,7 +151,7 @@ def _show_neighbours(planning: Planning, question: Question) -> None:
         ["past question", "alike", *models],
         (
             [
-                _shortened(one.text),
+                shortened(one.text, LONGEST),
                 f"{one.likeness:.2f}",
                 *(figure(dict(one.qoa).get(model)) for model in models),
             ]
@@ -162,9 +162,3 @@ def _show_neighbours(planning: Planning, question: Question) -> None:
     )
     say("neighbours " + ", ".join(f"{model} {shifts.of(model):+.3f}" for model in planning.pool))
     say()
-
-
-def _shortened(text: str) -> str:
-    """A question on one line, cut after :data:`LONGEST` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

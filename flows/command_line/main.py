@@ -32,6 +32,7 @@ VERBS: dict[str, Any] = {
     "explain": "explain:explain",
     "ask": "ask:ask",
     "answer": "answer:answer",
+    "show": "show:show",
     "collect": "collect:collect",
     "calibrate": "calibrate:calibrate",
     "select": "select:select",

@@ -68,6 +68,19 @@ def figure(value: float | None, digits: int = 3) -> str:
     return f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
 
 
+def usd(value: float | None) -> str:
+    """Money in the unit that makes it readable: ``12.1 µUSD``, ``3.4 mUSD``, ``1.2 USD``; ``–`` if it is not known."""
+    from optiq.report.text import usd as money
+
+    return money(value)
+
+
+def shortened(text: str, longest: int) -> str:
+    """``text`` on one line, cut after ``longest`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
 def duration(seconds: float) -> str:
     """``75`` as ``1 min 15 s``."""
     whole = round(seconds)

@@ -37,10 +37,12 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def usd(value: float | None) -> str:
-    """Money, in the unit that makes it readable."""
+    """Money in the unit that makes it readable: millionths of a USD, thousandths, USD."""
     if value is None or not math.isfinite(value):
         return UNKNOWN
-    return f"{number(value * 1e6)} µUSD" if 0 < abs(value) < 1e-3 else f"{number(value)} USD"
+    size = abs(value)
+    scale, unit = (1e6, "µUSD") if 0 < size < 1e-3 else (1e3, "mUSD") if 0 < size < 1 else (1.0, "USD")
+    return f"{number(value * scale)} {unit}"
 
 
 def count(value: int | None, one: str = "", many: str = "") -> str:

@@ -19,7 +19,7 @@ PLANNING_VERBS = ("plan", "ask", "explain", "estimate", "answer", "calibrate", "
 PROMPTING_VERBS = ("plan", "ask", "explain", "estimate", "answer", "calibrate")
 VERBS = (
     *("init", "models", "ingest", "refresh", "report", "plan", "estimate", "evaluate", "explain", "ask", "answer"),
-    *("calibrate", "select", "chemistry", "recommend", "review", "score", "sql", "up", "down", "runs list"),
+    *("show", "calibrate", "select", "chemistry", "recommend", "review", "score", "sql", "up", "down", "runs list"),
     *("serve", "serve keys add", "serve keys list", "serve keys remove"),
     *("runs show", "cache show", "cache clear", "snapshots", "snapshots diff", "snapshots restore"),
     *("models add", "models probe"),

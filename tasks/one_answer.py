@@ -1,0 +1,243 @@
+"""One answer of a run, node by node: what models were asked and said, what it cost, and why this plan."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from optiq.errors import InputError, OptiqError, OptiqNote, OptiqWarning, UnknownName
+from optiq.execution.asking import PromptSetAsking
+from optiq.plans.plan import Plan
+from optiq.questions.metric import LIMITS, METRIC_NAMES
+from optiq.questions.question import Budget, Kind, Question
+from tasks.run_answers import RunAnswers, questions_of, settings_of
+from warehouse.archive import snapshot_file
+from warehouse.home import Home
+from warehouse.run_answers import calls_of, executions_of_run, tried_on_question
+
+if TYPE_CHECKING:
+    from tasks.session import Session
+
+_SHOWN_PLANS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _AsOf(Home):
+    """A home whose PerfDB is one of its kept snapshots."""
+
+    file: Path
+
+    @property
+    def perfdb(self) -> Path:
+        return self.file
+
+
+def find_question(answers: RunAnswers, name: str) -> dict[str, Any]:
+    """The row whose question_id is ``name``, else the one whose question begins so.
+
+    Raises
+    ------
+    UnknownName
+        if there is none, or more than one question begins so.
+    """
+    frame = answers.frame
+    found = frame.filter(pl.col("question_id") == name)
+    if found.is_empty():
+        begins = pl.col("question").str.to_lowercase().str.starts_with(name.lower())
+        found = frame.filter(begins.fill_null(False)).unique("question_id", maintain_order=True)
+        if found.height != 1:
+            what = "no question" if found.is_empty() else f"{found.height} questions"
+            raise UnknownName(
+                f"run {answers.run_id} has {what} named {name!r}",
+                f"`optiq show {answers.run_id}` lists them: give an id, or how the text begins.",
+            )
+    return found.row(-1, named=True)
+
+
+def one_answer(home: Home, answers: RunAnswers, name: str) -> dict[str, Any]:
+    """All that is known of one answer, as JSON values: its row, and
+
+    ``options``; ``executions``, each with its plan, scores by name and ``calls`` (node, model, prompt, output, tokens,
+    figures); ``tried``: what plans did on this very question in any run; ``why``: what the planner saw.
+    """
+    row = find_question(answers, name)
+    executions = executions_of_run(home, answers.run_id).filter(pl.col("question_id") == row["question_id"])
+    question = _question(answers, row, executions)
+    plans = [Plan.parse(plan) for plan in executions["plan"].drop_nulls().unique()]
+    session = why_not = None
+    on = executions["snapshot_id"].drop_nulls()
+    snapshot = row["snapshot_id"] if on.is_empty() else on[-1]
+    try:
+        session, snapshot = _session(home, answers, snapshot, plans)
+    except OptiqError as fault:
+        why_not = fault.message
+    calls = calls_of(home, executions["execution_id"])
+    told = [_execution(one, calls, question, session) for one in executions.iter_rows(named=True)]
+    tried = tried_on_question(home, row["question"]) if row["question"] else pl.DataFrame()
+    return {
+        "run_id": answers.run_id,
+        **{name: value for name, value in row.items() if name != "row"},
+        "options": list(question.options) if question else [],
+        "limits": {name: getattr(question.budget, name) for name in LIMITS} if question else {},
+        "executions": told,
+        "tried": tried.drop("plan_key", strict=False).to_dicts(),
+        "why": {"unknown": why_not}
+        if session is None or question is None
+        else _why(session, question, row["plan_key"], snapshot),
+    }
+
+
+def _question(answers: RunAnswers, row: Mapping[str, Any], executions: pl.DataFrame) -> Question | None:
+    """The question as it was asked: of its file if that is still what it was, else what its execution tells."""
+    asked = questions_of(answers.about) if answers.about else None
+    one = executions.row(-1, named=True) if executions.height else None
+    topics = ((row["topic"], 1.0),) if row["topic"] not in (None, "*") else ()
+    if asked is not None:
+        for line in asked.rows:
+            if line.question_id == row["question_id"] and line.question is not None:
+                given = line.question
+                return given if given.topics else replace(given, topics=topics, topics_inferred=True)
+    if one is None or not one["question"]:
+        return None
+    limits = {limit: one[limit] for limit in LIMITS}
+    kind = Kind(one["kind"] or "open")
+    kind = Kind.OPEN if kind.has_options else kind  # nobody knows the options any more
+    return Question(row["question_id"], one["question"], topics, kind=kind, budget=Budget(**limits))
+
+
+def _session(
+    home: Home, answers: RunAnswers, snapshot: str | None, plans: Sequence[Plan]
+) -> tuple[Session, str]:
+    """What the run was planned with: its settings and pool, on its snapshot if that is kept, else on today's.
+
+    No server is asked; what is said of models that nobody described was said at the run.
+    """
+    from tasks.session import open_session
+
+    about = answers.about
+    names = about.get("pool") or sorted({model for plan in answers.frame["plan_key"].drop_nulls().unique()
+                                         for model in Plan.from_key(plan).models})  # fmt: skip
+    if not names:
+        raise InputError("nobody knows which models there were", "")
+    settings = replace(
+        settings_of(about), home=str(home.path), models=tuple(names), blender=about.get("blender")
+    )
+    found = home
+    with suppress(OptiqError):
+        if snapshot is not None:
+            found = _AsOf(home.path, snapshot_file(home, snapshot))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OptiqNote)
+        warnings.simplefilter("ignore", OptiqWarning)
+        try:
+            session = open_session(settings, serve=False, plans=plans, home=found)
+        except OptiqError:
+            if found is home:
+                raise
+            session = open_session(settings, serve=False, plans=plans, home=home)
+    return session, session.statistics.snapshot_id
+
+
+def _execution(
+    one: Mapping[str, Any], calls: pl.DataFrame, question: Question | None, session: Session | None
+) -> dict[str, Any]:
+    """An execution with its scores and calls."""
+    plan = Plan.parse(one["plan"])
+    made = list(calls.filter(pl.col("execution_id") == one["execution_id"]).iter_rows(named=True))
+    outputs = {call["node"]: call["output"] or "" for call in made}
+    asking = None
+    if session is not None:
+        settings, planning = session.settings, session.planning
+        asking = PromptSetAsking(
+            planning.prompts,
+            planning.operators,
+            settings.max_output_tokens,
+            settings.constrain,
+            settings.temperature,
+        )
+    scores = {name.removeprefix("score_"): one[name] for name in one if name.startswith("score_")}
+    with suppress(ValueError, TypeError):
+        scores |= json.loads(one["scores"] or "{}")
+    names = ("execution_id", "status", "answer", "error", "started_at", "snapshot_id", "prompt", "agreement")
+    return {
+        **{name: one[name] for name in names},
+        **{name: one[name] for name in METRIC_NAMES},
+        **{f"predicted_{name}": one[f"predicted_{name}"] for name in METRIC_NAMES},
+        "plan": plan.to_dict(),
+        "expression": plan.expression,
+        "qoa_metric": one["qoa_metric"],
+        "scores": {name: value for name, value in scores.items() if value is not None},
+        "calls": [_call(call, plan, outputs, question, asking) for call in made],
+    }
+
+
+def _call(
+    call: Mapping[str, Any],
+    plan: Plan,
+    outputs: Mapping[int, str],
+    question: Question | None,
+    asking: PromptSetAsking | None,
+) -> dict[str, Any]:
+    """A call with its prompt: traces keep how long it was, and the same pieces make the same text again."""
+    prompt = None
+    if question is not None and asking is not None and set(plan.predecessors(call["node"])) <= outputs.keys():
+        prompt = asking.request(question, plan, call["node"], outputs).prompt
+    sent = call["prompt_chars"]
+    left_out = ("execution_id", "subplan", "subplan_key", "subplan_level", "digest")
+    return {
+        **{name: value for name, value in call.items() if name not in left_out},
+        "reads": list(plan.predecessors(call["node"])),
+        "prompt": prompt,
+        "prompt_as_sent": None if prompt is None or sent is None else len(prompt) == sent,
+    }
+
+
+def _why(session: Session, question: Question, plan_key: str | None, snapshot: str) -> dict[str, Any]:
+    """The plans that the planner had to choose from, the preferred ones first, and what ruled others out."""
+    from optiq.planning.choose import rank
+
+    planning = session.planning
+    try:
+        planned = planning.plan(question)
+    except OptiqError as fault:
+        return {"unknown": fault.message}
+    choice, weights = planned.choice, planning.weights
+    ranked = rank(choice.feasible, weights)
+    place = next((n for n, (one, _) in enumerate(ranked) if one.plan.key == plan_key), None)
+    others = [one for one in planned.frontier if one not in choice.feasible]
+    cut = [*ranked[:_SHOWN_PLANS], *([ranked[place]] if place is not None and place >= _SHOWN_PLANS else [])]
+    rows = [
+        {
+            "plan": one.plan.expression,
+            "chosen": one.plan.key == plan_key,
+            "within_limits": feasible,
+            **{name: _known(getattr(one, name)) for name in METRIC_NAMES},
+        }
+        for one, feasible in [
+            *((one, True) for one, _ in cut),
+            *((one, False) for one in others[:_SHOWN_PLANS]),
+        ]
+    ]
+    return {
+        "snapshot_id": snapshot,
+        "weights": weights.describe(),
+        "budget": question.budget.describe(),
+        "pool": list(planning.pool),
+        "within_limits": len(ranked),
+        "frontier": len(planned.frontier),
+        "place": None if place is None else place + 1,
+        "infeasible": choice.reason or None,
+        "plans": rows,
+    }
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
