@@ -21,6 +21,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, wraps
+from types import MappingProxyType
 from typing import (
     Annotated,
     Any,
@@ -45,7 +46,8 @@ class Option:
 
     ``flag`` is how it is written, if not like its name; ``short`` another way. Numbers are from ``least`` up to
     ``most``. ``help`` may hold ``{names}``: there stand the ``choices``. ``otherwise`` says in words what holds where
-    nothing is given, if not the default; ``setting`` is what it overrides.
+    nothing is given, if not the default; ``setting`` is what it overrides. ``common`` options are those that ``--help``
+    shows of a verb that has many.
     """
 
     help: str
@@ -57,6 +59,7 @@ class Option:
     most: float = math.inf
     choices: Callable[[], Sequence[str]] | None = None
     setting: str = ""
+    common: bool = False
 
 
 class Argument(Option):
@@ -71,6 +74,7 @@ class Parameter(NamedTuple):
     about: Option
     default: Any
     panel: str = ""
+    together: str = ""
 
     @property
     def flag(self) -> str:
@@ -113,22 +117,34 @@ class Request:
     """What a verb or flow was asked for: one frozen dataclass of flat fields, each with an :class:`Option`.
 
     A subclass may take all settings of a group (``settings="planning"``), optional numbers that are named elsewhere
-    (``numbers``), and be shown under a heading (``panel``).
+    (``numbers``), and be shown under a heading (``panel``); where only common options are shown, those with a group's
+    words (``together``) are one line.
     Whatever is made of the fields is made at once, so that misuse is said before anything is started.
     """
 
     panel: ClassVar[str] = ""
+    together: ClassVar[str] = ""
 
     def __init_subclass__(
-        cls, settings: str = "", numbers: Mapping[str, Option] | None = None, panel: str = ""
+        cls,
+        settings: str = "",
+        numbers: Mapping[str, Option] | None = None,
+        panel: str = "",
+        together: str = "",
     ) -> None:
-        cls.panel = panel
+        cls.panel, cls.together = panel, together
         added = {name: Annotated[float | None, about] for name, about in (numbers or {}).items()}
         for one in SETTINGS.values():
             if settings and one.group == settings:
                 default = one.otherwise or ("" if one.default is None else str(one.default))
                 about = Option(
-                    one.help, one.metavar, one.flag, otherwise=default, choices=one.choices, setting=one.name
+                    one.help,
+                    one.metavar,
+                    one.flag,
+                    otherwise=default,
+                    choices=one.choices,
+                    setting=one.name,
+                    common=one.common,
                 )
                 added[one.parameter] = Annotated[one.kind | None, about]  # type: ignore[assignment]
         cls.__annotations__ = {**vars(cls).get("__annotations__", {}), **added}
@@ -154,7 +170,7 @@ class Request:
             for name in vars(kind).get("__annotations__", {}):
                 if name not in found and _about(hints[name]) is not None:
                     default = getattr(cls, name, inspect.Parameter.empty)
-                    found[name] = _parameter(name, hints[name], default, vars(kind)["panel"])
+                    found[name] = _parameter(name, hints[name], default, vars(kind))
         return _required_first(found.values())
 
     @cached_property
@@ -191,7 +207,7 @@ def flattened(
         if isinstance(kind, type) and issubclass(kind, Request):
             parts[name] = kind.parameters()
         elif _about(kind) is not None:
-            parts[name] = [_parameter(name, kind, own.default, "")]
+            parts[name] = [_parameter(name, kind, own.default)]
         else:
             shown.append(own.replace(annotation=kind))
     taken = _required_first(one for part in parts.values() for one in part)
@@ -218,8 +234,11 @@ def flattened(
     return flat, taken
 
 
-def _parameter(name: str, hint: Any, default: Any, panel: str) -> Parameter:
-    return Parameter(name, get_args(hint)[0], _about(hint) or Option(""), default, panel)
+def _parameter(
+    name: str, hint: Any, default: Any, group: Mapping[str, Any] = MappingProxyType({})
+) -> Parameter:
+    shown = (group.get("panel", ""), group.get("together", ""))
+    return Parameter(name, get_args(hint)[0], _about(hint) or Option(""), default, *shown)
 
 
 def _about(hint: Any) -> Option | None:

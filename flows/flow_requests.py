@@ -38,12 +38,15 @@ class Seeded(Request, settings="seed"):
 
 def _limit(metric: Metric) -> Option:
     if metric.is_resource:
-        return Option(f"Highest {metric.title} of one question.", metric.noun.upper())
-    return Option(f"Lowest predicted {metric.title} to accept.", "0..1")
+        return Option(f"Highest {metric.title} of one question.", metric.noun.upper(), common=True)
+    return Option(f"Lowest predicted {metric.title} to accept.", "0..1", common=True)
 
 
 class Limits(
-    Request, panel="Limits per question", numbers={metric.parameter: _limit(metric) for metric in METRICS}
+    Request,
+    panel="Limits per question",
+    numbers={metric.parameter: _limit(metric) for metric in METRICS},
+    together="Hard limits on one question; QoA, the quality of an answer, is from 0 to 1.",
 ):
     """Hard limits on one question, one for each metric."""
 
@@ -110,7 +113,7 @@ class Planned(Limits, Planning, Topic, Prompts, Judging, Serving, Seeded, Place)
 class Spending(Request, panel="The run"):
     """Limits on everything together."""
 
-    max_total_cost: Annotated[float | None, Option("Most to spend altogether.", "USD")] = None
+    max_total_cost: Annotated[float | None, Option("Most to spend altogether.", "USD", common=True)] = None
     max_total_energy: Annotated[float | None, Option("Most energy to use altogether.", "JOULES")] = None
 
 
@@ -133,10 +136,12 @@ class AnswerQuestions(Planned, Doubt, Cache, WholeFile, settings="running", pane
     file: Annotated[
         str, Argument("Questions: .csv, .xlsx, .jsonl or .parquet; or a batch's input, .jsonl.", "FILE")
     ]
-    output: Annotated[str, Option("Answers: .csv, .xlsx, .jsonl or .parquet.", "FILE", short="-o")]
-    limit: Annotated[int | None, Option("Only the first N questions.", "N", least=1)] = None
+    output: Annotated[
+        str, Option("Answers: .csv, .xlsx, .jsonl or .parquet.", "FILE", short="-o", common=True)
+    ]
+    limit: Annotated[int | None, Option("Only the first N questions.", "N", least=1, common=True)] = None
     retry_errors: Annotated[bool, Option("Ask only what failed before.")] = False
-    fresh: Annotated[bool, Option("Start over instead of going on with the run.")] = False
+    fresh: Annotated[bool, Option("Start over instead of going on with the run.", common=True)] = False
     fail_after: Annotated[int | None, Option("Stop when N questions have failed.", "N", least=1)] = None
     with_questions: Annotated[
         bool | None,
@@ -190,19 +195,21 @@ class CalibrateModels(Planned, Cache, Spending, settings="running", panel="The r
     label: Annotated[
         str | None,
         Option(
-            "Without references: write the questions where one would help most here, for a person.", "FILE"
+            "Without references: write the questions where one would help most here, for a person.",
+            "FILE",
+            common=True,
         ),
     ] = None
     plans: Annotated[
         list[str] | None,
-        Option("A plan to try, as JSON or expression; may be repeated.", "PLAN", flag="--plan"),
+        Option("A plan to try, as JSON or expression; may be repeated.", "PLAN", flag="--plan", common=True),
     ] = None
     singles_only: Annotated[bool, Option("Try single models only.")] = False
     per_question: Annotated[int | None, Option("Most plans per question.", "N", least=1, otherwise="all")] = (
         None
     )
     max_executions: Annotated[
-        int | None, Option("Most plans to run, each on one question.", "N", otherwise="all")
+        int | None, Option("Most plans to run, each on one question.", "N", otherwise="all", common=True)
     ] = None
 
     @cached_property
@@ -336,9 +343,12 @@ class Executions(Request, panel="Which executions"):
             "Recorded executions: .parquet, .jsonl or .csv; may be repeated.",
             "FILE",
             otherwise="those in PerfDB",
+            common=True,
         ),
     ] = None
-    since: Annotated[str | None, Option("Begun from then on: 2026-10-01, or 30d ago.", "TIME")] = None
+    since: Annotated[
+        str | None, Option("Begun from then on: 2026-10-01, or 30d ago.", "TIME", common=True)
+    ] = None
     until: Annotated[str | None, Option("Begun before: 2026-11-01, or 7d ago.", "TIME")] = None
     run: Annotated[str | None, Option("Only of runs that begin so.", "PREFIX", short="--run-id")] = None
     prompt: Annotated[
@@ -372,6 +382,7 @@ class EvaluatePolicies(Executions, Limits, Planning, Seeded, Place):
             "NAME[:OPTIONS]",
             flag="--policy",
             otherwise="all",
+            common=True,
         ),
     ] = None
     folds: Annotated[int, Option("Folds by question.", "N", least=2)] = 5
@@ -381,21 +392,27 @@ class EvaluatePolicies(Executions, Limits, Planning, Seeded, Place):
     ] = True
     output: Annotated[
         str | None,
-        Option("Write one row per policy and question: .csv, .jsonl, .parquet.", "FILE", short="-o"),
+        Option(
+            "Write one row per policy and question: .csv, .jsonl, .parquet.", "FILE", short="-o", common=True
+        ),
     ] = None
-    report: Annotated[str | None, Option("Write one HTML page with charts.", "PAGE.html")] = None
+    report: Annotated[str | None, Option("Write one HTML page with charts.", "PAGE.html", common=True)] = None
 
 
 class Subject(Request, panel="What to select for"):
     """Of agent, plan and workflow exactly one."""
 
     agent: Annotated[
-        str | None, Option("An agent class, module:Class or file.py:Class; this runs its code.", "CLASS")
+        str | None,
+        Option("An agent class, module:Class or file.py:Class; this runs its code.", "CLASS", common=True),
     ] = None
-    plan: Annotated[str | None, Option("A plan whose nodes are named after roles.", "PLAN")] = None
-    workflow: Annotated[str | None, Option("A staged workflow in YAML.", "FILE")] = None
+    plan: Annotated[str | None, Option("A plan whose nodes are named after roles.", "PLAN", common=True)] = (
+        None
+    )
+    workflow: Annotated[str | None, Option("A staged workflow in YAML.", "FILE", common=True)] = None
     roles: Annotated[
-        list[str] | None, Option("Candidates of a role; may be repeated.", "NAME=A,B", flag="--role")
+        list[str] | None,
+        Option("Candidates of a role; may be repeated.", "NAME=A,B", flag="--role", common=True),
     ] = None
 
 
@@ -409,7 +426,7 @@ class Aim(Request, panel="What is best"):
         ),
     ] = None
     objective: Annotated[
-        str | None, Option("accuracy, cheapest or penalised.", "AIM", otherwise="accuracy")
+        str | None, Option("accuracy, cheapest or penalised.", "AIM", otherwise="accuracy", common=True)
     ] = None
     floor: Annotated[
         float | None,
@@ -434,6 +451,7 @@ class Search(Request, panel="How it is run"):
             "NAME",
             otherwise="arm-elimination",
             choices=SELECTORS.names,
+            common=True,
         ),
     ] = None
     options: Annotated[
@@ -441,7 +459,8 @@ class Search(Request, panel="How it is run"):
         Option("An option of the method; may be repeated.", "NAME=VALUE", flag="--option"),
     ] = None
     max_total_cost: Annotated[
-        float | None, Option("Most that the selection may be billed, until it is finished.", "USD")
+        float | None,
+        Option("Most that the selection may be billed, until it is finished.", "USD", common=True),
     ] = None
     fresh: Annotated[bool, Option("Count what it is billed from 0 again.")] = False
     timeout: Annotated[float | None, Option("Longest that one run may take.", "SECONDS", otherwise="120")] = (

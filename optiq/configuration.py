@@ -47,7 +47,8 @@ class Setting:
     ``group`` says which commands have a flag for it (empty: none), ``kind`` is the type of flag and flow parameter.
     These are called ``parameter`` and written ``flag`` where they are not called like the setting. ``help`` may hold
     ``{names}``: there stand the ``choices``, looked up when they are needed, since other packages may add some.
-    ``otherwise`` says in words what holds where nothing is given, if not the default.
+    ``otherwise`` says in words what holds where nothing is given, if not the default. ``common`` ones are shown first;
+    an ``example`` is what the file may say of it.
     """
 
     reads: Reader
@@ -59,6 +60,8 @@ class Setting:
     flag: str = ""
     otherwise: str = ""
     choices: Callable[[], Sequence[str]] | None = None
+    common: bool = False
+    example: str = ""
     name: str = ""
     default: Any = None
 
@@ -244,6 +247,7 @@ class Settings:
         "embedded.",
         "NAME",
         choices=SERVERS.names,
+        common=True,
     )
     server_url: str | None = _setting(
         None,
@@ -268,6 +272,7 @@ class Settings:
         "The pool to plan over; `recommended` or `recommended:3` for what `optiq recommend` says of the served ones.",
         "A,B,…",
         otherwise="every served model PerfDB knows",
+        common=True,
     )
     blender: str | None = _setting(
         None,
@@ -390,10 +395,11 @@ class Settings:
         None,
         None,
         "planning",
-        "The same in a word: {names}.",
+        "Of the plans within the limits: {names}.",
         "WORD",
         choices=lambda: ("quality", "balanced", "cheap", "fast", "cheapest"),
         otherwise="quality",
+        common=True,
     )
     cheapest: bool = _setting(
         False,
@@ -446,8 +452,12 @@ class Settings:
         kind=int,
         otherwise="by the form of the answer",
     )
-    timeout_s: float = _setting(120.0, _number(lambda s: s > 0, "Give seconds, more than 0."))
-    """How long one attempt of a call may take."""
+    timeout_s: float = _setting(
+        120.0,
+        _number(lambda s: s > 0, "Give seconds, more than 0."),
+        help="How long one attempt of a call may take.",
+        kind=float,
+    )
     prompt: str = _setting(
         "zero-shot", None, "prompts", "How models are asked: {names}.", "SET", choices=lambda: PROMPT_NAMES
     )
@@ -471,12 +481,27 @@ class Settings:
     examples: str | None = _setting(
         None, None, "prompts", "Labelled questions for --prompt few-shot.", "FILE", otherwise="PerfDB's"
     )
-    variants: tuple[Variant, ...] = _setting((), read_variants)
-    """Models with a prompt set or cap of their own (:mod:`optiq.prompts.variants`); only files have them."""
-    runs_code: tuple[str, ...] = _setting((), _names_of_code)
-    """What deployments may import and run (``agent.py:Agent``, ``module:function``); only files have it."""
-    servers: tuple[ConfiguredServer, ...] = _setting((), read_servers)
-    """Servers by name (:mod:`optiq.servers.configured`); only files have them."""
+    variants: tuple[Variant, ...] = _setting(
+        (),
+        read_variants,
+        help="Models with a prompt set or a cap of their own, planned over like any model.",
+        kind=dict,
+        example='[variants."phi4:14b+short"]\nmodel = "phi4:14b"\nmax_output_tokens = 64',
+    )
+    runs_code: tuple[str, ...] = _setting(
+        (),
+        _names_of_code,
+        help="What deployments may import and run on this machine: `file.py:Class` or `module:function`.",
+        kind=list,
+        example='runs_code = ["agent.py:Agent"]',
+    )
+    servers: tuple[ConfiguredServer, ...] = _setting(
+        (),
+        read_servers,
+        help="Servers by name: dialect, address, the variable that holds the key, limits, prices.",
+        kind=dict,
+        example='[servers.hosted]\ndialect = "openai"\nurl = "https://llm.example/v1"\nkey_env = "MY_KEY"',
+    )
     constrain: bool = _setting(
         True,
         _switch,
@@ -485,12 +510,23 @@ class Settings:
         kind=bool,
         otherwise="--constrain",
     )
-    profiles: tuple[Profile, ...] = _setting((), read_profiles)
-    """Names that clients of `optiq serve` ask for (:mod:`optiq.endpoint.profiles`); only files have them."""
-    features: tuple[tuple[str, tuple[str, ...]], ...] = _setting((), read_features)
-    """Which models have what some requests need (tools, images, …); only files have them."""
-    genfuser: str | None = _setting(None)
-    """The folder or hub name of a GenFuser that may be the blender."""
+    profiles: tuple[Profile, ...] = _setting(
+        (),
+        read_profiles,
+        help="Names that clients of `optiq serve` ask for, each with limits and a preference.",
+        kind=dict,
+        example='[profiles.cheap]\nmin_qoa = 0.5\nweights = "cost=1"',
+    )
+    features: tuple[tuple[str, tuple[str, ...]], ...] = _setting(
+        (),
+        read_features,
+        help="Which models have what some requests need (tools, images, …).",
+        kind=dict,
+        example='[features]\nimages = ["llava:7b"]',
+    )
+    genfuser: str | None = _setting(
+        None, help="The folder or hub name of a GenFuser that may be the blender.", otherwise="none"
+    )
     probe: bool = _setting(
         True,
         _switch,
@@ -499,8 +535,11 @@ class Settings:
         kind=bool,
         otherwise="--probe",
     )
-    energy: str = _setting("auto", choices=lambda: ("auto", "measured", "predicted"))
-    """Of calls; ``auto``: measured where it can be."""
+    energy: str = _setting(
+        "auto",
+        help="Energy of calls: {names}; auto: measured where it can be.",
+        choices=lambda: ("auto", "measured", "predicted"),
+    )
     keep: int = _setting(7, _whole(1), "refresh", "Snapshots to keep.", "N", int)
     half_life_days: float = _setting(
         180.0,
@@ -521,7 +560,12 @@ class Settings:
         otherwise="trust",
     )
     topic_model: str = _setting(
-        "centroid", None, "refresh", "{names}.", "NAME", choices=lambda: ("centroid", "bertopic")
+        "centroid",
+        None,
+        "refresh",
+        "How topics are told: {names}.",
+        "NAME",
+        choices=lambda: ("centroid", "bertopic"),
     )
 
     @property
@@ -639,6 +683,19 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     return {name: (value, f"{name} in {path}") for name, value in table.items()}
 
 
+def origins(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Where each setting that is given comes from: a key of the file, or a variable, which goes before."""
+    environ = os.environ if environ is None else environ
+    layers = {**_from_file(environ), **_from_environment(environ)}
+    return {name: origin for name, (_, origin) in layers.items()}
+
+
+def key_variables(settings: Settings) -> tuple[str, ...]:
+    """The variables that keys of model servers are read from."""
+    named = (one.key_env for one in settings.servers if one.key_env)
+    return tuple(dict.fromkeys(("OPTIQ_OPENAI_API_KEY", "OPENAI_API_KEY", *named)))
+
+
 def _check_code(settings: Settings, of_file: Mapping[str, Any]) -> None:
     """A run of a deployment imports and runs what the machine's own file lists, whatever its parameters say."""
     listed = {*settings.runs_code, *(name for _, name in of_file.get("metric", ()))}
@@ -655,13 +712,14 @@ def _check_code(settings: Settings, of_file: Mapping[str, Any]) -> None:
         )
 
 
-_IN_FILES = ("variants", "profiles", "features", "runs_code", "servers")
+IN_FILES = ("variants", "profiles", "features", "runs_code", "servers")
+"""Settings that only files have."""
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
     found = {}
     for name in SETTINGS:
         variable = f"OPTIQ_{name.upper()}"
-        if environ.get(variable) and name not in _IN_FILES:
+        if environ.get(variable) and name not in IN_FILES:
             found[name] = (environ[variable], f"${variable}")
     return found

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -89,6 +90,19 @@ def diff_snapshots(home: Home, before: str | None = None, after: str | None = No
             connection.sql(sql.read("queries/snapshot_diff_figures")).pl(),
             connection.sql(sql.read("queries/snapshot_diff_counts")).pl(),
         )
+
+
+def describe_snapshot(home: Home, name: str = "current") -> dict[str, Any]:
+    """One kept snapshot as it tells of itself: id, time, version, settings, number of files, counts, gate.
+
+    Raises
+    ------
+    UnknownName
+        if it is not kept.
+    """
+    with reading(snapshot_file(home, name), any_version=True) as connection:
+        told = connection.sql(sql.read("queries/snapshot_described")).pl().row(0, named=True)
+    return {**told, "counts": dict(told["counts"])}
 
 
 def snapshot_file(home: Home, name: str) -> Path:

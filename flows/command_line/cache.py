@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
-from flows.command_line.screen import counted, say, say_json
+from flows.command_line.screen import counted, say, say_json, table
 from flows.flow_requests import Json, Place
+
+
+def listing(place: Place, json: Json = False) -> None:
+    """List the outputs that are kept, by model. They are kept so that no call is made twice.
+
+    Example:  optiq cache
+    """
+    from tasks.run_state import open_responses
+
+    store = open_responses(place.home())
+    kept = store.by_model()
+    store.close()
+    if json:
+        say_json([{"model": model, "responses": count, "bytes": size} for model, count, size in kept])
+    elif not kept:
+        say("nothing is kept yet; every call of `optiq ask` and `optiq answer` will be")
+    else:
+        rows = ([model, count, f"{size / 1e6:.1f}"] for model, count, size in kept)
+        table(["model", "outputs", "MB"], rows, right=(1, 2))
 
 
 def show(place: Place, json: Json = False) -> None:

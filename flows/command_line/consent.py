@@ -16,7 +16,9 @@ ASK_ABOVE_USD = 1.0
 class Consent(Request, panel="The run"):
     """What a person wants to see, and to be asked, before money is spent."""
 
-    dry_run: Annotated[bool, Option("Show what would run and its predicted bill; ask nothing.")] = False
+    dry_run: Annotated[
+        bool, Option("Show what would run and its predicted bill; ask nothing.", common=True)
+    ] = False
     confirm_above: Annotated[
         float | None,
         Option("Ask before a predicted bill above this.", "USD", otherwise="1 on a terminal"),

@@ -22,7 +22,13 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 VERBS: dict[str, Any] = {
     "init": "init:init",
-    "models": {"": "models:models", "add": "models:add", "probe": "models:probe"},
+    "models": {
+        "": "models:models",
+        "list": "models:models",
+        "show": "models:show",
+        "add": "models:add",
+        "probe": "models:probe",
+    },
     "ingest": "ingest:ingest",
     "refresh": "refresh:refresh",
     "report": "report:report",
@@ -39,16 +45,23 @@ VERBS: dict[str, Any] = {
     "chemistry": "chemistry:chemistry",
     "recommend": "chemistry:recommend",
     "review": "review:review",
-    "runs": {"list": "runs:list_runs", "show": "runs:show"},
+    "runs": {"": "runs:list_runs", "list": "runs:list_runs", "show": "runs:show"},
     "score": "score:score",
-    "cache": {"show": "cache:show", "clear": "cache:clear"},
-    "snapshots": {"": "snapshots:listing", "diff": "snapshots:diff", "restore": "snapshots:restore"},
+    "cache": {"": "cache:listing", "list": "cache:listing", "show": "cache:show", "clear": "cache:clear"},
+    "snapshots": {
+        "": "snapshots:listing",
+        "list": "snapshots:listing",
+        "show": "snapshots:show",
+        "diff": "snapshots:diff",
+        "restore": "snapshots:restore",
+    },
     "sql": "sql:sql",
     "export": "export:export",
     "serve": {
         "": "serve:serve",
         "keys": {"add": "serve_keys:add", "list": "serve_keys:list_keys", "remove": "serve_keys:remove"},
     },
+    "config": "config:config",
     "up": "up:up",
     "down": "up:down",
 }

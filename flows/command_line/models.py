@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from flows.command_line.screen import counted, figure, note, say, say_json, table
 from flows.declaration import Argument, Option
 from flows.flow_requests import Json, Place, Serving
@@ -32,15 +30,13 @@ class AddModel(Place, settings="refresh"):
     ] = None
 
 
-def models(context: typer.Context, request: Models, json: Json = False) -> None:
+def models(request: Models, json: Json = False) -> None:
     """List models that PerfDB knows and that the server offers, with prices and quality; variants under their model.
 
     Figures with ~ are guessed. `add` gives figures of a model, `probe` asks models how fast they are.
 
     Example:  optiq models --server embedded
     """
-    if context.invoked_subcommand is not None:
-        return
     from optiq.errors import ServerError
     from optiq.prompts.variants import find_variant
     from optiq.questions.metric import RATES
@@ -119,6 +115,30 @@ def models(context: typer.Context, request: Models, json: Json = False) -> None:
     told = {why for row in listed for why in row["guessed"].values()}
     if told:
         say(f"~ {counted(len(told), 'guess', 'guesses')}: " + "; ".join(sorted(told)))
+
+
+def show(
+    name: Annotated[str, Argument("A model that PerfDB knows.", "MODEL")], place: Place, json: Json = False
+) -> None:
+    """Show what PerfDB knows of one model: every figure, on how many observations it stands, and its source.
+
+    Example:  optiq models show phi4:14b
+    """
+    import sql
+    from optiq.errors import UnknownName
+    from warehouse.query import query
+
+    found = query(place.home().perfdb, sql.read("queries/model_figures"), {"model": name})
+    if found.is_empty():
+        raise UnknownName(f"PerfDB knows no model {name!r}", "`optiq models` lists those that it knows.")
+    if json:
+        say_json(found.to_dicts())
+        return
+    rows = (
+        [row["topic"], row["task"], row["metric"], figure(row["value"]), row["n_observations"], row["source"]]
+        for row in found.iter_rows(named=True)
+    )
+    table(["topic", "task", "figure", "value", "observations", "source"], rows, right=(3, 4))
 
 
 def add(request: AddModel) -> None:

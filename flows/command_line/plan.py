@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 class Plan(FileOrQuestion, Planned):
     """`optiq plan`."""
 
-    frontier: Annotated[bool, Option("Show every plan of the frontier.")] = False
+    limit: Annotated[int | None, Option("Only the first N questions.", "N", least=1, common=True)] = None
+    frontier: Annotated[bool, Option("Show every plan of the frontier.", common=True)] = False
     option: Options = None
     mean_cost: Annotated[
         float | None,
-        Option("Expected cost per question over the file: spent where it yields most.", "USD"),
+        Option("Expected cost per question over the file: spent where it yields most.", "USD", common=True),
     ] = None
     emit_batch: Annotated[
         str | None,
@@ -58,6 +59,7 @@ def plan(request: Plan, json: Json = False) -> None:
     questions = read_asked(
         request.asked, request.budget, request.topic, request.option, request.settings.reading
     )
+    questions = questions.first(request.limit)
     session = open_session(request.settings, serve=not request.names_pool)
     if about := session.describe():
         note(about)

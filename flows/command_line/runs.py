@@ -10,7 +10,7 @@ from flows.flow_requests import Json, Place
 
 
 def list_runs(place: Place, json: Json = False) -> None:
-    """All runs, the latest first.
+    """List runs of `optiq answer`, the latest first: what they did and what they cost.
 
     Example:  optiq runs list
     """

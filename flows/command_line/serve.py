@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from flows.command_line.screen import note
 from flows.declaration import Option
 from flows.flow_requests import Limits, Place, Planning, Seeded, Serving
@@ -28,9 +26,11 @@ class Serve(Limits, Planning, Serving, Seeded, Place):
     """`optiq serve`."""
 
     host: Annotated[
-        str, Option("Address to listen on; other than this machine's only with keys.", "ADDRESS")
+        str, Option("Address to listen on; other than this machine's only with keys.", "ADDRESS", common=True)
     ] = "127.0.0.1"
-    port: Annotated[int, Option("Port to listen on; 0: any that is free.", "PORT", most=65535)] = 8080
+    port: Annotated[
+        int, Option("Port to listen on; 0: any that is free.", "PORT", most=65535, common=True)
+    ] = 8080
     prompt: Annotated[str, Option("How models are asked: {names}.", "SET", choices=_prompts)] = BARE
     store_text: Annotated[
         str,
@@ -73,13 +73,11 @@ class Serve(Limits, Planning, Serving, Seeded, Place):
         )
 
 
-def serve(context: typer.Context, request: Serve) -> None:
+def serve(request: Serve) -> None:
     """Answer applications that speak OpenAI's or Ollama's API: the model `optiq` is planned, request by request.
 
     Example:  optiq serve --port 8080
     """
-    if context.invoked_subcommand is not None:
-        return
     from tasks.serving.run import serve as run
 
     run(request.wanted, note)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from flows.command_line.screen import counted, figure, say, say_json, table
 from flows.declaration import Argument, Option
 from flows.flow_requests import Json, Place
@@ -14,13 +12,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def listing(context: typer.Context, place: Place, json: Json = False) -> None:
+def listing(place: Place, json: Json = False) -> None:
     """List published snapshots of PerfDB, newest first; the commands compare and restore them.
 
     Example:  optiq snapshots
     """
-    if context.invoked_subcommand is not None:
-        return
     from warehouse.archive import list_snapshots
 
     frame = list_snapshots(place.home())
@@ -42,6 +38,31 @@ def listing(context: typer.Context, place: Place, json: Json = False) -> None:
     table(
         ["snapshot", "made (UTC)", "", "executions", "calls", "statistics", "gate"], rows, right=range(3, 6)
     )
+
+
+def show(
+    place: Place,
+    snapshot: Annotated[
+        str, Argument("Snapshot id or number, or `current`.", "SNAPSHOT", otherwise="the published one")
+    ] = "current",
+    json: Json = False,
+) -> None:
+    """Show one snapshot: what it holds, what went in and what its quality gate said.
+
+    Example:  optiq snapshots show 1
+    """
+    from warehouse.archive import describe_snapshot
+
+    told = describe_snapshot(place.home(), snapshot)
+    if json:
+        say_json(told)
+        return
+    for name, value in told.items():
+        if name == "counts":
+            for part, number in value.items():
+                say(f"{part.replace('_', ' '):>18}  {number}")
+        else:
+            say(f"{name.replace('_', ' '):>18}  {value}")
 
 
 def diff(

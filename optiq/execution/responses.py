@@ -179,6 +179,13 @@ class ResponseStore:
             self._run("vacuum")
             return int(count)
 
+    def by_model(self) -> list[tuple[str, int, int]]:
+        """Each model whose outputs are kept, how many, and their bytes; most first."""
+        with self._lock:
+            return self._run(
+                "select model, count(*), sum(length(generation)) from responses group by model order by 2 desc, 1"
+            ).fetchall()
+
     def __len__(self) -> int:
         with self._lock:
             return int(self._connection.execute("select count(*) from responses").fetchone()[0])

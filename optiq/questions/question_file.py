@@ -100,6 +100,10 @@ class QuestionFile:
         )
         return QuestionFile(self.source, tuple(rows))
 
+    def first(self, n: int | None) -> QuestionFile:
+        """The first ``n`` rows; all of them for None."""
+        return self if n is None else QuestionFile(self.source, self.rows[:n])
+
 
 def read_questions(
     path: str | Path, budget: Budget | None = None, reading: Reading = AS_IT_IS

@@ -53,7 +53,7 @@ def test_a_person_runs_code_of_their_own_and_help_says_so(asked, optiq, tmp_path
     monkeypatch.delenv("PREFECT__FLOW_RUN_ID", raising=False)
     assert optiq(*asked).code == 0
     assert (tmp_path / "ran").exists()
-    shown = " ".join(optiq("select", "--help").out.replace("│", " ").split())
+    shown = " ".join(optiq("select", "--help-all").out.replace("│", " ").split())
     assert "this runs its code" in shown
     assert "that runs its code" in shown
 

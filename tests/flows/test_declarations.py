@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
+import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated, Any
@@ -22,7 +24,8 @@ VERBS = (
     *("show", "calibrate", "select", "chemistry", "recommend", "review", "score", "sql", "up", "down", "runs list"),
     *("serve", "serve keys add", "serve keys list", "serve keys remove"),
     *("runs show", "cache show", "cache clear", "snapshots", "snapshots diff", "snapshots restore"),
-    *("models add", "models probe"),
+    *("models add", "models probe", "models list", "models show", "runs", "cache", "cache list", "snapshots list"),
+    *("snapshots show", "config", "collect", "export"),
 )  # fmt: skip
 
 LIMITS = {"max_cost": float, "max_latency": float, "max_energy": float, "min_qoa": float}
@@ -127,7 +130,7 @@ def test_every_verb_has_help_with_an_example(verb: str, optiq) -> None:
 
 @pytest.mark.parametrize("verb", PLANNING_VERBS)
 def test_planning_verbs_take_all_planning_options(verb: str, optiq) -> None:
-    shown = optiq(verb, "--help").out
+    shown = optiq(verb, "--help-all").out
     assert [one.flag for one in PLANNING if one.flag not in shown] == []
     assert "dp, exact, hill-climbing or nsga2" in " ".join(shown.split()).replace("hill- ", "hill-")
     assert ("--min-qoa" in shown) == (verb != "estimate")
@@ -135,7 +138,7 @@ def test_planning_verbs_take_all_planning_options(verb: str, optiq) -> None:
 
 @pytest.mark.parametrize("verb", PROMPTING_VERBS)
 def test_verbs_that_ask_take_all_options_of_asking(verb: str, optiq) -> None:
-    shown = optiq(verb, "--help").out
+    shown = optiq(verb, "--help-all").out
     assert [flag for flag in ("--prompt", "--examples", "--constrain") if flag not in shown] == []
 
 
@@ -162,6 +165,102 @@ def test_a_setting_has_a_key_a_variable_and_a_flag(tmp_path, monkeypatch: pytest
         assert getattr(Settings.load({name: value}, {}), name) == read
     with pytest.raises(InputError, match=r"--planner is 'oracle'\. Give dp, exact"):
         Settings.load({"planner": "oracle"}, {})
+
+
+FIRST = {
+    "answer": {
+        "FILE",
+        "--output",
+        "--max-cost",
+        "--max-total-cost",
+        "--prefer",
+        "--models",
+        "--server",
+        "--limit",
+    }
+    | {"--dry-run", "--fresh"},
+    "plan": {"--limit", "--frontier", "--mean-cost", "--max-cost", "--prefer", "--models", "--server"},
+    "select": {
+        "--agent",
+        "--plan",
+        "--workflow",
+        "--role",
+        "--models",
+        "--server",
+        "--method",
+        "--objective",
+    },
+}
+
+
+@pytest.mark.parametrize("verb", FIRST)
+def test_help_begins_with_ten_options_and_help_all_has_every_one(verb: str, optiq) -> None:
+    short, whole = (optiq(verb, flag).out for flag in ("--help", "--help-all"))
+    lines = [line for line in short.splitlines() if re.match(r"  (-|[A-Z]+.* <str>)", line)]
+    assert len([line for line in lines if "--help" not in line]) <= 10
+    assert {name for name in FIRST[verb] if name not in short} == set()
+    assert "--perfdb" not in short
+    module, _, name = {"select": "flow_requests:SelectModels", "plan": "command_line.plan:Plan"}.get(
+        verb, "flow_requests:AnswerQuestions"
+    ).partition(":")
+    declared = getattr(importlib.import_module(f"flows.{module}"), name).parameters()
+    assert [
+        one.flag for one in declared if not isinstance(one.about, Argument) and one.flag not in whole
+    ] == []
+    assert "Planning:" in whole
+
+
+def test_a_verb_of_few_options_shows_them_all(optiq) -> None:
+    assert "--timeout" in optiq("sql", "--help").out
+    assert optiq("sql", "--help-all").code == 0
+
+
+def test_verbs_of_things_that_are_listed_list_them_bare(optiq) -> None:
+    for group in ("models", "runs", "cache", "snapshots"):
+        assert optiq(group).out == optiq(group, "list").out != ""
+        assert optiq(group, "show", "--help").code == 0
+
+
+def test_one_thing_is_shown(optiq) -> None:
+    assert "MMLU-Pro" in optiq("models", "show", "phi4:14b").out
+    assert "`optiq models` lists" in optiq("models", "show", "nobody").err
+    assert "checks passed" in optiq("snapshots", "show").out
+    assert json.loads(optiq("snapshots", "show", "1", "--json").out)["counts"]["models"] == 7
+    assert "Kept are" in optiq("snapshots", "show", "99").err
+
+
+def test_config_says_what_holds_and_where_it_came_from(optiq, tmp_path, monkeypatch) -> None:
+    (tmp_path / "optiq.toml").write_text(
+        'planner = "dp"\nprefer = "cheap"\n[servers.far]\ndialect = "openai"\nkey_env = "FAR_KEY"\n'
+    )
+    monkeypatch.setenv("OPTIQ_PLANNER", "nsga2")
+    monkeypatch.setenv("FAR_KEY", "sekret")
+    told = optiq("config", "--json")
+    rows = {row["setting"]: (row["value"], row["from"]) for row in json.loads(told.out)["settings"]}
+    assert rows["planner"] == ("nsga2", "$OPTIQ_PLANNER")
+    assert rows["weights"] == ("cost 0.6, latency 0.05, energy 0.05, QoA 0.3", "prefer in optiq.toml")
+    assert rows["servers"] == (["far"], "servers in optiq.toml")
+    assert rows["chunk_size"] == (25, "default")
+    assert set(rows) == set(SETTINGS)
+    shown = optiq("config").out
+    assert "$FAR_KEY set" in shown
+    assert "sekret" not in shown + told.out
+    assert [one.name for one in SETTINGS.values() if not one.help] == []
+
+
+def test_examples_of_settings_are_good(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    examples = [one.example for one in SETTINGS.values() if one.example]
+    examples.sort(key=lambda text: text.startswith("["))  # in a file, tables come last
+    (tmp_path / "optiq.toml").write_text("\n".join(examples))
+    settings = Settings.load({}, {})
+    assert all(getattr(settings, one.name) for one in SETTINGS.values() if one.example)
+
+
+def test_plan_takes_the_first_questions_of_a_file(optiq, tmp_path) -> None:
+    (tmp_path / "q.csv").write_text("question\nWho?\nWhere?\nWhen?\n")
+    shown = optiq("plan", "q.csv", "--limit", "2", "--models", "phi4:14b", "--topic", "*")
+    assert "2 questions, snapshot" in shown.out
 
 
 class Group(Request, panel="Together", settings="seed"):
