@@ -70,6 +70,11 @@ def _show(summary: dict[str, Any]) -> None:
     )
     for fault, count in sorted(summary["errors"].items(), key=lambda item: -item[1])[:3]:
         note(f"{counted(count, 'run')} failed: {fault}")
+    for reason, count in summary["made_again"].items():
+        note(f"{counted(count, 'run')} made again, as it was Optiq that failed: {reason}")
+    for whose, count in summary["lost"].items():
+        name = {"ours": "Optiq", "provider": "the provider"}[whose]
+        note(f"{counted(count, 'run')} not scored: {name} failed, not the agent")
     if summary["unpriced_calls"]:
         note(
             f"{summary['unpriced_calls']} calls have no known price: their cost is unknown, not 0 "

@@ -22,11 +22,12 @@ from optiq.execution.limits import CallLimits
 from optiq.execution.responses import ResponseStore
 from optiq.questions.question import Question
 from optiq.questions.question_file import questions_in, read_questions
-from optiq.selection.agents import AgentPerformer, AgentSubject, tariff_of
+from optiq.selection.agents import AgentSubject
 from optiq.selection.bill import Bill
 from optiq.selection.interception import Transport
 from optiq.selection.metrics import make_metric
 from optiq.selection.objective import Objective
+from optiq.selection.performing import AgentPerformer, tariff_of
 from optiq.selection.protocol import Advisor, Problem
 from optiq.selection.registry import DEFAULT, make_selector
 from optiq.selection.results import SelectionResult

@@ -22,6 +22,8 @@ class Run(NamedTuple):
 class Outcome:
     """What a run gave. ``score`` is 0 to 1, and 0 if it failed: then ``error`` says why.
 
+    ``lost``: it failed for a reason that is not the agent's, so that the score says nothing.
+
     ``cost_usd`` and ``latency_s`` are None where they are not known. ``role_cost_usd`` splits the cost by role,
     in role order, where calls could be attributed. ``calls`` is how many model calls were seen, if they were counted.
     """
@@ -32,13 +34,15 @@ class Outcome:
     error: str | None = None
     role_cost_usd: tuple[float | None, ...] | None = None
     calls: int | None = None
+    lost: bool = False
 
 
 class Evidence:
     """Outcomes as arrays, combinations by examples; NaN where nothing was run or a figure is not known.
 
-    A failed run counts as wrong: its score is 0. Repeated runs (trial above 0) are kept apart in ``repeats``,
-    so that no example counts twice.
+    A failed run counts as wrong: its score is 0. One that was ``lost`` for a reason that is not the agent's is not
+    scored: it stands at the mean of its combination's others. Repeated runs (trial above 0) are kept apart in
+    ``repeats``, so that no example counts twice.
     """
 
     def __init__(self, combinations: int, examples: int, roles: int) -> None:
@@ -47,6 +51,7 @@ class Evidence:
         self.cost_usd = np.full(shape, np.nan)
         self.latency_s = np.full(shape, np.nan)
         self.failed = np.zeros(shape, dtype=bool)
+        self.lost = np.zeros(shape, dtype=bool)
         self.called = np.zeros(shape, dtype=bool)
         self.role_cost_usd = np.full((*shape, roles), np.nan)
         self.repeats: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
@@ -59,6 +64,11 @@ class Evidence:
         at = run.combination, run.example
         self.score[at] = outcome.score
         self.failed[at] = outcome.error is not None
+        self.lost[at] = outcome.lost
+        if (lost := self.lost[run.combination]).any():
+            scored = self.score[run.combination][~lost]
+            known = scored[~np.isnan(scored)]
+            self.score[run.combination, lost] = known.mean() if known.size else 0.0
         self.called[at] = outcome.calls != 0
         for array, value in ((self.cost_usd, outcome.cost_usd), (self.latency_s, outcome.latency_s)):
             array[at] = np.nan if value is None else value

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -19,24 +20,62 @@ from typing import Any
 
 from optiq.execution.flights import Flights, GivenUp
 from optiq.execution.ledger import LimitReached
+from optiq.selection.agent_loop import agent_loop, never
 from optiq.selection.bill import Bill, Charge
+from optiq.selection.carrying import carrying
+from optiq.selection.faults import fault_of, fault_of_status
 from optiq.selection.recording import CallRecord, Recorder, clock, current, role_and_model
 from optiq.selection.store import Response, Store
 from optiq.selection.wire import model_call, prompt_chars, request_key, usage_in
 
-_POLL_S = 0.002
 _MONEY_S = 0.02  # between looks at whether calls in flight have given back enough for this one
+_GIVEN_UP_S = 0.05  # so that an agent that was given up, and asks again and again, keeps nobody from going on
 _NOT_KEPT = {"content-encoding", "content-length", "transfer-encoding", "connection", "set-cookie", "date"}
 
 
 class Transport:
-    """What intercepted calls share: kept answers, those in flight (``store`` None: none), slots of calls, the bill."""
+    """What intercepted calls share: kept answers, those in flight (``store`` None: none), slots of calls, the bill.
+
+    ``blocking``: an async agent was seen to call models so that the event loop waits.
+    """
 
     def __init__(self, store: Store | None, slots: int, bill: Bill | None = None) -> None:
         self.store = store
         self.bill = bill or Bill()
-        self.slots = threading.BoundedSemaphore(slots)
+        self.slots = Slots(slots)
+        self.blocking = False
         self.flights: Flights[Response] = Flights()
+
+
+class Slots:
+    """So many calls at once, over threads and event loops, first come, first served."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self._waiting: deque[Future[None]] = deque()
+        self._lock = threading.Lock()
+
+    def take(self) -> Future[None]:
+        """Done once the caller has a slot, to be given back."""
+        place: Future[None] = Future()
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                place.set_result(None)
+            else:
+                self._waiting.append(place)
+        return place
+
+    def give_back(self, place: Future[None]) -> None:
+        """Of a caller that no longer needs its slot, or no longer waits for one."""
+        if place.cancel():
+            return
+        with self._lock:
+            while self._waiting:
+                if (following := self._waiting.popleft()).set_running_or_notify_cancel():
+                    following.set_result(None)
+                    return
+            self._free += 1
 
 
 @contextmanager
@@ -51,7 +90,8 @@ def intercepting(transport: Transport) -> Iterator[None]:
             patched.append((client, client.send))
             client.send = wrapped(client.send, transport)
     try:
-        yield
+        with carrying():
+            yield
     finally:
         for client, original in patched:
             client.send = original
@@ -63,6 +103,9 @@ def _sync(original: Any, transport: Transport) -> Any:
         body = None if recorder is None else model_call(request.method, request.read())
         if recorder is None or body is None:
             return original(self, request, **options)
+        if recorder.called_off:
+            time.sleep(_GIVEN_UP_S)
+        transport.blocking = transport.blocking or agent_loop().is_here
         call = _Intercepted(recorder, transport, request, body)
         while (flight := call.take_off()) is not None:
             with suppress(GivenUp):
@@ -70,15 +113,18 @@ def _sync(original: Any, transport: Transport) -> Any:
         try:
             if (kept := call.kept()) is not None:
                 return call.found(kept)
-            with transport.slots:
+            place = transport.slots.take()
+            try:
+                place.result()
                 while not call.begin():
                     time.sleep(_MONEY_S)
-                try:
-                    response = original(self, call.request, **options)
-                    response.read()
-                except BaseException as fault:
-                    call.failed(fault)
-                    raise
+                response = original(self, call.request, **options)
+                response.read()
+            except BaseException as fault:
+                call.failed(fault)
+                raise
+            finally:
+                transport.slots.give_back(place)
             call.answered(response)
             return response
         finally:
@@ -93,6 +139,8 @@ def _async(original: Any, transport: Transport) -> Any:
         body = None if recorder is None else model_call(request.method, await request.aread())
         if recorder is None or body is None:
             return await original(self, request, **options)
+        if recorder.called_off:
+            await never()
         call = _Intercepted(recorder, transport, request, body)
         while (flight := call.take_off()) is not None:
             with suppress(GivenUp):
@@ -100,11 +148,10 @@ def _async(original: Any, transport: Transport) -> Any:
         try:
             if (kept := call.kept()) is not None:
                 return call.found(kept)
-            while not transport.slots.acquire(
-                blocking=False
-            ):  # a slot may be in use by another thread's loop
-                await asyncio.sleep(_POLL_S)
+            place = transport.slots.take()
             try:
+                if not place.done():
+                    await asyncio.wrap_future(place)
                 while not call.begin():
                     await asyncio.sleep(_MONEY_S)
                 response = await original(self, call.request, **options)
@@ -113,7 +160,7 @@ def _async(original: Any, transport: Transport) -> Any:
                 call.failed(fault)
                 raise
             finally:
-                transport.slots.release()
+                transport.slots.give_back(place)
             call.answered(response)
             return response
         finally:
@@ -137,7 +184,7 @@ class _Intercepted:
             self.request = _with_body(request, body)
         self._key = "" if transport.store is None else request_key(str(request.url), body, recorder.trial)
         self._response: Response | None = None
-        self._asked_at = self._started = clock()
+        self._asked_at = self._started = recorder.waiting[id(self)] = clock()
 
     def take_off(self) -> Future[Response] | None:
         """The same call in flight, to be waited for; None if this one is to be made, and to :meth:`land`."""
@@ -159,8 +206,7 @@ class _Intercepted:
 
     def found(self, kept: Response) -> Any:
         """A kept answer as a response of the client's own library, recorded with the latency that it had."""
-        self._started = clock()
-        self._recorder.waited(self._started - self._asked_at)
+        self._waited()
         library = __import__(type(self.request).__module__.split(".")[0])
         response = library.Response(
             kept.status, headers=kept.headers, content=kept.body, request=self.request
@@ -184,9 +230,14 @@ class _Intercepted:
         self._recorder.in_flight.append(charge)
         if charge.cap is not None:
             self.request = _with_body(self.request, charge.body)
-        self._started = clock()
-        self._recorder.waited(self._started - self._asked_at)
+        self._waited()
         return True
+
+    def _waited(self) -> None:
+        """From here on the call's time is its own."""
+        self._started = clock()
+        self._recorder.waiting.pop(id(self), None)
+        self._recorder.waited(self._started - self._asked_at)
 
     def answered(self, response: Any) -> None:
         """Record, and keep if it is an answer: an error may pass, and is asked again next time."""
@@ -196,7 +247,8 @@ class _Intercepted:
         bill.answered(self._charge, self.model, response.status_code, prompt, output)
         if response.status_code >= 400:
             text = content[:200].decode("utf-8", "replace")
-            self._record(b"", latency, error=f"HTTP {response.status_code}: {text}")
+            error = f"HTTP {response.status_code}: {text}"
+            self._record(b"", latency, error=error, fault=fault_of_status(response.status_code))
             return
         self._record(content, latency)
         if bill.was_cut(self._charge, output):
@@ -209,10 +261,17 @@ class _Intercepted:
     def failed(self, fault: BaseException) -> None:
         """Record a call without an answer."""
         self._transport.bill.failed(self._charge, fault)
-        self._record(b"", clock() - self._started, error=f"{type(fault).__name__}: {fault}")
+        self._recorder.waiting.pop(id(self), None)
+        error = f"{type(fault).__name__}: {fault}"
+        self._record(b"", clock() - self._started, error=error, fault=fault_of(fault))
 
     def _record(
-        self, content: bytes, latency_s: float, cached: bool = False, error: str | None = None
+        self,
+        content: bytes,
+        latency_s: float,
+        cached: bool = False,
+        error: str | None = None,
+        fault: str | None = None,
     ) -> None:
         prompt, output, text = usage_in(content) if content else (None, None, None)
         self._recorder.add(
@@ -229,6 +288,7 @@ class _Intercepted:
                 text,
                 error,
                 self._chars,
+                fault,
             )
         )
 

@@ -12,6 +12,9 @@ from optiq.selection.evidence import Evidence
 
 KINDS = ("accuracy", "cheapest", "penalised")
 
+MOST_LOST = 0.1
+"""A combination of which a greater share of runs failed for its provider's reasons or ours is not ranked."""
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -92,6 +95,8 @@ class Objective:
                 reasons.append("not run")
             elif evidence.failed[place].sum() == count:
                 reasons.append("every run failed")
+            elif (lost := int(evidence.lost[place].sum())) > MOST_LOST * count:
+                reasons.append(f"{lost} of {count} runs failed for reasons that are not the agent's")
             elif self.needs_cost and np.isnan(cost[place]):
                 reasons.append("price unknown")
             elif self.needs_latency and np.isnan(latency[place]):

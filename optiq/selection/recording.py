@@ -1,7 +1,6 @@
 """What one run of an agent did: its calls, attributed through a context variable that follows the agent's code.
 
-The variable reaches coroutines and tasks by itself. A thread that the agent starts begins without it, as all
-threads do: start it with ``contextvars.copy_context().run`` to have its calls counted.
+The variable reaches coroutines and tasks by itself, threads and pools by :mod:`optiq.selection.carrying`.
 """
 
 from __future__ import annotations
@@ -11,8 +10,10 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from optiq.errors import OptiqError
 from optiq.execution.accounting import Tariff, known_sum
@@ -26,7 +27,7 @@ class CallRecord:
 
     ``prompt_chars`` is the length of what was asked, before any template of the server.
     ``started_s`` and ``ended_s`` are on the clock of this process. Figures that are not known are None; a call
-    that was refused (``error``) cost nothing.
+    that was refused (``error``) cost nothing. ``fault`` is whose it is (:mod:`optiq.selection.faults`).
     """
 
     role: str | None
@@ -41,6 +42,7 @@ class CallRecord:
     output: str | None = None
     error: str | None = None
     prompt_chars: int = 0
+    fault: str | None = None
 
 
 UNPRICED = Tariff(0.0, math.nan, math.nan)
@@ -56,7 +58,9 @@ class Recorder:
 
     ``tariff`` is what calls of a model cost in USD. ``over_limit`` says why a call was refused: whatever the agent
     makes of it, the run is none. ``short_of_money``: a call of it waits for what others in flight hold.
-    ``in_flight`` are what calls took that were begun; those that are over were settled.
+    ``in_flight`` are what calls took that were begun; those that are over were settled. ``waiting`` has by call since
+    when it waits for a slot or for money; ``in_loop`` is what a plain run does in the event loop that all share,
+    unless it is to have loops of its own (``alone``).
     """
 
     assignment: Mapping[str, str]
@@ -65,10 +69,13 @@ class Recorder:
     calls: list[CallRecord] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     waited_s: float = 0.0
+    waiting: dict[int, float] = field(default_factory=dict)
     called_off: bool = False
     over_limit: str | None = None
     short_of_money: bool = False
     in_flight: list[Charge] = field(default_factory=list)
+    alone: bool = False
+    in_loop: list[Future[Any]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
@@ -82,6 +89,12 @@ class Recorder:
         """Count time spent waiting for a free slot, which is nobody's latency."""
         with self._lock:
             self.waited_s += seconds
+
+    def held_up_s(self) -> float:
+        """Seconds that calls were made to wait so far, those that wait now among them."""
+        with self._lock:
+            now = clock()
+            return self.waited_s + sum(now - since for since in self.waiting.values())
 
     def add(self, call: CallRecord) -> None:
         """Take in a call and price it."""

@@ -20,6 +20,7 @@ from optiq.errors import InputError
 from optiq.execution.ledger import LimitReached
 from optiq.questions.question import Question
 from optiq.selection.evidence import Outcome, Run
+from optiq.selection.faults import OURS, PROVIDER
 from optiq.selection.metrics import Metric
 from optiq.selection.space import Space
 from optiq.selection.store import Store
@@ -64,7 +65,7 @@ class Ran:
 
 @dataclass
 class Progress:
-    """Where a selection stands."""
+    """Where a selection stands. ``lost`` has how many runs failed by whose reason it was, if not the agent's."""
 
     runs: int = 0
     reused: int = 0
@@ -76,6 +77,8 @@ class Progress:
     unpriced_calls: int = 0
     stopped: str | None = None
     errors: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
+    made_again: dict[str, int] = field(default_factory=dict)
 
 
 class Runtime:
@@ -192,8 +195,9 @@ class Runtime:
         self._count(made)
         score = 0.0 if made.answer is None or made.error else self._metric(question, made.answer)
         outcome = Outcome(
-            score, made.cost_usd, made.latency_s, made.error, made.role_cost_usd, len(made.calls)
-        )
+            score, made.cost_usd, made.latency_s, made.error, made.role_cost_usd, len(made.calls),
+            made.fault in (PROVIDER, OURS),
+        )  # fmt: skip
         # Told before it is kept, which it is in any case: what is kept is not run again, so its trace would be lost.
         try:
             if self._on_run is not None:
@@ -213,6 +217,10 @@ class Runtime:
             answered = [call for call in made.calls if call.error is None]
             progress.unpriced_calls += sum(call.cost_usd is None for call in answered)
             progress.without_calls += not made.calls and made.recorder is not None
+            for reason in made.again:
+                progress.made_again[reason] = progress.made_again.get(reason, 0) + 1
+            if made.fault in (PROVIDER, OURS):
+                progress.lost[made.fault] = progress.lost.get(made.fault, 0) + 1
             if made.error is not None:
                 progress.failed += 1
                 progress.errors[made.error] = progress.errors.get(made.error, 0) + 1

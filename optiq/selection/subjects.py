@@ -44,6 +44,7 @@ class Subject(Protocol):
 class Made:
     """What one run gave: ``answer`` or ``error``, its calls, and their figures (None where not known).
 
+    ``fault`` is whose the error is (:mod:`optiq.selection.faults`), ``again`` says why the run was made again before.
     ``role_cost_usd`` is by role. An agent has a ``recorder`` of its calls, a plan or workflow its ``executions``.
     """
 
@@ -56,6 +57,8 @@ class Made:
     wall_s: float
     recorder: Recorder | None = None
     executions: tuple[Execution, ...] = ()
+    fault: str | None = None
+    again: tuple[str, ...] = ()
 
 
 class Performer(Protocol):

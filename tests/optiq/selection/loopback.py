@@ -1,7 +1,8 @@
 """A model server on a loopback port that speaks OpenAI's chat and Ollama's, and agents that call it.
 
 It answers by model: ``good`` says what stands behind "Say " in the prompt, ``bad`` says nonsense, ``refused`` is a
-404. Prompts with "slowly" wait until ``patience`` is set. Faults and speed are the point; the embedded models answer
+404 (``REFUSALS`` has more).
+Prompts with "slowly" wait until ``patience`` is set. Faults and speed are the point; the embedded models answer
 in test_select_verb.py.
 """
 
@@ -13,6 +14,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+REFUSALS = {"refused": 404, "overloaded": 503, "overloaded, swallowed": 529, "too long": 400}
 
 
 class Server:
@@ -34,8 +37,8 @@ class Server:
                 if "slowly" in prompt:
                     outer.patience.wait(240)
                 said = prompt.rpartition("Say ")[2] if body["model"] == "good" else "nonsense"
-                if body["model"] == "refused":
-                    self._send(404, {"error": {"message": "model not found"}})
+                if body["model"] in REFUSALS:
+                    self._send(REFUSALS[body["model"]], {"error": {"message": "not now"}})
                 elif self.path.startswith("/api/"):
                     counts = {"prompt_eval_count": 10, "eval_count": 2, "done": True}
                     self._send(

@@ -24,7 +24,7 @@ from optiq.selection.runtime import Limits
 DATA = [{"question": f"Say word{i}", "reference": f"word{i}"} for i in range(6)]
 PRICES = {"good": (1e6, 1e6), "bad": (1e5, 1e5)}
 MODELS = {"planner": ["good", "bad"], "solver": ["good", "bad"]}
-LIMITS = Limits(combinations=2, examples=2, calls=3, timeout_s=10)
+LIMITS = Limits(combinations=2, examples=2, calls=3, timeout_s=90)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,239 @@
+"""Runs of agents: async ones in the process's one loop, others in threads; given up in time, held to what may be spent.
+
+A run that failed for a reason of ours is given back as such (:mod:`optiq.selection.faults`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import dataclasses
+import inspect
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from optiq.execution.accounting import Prices, Tariff
+from optiq.execution.ledger import LimitReached
+from optiq.questions.metric import COST
+from optiq.questions.question import Kind, Question
+from optiq.selection.agent_loop import AgentLoop, agent_loop, leave_behind
+from optiq.selection.agents import AgentSubject
+from optiq.selection.faults import AGENT, OURS, fault_of_run
+from optiq.selection.interception import Transport, intercepting
+from optiq.selection.recording import UNPRICED, Recorder, current, total_tokens
+from optiq.selection.subjects import Made
+from optiq.statistics.snapshot import ANY_TOPIC
+
+RUN_THREAD = "optiq-run"
+"""How the threads of runs are named: one that is there after the selection was given up."""
+
+_LOOK_S = 0.25
+_MADE_AGAIN = 2
+"""So often at most a run is made again that failed for a reason of ours."""
+
+
+@dataclass(frozen=True)
+class _End:
+    """How a run ended: ``output``, or ``error`` in words and the ``exception`` that it is."""
+
+    output: Any = None
+    error: str | None = None
+    exception: BaseException | None = None
+    ours: bool = False
+
+
+class AgentPerformer:
+    """Runs an agent on examples, from as many threads as there are runs at once.
+
+    Each call is held to what the bill allows (:mod:`optiq.selection.bill`). Besides, so that money is not spent on runs
+    that cannot be finished, a run is expected to take as many tokens as the longest so far, at the price of the
+    dearest model of its combination; while nothing is known of their length, runs are made one at a time.
+    """
+
+    def __init__(
+        self,
+        subject: AgentSubject,
+        transport: Transport,
+        prices: Prices | None,
+        timeout_s: float,
+        max_total_cost_usd: float | None,
+    ) -> None:
+        self._subject, self._transport = subject, transport
+        self._timeout_s, self._limit = timeout_s, max_total_cost_usd
+        self._tariff = transport.bill.tariff = cache(lambda model: tariff_of(prices, model))
+        self._room = threading.Condition()
+        self._longest: tuple[int, int, int] | None = None
+        self._reserved = 0.0
+        self._running = 0
+
+    @property
+    def spent_usd(self) -> float:
+        return self._transport.bill.spent_usd
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Calls are intercepted inside."""
+        with intercepting(self._transport):
+            yield
+
+    def perform(
+        self, question: Question, assignment: Mapping[str, str], trial: int, interrupted: threading.Event
+    ) -> Made | None:
+        again: list[str] = []
+        while True:
+            # Who blocks the loop that all share gets one of its own, unless its clients cannot do with that.
+            recorder = Recorder(assignment, trial, self._tariff, alone=self._transport.blocking and not again)
+            made = self._performed(question, recorder, interrupted)
+            if made is None or made.fault != OURS or len(again) == _MADE_AGAIN:
+                return made and dataclasses.replace(made, again=tuple(again))
+            again.append(str(made.error))
+
+    def _performed(self, question: Question, recorder: Recorder, interrupted: threading.Event) -> Made | None:
+        assignment = recorder.assignment
+        reserve = self._reserve(assignment, interrupted)
+        started = time.perf_counter()
+        end = self._ended(question, recorder, interrupted)
+        wall = time.perf_counter() - started
+        self._settle(recorder, reserve)
+        if recorder.called_off:
+            for charge in recorder.in_flight:  # what comes of them nobody waits for
+                self._transport.bill.failed(charge, TimeoutError())
+            if interrupted.is_set():
+                return None
+            if recorder.short_of_money:
+                recorder.over_limit = "calls in flight hold what is left of the limit"
+        if recorder.over_limit is not None:
+            raise LimitReached(recorder.over_limit)
+        fault = OURS if end.ours else fault_of_run(end.exception, recorder.calls)
+        error = end.error
+        if error is None and fault is not None:
+            error = next(call.error for call in reversed(recorder.calls) if call.fault == fault)
+        if error is not None and fault is None:
+            fault = AGENT
+        return Made(
+            None if end.output is None else str(end.output),
+            error,
+            recorder.calls,
+            recorder.cost_usd(),
+            None if error else recorder.latency_s(wall),
+            tuple(recorder.cost_usd(role) for role in assignment),
+            wall,
+            recorder,
+            fault=fault,
+        )
+
+    def _ended(self, question: Question, recorder: Recorder, interrupted: threading.Event) -> _End:
+        """Begin a run, and wait until it is over or out of time. Time that its calls wait for us is not its own."""
+        loop = agent_loop() if self._subject.asynchronous and not recorder.alone else None
+        begun = self._begun(question, recorder, loop)
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            left = deadline + recorder.held_up_s() - time.monotonic()
+            if left <= 0 or interrupted.is_set():
+                break
+            if wait([begun], min(_LOOK_S, left)).done:
+                return begun.result()
+        if begun.done():
+            return begun.result()
+        blocking = None if loop is None or interrupted.is_set() else loop.blocked_by()
+        recorder.called_off = True
+        for work in (begun, *recorder.in_loop):
+            work.cancel()
+        if loop is not None and blocking is not None:
+            leave_behind(loop)
+            if blocking is not recorder:
+                return _End(None, "another run did not let go of the event loop", ours=True)
+        return _End(None, f"no answer within {self._timeout_s:g} s")
+
+    def _begun(self, question: Question, recorder: Recorder, loop: AgentLoop | None) -> Future[_End]:
+        """A run on its way: in ``loop``, or in a thread of its own, as one that hangs can only be left behind."""
+        context = contextvars.Context()
+        context.run(current.set, recorder)
+        if loop is not None:
+            return context.run(loop.submit, self._in_loop(question, recorder))
+        future: Future[_End] = Future()
+
+        def work() -> None:
+            try:
+                output = self._subject.answer(question, recorder.assignment)
+                if inspect.isawaitable(output):
+                    output = asyncio.run(_whole(output))
+                end = _end(output)
+            except BaseException as fault:  # also an agent that calls sys.exit
+                end = _failed(fault)
+            with suppress(InvalidStateError):  # nobody waits for it any more
+                future.set_result(end)
+
+        threading.Thread(target=context.run, args=(work,), name=RUN_THREAD, daemon=True).start()
+        return future
+
+    async def _in_loop(self, question: Question, recorder: Recorder) -> _End:
+        try:
+            return _end(await self._subject.answer(question, recorder.assignment))
+        except asyncio.CancelledError:
+            if recorder.called_off:
+                raise
+            return _End(None, "CancelledError: the agent cancelled itself")
+        except BaseException as fault:
+            return _failed(fault)
+
+    def _reserve(self, assignment: Mapping[str, str], interrupted: threading.Event) -> float:
+        """USD set aside for a run; :class:`LimitReached` if there is no room for it."""
+        if self._limit is None:
+            return 0.0
+        with self._room:
+            while self._longest is None and self._running and not interrupted.is_set():
+                self._room.wait(0.5)
+            prompt, output, calls = self._longest or (0, 0, 0)
+            tariffs = [self._tariff(model) for model in set(assignment.values())]
+            most = max(t.fixed * calls + t.prompt * prompt + t.output * output for t in tariffs)
+            if self.spent_usd + self._reserved + most > self._limit:
+                raise LimitReached(f"{self._limit:g} USD leave no room for another run")
+            self._running += 1
+            self._reserved += most
+            return most
+
+    def _settle(self, recorder: Recorder, reserve: float) -> None:
+        """Count what a run took, in place of what was set aside for it."""
+        with self._room:
+            if self._limit is None:
+                return
+            self._running -= 1
+            self._reserved -= reserve
+            prompt, output = total_tokens(recorder.calls)
+            used = (prompt or 0, output or 0, len(recorder.calls))
+            before = self._longest or (0, 0, 0)
+            self._longest = (max(before[0], used[0]), max(before[1], used[1]), max(before[2], used[2]))
+            self._room.notify_all()
+
+
+def tariff_of(prices: Prices | None, model: str) -> Tariff:
+    """USD of calls of ``model`` on any topic; NaN where they are not known."""
+    return UNPRICED if prices is None else Tariff.at(COST, prices.figures(model, ANY_TOPIC, Kind.OPEN))
+
+
+async def _whole(work: Any) -> Any:
+    return await work
+
+
+def _end(output: Any) -> _End:
+    return _End(None, "returned None") if output is None else _End(output)
+
+
+def _failed(fault: BaseException) -> _End:
+    """A fault in one line, with the line of the user's code that it came through last."""
+    said = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
+    frames = traceback.extract_tb(fault.__traceback__)
+    ours = str(Path(__file__).parents[1])
+    own = [f for f in frames if not f.filename.startswith((ours, sys.base_prefix, sys.prefix))]
+    place = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
+    return _End(None, said + place, fault)
