@@ -31,13 +31,14 @@ from optiq.endpoint.spans import record_spans
 from optiq.endpoint.spending import Client, Spending
 from optiq.errors import OptiqError, UnknownName
 from optiq.execution.trace import Execution
+from optiq.files.compact_json import compact
 from optiq.plans.plan import Plan
 from optiq.servers.addresses import is_loopback
 from optiq.servers.http import HttpAnswer
 from optiq.servers.replies import storable
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -334,15 +335,15 @@ class Endpoint:
 
 
 def make_app(
-    endpoint: Endpoint, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None
-) -> FastAPI:
+    endpoint: Endpoint, lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None = None
+) -> Starlette:
     """The application."""
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
     Handler = Callable[[Request], Awaitable[Response]]
-    app = FastAPI(title="optiq", openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = Starlette(lifespan=lifespan)
 
     def guarded(handler: Handler) -> Handler:
         """With admission, and faults in OpenAI's form."""
@@ -519,5 +520,4 @@ def _headers(plan: Plan | None, cost_usd: float | None) -> dict[str, str]:
 def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     from starlette.responses import Response
 
-    text = json.dumps(body, separators=(",", ":"))
-    return Response(text, status, headers=dict(headers or {}), media_type="application/json")
+    return Response(compact(body), status, headers=dict(headers or {}), media_type="application/json")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from optiq.endpoint.answering import Answered
 from optiq.endpoint.asked import Asked
 from optiq.endpoint.refusals import Refusal
+from optiq.files.compact_json import compact
 
 
 class Stream(Protocol):
@@ -52,8 +52,9 @@ class Dialect(Protocol):
 
 def event(data: Mapping[str, Any] | str, name: str = "") -> bytes:
     """A server-sent event."""
-    text = data if isinstance(data, str) else json.dumps(data, separators=(",", ":"))
-    return f"event: {name}\ndata: {text}\n\n".encode() if name else f"data: {text}\n\n".encode()
+    text = data.encode() if isinstance(data, str) else compact(data)
+    head = f"event: {name}\n".encode() if name else b""
+    return head + b"data: " + text + b"\n\n"
 
 
 def choices_of(answered: Answered) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from optiq.endpoint.answering import Answered
 from optiq.endpoint.asked import OURS, Asked, read_asked, switch
 from optiq.endpoint.dialect import choices_of
 from optiq.endpoint.refusals import Refusal
+from optiq.files.compact_json import compact
 from optiq.servers.usage import part
 
 _READ = ("model", "messages", "prompt", "system", "images", "suffix", "template", "context", "raw", "stream")
@@ -183,4 +184,4 @@ def _end(answered: Answered, choice: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bytes(line: Mapping[str, Any]) -> bytes:
-    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    return compact(line) + b"\n"

@@ -15,12 +15,18 @@ from optiq.execution.trace import ANSWERED, Call, Execution
 
 
 @cache
+def _has_sdk() -> bool:
+    return importlib.util.find_spec("opentelemetry.sdk") is not None
+
+
 def _tracer() -> Any:
     """Ours; None where nobody listens."""
-    if importlib.util.find_spec("opentelemetry.sdk") is None:
+    if not _has_sdk():
         return None
     from opentelemetry import trace
 
+    if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider | trace.NoOpTracerProvider):
+        return None  # nobody has set one up
     return trace.get_tracer("optiq")
 
 

@@ -149,6 +149,7 @@ class Ledger:
         self._seen_alive: dict[str, float] = {}
         self._mine: set[int] = set()
         self._open = 0
+        self._simply_spent = Amount()  # where there is no limit to hold and nothing to keep
         self._lock = threading.RLock()
         self._waiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._path = path
@@ -303,6 +304,9 @@ class Ledger:
         with self._lock:
             if self._closed is not None:
                 return  # a thread that was left behind: what it took stays taken
+            if not self.limited and not self.kept:
+                self._simply_spent += actual.or_else(hold.amount)
+                return
             with self._changing():
                 if self._drop(hold.number) or hold.number == 0:
                     self._spend(actual.or_else(hold.amount))
@@ -372,7 +376,7 @@ class Ledger:
             return self._closed or self._standing()
 
     def _standing(self) -> _Standing:
-        spent = Amount(
+        spent = self._simply_spent + Amount(
             *self._db.execute(
                 "select cost_usd, energy_j from spent where account = ?", (self._account,)
             ).fetchone()

@@ -137,6 +137,8 @@ def pick(values: FloatArray, feasible: BoolArray, weights: FloatArray) -> NDArra
     ``values`` (…, plans, metrics), ``feasible`` (…, plans) with at least one true, ``weights`` (…, metrics + 1);
     shape (…) out.
     """
+    if values.shape[-2] == 1:
+        return np.zeros(values.shape[:-2], dtype=np.intp)
     return weighted_losses(values, feasible, weights).argmin(axis=-1)
 
 
@@ -169,13 +171,15 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
     score = np.round((scaled * weights[..., None, :WORTH]).sum(axis=-1), 12)
     worth = weights[..., None, WORTH]
     if not np.isnan(worth).all():
-        worst = np.where(known.any(axis=-2, keepdims=True), high, 0.0)
-        filled = np.where(known, loss, worst)
-        said = np.isfinite(worth) & (worth > 0)
-        by_worth = worth_losses(filled[..., 0], filled[..., -1], np.where(said, worth, 1.0))
-        score = np.where(said, by_worth, score)
-        score = np.where(worth == np.inf, _quality_first(loss[..., -1], known[..., -1], scaled), score)
-        score = np.where(worth == 0, np.round(scaled @ _COST_FIRST, 12), score)
+        if (said := np.isfinite(worth) & (worth > 0)).any():
+            worst = np.where(known.any(axis=-2, keepdims=True), high, 0.0)
+            filled = np.where(known, loss, worst)
+            by_worth = worth_losses(filled[..., 0], filled[..., -1], np.where(said, worth, 1.0))
+            score = np.where(said, by_worth, score)
+        if (best := worth == np.inf).any():
+            score = np.where(best, _quality_first(loss[..., -1], known[..., -1], scaled), score)
+        if (cheapest := worth == 0).any():
+            score = np.where(cheapest, np.round(scaled @ _COST_FIRST, 12), score)
     return np.where(feasible, score, np.inf)
 
 

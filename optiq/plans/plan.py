@@ -117,7 +117,7 @@ class Plan(Wired):
     @property
     def expression(self) -> str:
         """``blend(a → b, c; d)`` where the plan is series-parallel, else a listing of the nodes."""
-        return express(self)
+        return _expression(self)
 
     def drawing(self) -> str:
         """A drawing for the terminal, one line per node."""
@@ -129,6 +129,9 @@ class Plan(Wired):
 
     def __str__(self) -> str:
         return self.expression
+
+
+_expression = lru_cache(maxsize=4096)(express)  # few plans answer many questions
 
 
 @lru_cache(maxsize=1 << 18)

@@ -9,7 +9,6 @@ follow short prompts better.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -32,6 +31,7 @@ def fill(text: str, **values: str) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
 
 
-def fixed_chars(text: str, names: Iterable[str] = _PLACES) -> int:
+@cache
+def fixed_chars(text: str, names: tuple[str, ...] = _PLACES) -> int:
     """Characters of a template that are there whatever is put in."""
     return len(fill(text, **dict.fromkeys(names, "")))

@@ -101,9 +101,15 @@ class PromptSet:
 
     def base_chars(self, question: Question) -> int:
         """Characters of :meth:`ask` that are not the question's own."""
-        return len(self._opening) + len(
-            fill(self._template(question), question="", examples=self._before(question))
-        )
+        if self.examples or question.kind not in self._around:
+            around = fill(self._template(question), question="", examples=self._before(question))
+            self._around[question.kind] = len(self._opening) + len(around)
+        return self._around[question.kind]
+
+    @cached_property
+    def _around(self) -> dict[Kind, int]:
+        """Without examples it is the same for all questions of a kind."""
+        return {}
 
     def instruction(self, question: Question) -> str:
         """What the prompt asks for, without the question: the first line of the template; nothing if bare."""

@@ -8,12 +8,13 @@ from typing import Any
 
 _MOST_TOKENS = 10**7  # more than any context holds; PerfDB believes no more
 _MOST_S = 3600.0
+_OBJECT = (dict, Mapping)  # dict first: asking an abstract class takes ten times as long
 
 
 def part(whole: Any, *path: str | int) -> Any:
     """What stands at ``path`` of a JSON value; None where there is nothing."""
     for step in path:
-        if isinstance(whole, Mapping):
+        if isinstance(whole, _OBJECT):
             whole = whole.get(step)
         elif isinstance(whole, list) and isinstance(step, int) and -len(whole) <= step < len(whole):
             whole = whole[step]

@@ -25,6 +25,7 @@ import polars as pl
 
 from optiq.execution.trace import Execution, frame_of_rows
 from optiq.files.atomic import replacing
+from optiq.files.compact_json import compact
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.scores import SCORE_COLUMNS, land_scores
@@ -67,7 +68,7 @@ class Journal:
         self._write({"score": row})
 
     def _write(self, line: dict[str, Any]) -> None:
-        data = json.dumps(line, default=_text, separators=(",", ":")).encode() + b"\n"
+        data = compact(line) + b"\n"
         with self._lock:
             if self._file is None:
                 self._open()
@@ -150,10 +151,6 @@ def _without_text(row: dict[str, Any]) -> None:
         {**call, "output": None, "thinking": None, "error": None if call["error"] is None else WITHHELD}
         for call in row["calls"]
     ]
-
-
-def _text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _with_times(row: dict[str, Any]) -> None:

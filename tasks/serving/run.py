@@ -23,7 +23,7 @@ from tasks.serving.page import serving_page
 from warehouse.find_home import find_home
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
 BACKLOG = 4096
 """Connections that wait to be taken up."""
@@ -88,6 +88,7 @@ def serve(request: ServeRequest, note: Callable[[str], None]) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=request.shutdown_s,
         backlog=BACKLOG,
         h11_max_incomplete_event_size=64 * 1024,
@@ -97,7 +98,7 @@ def serve(request: ServeRequest, note: Callable[[str], None]) -> None:
         server.run(sockets=[opened])
 
 
-def open_app(request: ServeRequest, note: Callable[[str], None]) -> FastAPI:
+def open_app(request: ServeRequest, note: Callable[[str], None]) -> Starlette:
     """The application with a snapshot taken up; an :class:`OptiqError` if there is none, or no model server."""
     metrics = Metrics()
     desk = ServingDesk(request.settings, request.budget, request.store_text, metrics, note)
@@ -118,7 +119,7 @@ def open_app(request: ServeRequest, note: Callable[[str], None]) -> FastAPI:
     desk.show = lambda: serving_page(desk, spending, keys)
 
     @asynccontextmanager
-    async def living(_: FastAPI) -> AsyncIterator[None]:
+    async def living(_: Starlette) -> AsyncIterator[None]:
         left = await asyncio.to_thread(desk.journal.recover)
         if left:
             note(f"landed what {left} ended processes had answered")

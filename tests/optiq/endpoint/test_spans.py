@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -35,3 +36,11 @@ def test_a_span_of_the_plan_holds_those_of_its_calls(monkeypatch) -> None:
     monkeypatch.setattr(spans, "_tracer", lambda: None)
     spans.record_spans(execution, Asked("optiq", (), {}))
     assert len(kept.get_finished_spans()) == 3
+
+
+def test_a_span_is_made_only_where_somebody_has_set_up_who_takes_it(monkeypatch) -> None:
+    monkeypatch.setattr(trace, "get_tracer_provider", trace.ProxyTracerProvider)
+    assert spans._tracer() is None
+    provider = TracerProvider()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    assert spans._tracer() is not None
