@@ -416,6 +416,24 @@ class Subject(Request, panel="What to select for"):
     ] = None
 
 
+class Examples(Request, panel="What to select for"):
+    """What of an example an agent gets."""
+
+    agent_field: Annotated[
+        str | None,
+        Option(
+            "The column that an agent gets.",
+            "COLUMN",
+            flag="--field",
+            otherwise="the row without its reference",
+        ),
+    ] = None
+    model_factory: Annotated[
+        str | None,
+        Option("Makes an agent's model objects of names, module:function; this runs its code.", "FUNCTION"),
+    ] = None
+
+
 class Aim(Request, panel="What is best"):
     """The objective of a selection, on means over the examples."""
 
@@ -458,6 +476,10 @@ class Search(Request, panel="How it is run"):
         list[str] | None,
         Option("An option of the method; may be repeated.", "NAME=VALUE", flag="--option"),
     ] = None
+    repeat_temperature: Annotated[
+        float | None,
+        Option("Of repeated runs of plans and workflows, for θ.", "T", otherwise="0.7"),
+    ] = None
     max_total_cost: Annotated[
         float | None,
         Option("Most that the selection may be billed, until it is finished.", "USD", common=True),
@@ -487,7 +509,7 @@ class Results(Request, panel="Results"):
     plot: Annotated[str | None, Option("Draw the frontier, .svg or .png.", "FILE")] = None
 
 
-class SelectModels(Subject, Columns, Pool, Aim, Search, Results, Serving, Seeded, Place, Cache):
+class SelectModels(Subject, Examples, Columns, Pool, Aim, Search, Results, Serving, Seeded, Place, Cache):
     """`optiq select`."""
 
     file: Annotated[str, Argument("Questions with a `reference` column.", "FILE")]
@@ -499,7 +521,10 @@ class SelectModels(Subject, Columns, Pool, Aim, Search, Results, Serving, Seeded
         from optiq.selection.runtime import Limits as RunLimits
         from tasks.selecting import SelectionRequest, exists, options_in, roles_in
 
-        as_they_are = ("agent", "plan", "workflow", "advisor", "table", "deploy", "plot", "cache", "fresh")
+        as_they_are = (
+            *("agent", "plan", "workflow", "agent_field", "model_factory", "advisor"),
+            *("table", "deploy", "plot", "cache", "fresh"),
+        )
         given: dict[str, Any] = {name: getattr(self, name) for name in as_they_are}
         return SelectionRequest(
             exists(self.file),
@@ -507,6 +532,7 @@ class SelectModels(Subject, Columns, Pool, Aim, Search, Results, Serving, Seeded
             **given,
             roles=roles_in(self.roles),
             metric=self.metric or "exact",
+            repeat_temperature=0.7 if self.repeat_temperature is None else self.repeat_temperature,
             method=self.method or "arm-elimination",
             options=options_in(self.options),
             objective=Objective(

@@ -19,7 +19,6 @@ from optiq.configuration import Settings
 from optiq.errors import InputError, UnknownName
 from optiq.execution.accounting import Prices
 from optiq.execution.ledger import Amount, Ledger
-from optiq.questions.question_file import read_questions
 from optiq.selection.objective import Objective
 from optiq.selection.runtime import Limits, Ran
 from tasks.account import Account
@@ -47,6 +46,9 @@ class SelectionRequest:
     workflow: str | None = None
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     metric: str = "exact"
+    agent_field: str | None = None
+    model_factory: str | None = None
+    repeat_temperature: float = 0.7
     method: str = "arm-elimination"
     options: Mapping[str, Any] = field(default_factory=dict)
     objective: Objective = field(default_factory=Objective)
@@ -67,6 +69,9 @@ class SelectionRequest:
             "workflow",
             "roles",
             "metric",
+            "agent_field",
+            "model_factory",
+            "repeat_temperature",
             "method",
             "options",
             "objective",
@@ -148,8 +153,12 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         selector = ModelSelector(
             subject,
             candidates,
-            read_questions(request.data, reading=request.settings.reading).questions,
+            request.data,
             request.metric,
+            reading=request.settings.reading,
+            field=request.agent_field,
+            make_model=request.model_factory,
+            repeat_temperature=request.repeat_temperature,
             method=request.method,
             options=request.options,
             objective=request.objective,
@@ -195,8 +204,9 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         "subject": selector.subject.name,
         "method": request.method,
         "objective": request.objective.describe(),
-        "metric": selector.runtime.metric_name,
+        "metric": selector.runtime.metric.name,
         "examples": selector.problem.n_examples,
+        "set_aside": list(selector.examples.set_aside),
         "combinations": len(selector.space),
         "roles": list(selector.space.roles),
         "best": result.best if result.ranking.order else None,
@@ -222,7 +232,11 @@ def check_code(request: SelectionRequest) -> None:
     """
     if not os.environ.get("PREFECT__FLOW_RUN_ID"):
         return
-    for what, name in (("agent", request.agent), ("metric", request.metric)):
+    for what, name in (
+        ("agent", request.agent),
+        ("metric", request.metric),
+        ("model factory", request.model_factory),
+    ):
         if name is not None and ":" in name and name not in request.settings.runs_code:
             raise InputError(
                 f"{what} {name!r} would be imported and run, and deployments run no code that is not listed",

@@ -80,6 +80,10 @@ def _show(summary: dict[str, Any]) -> None:
             f"{summary['unpriced_calls']} calls have no known price: their cost is unknown, not 0 "
             "(give prices with `optiq ingest priors FILE`, then `optiq refresh`)"
         )
+    if summary["note"]:
+        note(summary["note"])
+    if aside := summary["set_aside"]:
+        note(f"{counted(len(aside), 'row')} set aside: {aside[0]}{' …' if len(aside) > 1 else ''}")
     if summary["without_calls"]:
         note(f"{counted(summary['without_calls'], 'run')} called no model that could be seen")
     if summary["traces_note"]:

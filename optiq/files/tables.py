@@ -59,6 +59,19 @@ def read_table(path: str | Path) -> pl.DataFrame:
         ) from None
 
 
+def read_records(path: str | Path) -> list[dict[str, Any]]:
+    """The rows in ``path``: of JSON each object as it is, with no keys but its own; else those of the table."""
+    path = Path(path)
+    if path.suffix.lower() not in (".jsonl", ".ndjson", ".json"):
+        return read_table(path).to_dicts()
+    if not path.is_file() or path.stat().st_size == 0:
+        read_table(path)  # says what is wrong
+    if path.suffix.lower() == ".json":
+        return _objects(path)
+    lines = enumerate(_text(path).split("\n"), start=1)
+    return [_object(path, number, line) for number, line in lines if line.strip()]
+
+
 def write_table(frame: pl.DataFrame, path: str | Path) -> None:
     """Write ``frame`` to ``path`` by suffix, atomically (:func:`optiq.files.atomic.replacing`).
 
@@ -241,10 +254,14 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
 
 
 def _read_json(path: Path) -> pl.DataFrame:
+    return _frame(_objects(path))
+
+
+def _objects(path: Path) -> list[dict[str, Any]]:
     rows = read_json_list(path)
     if not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{path} is not a JSON list of objects", 'Write [{"question": "…"}, …].')
-    return _frame(rows)
+    return rows
 
 
 def read_json_list(path: Path) -> list[Any]:

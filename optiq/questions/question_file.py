@@ -185,6 +185,11 @@ def _renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl
     return frame.select(*left, *(pl.col(theirs).alias(ours) for ours, theirs in columns.items()))
 
 
+def places_in(template: str) -> list[str]:
+    """The columns that a template names."""
+    return _PLACE.findall(template)
+
+
 def _templated(frame: pl.DataFrame, source: str, template: str) -> pl.DataFrame:
     """``frame`` with the questions that ``template`` makes of its rows; empty where a cell that it needs is."""
     parts = _PLACE.split(template)  # text, name, text, name, …

@@ -12,18 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from optiq.errors import InputError
 from optiq.execution import Shared
 from optiq.execution.accounting import PriceList, Prices
 from optiq.execution.ledger import Ledger
 from optiq.execution.limits import CallLimits
 from optiq.execution.responses import ResponseStore
-from optiq.questions.question import Question
-from optiq.questions.question_file import questions_in, read_questions
+from optiq.extensions.built_in import SELECTORS
+from optiq.questions.reading import AS_IT_IS, Reading
 from optiq.selection.agents import AgentSubject
 from optiq.selection.bill import Bill
+from optiq.selection.examples import Data, read_examples
 from optiq.selection.interception import Transport
 from optiq.selection.metrics import make_metric
 from optiq.selection.objective import Objective
@@ -39,7 +38,8 @@ from optiq.selection.store import Store
 from optiq.selection.subjects import Performer, Subject
 from optiq.servers.protocol import ModelServer
 
-Data = str | Path | pl.DataFrame | Sequence[Question] | Sequence[Mapping[str, Any]]
+REPEAT_TEMPERATURE = 0.7
+"""Of repeated runs of plans and workflows whose calls are at temperature 0."""
 
 
 class SelectionInterrupted(KeyboardInterrupt):
@@ -56,14 +56,20 @@ class ModelSelector:
     Parameters
     ----------
     agent
-        A class with ``__init__(models)`` and ``run(example)``, ``"module:Class"``, or a subject such as
+        A class with ``__init__(models)`` and ``run(example)`` or a function ``run(example, models)``, or its
+        ``"module:name"`` (:class:`~optiq.selection.agents.AgentSubject`); or a subject such as
         :func:`optiq.selection.stages.read_workflow` gives.
     models
         Candidates by role. A workflow's own candidates need not be repeated.
     data
-        A question file, a frame with its columns, or questions; each needs a reference.
+        A file, a frame, rows (dict), (input, expected) pairs, or questions.
     metric
-        ``exact``, ``containment``, ``cosine``, ``module:function`` or a function (expected, actual) → 0 to 1.
+        ``exact``, ``containment``, ``cosine``, ``module:function`` or a function (expected, output) → 0 to 1; the
+        function may take the row too (:func:`~optiq.selection.metrics.make_metric`).
+    reading, field
+        What the columns of ``data`` are called, and the one column that an agent gets in place of the row.
+    make_model
+        Makes of a model's name what an agent gets for it; default: the name.
     method, options
         One of :data:`optiq.extensions.built_in.SELECTORS`, and what it takes.
     prices
@@ -79,17 +85,23 @@ class ModelSelector:
     ledger
         What the selection may be billed in all, ``limits.max_total_cost_usd`` over all its sessions; by default one
         that is kept in memory.
+    repeat_temperature
+        That of repeated runs of a plan or workflow, which would all be the same at 0; θ of MixLLM comes from them.
     run_id
         Names the run in executions; default: one of its own.
     """
 
     def __init__(
         self,
-        agent: str | type | Subject,
+        agent: str | Callable[..., Any] | Subject,
         models: Mapping[str, Sequence[str]],
         data: Data,
         metric: str | Callable[..., float] = "exact",
         *,
+        reading: Reading = AS_IT_IS,
+        field: str | None = None,
+        make_model: str | Callable[[str], Any] | None = None,
+        repeat_temperature: float = REPEAT_TEMPERATURE,
         method: str = DEFAULT,
         options: Mapping[str, Any] | None = None,
         objective: Objective | None = None,
@@ -105,16 +117,28 @@ class ModelSelector:
         seed: int = 0,
         on_run: Callable[[Ran], None] | None = None,
     ) -> None:
-        self.subject: Subject = AgentSubject(agent) if isinstance(agent, str | type) else agent
+        subject: Any = agent
+        self.subject: Subject = subject if hasattr(agent, "wiring") else AgentSubject(subject, make_model)
         candidates = dict(models)
         if isinstance(self.subject, StagedSubject):
             candidates = self._of_stages(self.subject, candidates)
         self.space = Space.of(candidates)
-        self.questions = labelled(data)
+        judging = make_metric(metric)
+        staged = isinstance(self.subject, StagedSubject)
+        self.examples = read_examples(
+            data,
+            reading,
+            field,
+            needs_reference=judging.needs_reference,
+            as_questions=staged or not judging.is_users,
+        )
+        if isinstance(self.subject, StagedSubject):
+            self.subject.check(self.examples.kept)
         self._limits = limits or Limits()
         self._store = None if store is None else Store(store)
         rates = PriceList(prices) if isinstance(prices, Mapping) else prices
         self._check_prices(rates)
+        self._check_costs(rates, method, objective or Objective())
         self._opened: list[Store | ResponseStore] = [] if self._store is None else [self._store]
         performer: Performer
         ledger = ledger or Ledger(self._limits.max_total_cost_usd)
@@ -127,7 +151,9 @@ class ModelSelector:
             calls = self._limits.calls
             shared = Shared(responses, ledger=ledger, slots=CallLimits(calls, calls))
             name, timeout_s = run_id or uuid.uuid4().hex, self._limits.timeout_s
-            performer = StagePerformer(self.subject, server, rates, shared, name, timeout_s)
+            performer = StagePerformer(
+                self.subject, server, rates, shared, name, timeout_s, repeat_temperature
+            )
         else:
             assert isinstance(self.subject, AgentSubject)
             performer = AgentPerformer(
@@ -140,19 +166,20 @@ class ModelSelector:
         self.method, self._options = method, dict(options or {})
         self.problem = Problem(
             self.space,
-            len(self.questions),
+            len(self.examples.kept),
             objective or Objective(),
             seed,
             task or self.subject.name,
             advisor,
+            repeat_temperature if staged else None,
         )
         self._selector = make_selector(method, self.problem, self._options)
         self.runtime = Runtime(
             self.subject,
             performer,
             self.space,
-            self.questions,
-            make_metric(metric),
+            self.examples.kept,
+            judging,
             self._store,
             self._limits,
             on_run,
@@ -172,6 +199,17 @@ class ModelSelector:
             raise InputError(
                 f"no price is known for {', '.join(unpriced)}, so a spending limit cannot hold",
                 "Give prices with `optiq ingest priors FILE`, or leave out the limit.",
+            )
+
+    def _check_costs(self, prices: Prices | None, method: str, objective: Objective) -> None:
+        """What costs are compared of must have prices, before anything is spent on it."""
+        compares = objective.needs_cost or getattr(SELECTORS.load(method), "compares_costs", False)
+        models = {model for candidates in self.space.candidates for model in candidates}
+        unpriced = sorted(model for model in models if not tariff_of(prices, model).known)
+        if compares and unpriced:
+            raise InputError(
+                f"no price is known for {', '.join(unpriced)}, and {method} for {objective.describe()} compares costs",
+                "Give prices with `optiq ingest priors FILE` (0 for what is free), or leave these models out.",
             )
 
     @staticmethod
@@ -202,7 +240,7 @@ class ModelSelector:
             for kept in self._opened:
                 kept.close()
         progress = dataclasses.asdict(self.runtime.progress)
-        about = {"subject": self.subject.identity, "metric": self.runtime.metric_name, "run": progress}
+        about = {"subject": self.subject.identity, "metric": self.runtime.metric.name, "run": progress}
         ranking = self._selector.ranking(evidence)
         result = SelectionResult(self.problem, self.method, evidence, ranking, finished, about)
         if progress["stopped"] == INTERRUPTED:
@@ -215,20 +253,3 @@ def _load_embedding() -> None:
 
     if embedding.available():
         embedding.embed(["loads the weights"])
-
-
-def labelled(data: Data) -> list[Question]:
-    """The questions of ``data`` that have a reference; :class:`~optiq.errors.InputError` if there are none."""
-    if isinstance(data, str | Path):
-        questions = read_questions(data).questions
-    elif isinstance(data, pl.DataFrame):
-        questions = questions_in(data).questions
-    else:
-        items: list[Any] = list(data)
-        given = [item for item in items if isinstance(item, Question)]
-        rows = [dict(item) for item in items if not isinstance(item, Question)]
-        questions = given or (questions_in(pl.DataFrame(rows)).questions if rows else [])
-    found = [question for question in questions if question.reference is not None]
-    if not found:
-        raise InputError("there is no example with a reference answer", "Fill the column `reference`.")
-    return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -118,15 +117,23 @@ class Evidence:
         unknown = (self.done & ~self.failed & np.isnan(figures)).any(axis=1)
         return np.where(unknown, np.nan, mean_of_known(figures))
 
-    def trial_accuracies(self, combination: int, examples: Sequence[int]) -> list[float]:
-        """Accuracy of each complete trial of a combination on ``examples``, the first run among them."""
-        found = []
-        if self.done[combination, list(examples)].all():
-            found.append(float(self.score[combination, list(examples)].mean()))
-        for (place, _), scores in sorted(self.repeats.items()):
-            if place == combination and all(example in scores for example in examples):
-                found.append(float(np.mean([scores[example] for example in examples])))
-        return found
+    def fluctuation(self, combination: int, first: bool = True) -> tuple[float, int]:
+        """Standard deviation of a combination's accuracy from one run over all examples to the next, and its runs.
+
+        By the spread of each example's own scores, so that examples may be repeated in part; 0 if none was. The
+        ``first`` run is one of the repeated or not.
+        """
+        trials = [scores for (place, _), scores in sorted(self.repeats.items()) if place == combination]
+        table = np.full((len(trials) + first, self.score.shape[1]), np.nan)
+        if first:
+            table[0] = self.score[combination]
+        for number, scores in enumerate(trials, start=int(first)):
+            table[number, list(scores)] = list(scores.values())
+        known = ~np.isnan(table)
+        repeated = table[:, known.sum(axis=0) > 1]
+        if not repeated.size:
+            return 0.0, 0
+        return float(np.sqrt(np.nanvar(repeated, axis=0, ddof=1).mean() / len(known[0]))), int(known.sum())
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:

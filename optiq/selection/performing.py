@@ -24,9 +24,10 @@ from typing import Any
 from optiq.execution.accounting import Prices, Tariff
 from optiq.execution.ledger import LimitReached
 from optiq.questions.metric import COST
-from optiq.questions.question import Kind, Question
+from optiq.questions.question import Kind
 from optiq.selection.agent_loop import AgentLoop, agent_loop, leave_behind
 from optiq.selection.agents import AgentSubject
+from optiq.selection.examples import Example, as_text
 from optiq.selection.faults import AGENT, OURS, fault_of_run
 from optiq.selection.interception import Transport, intercepting
 from optiq.selection.recording import UNPRICED, Recorder, current, total_tokens
@@ -37,6 +38,8 @@ RUN_THREAD = "optiq-run"
 """How the threads of runs are named: one that is there after the selection was given up."""
 
 _LOOK_S = 0.25
+_LONGEST_ANSWER = 100_000
+"""Characters of an output that a trace keeps."""
 _MADE_AGAIN = 2
 """So often at most a run is made again that failed for a reason of ours."""
 
@@ -86,22 +89,22 @@ class AgentPerformer:
             yield
 
     def perform(
-        self, question: Question, assignment: Mapping[str, str], trial: int, interrupted: threading.Event
+        self, example: Example, assignment: Mapping[str, str], trial: int, interrupted: threading.Event
     ) -> Made | None:
         again: list[str] = []
         while True:
             # Who blocks the loop that all share gets one of its own, unless its clients cannot do with that.
             recorder = Recorder(assignment, trial, self._tariff, alone=self._transport.blocking and not again)
-            made = self._performed(question, recorder, interrupted)
+            made = self._performed(example, recorder, interrupted)
             if made is None or made.fault != OURS or len(again) == _MADE_AGAIN:
                 return made and dataclasses.replace(made, again=tuple(again))
             again.append(str(made.error))
 
-    def _performed(self, question: Question, recorder: Recorder, interrupted: threading.Event) -> Made | None:
+    def _performed(self, example: Example, recorder: Recorder, interrupted: threading.Event) -> Made | None:
         assignment = recorder.assignment
         reserve = self._reserve(assignment, interrupted)
         started = time.perf_counter()
-        end = self._ended(question, recorder, interrupted)
+        end = self._ended(example, recorder, interrupted)
         wall = time.perf_counter() - started
         self._settle(recorder, reserve)
         if recorder.called_off:
@@ -120,7 +123,7 @@ class AgentPerformer:
         if error is not None and fault is None:
             fault = AGENT
         return Made(
-            None if end.output is None else str(end.output),
+            None if end.output is None else as_text(end.output)[:_LONGEST_ANSWER],
             error,
             recorder.calls,
             recorder.cost_usd(),
@@ -129,12 +132,13 @@ class AgentPerformer:
             wall,
             recorder,
             fault=fault,
+            output=end.output,
         )
 
-    def _ended(self, question: Question, recorder: Recorder, interrupted: threading.Event) -> _End:
+    def _ended(self, example: Example, recorder: Recorder, interrupted: threading.Event) -> _End:
         """Begin a run, and wait until it is over or out of time. Time that its calls wait for us is not its own."""
         loop = agent_loop() if self._subject.asynchronous and not recorder.alone else None
-        begun = self._begun(question, recorder, loop)
+        begun = self._begun(example, recorder, loop)
         deadline = time.monotonic() + self._timeout_s
         while True:
             left = deadline + recorder.held_up_s() - time.monotonic()
@@ -154,17 +158,17 @@ class AgentPerformer:
                 return _End(None, "another run did not let go of the event loop", ours=True)
         return _End(None, f"no answer within {self._timeout_s:g} s")
 
-    def _begun(self, question: Question, recorder: Recorder, loop: AgentLoop | None) -> Future[_End]:
+    def _begun(self, example: Example, recorder: Recorder, loop: AgentLoop | None) -> Future[_End]:
         """A run on its way: in ``loop``, or in a thread of its own, as one that hangs can only be left behind."""
         context = contextvars.Context()
         context.run(current.set, recorder)
         if loop is not None:
-            return context.run(loop.submit, self._in_loop(question, recorder))
+            return context.run(loop.submit, self._in_loop(example, recorder))
         future: Future[_End] = Future()
 
         def work() -> None:
             try:
-                output = self._subject.answer(question, recorder.assignment)
+                output = self._subject.answer(example, recorder.assignment)
                 if inspect.isawaitable(output):
                     output = asyncio.run(_whole(output))
                 end = _end(output)
@@ -176,9 +180,9 @@ class AgentPerformer:
         threading.Thread(target=context.run, args=(work,), name=RUN_THREAD, daemon=True).start()
         return future
 
-    async def _in_loop(self, question: Question, recorder: Recorder) -> _End:
+    async def _in_loop(self, example: Example, recorder: Recorder) -> _End:
         try:
-            return _end(await self._subject.answer(question, recorder.assignment))
+            return _end(await self._subject.answer(example, recorder.assignment))
         except asyncio.CancelledError:
             if recorder.called_off:
                 raise

@@ -22,7 +22,8 @@ class Problem:
     """One selection: which combination of ``space`` is best on ``n_examples`` labelled examples.
 
     ``task`` says in words what the agent does and ``advisor`` is asked about it, for methods that use a
-    language model. A method draws all random numbers from ``seed``.
+    language model. A method draws all random numbers from ``seed``. ``repeat_temperature``: repeated runs are made at
+    that temperature while first ones are at 0, so they say how much accuracy fluctuates only among themselves.
     """
 
     space: Space
@@ -31,6 +32,7 @@ class Problem:
     seed: int = 0
     task: str = ""
     advisor: Advisor | None = None
+    repeat_temperature: float | None = None
 
     @cached_property
     def order(self) -> list[int]:

@@ -20,6 +20,7 @@ from optiq.errors import InputError
 from optiq.execution.ledger import LimitReached
 from optiq.questions.question import Question
 from optiq.selection.evidence import Outcome, Run
+from optiq.selection.examples import Example
 from optiq.selection.faults import OURS, PROVIDER
 from optiq.selection.metrics import Metric
 from optiq.selection.space import Space
@@ -93,15 +94,15 @@ class Runtime:
         subject: Subject,
         performer: Performer,
         space: Space,
-        questions: Sequence[Question],
-        metric: tuple[str, Metric],
+        examples: Sequence[Example],
+        metric: Metric,
         store: Store | None,
         limits: Limits,
         on_run: Callable[[Ran], None] | None = None,
         prepare: Callable[[], None] | None = None,
     ) -> None:
-        self.subject, self.space, self.questions = subject, space, list(questions)
-        self.metric_name, self._metric = metric
+        self.subject, self.space, self.examples = subject, space, list(examples)
+        self.metric = metric
         self._performer, self._store, self.limits = performer, store, limits
         self._on_run, self._prepare = on_run, prepare
         self._preparing = threading.Lock()
@@ -153,17 +154,9 @@ class Runtime:
 
     def key(self, run: Run) -> str:
         """What tells a run from all others, for the store."""
-        question = self.questions[run.example]
         models = self.space.assignment(run.combination)
-        content = [
-            self.subject.identity,
-            self.metric_name,
-            models,
-            run.trial,
-            question.text,
-            question.options,
-        ]
-        described = json.dumps([*content, question.reference, question.kind.value], sort_keys=True)
+        content = [self.subject.identity, self.metric.name, models, run.trial]
+        described = json.dumps([*content, self.examples[run.example].content], sort_keys=True)
         return hashlib.sha256(described.encode()).hexdigest()
 
     def _one(self, run: Run) -> Outcome | None:
@@ -179,10 +172,10 @@ class Runtime:
             if self._prepare is not None:
                 self._prepare()
                 self._prepare = None
-        question = self.questions[run.example]
+        example = self.examples[run.example]
         try:
             made = self._performer.perform(
-                question, self.space.assignment(run.combination), run.trial, self._interrupted
+                example, self.space.assignment(run.combination), run.trial, self._interrupted
             )
         except LimitReached:
             reason = (
@@ -193,7 +186,7 @@ class Runtime:
         if made is None:
             return None  # neither failed nor done: it is run when the selection goes on
         self._count(made)
-        score = 0.0 if made.answer is None or made.error else self._metric(question, made.answer)
+        score = 0.0 if made.answer is None or made.error else self.metric.judge(example, made.output)
         outcome = Outcome(
             score, made.cost_usd, made.latency_s, made.error, made.role_cost_usd, len(made.calls),
             made.fault in (PROVIDER, OURS),
@@ -201,7 +194,7 @@ class Runtime:
         # Told before it is kept, which it is in any case: what is kept is not run again, so its trace would be lost.
         try:
             if self._on_run is not None:
-                self._on_run(Ran(run, question, outcome, made))
+                self._on_run(Ran(run, example.question, outcome, made))
         finally:
             if self._store is not None and made.error is None:  # a failure may pass: it is tried again
                 self._store.keep_outcome(key, outcome)

@@ -8,12 +8,13 @@
         prompt: "State this as a claim: {question}"
         models: [a, b]              # its candidates; left out: all of --models
         max_output_tokens: 64
+        temperature: 0.7            # left out: 0
       - name: verdict
         prompt: "Claim: {claim}\\nTrue or false?"
     answer: verdict                 # default: the last stage
 
-A prompt may name ``{question}``, ``{options}`` and every stage before it. Its braces are the only thing that is
-filled in; braces inside answers stay as they are.
+A prompt may name ``{question}``, ``{options}``, every column of the examples and every stage before it. Its braces are
+the only thing that is filled in; braces inside answers stay as they are.
 
 A combination is a plan, and is run as every plan is (:mod:`optiq.execution`): with its cache, retries, limits and
 prices. A plan's nodes are asked as `optiq answer` asks them, a workflow's by the prompts of its stages.
@@ -27,7 +28,7 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,12 +48,13 @@ from optiq.execution.trace import OVER_LIMIT, Call
 from optiq.plans.plan import Plan
 from optiq.plans.topology import MAX_OPERATIONS
 from optiq.prompts.prompt_set import ZERO_SHOT
-from optiq.questions.question import Budget, Kind, Question
+from optiq.questions.question import Budget, Kind, Question, parse_number
+from optiq.selection.examples import Example, as_text
 from optiq.selection.subjects import Made, wired
 from optiq.servers.protocol import GenerateRequest, ModelServer
 
 _FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
-_STAGE_KEYS = {"name", "prompt", "models", "max_output_tokens", "stop"}
+_STAGE_KEYS = {"name", "prompt", "models", "max_output_tokens", "stop", "temperature"}
 MAX_OUTPUT_TOKENS = 64
 
 _LOOK_S = 0.25
@@ -60,7 +62,9 @@ _LOOK_S = 0.25
 
 @dataclass(frozen=True)
 class Stage:
-    """One call. ``prompt`` is its template (that of a plan's node is the plan's own); ``after`` the stages it reads."""
+    """One call. ``prompt`` is its template (that of a plan's node is the plan's own); ``after`` the stages it reads,
+    ``columns`` those of the row.
+    """
 
     name: str
     after: tuple[str, ...]
@@ -68,11 +72,15 @@ class Stage:
     candidates: tuple[str, ...] | None = None
     max_output_tokens: int = MAX_OUTPUT_TOKENS
     stop: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    temperature: float = 0.0
 
-    def ask(self, question: Question, outputs: Mapping[str, str]) -> str:
+    def ask(self, example: Example, outputs: Mapping[str, str]) -> str:
         """The prompt, given the ``outputs`` of stages before it."""
+        question = example.question
         options = "\n".join(f"{ascii_uppercase[i % 26]}. {text}" for i, text in enumerate(question.options))
-        values = {"question": question.text, "options": options, **outputs}
+        values = {name: as_text(example.row.get(name)) for name in self.columns}
+        values |= {"question": question.text, "options": options, **outputs}
         return _FIELD.sub(lambda match: values[match[1]].strip(), self.prompt)
 
 
@@ -87,6 +95,28 @@ class StagedSubject:
         self.roles: tuple[str, ...] | None = tuple(stage.name for stage in stages)
         self.answering, self.is_plan = answer, is_plan
         self._hash = hashlib.sha256(content.encode()).hexdigest()[:12]
+
+    def check(self, examples: Sequence[Example]) -> None:
+        """:class:`~optiq.errors.InputError` if the examples lack what the stages read."""
+        there = {name for example in examples for name in example.row}
+        for stage in self.stages:
+            if wrong := [name for name in stage.columns if name not in there]:
+                raise InputError(
+                    f"stage {stage.name!r} reads {{{wrong[0]}}}, which is neither a stage before it, nor question, "
+                    "nor options, nor a column of the examples",
+                    f"Columns are {', '.join(sorted(there))}.",
+                )
+            if taken := [name for name in stage.after if name in there]:
+                raise InputError(
+                    f"stage {stage.name!r} reads {{{taken[0]}}}, which is a stage and a column of the examples",
+                    "Rename the stage.",
+                )
+        asks = self.is_plan or any("{question}" in stage.prompt for stage in self.stages)
+        if asks and not all(example.is_question for example in examples):
+            raise InputError(
+                f"{self.name} asks the question, and the examples have no column 'question'",
+                "Name yours: --column question=NAME.",
+            )
 
     @property
     def candidates(self) -> dict[str, tuple[str, ...]]:
@@ -127,15 +157,17 @@ class StagedSubject:
 
 @dataclass(frozen=True)
 class StageAsking:
-    """How the stages of a workflow are asked for ``question`` (:class:`optiq.execution.asking.Asking`).
+    """How the stages of a workflow are asked on ``example`` (:class:`optiq.execution.asking.Asking`).
 
     ``stages`` are by node of the plan; ``said`` has the outputs of stages that were executed before it.
+    ``temperature`` is that of stages which have none of their own.
     """
 
     subject: StagedSubject
-    question: Question
+    example: Example
     stages: Mapping[int, Stage]
     said: Mapping[str, str]
+    temperature: float | None = None
 
     def label(self, plan: Plan) -> str:
         return self.subject.prompt
@@ -145,15 +177,20 @@ class StageAsking:
     ) -> GenerateRequest:
         stage = self.stages[node]
         said = {**self.said, **{self.stages[v].name: output for v, output in outputs.items()}}
-        prompt = stage.ask(self.question, said)
-        return GenerateRequest(plan.models[node], prompt, stage.max_output_tokens, stop=stage.stop)
+        return GenerateRequest(
+            plan.models[node],
+            stage.ask(self.example, said),
+            stage.max_output_tokens,
+            stage.temperature or self.temperature or 0.0,
+            stop=stage.stop,
+        )
 
     def longest(self, question: Question, plan: Plan, node: int) -> int:
         return self.stages[node].max_output_tokens
 
     def prompt_chars(self, question: Question, plan: Plan, node: int) -> int:
         stage = self.stages[node]
-        return len(stage.ask(self.question, dict.fromkeys(stage.after, "")))
+        return len(stage.ask(self.example, dict.fromkeys(stage.after, "")))
 
     def prompt_bytes(self, question: Question, plan: Plan, node: int) -> int:
         stages = {stage.name: stage for stage in self.subject.stages}
@@ -161,7 +198,7 @@ class StageAsking:
             name: "." * (stages[name].max_output_tokens * BYTES_PER_OUTPUT_TOKEN)
             for name in self.stages[node].after
         }
-        return len(self.stages[node].ask(self.question, longest).encode())
+        return len(self.stages[node].ask(self.example, longest).encode())
 
     def answer(self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str | None]) -> str:
         """What the answering stage said, as it said it; of another node of the plan its own output."""
@@ -171,7 +208,10 @@ class StageAsking:
 
 
 class StagePerformer:
-    """Runs a plan or workflow on the executor. ``shared`` keeps its outputs, its bill and its calls in flight."""
+    """Runs a plan or workflow on the executor. ``shared`` keeps its outputs, its bill and its calls in flight.
+
+    Repeated runs (trial above 0) are at ``repeat_temperature``, but for stages that have a temperature of their own.
+    """
 
     def __init__(
         self,
@@ -181,15 +221,28 @@ class StagePerformer:
         shared: Shared,
         run_id: str,
         timeout_s: float,
+        repeat_temperature: float = 0.0,
     ) -> None:
+        self._repeat_temperature = repeat_temperature
         self._subject, self._server, self._shared = subject, server, shared
         self._run_id, self._timeout_s = run_id, timeout_s
         self._loop: EventLoop | None = None
         self._parts = cache(lambda models: subject.parts(dict(models)))
-        # A repeated run is one with another seed.
         self._executor = cache(
-            lambda trial: Executor(server, run_id, prices, timeout_s=timeout_s, seed=trial, shared=shared)
+            lambda trial: Executor(
+                server,
+                run_id,
+                prices,
+                timeout_s=timeout_s,
+                seed=trial,
+                shared=shared,
+                temperature=self._temperature(trial),
+            )
         )
+
+    def _temperature(self, trial: int) -> float:
+        """A repeated run at temperature 0 would be the same again: it has another seed, and a temperature."""
+        return self._repeat_temperature if trial else 0.0
 
     @property
     def spent_usd(self) -> float:
@@ -205,23 +258,23 @@ class StagePerformer:
             self._loop.close(self._server.disconnect())
 
     def perform(
-        self, question: Question, assignment: Mapping[str, str], trial: int, interrupted: threading.Event
+        self, example: Example, assignment: Mapping[str, str], trial: int, interrupted: threading.Event
     ) -> Made | None:
         assert self._loop is not None, "runs are made while it is running"
-        made = self._loop.submit(self._perform(question, assignment, trial))
+        made = self._loop.submit(self._perform(example, assignment, trial))
         while not wait([made], _LOOK_S).done:
             if interrupted.is_set():
                 made.cancel()
                 return None
         return made.result()
 
-    async def _perform(self, question: Question, assignment: Mapping[str, str], trial: int) -> Made:
+    async def _perform(self, example: Example, assignment: Mapping[str, str], trial: int) -> Made:
         started, executions, late = time.perf_counter(), [], None
         calls: dict[str, Call] = {}
         try:
             async with asyncio.timeout(self._timeout_s):
                 for plan, nodes in self._parts(tuple(assignment.items())):
-                    work = self._work(question, plan, nodes, calls, trial)
+                    work = self._work(example, plan, nodes, calls, trial)
                     execution = await self._executor(trial).execute(work)
                     if execution.status == OVER_LIMIT:
                         raise LimitReached(str(execution.error))
@@ -240,16 +293,16 @@ class StagePerformer:
         return self._made(executions, calls, late, list(assignment), time.perf_counter() - started)
 
     def _work(
-        self, question: Question, plan: Plan, nodes: Mapping[str, int], calls: Mapping[str, Call], trial: int
+        self, example: Example, plan: Plan, nodes: Mapping[str, int], calls: Mapping[str, Call], trial: int
     ) -> Work:
-        """A part on a question. Limits of the question do not hold here: combinations are compared without."""
-        subject = self._subject
+        """A part on an example. Limits of the question do not hold here: combinations are compared without."""
+        subject, question = self._subject, example.question
         asked = dataclasses.replace(question, budget=Budget())
         if subject.is_plan:
             return Work(asked, plan, attempt=trial + 1)
         stages = {nodes[stage.name]: stage for stage in subject.stages if stage.name in nodes}
         said = {role: call.output or "" for role, call in calls.items()}
-        asking = StageAsking(subject, question, stages, said)
+        asking = StageAsking(subject, example, stages, said, self._temperature(trial))
         topic = str(subject.topic)
         if len(nodes) < len(subject.stages):  # a call alone: how good the whole is, is not its doing
             [role] = nodes
@@ -283,6 +336,7 @@ class StagePerformer:
             tuple(costs.get(role, 0.0) for role in roles),
             wall_s,
             executions=tuple(executions),
+            output=answer,
         )
 
 
@@ -309,9 +363,11 @@ def read_workflow(path: str | Path) -> StagedSubject:
         raise InputError(f"{path} cannot be read as YAML: {fault}", "Check the file.") from None
     if not isinstance(given, dict) or not isinstance(given.get("stages"), list) or not given["stages"]:
         raise InputError(f"{path} has no list of stages", "See examples/select/fact_check.yaml.")
+    every = [str(item.get("name")) for item in given["stages"] if isinstance(item, dict)]
     stages: list[Stage] = []
     for number, item in enumerate(given["stages"], start=1):
-        stages.append(_stage(item, [stage.name for stage in stages], f"{path} stage {number}"))
+        before = [stage.name for stage in stages]
+        stages.append(_stage(item, before, every[len(stages) :], f"{path} stage {number}"))
     names = [stage.name for stage in stages]
     answer = given.get("answer", names[-1])
     if answer not in names:
@@ -319,7 +375,7 @@ def read_workflow(path: str | Path) -> StagedSubject:
     return StagedSubject(str(given.get("name", Path(path).stem)), stages, answer, text)
 
 
-def _stage(item: Any, before: list[str], where: str) -> Stage:
+def _stage(item: Any, before: list[str], not_yet: list[str], where: str) -> Stage:
     if (
         not isinstance(item, dict)
         or not isinstance(item.get("name"), str)
@@ -334,10 +390,9 @@ def _stage(item: Any, before: list[str], where: str) -> Stage:
     if name in before or name in ("question", "options"):
         raise InputError(f"{where}: the name {name!r} is taken", "Name each stage once.")
     used = _FIELD.findall(prompt)
-    if wrong := [field for field in used if field not in (*before, "question", "options")]:
+    if wrong := [field for field in used if field in not_yet]:
         raise InputError(
-            f"{where}: {{{wrong[0]}}} is neither a stage before it, nor question, nor options",
-            "A prompt reads what is there when it is asked.",
+            f"{where}: {{{wrong[0]}}} is no stage before it", "A prompt reads what is there when it is asked."
         )
     models = item.get("models")
     if models is not None and (not isinstance(models, list) or not all(isinstance(m, str) for m in models)):
@@ -347,5 +402,10 @@ def _stage(item: Any, before: list[str], where: str) -> Stage:
         raise InputError(f"{where}: max_output_tokens is {longest!r}", "Give a whole number from 1 up.")
 
     stop = item.get("stop") or ()
+    temperature = parse_number(item.get("temperature", 0.0), f"{where}: temperature")
+    if temperature < 0:
+        raise InputError(f"{where}: temperature is {temperature:g}", "Give 0 or more.")
     after = tuple(dict.fromkeys(field for field in used if field in before))
-    return Stage(name, after, prompt, tuple(models) if models else None, longest, tuple(map(str, stop)))
+    columns = tuple(dict.fromkeys(field for field in used if field not in (*before, "question", "options")))
+    candidates = tuple(models) if models else None
+    return Stage(name, after, prompt, candidates, longest, tuple(map(str, stop)), columns, temperature)

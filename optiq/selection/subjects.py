@@ -7,11 +7,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from optiq.execution.trace import Call, Execution
 from optiq.plans.plan import Plan
-from optiq.questions.question import Question
+from optiq.selection.examples import Example
 from optiq.selection.recording import CallRecord, Recorder
 
 
@@ -45,6 +45,7 @@ class Made:
     """What one run gave: ``answer`` or ``error``, its calls, and their figures (None where not known).
 
     ``fault`` is whose the error is (:mod:`optiq.selection.faults`), ``again`` says why the run was made again before.
+    ``output`` is what the metric judges: an agent's own object, of which ``answer`` is the text.
     ``role_cost_usd`` is by role. An agent has a ``recorder`` of its calls, a plan or workflow its ``executions``.
     """
 
@@ -59,6 +60,7 @@ class Made:
     executions: tuple[Execution, ...] = ()
     fault: str | None = None
     again: tuple[str, ...] = ()
+    output: Any = None
 
 
 class Performer(Protocol):
@@ -75,9 +77,9 @@ class Performer(Protocol):
         ...
 
     def perform(
-        self, question: Question, assignment: Mapping[str, str], trial: int, interrupted: threading.Event
+        self, example: Example, assignment: Mapping[str, str], trial: int, interrupted: threading.Event
     ) -> Made | None:
-        """One run on one question, from any thread; None if it was ``interrupted``.
+        """One run on one example, from any thread; None if it was ``interrupted``.
 
         :class:`~optiq.execution.ledger.LimitReached` if a limit on the whole bill leaves no room for it.
         """

@@ -72,6 +72,7 @@ FLOWS: dict[str, dict[str, Any]] = {
         "file": str, **QUESTIONS, "agent": str, "plan": str, "workflow": str, "roles": list[str], "models": str,
         "metric": str, "method": str, "options": list[str], "objective": str, "floor": float, "cost_weight": float,
         "latency_weight": float, "max_cost": float, "max_latency": float, "min_accuracy": float,
+        "agent_field": str, "model_factory": str, "repeat_temperature": float,
         "max_total_cost": float, "fresh": False, "timeout": float, "combinations_at_once": int, "examples_at_once": int,
         "calls_at_once": int, "advisor": str, "task": str, "table": str, "deploy": str, "plot": str, "server": str,
         "server_url": str, "concurrency": int, "probe": bool, "perfdb": str, "seed": int, "cache": True,

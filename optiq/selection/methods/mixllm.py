@@ -3,7 +3,7 @@
 ::
 
     profile:  the combinations of one model; the most accurate is the root, a its accuracy
-    floor:    a − θ, θ the standard deviation of the root's accuracy over repeated runs
+    floor:    a − θ, θ the standard deviation of the root's accuracy from one run over all examples to the next
     until no node is promising:
         select    after a success the cheapest node that should keep the floor,
                   else the one with the greatest expected cut in cost
@@ -40,7 +40,8 @@ class MixLLM(FullEvaluation):
     theta
         The relaxation θ in accuracy; None measures it by ``repeats`` runs of the root (section 3.1).
     repeats
-        Runs of the root on all examples, the first among them.
+        Runs of the root on all examples, the first among them where repeats are like it. In a small space fewer
+        examples are repeated, so that the search never takes more runs than all combinations would.
     chance
         A node that reaches the floor with less than this probability is unpromising.
     share
@@ -49,6 +50,7 @@ class MixLLM(FullEvaluation):
     """
 
     name = "mixllm"
+    compares_costs = True
 
     def __init__(
         self,
@@ -73,11 +75,22 @@ class MixLLM(FullEvaluation):
         order = self.problem.order
         if runs := self.fresh(evidence, dict.fromkeys(self._profiles), order):
             return runs
-        if self._measures_theta:
-            for trial in range(1, self.repeats):
-                if runs := self.fresh(evidence, [self.root(evidence)], order, trial):
-                    return runs
-        return super().ask(evidence)
+        if self._measures_theta and (runs := self._repeats(evidence)):
+            return runs
+        runs = super().ask(evidence)
+        return runs if evidence.runs + len(runs) <= len(self.space) * len(order) else []
+
+    def _repeats(self, evidence: Evidence) -> list[Run]:
+        """Repeated runs of the root, on as many examples as a third of the rest of the space would take."""
+        order, root = self.problem.order, self.root(evidence)
+        most = (len(self.space) - len(dict.fromkeys(self._profiles))) * len(order) // 3
+        times = min(self.repeats if self._apart else self.repeats - 1, most)
+        repeated = order[: most // times] if times else []
+        return [run for trial in range(1, 1 + times) for run in self.fresh(evidence, [root], repeated, trial)]
+
+    @property
+    def _apart(self) -> bool:
+        return self.problem.repeat_temperature is not None
 
     @property
     def _measures_theta(self) -> bool:
@@ -100,8 +113,7 @@ class MixLLM(FullEvaluation):
         root = self.root(evidence)
         theta = self.theta
         if theta is None:
-            trials = evidence.trial_accuracies(root, self.problem.order)
-            theta = float(np.std(trials, ddof=1)) if len(trials) > 1 else 0.0
+            theta, _ = evidence.fluctuation(root, first=not self._apart)
         return max(float(evidence.accuracy[root]) - theta, objective.min_accuracy or 0.0)
 
     def next_combination(self, evidence: Evidence) -> int | None:
@@ -133,7 +145,18 @@ class MixLLM(FullEvaluation):
 
     def ranking(self, evidence: Evidence) -> Ranking:
         """By cost, whatever the objective is called: this is the problem that the method solves."""
-        return self.rank_by(evidence, -evidence.mean_cost_usd)
+        return self.rank_by(evidence, -evidence.mean_cost_usd, self._about_theta(evidence))
+
+    def _about_theta(self, evidence: Evidence) -> str:
+        """Where θ comes from, if it is measured."""
+        if not self._measures_theta or not self.examined(evidence)[self._profiles].all():
+            return ""
+        root = self.root(evidence)
+        theta, runs = evidence.fluctuation(root, first=not self._apart)
+        if not runs:
+            return "θ is 0: nothing was run again"
+        at = f" at temperature {self.problem.repeat_temperature:g}" if self._apart else ""
+        return f"θ is {theta:.3f}, from {runs} runs of {self.space.describe(root)}{at}"
 
     def _open(self, examined: np.ndarray) -> np.ndarray:
         """The tree's leaves: children of examined nodes that are not examined themselves."""

@@ -16,10 +16,11 @@ from selection_cases import play, table_of
 
 from optiq.errors import InputError, OptiqError, UnknownName
 from optiq.extensions.built_in import SELECTORS
-from optiq.selection.evidence import Outcome, Run
+from optiq.selection.evidence import Evidence, Outcome, Run
 from optiq.selection.objective import Objective
 from optiq.selection.protocol import Problem
 from optiq.selection.registry import make_selector
+from optiq.selection.search import search
 from optiq.selection.space import Space
 
 SPACE = Space.of({"planner": ["a", "b", "c"], "solver": ["a", "b", "c"]})
@@ -128,7 +129,37 @@ def test_theta_is_measured_by_repeated_runs() -> None:
     scores = table_of(SPACE, 20, np.full(9, 0.7))
     evidence, ranking = play("mixllm", SPACE, scores, COST, Objective("cheapest"))
     assert len(evidence.repeats) == 2
+    assert "θ is 0.000, from 60 runs" in ranking.note
     assert ranking.floor == pytest.approx(0.7)  # the repeats of this replay do not differ
+
+
+@pytest.mark.parametrize(
+    "space", [Space.of({"only": ["a", "b"]}), Space.of({"x": ["a", "b"], "y": ["a", "b"]}), SPACE]
+)
+@pytest.mark.parametrize("apart", [None, 0.7])
+def test_mixllm_never_takes_more_runs_than_brute_force(space: Space, apart: float | None) -> None:
+    rng = np.random.default_rng(3)
+    problem = Problem(space, 7, Objective("cheapest"), repeat_temperature=apart)
+    selector = make_selector("mixllm", problem, {"repeats": 5})
+
+    def runner(batch):
+        return [Outcome(float(rng.random() < 0.5), float(1 + c), 1.0) for c, _, _ in batch]
+
+    evidence, finished = search(selector, problem, runner)
+    assert finished
+    assert evidence.runs <= len(space) * 7
+
+
+@given(st.integers(2, 6), st.integers(1, 12), st.integers(0, 99))
+def test_fluctuation_is_that_of_whole_runs(trials: int, examples: int, seed: int) -> None:
+    """For independent examples: the variances of examples add up, as those of means over n do."""
+    scores = np.random.default_rng(seed).random((trials, examples))
+    evidence = Evidence(1, examples, 1)
+    for trial in range(trials):
+        for example in range(examples):
+            evidence.add(Run(0, example, trial), Outcome(float(scores[trial, example])))
+    expected = np.sqrt(sum(scores[:, i].var(ddof=1) for i in range(examples))) / examples
+    assert evidence.fluctuation(0)[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from loopback import Server
 
-from optiq.errors import InfeasibleError, InputError
+from optiq.errors import InputError
 from optiq.selection.api import ModelSelector
 from optiq.selection.objective import Objective
 from optiq.selection.runtime import Limits
@@ -230,17 +230,33 @@ def test_the_spending_limit_holds(url: str, server: Server) -> None:
         ModelSelector(Troubled, {"planner": ["fine"]}, DATA, limits=limits)
 
 
-def test_unpriced_models_do_not_win_on_cost(url: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "objective"),
+    [
+        ("brute-force", Objective("cheapest", floor=0.5)),
+        ("mixllm", Objective()),
+        ("random", Objective(max_cost_usd=1.0)),
+    ],
+)
+def test_costs_of_unpriced_models_are_not_compared(
+    url: str, server: Server, method: str, objective: Objective
+) -> None:
     def select(prices: dict):
-        objective = Objective("cheapest", floor=0.5)
         return ModelSelector(
-            agent_of(url, with_httpx), MODELS, DATA[:2], method="brute-force", objective=objective,
-            prices=prices, limits=LIMITS,
-        ).select()  # fmt: skip
+            agent_of(url, with_httpx),
+            MODELS,
+            DATA[:2],
+            method=method,
+            objective=objective,
+            prices=prices,
+            limits=LIMITS,
+        ).select()
 
-    assert select(PRICES).best == {"planner": "good", "solver": "good"}
-    with pytest.raises(InfeasibleError):
-        _ = select({"bad": (1, 1)}).best
+    with pytest.raises(InputError, match="no price is known for good, and"):
+        select({"bad": (1, 1)})
+    assert not server.requests
+    if method == "brute-force":
+        assert select(PRICES).best == {"planner": "good", "solver": "good"}
 
 
 def test_an_interrupted_selection_goes_on_where_it_was(tmp_path: Path, url: str, server: Server) -> None:

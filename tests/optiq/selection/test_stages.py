@@ -9,12 +9,13 @@ import polars as pl
 import pytest
 from fake_server import FakeServer
 
-from optiq.errors import TransientServerError
+from optiq.errors import InputError, TransientServerError
 from optiq.execution import Executor, Shared, Work
 from optiq.execution.responses import ResponseStore
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
-from optiq.selection.api import ModelSelector, labelled
+from optiq.selection.api import ModelSelector
+from optiq.selection.examples import read_examples
 from optiq.selection.runtime import Limits
 from optiq.selection.stages import StagedSubject, plan_subject, read_workflow
 from optiq.selection.traces import traces_of
@@ -46,7 +47,7 @@ def selector(subject, server, models=("good", "bad"), **more) -> ModelSelector:
 def test_a_plan_is_run_as_answers_are_and_shares_their_cache(tmp_path: Path) -> None:
     store = ResponseStore(tmp_path / "responses.sqlite")
     server = FakeServer(said)
-    [question, *_] = labelled(DATA)
+    question = read_examples(DATA).kept[0].question
     plan = Plan.of(["good", "bad"], [(0, 1)])
     Executor(server, "answering", shared=Shared(store)).run([Work(question, plan)])
     assert len(server.requests) == 2
@@ -157,7 +158,11 @@ def test_repeated_runs_ask_again(tmp_path: Path) -> None:
     server = FakeServer(said)
     more = {"method": "mixllm", "options": {"repeats": 2}}
     selector(workflow(tmp_path, TWO), server, store=tmp_path / "kept.sqlite", **more).select()
-    assert {request.seed for request in server.requests} == {0, 1}
+    assert {(request.seed, request.temperature) for request in server.requests} == {
+        (0, 0.0),
+        (1, 0.7),
+        (2, 0.7),
+    }
 
 
 def test_ctrl_c_calls_off_what_is_in_flight(tmp_path: Path) -> None:
@@ -198,3 +203,47 @@ def test_an_empty_answer_is_wrong_and_has_not_failed(tmp_path: Path) -> None:
     result = selector(workflow(tmp_path, TWO), FakeServer(lambda request: " "), ["good"]).select()
     assert result.about["run"]["failed"] == 0
     assert result.evidence.accuracy.tolist() == [0.0]
+
+
+def test_prompts_read_columns_and_repeats_have_a_temperature(tmp_path: Path) -> None:
+    server = FakeServer(lambda request: "Oslo" if request.model == "good" else request.prompt)
+    rows = [{"context": ["a", {"b": 1}], "town": "Oslo?", "reference": "Oslo"} for _ in range(3)]
+    text = (
+        '  - name: read\n    prompt: "{context} {town}"\n'
+        '  - name: warm\n    prompt: "{read} {town}"\n    temperature: 0.3\n'
+    )
+    subject = workflow(tmp_path, text)
+    more = {"server": server, "prices": PRICES, "method": "mixllm", "repeat_temperature": 0.9}
+    result = ModelSelector(subject, {"*": ["good", "bad"]}, rows, "containment", **more).select()
+    assert result.best == {"read": "good", "warm": "good"}
+    assert "at temperature 0.9" in result.ranking.note
+    asked = {(request.prompt, request.temperature, request.seed > 0) for request in server.requests}
+    assert {(t, again) for prompt, t, again in asked if prompt == '["a", {"b": 1}] Oslo?'} == {
+        (0.0, False),
+        (0.9, True),
+    }
+    assert {(t, again) for prompt, t, again in asked if prompt.startswith("Oslo")} == {
+        (0.3, False),
+        (0.3, True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('  - name: a\n    prompt: "{b}"\n  - name: b\n    prompt: "{a}"\n', "no stage before it"),
+        ('  - name: a\n    prompt: "{nothing}"\n', "nor a column of the examples"),
+        ('  - name: town\n    prompt: "x"\n  - name: b\n    prompt: "{town}"\n', "a stage and a column"),
+        ('  - name: a\n    prompt: "{question}"\n', "no column 'question'"),
+        ('  - name: a\n    prompt: "{town}"\n    temperature: -1\n', "temperature is -1"),
+        ('  - name: a\n    prompt: "{town}"\n    temperature: warm\n', "temperature is 'warm'"),
+    ],
+)
+def test_prompts_that_read_what_is_not_there(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        ModelSelector(
+            workflow(tmp_path, text),
+            {"*": ["good"]},
+            [{"town": "Oslo", "reference": "Oslo"}],
+            server=FakeServer(said),
+        )
