@@ -70,63 +70,86 @@ def one_answer(home: Home, answers: RunAnswers, name: str) -> dict[str, Any]:
     """
     row = find_question(answers, name)
     executions = executions_of_run(home, answers.run_id).filter(pl.col("question_id") == row["question_id"])
-    question = _question(answers, row, executions)
-    plans = [Plan.parse(plan) for plan in executions["plan"].drop_nulls().unique()]
-    session = why_not = None
-    on = executions["snapshot_id"].drop_nulls()
-    snapshot = row["snapshot_id"] if on.is_empty() else on[-1]
-    try:
-        session, snapshot = _session(home, answers, snapshot, plans)
-    except OptiqError as fault:
-        why_not = fault.message
+    askings = Askings(home, answers, executions)
+    question, session = askings.question(row), askings.session
     calls = calls_of(home, executions["execution_id"])
-    told = [_execution(one, calls, question, session) for one in executions.iter_rows(named=True)]
     tried = tried_on_question(home, row["question"]) if row["question"] else pl.DataFrame()
     return {
         "run_id": answers.run_id,
         **{name: value for name, value in row.items() if name != "row"},
         "options": list(question.options) if question else [],
         "limits": {name: getattr(question.budget, name) for name in LIMITS} if question else {},
-        "executions": told,
+        "executions": [_execution(one, calls, row, askings) for one in executions.iter_rows(named=True)],
         "tried": tried.drop("plan_key", strict=False).to_dicts(),
-        "why": {"unknown": why_not}
+        "why": {"unknown": askings.why_not or "its text is not known"}
         if session is None or question is None
-        else _why(session, question, row["plan_key"], snapshot),
+        else _why(session, question, row["plan_key"], session.statistics.snapshot_id),
     }
 
 
-def _question(answers: RunAnswers, row: Mapping[str, Any], executions: pl.DataFrame) -> Question | None:
-    """The question as it was asked: of its file if that is still what it was, else what its execution tells."""
-    asked = questions_of(answers.about) if answers.about else None
-    one = executions.row(-1, named=True) if executions.height else None
-    topics = ((row["topic"], 1.0),) if row["topic"] not in (None, "*") else ()
-    if asked is not None:
-        for line in asked.rows:
-            if line.question_id == row["question_id"] and line.question is not None:
-                given = line.question
-                return given if given.topics else replace(given, topics=topics, topics_inferred=True)
-    if one is None or not one["question"]:
-        return None
-    limits = {limit: one[limit] for limit in LIMITS}
-    kind = Kind(one["kind"] or "open")
-    kind = Kind.OPEN if kind.has_options else kind  # nobody knows the options any more
-    return Question(row["question_id"], one["question"], topics, kind=kind, budget=Budget(**limits))
+class Askings:
+    """Makes questions and prompts of a run again, from its file, settings and pool.
 
-
-def _session(
-    home: Home, answers: RunAnswers, snapshot: str | None, plans: Sequence[Plan]
-) -> tuple[Session, str]:
-    """What the run was planned with: its settings and pool, on its snapshot if that is kept, else on today's.
-
-    No server is asked; what is said of models that nobody described was said at the run.
+    ``executions`` are those that prompts are wanted of. ``session`` is on the snapshot that they were planned on where
+    that is kept, else on today's; None where there can be none, and ``why_not`` says why.
     """
+
+    def __init__(self, home: Home, answers: RunAnswers, executions: pl.DataFrame) -> None:
+        asked = questions_of(answers.about) if answers.about else None
+        rows = () if asked is None else asked.rows
+        self._of_file = {row.question_id: row.question for row in rows if row.question is not None}
+        self._seen = {one["question_id"]: one for one in executions.iter_rows(named=True)}
+        self.session: Session | None = None
+        self.why_not: str | None = None
+        self._asking: PromptSetAsking | None = None
+        plans = [Plan.parse(plan) for plan in executions["plan"].drop_nulls().unique()]
+        on = [*answers.frame["snapshot_id"].drop_nulls()[-1:], *executions["snapshot_id"].drop_nulls()[-1:]]
+        try:
+            self.session = _session(home, answers, on[-1] if on else None, plans)
+        except OptiqError as fault:
+            self.why_not = fault.message
+            return
+        settings, planning = self.session.settings, self.session.planning
+        self._asking = PromptSetAsking(
+            planning.prompts,
+            planning.operators,
+            settings.max_output_tokens,
+            settings.constrain,
+            settings.temperature,
+        )
+
+    def question(self, row: Mapping[str, Any]) -> Question | None:
+        """The question of a row as it was asked: of its file if that is still what it was, else as far as its
+        execution tells; None if nobody knows."""
+        topics = ((row["topic"], 1.0),) if row["topic"] not in (None, "*") else ()
+        given = self._of_file.get(row["question_id"])
+        if given is not None:
+            return given if given.topics else replace(given, topics=topics, topics_inferred=True)
+        one = self._seen.get(row["question_id"])
+        if one is None or not one["question"]:
+            return None
+        limits = {limit: one[limit] for limit in LIMITS}
+        kind = Kind(one["kind"] or "open")
+        kind = Kind.OPEN if kind.has_options else kind  # nobody knows the options any more
+        return Question(row["question_id"], one["question"], topics, kind=kind, budget=Budget(**limits))
+
+    def prompt(self, row: Mapping[str, Any], plan: Plan, node: int, outputs: Mapping[int, str]) -> str | None:
+        """What a node was asked: traces keep how long that was, and the same pieces make the same text again."""
+        question = self.question(row)
+        if question is None or self._asking is None or not set(plan.predecessors(node)) <= outputs.keys():
+            return None
+        return self._asking.request(question, plan, node, outputs).prompt
+
+
+def _session(home: Home, answers: RunAnswers, snapshot: str | None, plans: Sequence[Plan]) -> Session:
+    """What the run was planned with. No server is asked; what is to say of models was said at the run."""
     from tasks.session import open_session
 
     about = answers.about
-    names = about.get("pool") or sorted({model for plan in answers.frame["plan_key"].drop_nulls().unique()
-                                         for model in Plan.from_key(plan).models})  # fmt: skip
+    keys = answers.frame["plan_key"].drop_nulls().unique()
+    names = about.get("pool") or sorted({model for key in keys for model in Plan.from_key(key).models})
     if not names:
-        raise InputError("nobody knows which models there were", "")
+        raise InputError("nobody knows which models there were")
     settings = replace(
         settings_of(about), home=str(home.path), models=tuple(names), blender=about.get("blender")
     )
@@ -138,31 +161,20 @@ def _session(
         warnings.simplefilter("ignore", OptiqNote)
         warnings.simplefilter("ignore", OptiqWarning)
         try:
-            session = open_session(settings, serve=False, plans=plans, home=found)
+            return open_session(settings, serve=False, plans=plans, home=found)
         except OptiqError:
             if found is home:
                 raise
-            session = open_session(settings, serve=False, plans=plans, home=home)
-    return session, session.statistics.snapshot_id
+            return open_session(settings, serve=False, plans=plans, home=home)
 
 
 def _execution(
-    one: Mapping[str, Any], calls: pl.DataFrame, question: Question | None, session: Session | None
+    one: Mapping[str, Any], calls: pl.DataFrame, row: Mapping[str, Any], askings: Askings
 ) -> dict[str, Any]:
     """An execution with its scores and calls."""
     plan = Plan.parse(one["plan"])
     made = list(calls.filter(pl.col("execution_id") == one["execution_id"]).iter_rows(named=True))
     outputs = {call["node"]: call["output"] or "" for call in made}
-    asking = None
-    if session is not None:
-        settings, planning = session.settings, session.planning
-        asking = PromptSetAsking(
-            planning.prompts,
-            planning.operators,
-            settings.max_output_tokens,
-            settings.constrain,
-            settings.temperature,
-        )
     scores = {name.removeprefix("score_"): one[name] for name in one if name.startswith("score_")}
     with suppress(ValueError, TypeError):
         scores |= json.loads(one["scores"] or "{}")
@@ -175,21 +187,11 @@ def _execution(
         "expression": plan.expression,
         "qoa_metric": one["qoa_metric"],
         "scores": {name: value for name, value in scores.items() if value is not None},
-        "calls": [_call(call, plan, outputs, question, asking) for call in made],
+        "calls": [_call(call, plan, askings.prompt(row, plan, call["node"], outputs)) for call in made],
     }
 
 
-def _call(
-    call: Mapping[str, Any],
-    plan: Plan,
-    outputs: Mapping[int, str],
-    question: Question | None,
-    asking: PromptSetAsking | None,
-) -> dict[str, Any]:
-    """A call with its prompt: traces keep how long it was, and the same pieces make the same text again."""
-    prompt = None
-    if question is not None and asking is not None and set(plan.predecessors(call["node"])) <= outputs.keys():
-        prompt = asking.request(question, plan, call["node"], outputs).prompt
+def _call(call: Mapping[str, Any], plan: Plan, prompt: str | None) -> dict[str, Any]:
     sent = call["prompt_chars"]
     left_out = ("execution_id", "subplan", "subplan_key", "subplan_level", "digest")
     return {

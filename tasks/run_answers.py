@@ -18,7 +18,7 @@ from optiq.questions.question_file import QuestionFile, read_questions
 from tasks.run_folder import RunFolder
 from tasks.run_report import one_run
 from warehouse.home import Home
-from warehouse.run_answers import best_known, executions_of_run, merged_runs
+from warehouse.run_answers import best_known, executions_of_run, known_runs
 
 WRONG = 0.5
 """An answer of less quality is called wrong."""
@@ -67,7 +67,7 @@ class RunAnswers:
         if pick is None:
             return self.frame
         if pick == "wrong":
-            wrong = self.frame.filter(_is_wrong())
+            wrong = self.frame.filter(is_wrong())
             return wrong.sort("loss", "qoa", descending=[True, False], nulls_last=True, maintain_order=True)
         column, most = {
             "dear": ("cost_usd", True), "slow": ("latency_s", True), "low-confidence": ("confidence", False)
@@ -78,7 +78,7 @@ class RunAnswers:
 def find_run(home: Home, name: str) -> tuple[str, dict[str, Any]]:
     """The run that is, or begins like, ``name`` (``last``: the latest), and what its folder says of it.
 
-    Runs without a folder here are those that PerfDB has executions of: calibrations, traces of elsewhere.
+    Runs without a folder here are those of which only executions are known: calibrations, traces of elsewhere.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def find_run(home: Home, name: str) -> tuple[str, dict[str, Any]]:
     with suppress(UnknownName):
         record = one_run(home, name)
         return record["run_id"], record
-    others = merged_runs(home)
+    others = known_runs(home)
     found = others[:1] if name == "last" else [run for run in others if run.startswith(name)]
     found = [name] if name in others else found
     if len(found) != 1:
@@ -202,7 +202,7 @@ def _with_best(home: Home, frame: pl.DataFrame) -> pl.DataFrame:
         *(f"predicted_{name}" for name in METRIC_NAMES),
         *("spent_usd", "saved_usd", "n_calls", "n_cached", "attempts", "qoa_metric", "prompt"),
         *("best_plan", "best_qoa", "best_from"),
-        (pl.col("best_qoa") - worth).clip(lower_bound=0.0).alias("loss"),
+        (pl.col("best_qoa") - worth).clip(lower_bound=0.0).round(6).alias("loss"),
         *("error", "execution_id", "snapshot_id"),
     )
 
@@ -214,7 +214,8 @@ def _expression(plan: str) -> str:
         return plan
 
 
-def _is_wrong() -> pl.Expr:
+def is_wrong() -> pl.Expr:
+    """Of a row: a wrong answer, or none."""
     return pl.col("status").is_in(["failed", "infeasible", "invalid"]) | (pl.col("qoa") < WRONG)
 
 
@@ -224,7 +225,7 @@ def misses(answers: RunAnswers) -> dict[str, Any]:
     ``qoa`` and ``judged``; ``wrong`` rows; ``kinds``: (what happened, how many) of these; ``most_on``: where wrong
     answers are more frequent than elsewhere, as (what, its value, wrong ones, of so many).
     """
-    wrong = answers.frame.filter(_is_wrong())
+    wrong = answers.frame.filter(is_wrong())
     seen_here = pl.col("best_from") == "question"
     kind = (
         pl.when(pl.col("status") == "failed").then(pl.lit("failed"))
@@ -248,12 +249,12 @@ def misses(answers: RunAnswers) -> dict[str, Any]:
 def _most_on(frame: pl.DataFrame) -> list[list[Any]]:
     """Of topics, forms and plans the one that has most wrong answers beyond its share."""
     found = []
-    of_all = frame.select(_is_wrong().fill_null(False).mean()).item() or 0.0
+    of_all = frame.select(is_wrong().fill_null(False).mean()).item() or 0.0
     for what in ("topic", "form", "plan"):
         groups = (
             frame.drop_nulls(what)
             .group_by(what)
-            .agg(wrong=_is_wrong().fill_null(False).sum().cast(pl.Int64), n=pl.len().cast(pl.Int64))
+            .agg(wrong=is_wrong().fill_null(False).sum().cast(pl.Int64), n=pl.len().cast(pl.Int64))
             .with_columns(beyond=pl.col("wrong") - of_all * pl.col("n"))
             .filter(pl.col("beyond") >= 1)
             .sort("beyond", what, descending=[True, False])

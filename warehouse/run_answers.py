@@ -86,12 +86,18 @@ def tried_on_question(home: Home, question: str) -> pl.DataFrame:
         return connection.sql(sql.read("queries/tried_on_question"), params={"question": question}).pl()
 
 
-def merged_runs(home: Home) -> list[str]:
-    """Runs of which PerfDB has executions, the latest first; those without a folder too (calibrations, traces)."""
-    if not home.perfdb.exists():
-        return []
-    with reading(home.perfdb, any_version=True) as connection:
-        return [str(row[0]) for row in connection.sql(sql.read("queries/report_last_run")).fetchall()]
+def known_runs(home: Home) -> list[str]:
+    """Runs that have landed or are merged, the latest first; those without a folder too (calibrations, traces)."""
+    landed = [frame.select("run_id", "started_at") for frame in _landed(home, pl.col("run_id").is_not_null())]
+    found: list[str] = []
+    if landed:
+        runs = pl.concat(landed, how="vertical_relaxed").group_by("run_id").agg(pl.col("started_at").max())
+        found += runs.sort("started_at", "run_id", descending=True, nulls_last=True)["run_id"].to_list()
+    if home.perfdb.exists():
+        with reading(home.perfdb, any_version=True) as connection:
+            merged = connection.sql(sql.read("queries/report_last_run")).fetchall()
+        found += [str(row[0]) for row in merged]
+    return list(dict.fromkeys(found))
 
 
 def _landed(home: Home, which: pl.Expr) -> list[pl.DataFrame]:

@@ -39,6 +39,7 @@ VERBS: dict[str, Any] = {
     "ask": "ask:ask",
     "answer": "answer:answer",
     "show": "show:show",
+    "view": "view:view",
     "collect": "collect:collect",
     "calibrate": "calibrate:calibrate",
     "select": "select:select",

@@ -88,26 +88,30 @@ def render(page: Page) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    library, script = chart_library(), _template("page.js")
-    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in (library, script))
-    policy = (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    library, script = chart_library(), template("page.js")
     charts = [chart for section in page.sections for chart in section.charts]
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_template("page.html")).render(
+    return environment.from_string(template("page.html")).render(
         page=page,
-        policy=policy,
-        style=Markup(_template("page.css")),
+        policy=content_policy(library, script),
+        style=Markup(template("page.css")),
         library=Markup(library),
         script=Markup(script),
-        specs=Markup(_json([chart.spec for chart in charts])),
+        specs=Markup(json_for_script([chart.spec for chart in charts])),
         number_of={id(chart): place for place, chart in enumerate(charts)},
         place=id,
         drawing=Markup,
+    )
+
+
+def content_policy(*scripts: str) -> str:
+    """The Content-Security-Policy that allows these inline scripts, and no network."""
+    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 
@@ -125,7 +129,7 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _json(value: Any) -> str:
+def json_for_script(value: Any) -> str:
     """JSON that can stand in a script element: no tag, no comment and no line separator can be in it."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
@@ -133,5 +137,6 @@ def _json(value: Any) -> str:
     return text
 
 
-def _template(name: str) -> str:
+def template(name: str) -> str:
+    """A file of ``templates/``."""
     return resources.files("optiq.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -196,8 +196,13 @@ def drawings_section(plans: pl.DataFrame, title: str, takeaway: str, said: str) 
     for row in plans.iter_rows(named=True):
         plan = Plan.parse(row["plan"])
         if plan.k <= LARGEST_DRAWING:
-            drawn.append((clean(row[said], 200), _harmless(draw_svg(_cleaned(plan)))))
+            drawn.append((clean(row[said], 200), drawing(plan)))
     return Section("plans", title, takeaway, drawings=drawn) if drawn else None
+
+
+def drawing(plan: Plan) -> str:
+    """A plan as SVG that can stand in a page."""
+    return _harmless(draw_svg(_cleaned(plan)))
 
 
 def _cleaned(plan: Plan) -> Plan:

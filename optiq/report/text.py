@@ -15,12 +15,15 @@ def clean(text: Any, longest: int = LONGEST) -> str:
 
     Markup is not touched: the template escapes it.
     """
-    kept = "".join(
-        c
-        if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-        else "\N{REPLACEMENT CHARACTER}"
-        for c in str(text)
-    ).strip()
+    kept = str(text)
+    if not kept.replace("\n", "").replace("\t", "").isprintable():  # most texts are: a page may have many
+        kept = "".join(
+            c
+            if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+            else "\N{REPLACEMENT CHARACTER}"
+            for c in kept
+        )
+    kept = kept.strip()
     return kept if len(kept) <= longest else kept[: longest - 1].rstrip() + "…"
 
 

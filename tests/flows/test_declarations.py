@@ -21,8 +21,8 @@ PLANNING_VERBS = ("plan", "ask", "explain", "estimate", "answer", "calibrate", "
 PROMPTING_VERBS = ("plan", "ask", "explain", "estimate", "answer", "calibrate")
 VERBS = (
     *("init", "models", "ingest", "refresh", "report", "plan", "estimate", "evaluate", "explain", "ask", "answer"),
-    *("show", "calibrate", "select", "chemistry", "recommend", "review", "score", "sql", "up", "down", "runs list"),
-    *("serve", "serve keys add", "serve keys list", "serve keys remove"),
+    *("show", "view", "calibrate", "select", "chemistry", "recommend", "review", "score", "sql", "up", "down"),
+    *("runs list", "serve", "serve keys add", "serve keys list", "serve keys remove"),
     *("runs show", "cache show", "cache clear", "snapshots", "snapshots diff", "snapshots restore"),
     *("models add", "models probe", "models list", "models show", "runs", "cache", "cache list", "snapshots list"),
     *("snapshots show", "config", "collect", "export"),

@@ -127,9 +127,9 @@ def test_a_run_without_a_folder_is_shown_too(seen: Any, shown: Callable[..., str
     shown("calibrate", "questions.jsonl", "--plan", f"{MODELS[1]} → {MODELS[0]}", "--plan", MODELS[1], *at)
     shown("refresh")
     from warehouse.home import Home
-    from warehouse.run_answers import merged_runs
+    from warehouse.run_answers import known_runs
 
-    calibrated = next(name for name in merged_runs(Home(home)) if not (home / "runs" / name).exists())
+    calibrated = next(name for name in known_runs(Home(home)) if not (home / "runs" / name).exists())
     found = json.loads(shown("show", calibrated, "right", "--json"))
     chain = next(one for one in found["executions"] if len(one["calls"]) == 2)
     assert chain["calls"][1]["reads"] == [0]
