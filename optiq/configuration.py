@@ -419,7 +419,7 @@ class Settings:
         "Hold the limits with this probability, such as 0.95, and compare plans by what is sure.",
         "0..1",
         float,
-        otherwise="hold them for expected figures",
+        otherwise="see --safe-limits",
     )
     caution: float = _setting(
         0.0,
@@ -430,6 +430,24 @@ class Settings:
         "planning",
         "Judge the quality of plans so many standard deviations below what is expected, such as 0.5.",
         "SD",
+        float,
+    )
+    safe_limits: bool = _setting(
+        True,
+        _switch,
+        "planning",
+        "Hold limits on cost, latency and energy with 95 % where runs tell how much they scatter.",
+        kind=bool,
+        otherwise="--no-safe-limits: hold them for expected figures",
+    )
+    gain_probability: float = _setting(
+        0.8,
+        _number(
+            lambda p: 0.5 <= p < 1, "Give a probability from 0.5 (any gain will do) to below 1, such as 0.8."
+        ),
+        "planning",
+        "Replace the best single model only by a plan that is better with this probability.",
+        "0.5..1",
         float,
     )
     seed: int = _setting(0, _whole(0), "seed", "Seed of everything random; stored with results.", "N", int)

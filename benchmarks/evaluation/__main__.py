@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.evaluation import recorded_table, routellm_table, router_table, sources
+from benchmarks.evaluation import product_table, recorded_table, routellm_table, router_table, sources
 from benchmarks.evaluation.coverage import coverage
 from benchmarks.evaluation.recorded_table import Row
 from optiq.evaluation.policies import default_policies
@@ -31,14 +31,14 @@ def main() -> None:
     parser.add_argument("path", type=Path)
     parser.add_argument(
         "--only",
-        choices=["picks", "errors", "ablation", "baselines", "frontier", "coverage"],
+        choices=["product", "picks", "errors", "ablation", "baselines", "frontier", "coverage"],
         help="one of the tables",
     )
     parser.add_argument(
         "--repeats",
         type=int,
         default=10,
-        help="how often folds are drawn (default 10; errors at most 4, router at most 2)",
+        help="how often folds are drawn (default 10; product and errors at most 4, router at most 2)",
     )
     parser.add_argument(
         "--budget", type=int, default=3, help="b of the baselines and the ablation (default 3)"
@@ -58,6 +58,11 @@ def main() -> None:
 
 
 def _recorded(given: argparse.Namespace) -> None:
+    if given.only in (None, "product"):
+        rows = product_table.table(given.path, given.seed, min(given.repeats, 4))
+        _print(given, "The product as it comes, refreshed per fold", product_table.HEAD, rows)
+    if given.only == "product":
+        return
     outcomes = sources.recorded(given.path)
     setting = Setting(seed=given.seed, priors=published_qualities(), neighbours=not given.no_embedding)
     three = ["what", "reference (200 questions)", "to reach", "ours [95 %]"]

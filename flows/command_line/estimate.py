@@ -58,6 +58,6 @@ def estimate(request: Estimate, json: Json = False) -> None:
             ([question.question_id, item.plan.expression, *estimate_cells(item)] for question, item in rows),
             right=range(2, 2 + len(ESTIMATE_COLUMNS)),
         )
-        if line := bounds_line(request.settings.confidence, request.settings.caution):
+        if line := bounds_line(request.settings, (item for _, item in rows)):
             say(line)
         say(f"{counted(len(rows), 'estimate')}, snapshot {session.statistics.snapshot_id}")

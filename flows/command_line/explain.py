@@ -11,8 +11,9 @@ from flows.declaration import Option
 from flows.flow_requests import Json, Planned
 
 if TYPE_CHECKING:
-    from optiq.planning import Planning
-    from optiq.questions.question import Question
+    from optiq.estimation import Estimate
+    from optiq.planning import PlannedQuestion, Planning
+    from optiq.questions.question import Question, Weights
 
 SHOWN = 5
 LONGEST = 72
@@ -33,6 +34,7 @@ def explain(request: Explain, json: Json = False) -> None:
     from flows.command_line.present import (
         ESTIMATE_COLUMNS,
         bounds_line,
+        compared_with,
         estimate_cells,
         frontier_table,
         planned_object,
@@ -43,7 +45,7 @@ def explain(request: Explain, json: Json = False) -> None:
     from optiq.errors import InputError
     from optiq.files.atomic import check_place, replacing
     from optiq.planning import decide_planner
-    from optiq.planning.choose import rank
+    from optiq.planning.choose import rank, unsafe
     from optiq.plans.drawing_svg import draw_svg
     from tasks.session import open_session
 
@@ -75,8 +77,8 @@ def explain(request: Explain, json: Json = False) -> None:
     say(f"form       {planned.question.kind.shown}")
     say(f"topics     {topics_line(planned.question.topics)}")
     say(f"budget     {budget.describe()}")
-    if line := bounds_line(request.settings.confidence, request.settings.caution):
-        say(line if request.settings.confidence is None else f"confidence {line}")
+    if line := bounds_line(request.settings, planned.frontier):
+        say(f"confidence {line}")
     say(f"weights    {used.describe()}")
     say(f"pool       {', '.join(planning.pool)}; blender {planning.blender or 'none'}")
     operations = planning.operations(planned.question).max_operations
@@ -95,17 +97,17 @@ def explain(request: Explain, json: Json = False) -> None:
     )
     if choice.chosen is not None:
         say(f"chosen     {choice.chosen.plan.expression}")
-        why = "the weights prefer it" if used.worth_usd is None else "it yields most for what it costs"
-        if used.first is not None:
-            why = (
-                "it is the best answer, or as good and cheaper"
-                if used.first == "qoa"
-                else "it is the cheapest"
-            )
-        say(f"because    of {counted(len(choice.feasible), 'plan')} within the limits {why}")
+        say(f"because    of {counted(len(choice.feasible), 'plan')} within the limits {_why(planned, used)}")
+        if model := compared_with(choice.chosen):
+            say(f"           {_compared(choice.chosen, model, planning.gain_probability)}")
     else:
         say(f"infeasible {choice.reason}")
         say(f"would do   {would_do(choice)}")
+    if refused := unsafe(planned.frontier, budget):
+        say(
+            f"refused    {counted(len(refused), 'plan')} that would keep the limits as expected, but not surely; the "
+            f"best is {refused[0].plan.expression}"
+        )
     if shown is None:
         return
     shown = planning.explain(planned.question, shown)
@@ -134,6 +136,22 @@ def explain(request: Explain, json: Json = False) -> None:
             ),
             right=range(1, 2 + len(ESTIMATE_COLUMNS)),
         )
+
+
+def _why(planned: PlannedQuestion, used: Weights) -> str:
+    if used.first == "qoa":
+        return "it is the best answer, or as good and cheaper"
+    if used.first is not None:
+        return "it is the cheapest"
+    return "the weights prefer it" if used.worth_usd is None else "it yields most for what it costs"
+
+
+def _compared(chosen: Estimate, model: str, probability: float) -> str:
+    if chosen.plan.models == (model,):
+        return f"no plan is better than this best single model with a probability of {probability:.0%}"
+    return (
+        f"with a probability of {probability:.0%} it is better than the best single model {model}, or as good"
+    )
 
 
 def _show_neighbours(planning: Planning, question: Question) -> None:

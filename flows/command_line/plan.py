@@ -104,7 +104,7 @@ def plan(request: Plan, json: Json = False) -> None:
             )
     columns = ["question", "status", "plan", *ESTIMATE_COLUMNS]
     table(columns, rows, right=range(3, len(columns)))
-    if line := bounds_line(request.settings.confidence, request.settings.caution):
+    if line := bounds_line(request.settings, (item.choice.chosen for item in planned.values())):
         say(line)
     if kept is not None:
         say(kept)

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flows.command_line.screen import figure, table
+from optiq.configuration import Settings
 from optiq.estimation import Estimate
+from optiq.estimation.estimates import Cautious, is_told
 from optiq.planning import PlannedQuestion, Planning
 from optiq.planning.choose import Choice
+from optiq.planning.protection import LIKELY
 from optiq.plans.plan import Plan
 from optiq.questions.answer_file import answer_text
 from optiq.questions.metric import BY_LIMIT, METRICS, RESOURCES
@@ -21,11 +24,13 @@ ESTIMATE_COLUMNS = [metric.header for metric in METRICS]
 def estimate_cells(estimate: Estimate) -> list[str]:
     """The predicted figures of a plan, for a table; with their bounds if there are any."""
     cells = [figure(value) for value in estimate.metrics]
-    if estimate.bounds is None:
+    if estimate.bounds is None or not is_told(estimate.bounds.confidence):
         return cells
+    sure = estimate.bounds.confidence
+    quality_is_bound = not (isinstance(sure, Cautious) and sure.learned)
     return [
         cell
-        if math.isnan(bound) or bound == value
+        if math.isnan(bound) or bound == value or (not metric.is_resource and not quality_is_bound)
         else f"{cell} ({'≤' if metric.is_resource else '≥'} {figure(bound)})"
         for metric, cell, value, bound in zip(
             METRICS, cells, estimate.metrics, estimate.bounds.metrics, strict=True
@@ -33,13 +38,26 @@ def estimate_cells(estimate: Estimate) -> list[str]:
     ]
 
 
-def bounds_line(confidence: float | None, caution: float = 0.0) -> str:
-    """What the bounds in tables mean; empty if there are none."""
-    if confidence is None and caution:
+def bounds_line(settings: Settings, shown: Iterable[Estimate | None]) -> str:
+    """What the bounds in a table of plans mean; empty if there are none."""
+    confidence, caution = settings.confidence, settings.caution
+    if confidence is not None:
+        return (
+            f"in brackets: what holds with confidence {confidence:g} (of QoA the mean); limits hold for this"
+        )
+    if caution:
         return f"in brackets: QoA less {caution:g} standard deviations, by which plans are judged"
-    if confidence is None:
+    if not any(
+        one is not None and one.bounds is not None and is_told(one.bounds.confidence) for one in shown
+    ):
         return ""
-    return f"in brackets: what holds with confidence {confidence:g} (of QoA the mean); limits hold for this"
+    return f"in brackets: what holds with {LIKELY:.0%}; limits hold for this (--no-safe-limits: as expected)"
+
+
+def compared_with(estimate: Estimate) -> str | None:
+    """The best single model that a plan was compared with, if it was."""
+    sure = None if estimate.bounds is None else estimate.bounds.confidence
+    return sure.against if isinstance(sure, Cautious) else None
 
 
 def would_do(choice: Choice) -> str:

@@ -53,10 +53,17 @@ class Source(NamedTuple):
 class Cautious:
     """A ``confidence`` (None: limits hold for what is expected) and a ``caution``: quality is judged at least so many
     standard deviations below what is expected, so that two lucky runs do not beat two hundred.
+
+    ``learned``: limits hold with the confidence only where runs say how much they scatter, else for what is expected.
+    ``against`` names a model: plans are compared with it alone, and their quality is judged so many standard deviations
+    *of the difference* lower, its own not at all. With either, neither ``caution`` nor confidence moves a quality.
     """
 
     confidence: float | None
-    caution: float
+    caution: float = 0.0
+    learned: bool = False
+    against: str | None = None
+    deviations: float = 0.0
 
 
 Confidence = float | Cautious
@@ -76,6 +83,19 @@ def cautious(confidence: float | None, caution: float) -> Confidence | None:
 def probability_of(confidence: Confidence | None) -> float | None:
     """The probability with which limits are to hold; None: they hold for what is expected."""
     return confidence.confidence if isinstance(confidence, Cautious) else confidence
+
+
+def uncompared(confidence: Confidence | None) -> Confidence | None:
+    """The same without a model that plans are compared with; None where nothing is left."""
+    if not isinstance(confidence, Cautious) or confidence.against is None:
+        return confidence
+    left = replace(confidence, against=None, deviations=0.0)
+    return None if left.confidence is None and not left.caution else left
+
+
+def is_told(confidence: Confidence) -> bool:
+    """Whether bounds are shown: not where plans are only compared with a model and no limit is held."""
+    return not (isinstance(confidence, Cautious) and confidence.confidence is None and not confidence.caution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +186,7 @@ class Estimate:
             value = getattr(self, metric)
             found[f"predicted_{metric}"] = None if math.isnan(value) else value
         sources = self.provenance
-        if self.bounds is not None:
+        if self.bounds is not None and is_told(self.bounds.confidence):
             found["confidence"] = probability_of(self.bounds.confidence)
             for metric, value in zip(METRIC_NAMES, self.bounds.metrics, strict=True):
                 found[f"bound_{metric}"] = None if math.isnan(value) else value

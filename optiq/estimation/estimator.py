@@ -64,6 +64,8 @@ class Estimator(ABC):
     """Whether past questions like one that is asked are to move its figures."""
     start_answers: ClassVar[float] = 0.0
     """So many answers as that weighs which the quality of a plan is drawn to (:mod:`optiq.estimation.risk`)."""
+    part_answers: ClassVar[float] = 0.0
+    """So many as what a plan's parts say weighs against its own: how little plans differ from their parts."""
 
     def __init__(self, statistics: Statistics) -> None:
         self.statistics = statistics

@@ -47,7 +47,8 @@ def estimate(
     for catalog in catalogs(estimator.statistics, weights, kind, shape, blender):
         part = estimate_on(plan, catalog, estimator.on(catalog))
         if confidence is not None:
-            part = replace(part, bounds=Risk(catalog, confidence, estimator.start_answers).bound(part))
+            risk = Risk(catalog, confidence, estimator.start_answers, estimator.part_answers)
+            part = replace(part, bounds=risk.bound(part))
         parts.append(part)
     return _moved(combine(weights, parts), estimator, kind)
 

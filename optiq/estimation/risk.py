@@ -57,20 +57,23 @@ def heavy_quantile(probability: float) -> float:
 class Risk:
     """The bounds of plans on one topic.
 
-    ``start_answers`` are an estimator's (:class:`~optiq.estimation.estimator.Estimator`): so many answers as that
-    weighs which a plan's quality is drawn to.
+    ``start_answers`` and ``part_answers`` are an estimator's (:class:`~optiq.estimation.estimator.Estimator`): so many
+    answers as that weighs which a plan's quality is drawn to, and as what its parts say.
     """
 
-    def __init__(self, catalog: Catalog, confidence: Confidence, start_answers: float) -> None:
+    def __init__(
+        self, catalog: Catalog, confidence: Confidence, start_answers: float, part_answers: float = 0.0
+    ) -> None:
         self.catalog = catalog
         self.confidence = confidence
-        sure = confidence if isinstance(confidence, Cautious) else Cautious(confidence, 0.0)
+        sure = confidence if isinstance(confidence, Cautious) else Cautious(confidence)
+        self.sure = sure
         self.z, self.heavy = sure.caution, CERTAIN
         if sure.confidence is not None:
-            self.z = max(NormalDist().inv_cdf(sure.confidence), sure.caution)
+            self.z = 0.0 if sure.learned else max(NormalDist().inv_cdf(sure.confidence), sure.caution)
             self.heavy = heavy_quantile(sure.confidence)
         self._variances: dict[str, float] = {}
-        self.strength = start_answers
+        self.strength, self.part_answers = start_answers, part_answers
 
     @cached_property
     def spread(self) -> Spread:
@@ -93,7 +96,7 @@ class Risk:
         )
         sources.append(Source(plan.sink, "bound_qoa", self.source_of_qoa(plan)))
         if not math.isnan(qoa):
-            qoa -= self.margin(self.variance(plan))
+            qoa -= self.lowered(plan)
         held: Any = [*spent, qoa]
         return Bounds(self.confidence, *held, provenance=tuple(sources))
 
@@ -104,8 +107,14 @@ class Risk:
         own = self.catalog.records.get(plan.key)
         return None if own is None or math.isnan(getattr(own, RESOURCE_NAMES[metric])) else own
 
+    def holds(self, metric: int) -> bool:
+        """Whether the bound of a metric is more than what is expected."""
+        return self.heavy != CERTAIN and (not self.sure.learned or self.spread.within[metric].n > 0)
+
     def factor(self, plan: Plan, metric: int) -> float:
         """The bound over the expected figure."""
+        if not self.holds(metric):
+            return 1.0
         own = self.record(plan, metric)
         return self.unrun_factor(class_of(plan), metric) if own is None else self.run_factor(own, metric)
 
@@ -120,17 +129,19 @@ class Risk:
 
     def unrun_factor(self, number: int, metric: int) -> float:
         """The same for plans of a class that did not run: as after one run, or wider if such plans were off by more."""
+        if not self.holds(metric):
+            return 1.0
         within, off = self.spread.within[metric].value, self.spread.off[number][metric]
         return self._factor(off.bias, within, max(off.variance, within))
 
     def _factor(self, bias: float, within: float, of_mean: float) -> float:
         # the mean of a log-normal lies above its median by half the variance
-        if self.heavy == CERTAIN:
-            return 1.0
         return max(math.exp(bias - within / 2 + self.heavy * math.sqrt(within + of_mean)), 1.0)
 
     def source(self, plan: Plan, metric: int) -> str:
         """Where the width of the bound of a metric comes from."""
+        if not self.holds(metric):
+            return "as expected: no runs tell how much they scatter"
         own = self.record(plan, metric)
         pooled = self.spread.within[metric]
         if own is not None:
@@ -151,6 +162,28 @@ class Risk:
     def margin(self, variance: float) -> float:
         """By how much the bound lies below the mean."""
         return max(self.z, 0.0) * math.sqrt(variance)
+
+    def lowered(self, plan: Plan) -> float:
+        """The same of a plan: of its difference to the model that it is compared with, if it is."""
+        if self.sure.against is not None:
+            return self.sure.deviations * math.sqrt(self.variance_against(plan, self.sure.against))
+        return self.margin(self.variance(plan))
+
+    def variance_against(self, plan: Plan, model: str) -> float:
+        """How uncertain the difference between the mean QoA of a plan and that of ``model`` alone is.
+
+        What they have in common does not count; by how much a plan of several calls differs from its parts does.
+        """
+        parts = math.fsum(self.gap(name, model) for name in plan.models) / plan.k
+        return parts**2 + (0.0 if plan.k == 1 else self.own_gap(self.answers(plan)))
+
+    def gap(self, name: str, model: str) -> float:
+        """The standard deviation of the difference between two models alone; they were asked apart."""
+        return 0.0 if name == model else math.sqrt(self.variance_of(name) + self.variance_of(model))
+
+    def own_gap(self, answers: float) -> float:
+        """The variance of what a plan of so many answers is more than its parts."""
+        return self.spread.within_qoa.value / max(answers + self.part_answers, 1.0)
 
     def variance(self, plan: Plan) -> float:
         """How uncertain the mean QoA of a plan on the topic is: by its own answers, and by its parts."""
@@ -196,6 +229,13 @@ class Risk:
 
     def source_of_qoa(self, plan: Plan) -> str:
         """Where the width of the bound of QoA comes from."""
+        if (model := self.sure.against) is not None:
+            if plan == Plan.of([model]):
+                return "the best single model: what others are compared with"
+            gap = math.sqrt(self.variance_against(plan, model))
+            return f"difference to {model} ± {gap:.3f} from n={self.answers(plan):g}"
+        if self.sure.learned:
+            return "as expected"
         text = f"mean ± {math.sqrt(self.variance(plan)):.3f} from n={self.answers(plan):g}"
         pooled = self.spread.within_qoa
         return text + ("" if pooled.n else ", spread of answers by default: none known")

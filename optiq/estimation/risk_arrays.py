@@ -78,7 +78,8 @@ class RiskArrays:
             known = ~np.isnan(own) & (runs >= 2)
             within = np.where(known, drawn_variance(before, np.nan_to_num(own), runs - 1), before)
             spread = np.sqrt(within + within / np.maximum(runs, 1))
-            found[m] = np.maximum(np.exp(self.risk.heavy * spread - within / 2), 1.0)
+            if self.risk.holds(m):
+                found[m] = np.maximum(np.exp(self.risk.heavy * spread - within / 2), 1.0)
         return found
 
     @cached_property
@@ -99,6 +100,9 @@ class RiskArrays:
         found = np.empty_like(values)
         for metric in range(len(RESOURCE_NAMES)):
             found[metric] = self.bound(rows, values[metric], metric)
+        if self.risk.sure.against is not None:
+            found[QOA] = values[QOA] - self.risk.sure.deviations * np.sqrt(self._against(rows))
+            return found
         pool = self.given.pool
         of_blender = self.variance[pool.blender_number] if pool.blender is not None else 0.0
         parts = rows.means(self.variance[pool.of_base], float(of_blender))
@@ -108,6 +112,21 @@ class RiskArrays:
         for at, number in rows.classes():
             if CLASSES[number] == "single":  # what it is drawn to is in its variance already
                 found[QOA, at] = values[QOA, at] - max(self.risk.z, 0.0) * np.sqrt(parts[at])
+        return found
+
+    def _against(self, rows: Rows) -> FloatArray:
+        """(rows): :meth:`~optiq.estimation.risk.Risk.variance_against` of the model that plans are compared with."""
+        pool, model = self.given.pool, self.risk.sure.against
+        assert model is not None
+        gaps = np.array([self.risk.gap(name, model) for name in pool.names])
+        of_blender = float(gaps[pool.blender_number]) if pool.blender is not None else 0.0
+        parts: FloatArray = rows.means(gaps[pool.of_base], of_blender) ** 2
+        found = parts + self.risk.own_gap(0.0)
+        places, records = rows.matched(self.given.own[QOA])
+        found[places] = parts[places] + [self.risk.own_gap(n) for n in self.answers[records]]
+        for at, number in rows.classes():
+            if CLASSES[number] == "single":
+                found[at] = parts[at]
         return found
 
     def bound(self, rows: Rows, values: FloatArray, metric: int) -> FloatArray:
@@ -133,7 +152,7 @@ def risk_arrays(
     templates = shape.bases, shape.context_chars, shape.blend_chars
     key = "risk", catalog.topic, str(catalog.kind), given.pool, templates, confidence
     if key not in estimator.derived:
-        risk = Risk(catalog, confidence, estimator.start_answers)
+        risk = Risk(catalog, confidence, estimator.start_answers, estimator.part_answers)
         estimator.derived[key] = RiskArrays(risk, given)
     found: RiskArrays = estimator.derived[key]
     return found

@@ -31,6 +31,7 @@ class Shrunk(Estimator):
 
     hears_neighbours = True
     start_answers = STRENGTH
+    part_answers = PARTS_STRENGTH
 
     def on(self, catalog: Catalog) -> ShrunkRules:
         return ShrunkRules(catalog, self)

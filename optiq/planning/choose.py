@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.estimates import Estimate, probability_of
+from optiq.estimation.estimates import Cautious, Confidence, Estimate, probability_of
 from optiq.questions.metric import BY_LIMIT, LIMITS, METRICS, QOA
 from optiq.questions.question import NEAR, Budget, Weights
 
@@ -200,6 +200,19 @@ def worth_losses(cost: FloatArray, loss: FloatArray, worth: FloatArray | float) 
     return found
 
 
+def unsafe(frontier: Sequence[Estimate], budget: Budget) -> list[Estimate]:
+    """The plans that are expected to keep the limits, but are refused: they are not sure enough to. The best first."""
+    if not frontier:
+        return []
+    limits = limit_array(budget)
+    expected = meets(np.array([one.metrics for one in frontier]), limits)
+    judged = meets(np.array([one.judged for one in frontier]), limits)
+    refused: BoolArray = np.all(expected, axis=1) & ~np.all(judged, axis=1)
+    return sorted(
+        (one for one, is_out in zip(frontier, refused, strict=True) if is_out), key=lambda one: -one.qoa
+    )
+
+
 def explain_infeasible(
     estimate: Callable[[int], Estimate], values: FloatArray, expected: FloatArray, limits: FloatArray
 ) -> Choice:
@@ -223,7 +236,7 @@ def explain_infeasible(
         reason += "; no single limit excludes all"
     nearest = estimate(int(violations(values, limits).sum(axis=1).argmin()))
     if nearest.bounds is not None:
-        reason += _sureness(expected, limits, probability_of(nearest.bounds.confidence))
+        reason += _sureness(expected, limits, nearest.bounds.confidence)
     costs = np.where(np.isnan(values[:, 0]), np.inf, values[:, 0])
     for relaxed in dict.fromkeys([0, worst]):
         others = [i for i in range(len(LIMITS)) if i != relaxed]
@@ -235,16 +248,18 @@ def explain_infeasible(
     return Choice("infeasible", None, (), nearest, reason=reason)
 
 
-def _sureness(expected: FloatArray, limits: FloatArray, confidence: float | None) -> str:
-    """What the chosen confidence or caution has to do with it, and what would help."""
-    able = int(np.all(meets(expected, limits), axis=1).sum())
-    if confidence is None:
+def _sureness(expected: FloatArray, limits: FloatArray, sure: Confidence) -> str:
+    """What the confidence or caution has to do with it, and what would help."""
+    able, probability = int(np.all(meets(expected, limits), axis=1).sum()), probability_of(sure)
+    if probability is None:
         return f"; with less caution {able} of the plans would meet them" if able else ""
-    text = f"; limits are to hold with confidence {confidence:g}"
+    text = f"; limits are to hold with confidence {probability:g}"
     if not able:
         return text
     verb = "meets" if able == 1 else "meet"
-    return f"{text}, as expected {able} of the plans {verb} them: lower --confidence, or leave it out"
+    of_itself = isinstance(sure, Cautious) and sure.learned
+    what = "--no-safe-limits takes them" if of_itself else "lower --confidence, or leave it out"
+    return f"{text}, as expected {able} of the plans {verb} them: {what}"
 
 
 def violations(values: FloatArray, limits: FloatArray) -> FloatArray:

@@ -23,18 +23,18 @@ def estimate_items(
     items: Sequence[BatchItem],
     plans: Sequence[Sequence[Plan]],
     blender: str | None,
-    confidence: Confidence | None,
+    judged: Sequence[Confidence | None],
 ) -> list[list[Estimate]]:
-    """What the plans given with each item would cost and yield for it, with provenance.
+    """What the plans given with each item would cost and yield for it, with provenance; ``judged`` with what is said.
 
     Items that look alike to the estimator (topics, kind, lengths, neighbours) share their estimates.
     """
     known: dict[tuple[object, ...], Estimate] = {}
     found = []
-    for item, given in zip(items, plans, strict=True):
+    for item, given, confidence in zip(items, plans, judged, strict=True):
         one, row = estimator.shifted(item.shifts), []
         for plan in given:
-            key = item.topics, item.kind, item.shape, item.shifts, plan
+            key = item.topics, item.kind, item.shape, item.shifts, confidence, plan
             if key not in known:
                 known[key] = estimate(plan, one, item.topics, item.kind, item.shape, blender, confidence)
             row.append(known[key].times(item.factors))

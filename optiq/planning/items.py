@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from optiq.estimation.estimates import topic_weights
+from optiq.estimation.estimates import Confidence, topic_weights
 from optiq.estimation.looks import SAME, Factors
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Budget, Kind, Question, Weights
@@ -46,8 +46,10 @@ def new_topics(questions: Iterable[Question], statistics: Statistics) -> list[st
     return sorted(given - statistics.known_topics)
 
 
-def planned_alike(items: Sequence[BatchItem], places: Sequence[int]) -> Iterator[list[int]]:
-    """Those of ``places`` whose items share topics, kind and templates, by increasing length.
+def planned_alike(
+    items: Sequence[BatchItem], places: Sequence[int], judged: Sequence[Confidence | None]
+) -> Iterator[list[int]]:
+    """Those of ``places`` whose items share topics, kind, templates and what they are ``judged`` with, by length.
 
     Items whose question tokens were counted by a server differ in more than a length: each is alone.
     """
@@ -58,6 +60,6 @@ def planned_alike(items: Sequence[BatchItem], places: Sequence[int]) -> Iterator
         if topics not in weights:
             weights[topics] = topic_weights(topics)
         templates = shape.bases, shape.context_chars, shape.blend_chars, i if shape.question_tokens else -1
-        groups.setdefault((weights[topics], str(items[i].kind), templates), []).append(i)
+        groups.setdefault((weights[topics], str(items[i].kind), templates, judged[i]), []).append(i)
     for group in groups.values():
         yield sorted(group, key=lambda i: items[i].shape.question_chars)

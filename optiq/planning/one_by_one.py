@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from optiq.estimation.estimates import topic_weights
+from optiq.estimation.estimates import Confidence, topic_weights
 from optiq.planning.candidates import Candidates, find_candidates
 from optiq.planning.choose import Choice, choose_each
 from optiq.planning.items import BatchItem
@@ -41,11 +41,12 @@ class OneByOne:
         """The choice for one question."""
         low, high = _range(item.shape.question_chars)
         operations = self._operations(item, low)
-        about = topic_weights(item.topics), str(item.kind), item.shape.bases
+        (judged,) = self.planning.judged_with([item])
+        about = topic_weights(item.topics), str(item.kind), item.shape.bases, judged
         moved = item.shifts is not None
         key = about, item.shape.context_chars, item.shape.blend_chars, operations, low, moved
         if key not in self._kept or item.shape.question_tokens:
-            self._keep(key, self._found(item, operations, low, high))
+            self._keep(key, self._found(item, operations, low, high, judged))
         self._kept.move_to_end(key)
         found = self._kept[key]
         if found is None:
@@ -57,10 +58,10 @@ class OneByOne:
         return choose_each(frontiers.times([item.factors]), [item.budget], [item.weights])[0]
 
     def _found(
-        self, item: BatchItem, operations: int, low: int, high: int
+        self, item: BatchItem, operations: int, low: int, high: int, judged: Confidence | None
     ) -> Candidates | MovedFrontiers | None:
         """What questions like ``item`` share; None where nothing can be shared."""
-        task = self.planning.task(item, operations)
+        task = self.planning.task(item, operations, judged)
         if usable_planner(self.planning.planner, task) != "exact" or item.shape.question_tokens:
             return None
         if len(task.space().plan_rows) > MOST_PLANS:

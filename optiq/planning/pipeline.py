@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from optiq.estimation.estimates import Confidence, Estimate, Topics, cautious
+from optiq.estimation.estimates import Cautious, Confidence, Estimate, Topics, cautious, uncompared
 from optiq.estimation.estimator import Estimator, as_estimator
 from optiq.estimation.looks import SAME, Factors, Looks
 from optiq.planning.bounds import OperationBound, bound_operations
@@ -18,6 +18,7 @@ from optiq.planning.explain import estimate_items
 from optiq.planning.items import BatchItem, planned_alike, topics_of
 from optiq.planning.planners.registry import make_planner, usable_planner
 from optiq.planning.pool import choose_blender
+from optiq.planning.protection import Protection
 from optiq.planning.search import search
 from optiq.planning.task import PlanningTask, planning_task
 from optiq.plans.plan import Plan
@@ -48,7 +49,9 @@ class Planning:
     statistics of a name are of whatever prompts it was asked with. ``max_output_tokens`` caps outputs of any form,
     if given.
     ``confidence`` is the probability with which limits are to hold (:mod:`optiq.estimation.risk`); None: they hold
-    for what is expected. Quality is judged ``caution`` standard deviations below what is expected. ``neighbours`` are
+    for what is expected. Quality is judged ``caution`` standard deviations below what is expected. Without either,
+    ``safe_limits`` and ``gain_probability`` protect from luck (:mod:`optiq.planning.protection`): limits that are
+    likely kept, and no plan that is not better than the best single model with that probability. ``neighbours`` are
     past questions whose answers say how good models are on one like them, ``looks`` say how dear a question is
     (:mod:`optiq.estimation.looks`).
     """
@@ -64,6 +67,8 @@ class Planning:
     prompts: PromptSet = ZERO_SHOT
     confidence: float | None = None
     caution: float = 0.0
+    safe_limits: bool = False
+    gain_probability: float = 0.5
     operators: Operators = field(default_factory=dict)
     max_output_tokens: int | None = None
     neighbours: QuestionFigures | None = None
@@ -73,11 +78,6 @@ class Planning:
     def estimator(self) -> Estimator:
         """What plans are estimated with."""
         return as_estimator(self.known)
-
-    @property
-    def judged_with(self) -> Confidence | None:
-        """The confidence and the caution that plans are judged with; None: by what is expected of them."""
-        return cautious(self.confidence, self.caution)
 
     @property
     def statistics(self) -> Statistics:
@@ -168,8 +168,18 @@ class Planning:
             self.statistics, item.topics, item.kind, item.shape, self.pool, budget, cap, seed
         )
 
-    def task(self, item: BatchItem, operations: int) -> PlanningTask:
-        """The planning problem of an item, over the models of the pool that anything is known of on its topics."""
+    def judged_with(self, items: Sequence[BatchItem]) -> list[Confidence | None]:
+        """What the plans of each item are judged with; None: by what is expected of them."""
+        if self.confidence is not None or self.caution:
+            return [cautious(self.confidence, self.caution)] * len(items)
+        protection = Protection(self.estimator, self.pool, self.safe_limits, self.gain_probability)
+        return protection.judged_with(items)
+
+    def task(self, item: BatchItem, operations: int, judged: Confidence | None = None) -> PlanningTask:
+        """The planning problem of an item, over the models of the pool that anything is known of on its topics.
+
+        Plans are ``judged`` with what is said (:meth:`judged_with`).
+        """
         return planning_task(
             self.estimator,
             item.topics,
@@ -179,7 +189,7 @@ class Planning:
             self.blender,
             operations,
             self.seed,
-            confidence=self.judged_with,
+            confidence=judged,
         )
 
     def explain(self, question: Question, estimate: Estimate) -> Estimate:
@@ -190,7 +200,8 @@ class Planning:
         self, questions: Sequence[Question], plans: Sequence[Sequence[Plan]]
     ) -> list[list[Estimate]]:
         """What the plans given with each question would cost and yield for it, with the source of each figure."""
-        return estimate_items(self.estimator, self.read(questions), plans, self.blender, self.judged_with)
+        items = self.read(questions)
+        return estimate_items(self.estimator, items, plans, self.blender, self.judged_with(items))
 
 
 @dataclass(frozen=True)
@@ -205,18 +216,46 @@ class PlannedQuestion:
 def plan_items(
     planning: Planning, items: Sequence[BatchItem], frontiers: bool = False
 ) -> list[tuple[tuple[Estimate, ...], Choice]]:
-    """The steps: bound the operations, settle the pool, search the frontiers, choose. Per item, in their order.
+    """The steps: bound the operations, settle how plans are judged, search the frontiers, choose. Per item, in order.
 
     How a question looks makes all its plans dearer alike: what beats what stays, what fits and what is billed does not.
+    ``frontiers`` are shown as they are without a comparison with the best single model, and with what was chosen.
     """
+    judged = planning.judged_with(items)
+    planned = _planned(planning, items, judged, frontiers)
+    if not frontiers:
+        return planned
+    compared = [place for place, how in enumerate(judged) if isinstance(how, Cautious) and how.against]
+    shown = [items[place] for place in compared]
+    for place, (frontier, _) in zip(
+        compared,
+        _planned(planning, shown, [uncompared(judged[place]) for place in compared], True),
+        strict=True,
+    ):
+        choice = planned[place][1]
+        planned[place] = _with_chosen(frontier, choice), choice
+    return planned
+
+
+def _with_chosen(frontier: tuple[Estimate, ...], choice: Choice) -> tuple[Estimate, ...]:
+    """The frontier with the chosen plan, which another may be expected to beat in every respect, but not surely."""
+    if choice.chosen is None or any(one.plan == choice.chosen.plan for one in frontier):
+        return frontier
+    return tuple(sorted((*frontier, choice.chosen), key=lambda one: one.plan.order))
+
+
+def _planned(
+    planning: Planning, items: Sequence[BatchItem], judged: Sequence[Confidence | None], frontiers: bool
+) -> list[tuple[tuple[Estimate, ...], Choice]]:
+    """The same, plans ``judged`` with what is said per item."""
     planned: dict[int, tuple[tuple[Estimate, ...], Choice]] = {}
     by_bound: dict[int, list[int]] = {}
     for place, item in enumerate(items):
         by_bound.setdefault(planning.bounded(item).max_operations, []).append(place)
     for operations, bounded in sorted(by_bound.items()):
-        for group in planned_alike(items, bounded):
+        for group in planned_alike(items, bounded, judged):
             alike = [items[place] for place in group]
-            task = planning.task(alike[0], operations)
+            task = planning.task(alike[0], operations, judged[group[0]])
             for places, found in search(task, usable_planner(planning.planner, task), alike):
                 some = [alike[place] for place in places]
                 found = found.times([x.factors for x in some])

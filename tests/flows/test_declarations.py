@@ -33,7 +33,8 @@ QUESTIONS = {"columns": list[str], "form": str, "template": str}
 PLANS = {
     **QUESTIONS,
     "weights": str, "prefer": str, "cheapest": bool,
-    "confidence": float, "caution": float, "planner": str, "estimator": str, "neighbours": bool,
+    "confidence": float, "caution": float, "safe_limits": bool, "gain_probability": float,
+    "planner": str, "estimator": str, "neighbours": bool,
     "looks": bool, "max_operations": int,
     "bound_operations": str, "models": str, "blender": str, "topic": str, "seed": int, "perfdb": str,
 }  # fmt: skip
@@ -152,6 +153,8 @@ def test_a_setting_has_a_key_a_variable_and_a_flag(tmp_path, monkeypatch: pytest
         "weights": "qoa=1",
         "confidence": "0.9",
         "caution": "0.5",
+        "safe_limits": "off",
+        "gain_probability": "0.9",
         "models": "a,b",
         "blender": "b",
     }

@@ -41,6 +41,8 @@ class OptiQ:
         topics: bool = True,
         priors: bool = False,
         caution: float = 0.0,
+        safe_limits: bool = True,
+        gain_probability: float = 0.8,
         worth: float = math.inf,
         tradeoff: float = 0.0,
         mean_cost: float = math.inf,
@@ -49,6 +51,7 @@ class OptiQ:
     ) -> None:
         self.estimator, self.neighbours, self.looks = estimator, neighbours, looks
         self.topics, self.priors, self.caution = topics, priors, caution
+        self.safe_limits, self.gain_probability = safe_limits, gain_probability
         self.worth, self.tradeoff = worth, tradeoff
         self.mean_cost, self.as_single, self.singles = mean_cost, as_single, singles
 
@@ -64,6 +67,8 @@ class OptiQ:
             weights=weights,
             confidence=setting.confidence,
             caution=self.caution,
+            safe_limits=self.safe_limits,
+            gain_probability=self.gain_probability,
         )
 
     def decide(self, held: Held) -> list[Decision]:

@@ -52,6 +52,10 @@ def as_planned(spec: str, settings: Settings) -> str:
         "neighbours": "off" if settings.neighbours == "off" else None,
         "looks": None if settings.looks else "off",
         "caution": settings.caution or None,
+        "safe_limits": None if settings.safe_limits else "off",
+        "gain_probability": None
+        if settings.gain_probability == usual.gain_probability
+        else settings.gain_probability,
         "worth": settings.weights.worth_usd,
     }
     added = [f"{key}={value}" for key, value in own.items() if value is not None and key not in given]
