@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from optiq.errors import InputError, OptiqError
+from optiq.errors import InputError
+from tasks.orchestration import unusable
 
 WAITING, WORKING, ENDED, CANCELLED, BROKEN = "waiting", "working", "ended", "cancelled", "broken"
 _STATES = {"SCHEDULED": WAITING, "PAUSED": WAITING, "COMPLETED": ENDED, "CANCELLED": CANCELLED}
@@ -65,10 +66,7 @@ class DeploymentRuns:
                 "Deploy with `prefect --no-prompt deploy --all --prefect-file deployments/prefect.yaml`.",
             ) from None
         except httpx.HTTPError as fault:
-            raise OptiqError(
-                f"the Prefect server cannot be used: {type(fault).__name__}",
-                "Check PREFECT_API_URL, PREFECT_API_AUTH_STRING, and that the server runs.",
-            ) from None
+            raise unusable(fault) from None
 
     def start(self, key: str, name: str, parameters: Mapping[str, Any], delay_s: float = 0.0) -> str:
         from prefect.states import Scheduled

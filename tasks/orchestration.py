@@ -15,6 +15,7 @@ from functools import cached_property, partial, update_wrapper
 from pathlib import Path
 from typing import Any
 
+from optiq.errors import OptiqError
 from tasks.prefect_key import use_key
 from tasks.run_state import interrupt_all
 
@@ -147,7 +148,32 @@ def _in_threads(work: Callable[[Any], Any], items: list[Any], workers: int) -> l
 
 def start(flow: Wiring, **parameters: Any) -> Any:
     """Run a flow on the configured Prefect server, or its wiring directly where there is none."""
-    return flow(**parameters) if has_server() else flow.fn(**parameters)
+    if not has_server():
+        return flow.fn(**parameters)
+    _check_server()
+    return flow(**parameters)
+
+
+def _check_server() -> None:
+    """An :class:`OptiqError` if the server cannot be used: Prefect would say so in a hundred lines."""
+    import httpx
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        try:
+            client.api_version()
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as fault:
+            raise unusable(fault) from None
+
+
+def unusable(fault: Exception) -> OptiqError:
+    """What is said of a Prefect server that does not answer, or not to us."""
+    from prefect.settings import get_current_settings
+
+    return OptiqError(
+        f"the Prefect server at {get_current_settings().api.url} cannot be used: {type(fault).__name__}",
+        "Start it, or check PREFECT_API_URL and PREFECT_API_AUTH_STRING; without PREFECT_API_URL none is needed.",
+    )
 
 
 def has_server() -> bool:

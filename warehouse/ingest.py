@@ -145,8 +145,11 @@ def ingest_prices(
             told[model] = found.told()
             for metric, value in (
                 ("usd_per_prompt_token", found.prompt),
+                ("usd_per_cached_prompt_token", found.cached),
                 ("usd_per_output_token", found.output),
             ):
+                if value is None:  # not told
+                    continue
                 rows.append((model, "*", metric, value, found.source, today))
     if not rows:
         return IngestReport(), told

@@ -13,7 +13,7 @@ import duckdb
 import sql
 from optiq.errors import InputError
 from optiq.plans.plan import Plan
-from optiq.statistics.snapshot import FIGURES, OF_SERVERS, RECORDED, ModelFigures, Record, Statistics
+from optiq.statistics.snapshot import FIGURES, RECORDED, ModelFigures, Record, Statistics
 from warehouse.connection import reading
 
 TOPIC_MODELS = ("centroid", "bertopic")
@@ -88,8 +88,7 @@ def snapshot_id(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _model_figures(connection: duckdb.DuckDBPyConnection) -> list[ModelFigures]:
-    figures = [name for name in FIGURES if name not in OF_SERVERS]
-    names = ("model", "topic", "task", *figures, "n_observations", "provenance")
+    names = ("model", "topic", "task", *FIGURES, "n_observations", "provenance")
     rows = connection.table("model_statistics").select(*names).fetchall()
     return [ModelFigures(**_known(names, row)) for row in rows]
 

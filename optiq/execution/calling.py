@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -217,6 +218,7 @@ class Caller:
         """
         health, store, model = self._shared.health, self._shared.responses, request.model
         failed_at: set[str] = set()
+        began_s: float | None = None  # since when it has had a slot
         too_soon, tokens = 0, len(request.prompt) // _CHARS_PER_TOKEN + (request.max_output_tokens or 0)
         while True:
             try:
@@ -241,6 +243,7 @@ class Caller:
                     # On disk before the call goes out: a killed run knows what may have been billed for it.
                     hold = allowance.draw(self._bound(call.model, request, figures), _label(maker, key))
                     lost = True  # from here on
+                    began_s = began_s or time.monotonic()
                     generation = await self._generate(place, request)
                     if store is not None and key is not None:
                         await store.keep(key, maker, generation)
@@ -280,7 +283,8 @@ class Caller:
             elsewhere = self._elsewhere(model, place, failed_at, failure)
             if wait_s is None or elsewhere:
                 if not isinstance(failure, RequestRefused):  # that tells nothing of the model
-                    health.failed(place.key, str(failure), at_once=isinstance(failure, ModelNotServed))
+                    at_once = isinstance(failure, ModelNotServed)
+                    health.failed(place.key, str(failure), began_s or math.inf, at_once=at_once)
                 if not elsewhere:
                     if place.key != model and all(health.why_out(one.key) for one in self._places(model)):
                         health.failed(model, str(failure), at_once=True)

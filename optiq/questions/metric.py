@@ -99,6 +99,7 @@ COST = Metric(
     adds="sum",
     rates=(
         Rate("usd_per_call", 100, "is it a price per thousand calls?"),
+        Rate("usd_per_cached_prompt_token", 0.01, "is it a price per million tokens?"),
         Rate("usd_per_prompt_token", 0.01, "is it a price per million tokens?"),
         Rate("usd_per_output_token", 0.01, "is it a price per million tokens?"),
     ),

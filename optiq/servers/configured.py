@@ -17,7 +17,6 @@ from optiq.servers.protocol import Allowed
 
 _EXAMPLE = 'Such as [servers.hosted] with dialect = "openai", url = "https://…/v1" and key_env = "MY_KEY".'
 _MOST = {rate.name: rate.most for rate in COST.rates}
-_MOST["usd_per_cached_prompt_token"] = _MOST["usd_per_prompt_token"]
 _PRICES = tuple(_MOST)
 _NUMBERS = ("max_concurrency", "requests_per_minute", "tokens_per_minute", "max_context_tokens")
 

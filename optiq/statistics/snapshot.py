@@ -32,8 +32,9 @@ class ModelFigures:
     """Rates and expectations of one model on one topic and task (``*``: any of them); NaN is unknown.
 
     A task in the place of the topic is read as that task on any topic. An unknown ``usd_per_call`` counts as
-    no fixed part, an unknown ``usd_per_cached_prompt_token`` is that of any prompt token; ``prices`` of a server in
-    ``optiq.toml`` give it, PerfDB has none. ``provenance`` reads like ``prior: models.dev`` or ``observed n=12``.
+    no fixed part, an unknown ``usd_per_cached_prompt_token`` is that of any prompt token. Plans are estimated without
+    it, as nobody knows what a cache will hold; bills are made with it. ``provenance`` reads like ``prior: models.dev``
+    or ``observed n=12``.
     """
 
     model: str
@@ -55,8 +56,6 @@ class ModelFigures:
 
 
 FIGURES = tuple(f.name for f in fields(ModelFigures) if f.type == "float")
-OF_SERVERS = ("usd_per_cached_prompt_token",)
-"""Figures that PerfDB does not keep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from optiq.errors import OptiqError
 from tasks.orchestration import inside_flow_run, map_over, run, start
+from tests.optiq.scripted_http import closed_port, scripted_server
 
 
 def test_without_a_server_no_flow_run_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,3 +26,20 @@ def test_without_a_server_no_flow_run_is_made(monkeypatch: pytest.MonkeyPatch) -
 
     assert start(wiring) == [2, 7, 5]
     assert seen == [False] * 3
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["nobody there", "somebody else"])
+def test_a_prefect_server_that_cannot_be_used_is_one_line(there: bool) -> None:
+    from prefect import flow
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    @flow
+    def wiring() -> None:
+        raise AssertionError("it is not begun")
+
+    with scripted_server() as fake:
+        url = f"{fake.url}/api" if there else f"http://127.0.0.1:{closed_port()}/api"
+        with temporary_settings({PREFECT_API_URL: url}), pytest.raises(OptiqError) as told:
+            start(wiring)
+    assert told.value.message.startswith(f"the Prefect server at {url} cannot be used: ")
+    assert "PREFECT_API_URL" in told.value.remedy

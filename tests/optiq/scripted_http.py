@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -67,10 +67,12 @@ class Reply:
 
 @dataclass
 class ScriptedServer:
-    """``script`` replies are used up first, then every call is answered well."""
+    """``script`` replies are used up first, then every call gets what ``reply`` says, or is answered well."""
 
     url: str
     script: list[Reply] = field(default_factory=list)
+    lists: dict[str, Any] = field(default_factory=lambda: dict(_LISTS))
+    reply: Callable[[dict[str, Any]], Reply | None] = lambda body: None
     requests: list[dict[str, Any]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
     in_flight: int = 0
@@ -95,7 +97,7 @@ def scripted_server(*script: Reply) -> Iterator[ScriptedServer]:
 
         def do_GET(self) -> None:
             state.authorizations.append(self.headers.get("Authorization"))
-            self._send(Reply(_LISTS[self.path]) if self.path in _LISTS else Reply("lost", 404))
+            self._send(Reply(state.lists[self.path]) if self.path in state.lists else Reply("lost", 404))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -103,7 +105,7 @@ def scripted_server(*script: Reply) -> Iterator[ScriptedServer]:
                 state.requests.append(body)
                 state.in_flight += 1
                 state.most_in_flight = max(state.most_in_flight, state.in_flight)
-                reply = state.script.pop(0) if state.script else Reply()
+                reply = state.script.pop(0) if state.script else state.reply(body) or Reply()
             if reply.body is None and reply.status == 200:
                 reply.body = _ANSWERS.get(self.path)
             time.sleep(reply.delay_s)

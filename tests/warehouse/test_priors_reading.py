@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +11,8 @@ import pytest
 
 from optiq.errors import InputError
 from optiq.servers.protocol import ServedModel
+from warehouse.home import Home
+from warehouse.ingest import ingest_prices
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.priors import FIGURES, Priors
 from warehouse.ingestion.units import KnownRates
@@ -180,3 +183,23 @@ def test_rates_in_another_unit_than_perfdb_knows_are_refused(tmp_path: Path) -> 
     reasons = dict(rejects.select("row_number", "reason").rows())
     assert "about a million times above what PerfDB knows" in reasons[1]
     assert "seconds_per_output_token of a is 9.5, about 1000 times above" in reasons[2]
+
+
+def test_the_price_of_cached_tokens_lands_where_the_table_has_one(tmp_path: Path) -> None:
+    entry = {
+        "mode": "chat",
+        "litellm_provider": "a",
+        "input_cost_per_token": 1e-6,
+        "output_cost_per_token": 4e-6,
+    }
+    cached = {**entry, "cache_read_input_token_cost": 2.5e-7}
+    (tmp_path / "prices.json").write_text(json.dumps({"sample_spec": {}, "x": entry, "y": cached}))
+    home = Home(tmp_path / "home")
+    ingest_prices(home, "litellm", ["x", "y"], path=tmp_path / "prices.json")
+    landed = pl.read_parquet(home.path / "landing" / "priors-*.parquet")
+    told = {
+        (model, metric): value for model, metric, value in landed.select("model", "metric", "value").rows()
+    }
+    assert told.pop(("y", "usd_per_cached_prompt_token")) == 2.5e-7
+    assert {metric for _, metric in told} == {"usd_per_prompt_token", "usd_per_output_token"}
+    assert len(told) == 4

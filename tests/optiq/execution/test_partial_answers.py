@@ -1,5 +1,7 @@
 """What is left when a plan cannot be finished, and which models a run stops asking."""
 
+import time
+
 from fake_server import FakeServer
 
 from optiq.errors import ModelNotServed, ServerError, TransientServerError
@@ -72,3 +74,15 @@ def test_an_answer_in_between_starts_the_count_again():
     assert health.out == ()
     health.failed("a", "z")
     assert health.why_out("a") == "z"
+
+
+def test_calls_that_fail_while_others_are_answered_take_nothing_out():
+    health = ModelHealth(patience=2)
+    began_s = time.monotonic()
+    health.answered("a")
+    for _ in range(5):
+        health.failed("a", "odd", began_s)
+    assert health.why_out("a") is None
+    health.failed("a", "dead", time.monotonic())
+    health.failed("a", "dead", time.monotonic())
+    assert health.why_out("a") == "dead"
