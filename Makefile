@@ -73,4 +73,4 @@ lock: setup
 	@{ head -n 1 requirements.lock; cat $(VENV)/hashed.lock; } > $(VENV)/new.lock && mv $(VENV)/new.lock requirements.lock
 
 clean:
-	rm -rf $(VENV) .venv-third-party .venv-third-party.lock .venv-third-party-clients .venv-third-party-clients.lock .optiq demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .venv-third-party .venv-third-party.lock .venv-third-party-clients .venv-third-party-clients.lock .venv-third-party-notebook .venv-third-party-notebook.lock .optiq demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -143,7 +143,7 @@ def _key(name: str, entrypoint: str) -> str:
 
 
 def _ours(entrypoint: str | None) -> bool:
-    return re.split("[./]", entrypoint or "")[0] == "flows"
+    return "flows" in re.split("[./]", entrypoint or "")[:2]  # inside `optiq`, where it is installed
 
 
 def _is_gone(infrastructure: str | None) -> bool:

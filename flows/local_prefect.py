@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+import optiq
 from flows.local_deployments import HEARTBEAT_S, deploy, mark_dead, told, watch_for_dead
 from optiq.errors import InputError, OptiqError
 from optiq.files.atomic import replacing
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
 POOL = "optiq"
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(optiq.__file__).parents[1]
 _START_S = 600.0
 
 Say = Callable[[str], None]

@@ -1,6 +1,7 @@
 """Opti-Q's optimizer as a library: plans, estimates, planners, servers, execution.
 
-What is named here is imported when it is first used, so that ``import optiq`` stays light.
+What is named here is imported when it is first used, so that ``import optiq`` stays light. One name stands in another
+room, since it brings all of them together: :func:`open`, a home of PerfDB for programs and notebooks.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _HOMES = {
     "Statistics": "optiq.statistics.snapshot",
     "Weights": "optiq.questions.question",
     "estimate": "optiq.estimation",
+    "open": "flows.python_api",
     "open_server": "optiq.servers",
     "plan_batch": "optiq.planning",
     "plan_frontier": "optiq.planning",

@@ -9,29 +9,28 @@ the current folder does not say where they go (:mod:`optiq.servers.trust`).
 
 from __future__ import annotations
 
-import difflib
+import importlib
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optiq.endpoint.profiles import Profile, read_features, read_profiles
 from optiq.errors import ConfigurationError, InputError
 from optiq.extensions.built_in import ESTIMATORS, PLANNERS, QUALITY_METRICS, SERVERS
-from optiq.prompts.prompt_set import BARE, PROMPT_NAMES
-from optiq.prompts.variants import Variant, read_variants
+from optiq.prompts import BARE, PROMPT_NAMES
 from optiq.questions.question import BEST_ANSWER, PREFERENCES, Kind, Weights, parse_number
 from optiq.questions.reading import Reading
 from optiq.servers.addresses import refuse_secrets
-from optiq.servers.configured import ConfiguredServer, read_servers
 from optiq.servers.trust import distrust, trust
 
 if TYPE_CHECKING:
+    from optiq.endpoint.profiles import Profile
     from optiq.execution.judge import Judge
+    from optiq.prompts.variants import Variant
     from optiq.scoring.metrics import Metrics
+    from optiq.servers.configured import ConfiguredServer
 
 FORMS = ("short", *(kind.value for kind in Kind))
 """Every form of an answer, as people may write it."""
@@ -76,6 +75,18 @@ def _setting(default: Any, reads: Reader | None = None, group: str = "", *shown:
     choices = more.get("choices")
     reads = reads or (_text if choices is None else _one_of(choices))
     return field(default=default, metadata={"about": Setting(reads, group, *shown, **more)})
+
+
+def _by(module: str, name: str) -> Reader:
+    """A reader that stands elsewhere; what it needs is imported when there is something to read."""
+
+    def read(value: Any, origin: str) -> Any:
+        return getattr(importlib.import_module(module), name)(value, origin)
+
+    return read
+
+
+_servers = _by("optiq.servers.configured", "read_servers")
 
 
 def _text(value: Any, origin: str) -> str:
@@ -501,7 +512,7 @@ class Settings:
     )
     variants: tuple[Variant, ...] = _setting(
         (),
-        read_variants,
+        _by("optiq.prompts.variants", "read_variants"),
         help="Models with a prompt set or a cap of their own, planned over like any model.",
         kind=dict,
         example='[variants."phi4:14b+short"]\nmodel = "phi4:14b"\nmax_output_tokens = 64',
@@ -515,7 +526,7 @@ class Settings:
     )
     servers: tuple[ConfiguredServer, ...] = _setting(
         (),
-        read_servers,
+        _servers,
         help="Servers by name: dialect, address, the variable that holds the key, limits, prices.",
         kind=dict,
         example='[servers.hosted]\ndialect = "openai"\nurl = "https://llm.example/v1"\nkey_env = "MY_KEY"',
@@ -530,14 +541,14 @@ class Settings:
     )
     profiles: tuple[Profile, ...] = _setting(
         (),
-        read_profiles,
+        _by("optiq.endpoint.profiles", "read_profiles"),
         help="Names that clients of `optiq serve` ask for, each with limits and a preference.",
         kind=dict,
         example='[profiles.cheap]\nmin_qoa = 0.5\nweights = "cost=1"',
     )
     features: tuple[tuple[str, tuple[str, ...]], ...] = _setting(
         (),
-        read_features,
+        _by("optiq.endpoint.profiles", "read_features"),
         help="Which models have what some requests need (tools, images, …).",
         kind=dict,
         example='[features]\nimages = ["llava:7b"]',
@@ -663,7 +674,7 @@ def _addresses(layer: Mapping[str, tuple[Any, str]]) -> list[tuple[str, str]]:
     ]
     if "servers" in layer:
         found += [
-            (one.url, layer["servers"][1]) for one in read_servers(*layer["servers"]) if one.url is not None
+            (one.url, layer["servers"][1]) for one in _servers(*layer["servers"]) if one.url is not None
         ]
     return found
 
@@ -687,6 +698,9 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
                 f"$OPTIQ_CONFIG names {path}, which is no file", "Point it at a TOML file or unset it."
             )
         return {}
+    import difflib
+    import tomllib
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:

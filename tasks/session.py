@@ -265,7 +265,7 @@ def open_session(
     """
     home = find_home(settings.home) if home is None else home
     if executes:
-        _begin_home(settings, home)
+        begin_home(settings, home)
     check_examples(settings)
     if settings.metric:
         settings.metrics.check()
@@ -321,7 +321,7 @@ def open_session(
     return Session(settings, home, planning, server, names, reason, tuple(served or ()))
 
 
-def _begin_home(settings: Settings, home: Home) -> None:
+def begin_home(settings: Settings, home: Home) -> None:
     """Make the PerfDB of a folder where nothing is yet; one that somebody named must be there."""
     if home.perfdb.exists() or settings.home != Settings().home or os.environ.get("OPTIQ_HOME"):
         return

@@ -41,6 +41,37 @@ def test_imports_point_one_way(room: str) -> None:
     assert wrong == set()
 
 
+def test_only_the_front_doors_name_a_later_room_by_its_address() -> None:
+    """`optiq.open` and the command import the last room by name when they are used (docs/architecture.md)."""
+    naming = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "optiq").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and re.match(r"(warehouse|tasks|flows)\.\w+", str(node.value))
+    }
+    assert naming == {"optiq/__init__.py", "optiq/__main__.py"}
+
+
+def test_what_extras_bring_is_told_by_name() -> None:
+    from optiq.extensions.extras import EXTRAS
+
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    known = {
+        name: {re.split(r"[\[<>=!~; ]", line)[0].lower() for line in lines}
+        for name, lines in extras["optional-dependencies"].items()
+    }
+    needed = {re.split(r"[\[<>=!~; ]", line)[0].lower() for line in extras["dependencies"]}
+    called = {
+        "sklearn": "scikit-learn",
+        "vl_convert": "vl-convert-python",
+        "opentelemetry": "opentelemetry-sdk",
+    }
+    for module, extra in EXTRAS.items():
+        name = called.get(module, module.replace("_", "-"))
+        assert name in known[extra], f"{module} is not brought by {extra}"
+        assert name not in needed
+
+
 def test_the_optimizer_knows_neither_duckdb_nor_prefect() -> None:
     wrong = {
         f"{path.relative_to(ROOT)} imports {module}"
@@ -95,7 +126,7 @@ def test_no_flow_stands_before_a_library() -> None:
 
 def test_loose_modules_of_the_optimizer_are_its_errors_and_its_configuration() -> None:
     loose = {path.name for path in (ROOT / "optiq").glob("*.py")}
-    assert loose == {"__init__.py", "configuration.py", "errors.py"}
+    assert loose == {"__init__.py", "__main__.py", "configuration.py", "errors.py"}
 
 
 def test_every_room_says_what_it_is() -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -113,10 +113,8 @@ def main() -> None:
     sys.exit(code)
 
 
-@contextmanager
-def one_line_warnings() -> Iterator[None]:
-    """Warnings of ours are for people: one line, without the place in the code."""
-    usual = warnings.formatwarning
+def in_one_line(usual: Callable[..., str]) -> Callable[..., str]:
+    """How warnings are written: ours in one line, all others as usual."""
 
     def line(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
         if issubclass(category, OptiqNote):
@@ -125,7 +123,14 @@ def one_line_warnings() -> Iterator[None]:
             return f"warning: {message}\n"
         return usual(message, category, *place, **more)
 
-    warnings.formatwarning = line  # type: ignore[assignment]
+    return line
+
+
+@contextmanager
+def one_line_warnings() -> Iterator[None]:
+    """Warnings of ours are for people: one line, without the place in the code."""
+    usual = warnings.formatwarning
+    warnings.formatwarning = in_one_line(usual)
     try:
         yield
     finally:
@@ -173,6 +178,14 @@ def _run(arguments: list[str]) -> int:
     except OptiqError as fault:
         _fail(str(fault))
         return fault.exit_code
+    except ModuleNotFoundError as fault:
+        from optiq.extensions.extras import how_to_install
+
+        remedy = how_to_install(fault.name)
+        if remedy is None:
+            raise
+        _fail(f"{fault.name} is not installed. {remedy}")
+        return 1
     except BrokenPipeError:
         sys.stderr.close()
         return 0

@@ -8,7 +8,7 @@ from flows.command_line.screen import note
 from flows.declaration import Option
 from flows.flow_requests import Limits, Place, Planning, Seeded, Serving
 from optiq.endpoint.asked import STORES
-from optiq.prompts.prompt_set import BARE, PROMPT_NAMES
+from optiq.prompts import BARE, PROMPT_NAMES
 
 if TYPE_CHECKING:
     from tasks.serving.run import ServeRequest

@@ -20,7 +20,11 @@ def up(
 
     Example:  optiq up
     """
+    from importlib.util import find_spec
     from shlex import quote
+
+    if find_spec("prefect") is None:
+        raise ModuleNotFoundError("No module named 'prefect'", name="prefect")
 
     from flows.local_prefect import up as start
     from tasks.prefect_key import VARIABLE, key_file

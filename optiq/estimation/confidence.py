@@ -53,12 +53,15 @@ def calibrated(signal: Sequence[float], right: Sequence[bool]) -> list[Block]:
     """Blocks in ascending order, with ascending rates; none below :data:`FEWEST` answers, or if all are alike."""
     if len(signal) < FEWEST or len(set(signal)) < 2 or len(set(right)) < 2:
         return []
-    from sklearn.isotonic import IsotonicRegression
+    import numpy as np
+    from scipy.optimize import isotonic_regression
 
     order = sorted(range(len(signal)), key=lambda i: signal[i])
     values = [signal[i] for i in order]
     hits = [int(right[i]) for i in order]
-    fitted = IsotonicRegression(increasing=True).fit_transform(values, hits)
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    rates = np.bincount(place, hits) / counts  # of equal signals one rate
+    fitted = isotonic_regression(rates, weights=counts).x[place]
     blocks: list[Block] = []
     previous: float | None = None
     for value, hit, level in zip(values, hits, fitted, strict=True):

@@ -8,13 +8,17 @@ A package adds, say, a model server with three lines of its ``pyproject.toml`` a
 
 from __future__ import annotations
 
-import difflib
+import importlib
 from collections.abc import Mapping
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from itertools import chain, count
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from optiq.errors import ConfigurationError, UnknownName
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 class Registry:
@@ -28,20 +32,41 @@ class Registry:
     def __init__(self, group: str, what: str, built_in: Mapping[str, str]) -> None:
         self.group = group
         self.what = what
-        self.built_in = {name: EntryPoint(name, value, group) for name, value in built_in.items()}
+        self.built_in = dict(built_in)
+        self._given: dict[str, Any] = {}
 
     @cached_property
     def _added(self) -> dict[str, EntryPoint]:
+        from importlib.metadata import entry_points
+
         return {point.name: point for point in entry_points(group=self.group)}
 
     def names(self) -> tuple[str, ...]:
         """All that can be asked for, sorted."""
-        return tuple(sorted({*self.built_in, *self._added}))
+        return tuple(sorted({*self.built_in, *self._added, *self._given}))
+
+    def give(self, thing: Any) -> str:
+        """The name under which this process asks for ``thing`` from now on; of a name, the name itself.
+
+        It is called like its ``name``, else like its class or function.
+        """
+        if isinstance(thing, str):
+            return thing
+        said = getattr(thing, "name", None)
+        kind = thing if hasattr(thing, "__name__") else type(thing)
+        wanted = said if isinstance(said, str) and said else kind.__name__.strip("<>")
+        taken = {*self.built_in, *self._added}
+        for name in chain([wanted], (f"{wanted}-{n}" for n in count(2))):
+            if name not in taken and self._given.setdefault(name, thing) is thing:
+                return name
+        raise AssertionError("numbers do not end")
 
     def check(self, name: str) -> None:
         """:class:`~optiq.errors.UnknownName` for a name that nobody registered; it lists those that are."""
-        if name in self.built_in or name in self._added:
+        if name in self.built_in or name in self._given or name in self._added:
             return
+        import difflib
+
         close = difflib.get_close_matches(name, self.names(), n=1)
         hint = f"Did you mean {close[0]}? " if close else ""
         raise UnknownName(
@@ -60,7 +85,10 @@ class Registry:
         """
         self.check(name)
         if name in self.built_in:
-            return self.built_in[name].load()
+            module, _, attribute = self.built_in[name].partition(":")
+            return attrgetter(attribute)(importlib.import_module(module))
+        if name in self._given:
+            return self._given[name]
         added = self._added[name]
         try:
             return added.load()

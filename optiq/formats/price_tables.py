@@ -8,7 +8,6 @@ price (free tiers, local models, marketplaces), and neither is a missing one.
 from __future__ import annotations
 
 import datetime
-import importlib.metadata
 import importlib.util
 import json
 import re
@@ -157,9 +156,11 @@ def price_for(name: str, prices: Iterable[Price], provider: str | None = None) -
 def _genai_prices() -> Iterator[Price]:
     if importlib.util.find_spec("genai_prices") is None:
         raise InputError("genai-prices is not installed", "Install it: pip install genai-prices.")
+    from importlib.metadata import version
+
     from genai_prices import data_snapshot, types
 
-    version = importlib.metadata.version("genai-prices")
+    of = version("genai-prices")
     now = datetime.datetime.now(datetime.UTC)
 
     def rate(value: Any) -> tuple[float | None, int | None]:
@@ -181,7 +182,7 @@ def _genai_prices() -> Iterator[Price]:
             if held:
                 prompt, output, cached, dearer = max(held, key=lambda rates: rates[:2])
                 lowest = min(rates[0] for rates in held)
-                source = f"genai-prices {version}: {provider.id} {model.id}"
+                source = f"genai-prices {of}: {provider.id} {model.id}"
                 low = lowest if lowest < prompt else None
                 yield Price(model.id, provider.id, prompt, output, cached, dearer, low, source)
 
@@ -214,7 +215,9 @@ def _litellm(path: str | Path | None) -> Iterator[Price]:
                 "Install it, or give its table model_prices_and_context_window.json.",
             )
         path = Path(spec.origin).parent / "model_prices_and_context_window_backup.json"
-        source = f"litellm {importlib.metadata.version('litellm')}"
+        from importlib.metadata import version
+
+        source = f"litellm {version('litellm')}"
     else:
         source = Path(path).name
     try:

@@ -127,6 +127,10 @@ class Plan(Wired):
         """A drawing as an SVG document."""
         return draw_svg(self)
 
+    def _repr_html_(self) -> str:
+        """The drawing, for notebooks."""
+        return self.svg()
+
     def __str__(self) -> str:
         return self.expression
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
+
+BARE = "bare"
+PROMPT_NAMES = ("zero-shot", "few-shot", "cot", "baseline", BARE)
+"""The names of the prompt sets."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _PLACES = ("question", "outputs", "examples", "answer")
@@ -19,7 +22,9 @@ _PLACES = ("question", "outputs", "examples", "answer")
 @cache
 def template(name: str) -> str:
     """The text of ``<name>.txt`` in this folder, without the line end that closes the file."""
-    return files(__name__).joinpath(f"{name}.txt").read_text(encoding="utf-8").removesuffix("\n")
+    from importlib import resources
+
+    return resources.files(__name__).joinpath(f"{name}.txt").read_text(encoding="utf-8").removesuffix("\n")
 
 
 def fill(text: str, **values: str) -> str:

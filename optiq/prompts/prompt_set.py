@@ -24,13 +24,11 @@ from functools import cached_property
 from string import ascii_uppercase
 
 from optiq.errors import UnknownName
-from optiq.prompts import fill, template
+from optiq.prompts import BARE, PROMPT_NAMES, fill, template
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import accepted
 
-BARE = "bare"
-PROMPT_NAMES = ("zero-shot", "few-shot", "cot", "baseline", BARE)
 SHOTS = 3
 """Examples in a few-shot prompt."""
 

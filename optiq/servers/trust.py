@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-import tomllib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +32,8 @@ def users_file(environ: Mapping[str, str] | None = None) -> Path:
 
 def allowed(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """What the person's own file allows; :class:`ConfigurationError` if it cannot be read."""
+    import tomllib
+
     path = users_file(environ)
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8")).get("trusted_servers", [])

@@ -8,20 +8,37 @@ from collections import Counter
 from collections.abc import Sequence
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_FUNCTION_WORDS = frozenset(
+    """
+    about above across after again against all almost alone along already also although always among and another
+    any anybody anyone anything are aren around because been before behind being below beneath beside besides
+    between beyond both but can cannot could couldn despite did didn does doesn doing don down due during each
+    either else enough etc even ever every everybody everyone everything except few first for former from
+    further get gets give given had hadn has hasn have haven having hence her here hers herself him himself his
+    how however inside instead into isn its itself just last latter least less like many may maybe might mine
+    more moreover most much must mustn myself near neither never nevertheless next nobody non none nor not
+    nothing now nowhere off often once one ones only onto other others otherwise ought our ours ourselves out
+    outside over own per perhaps please quite rather same several shall shan she should shouldn since some
+    somebody someone something sometimes somewhere still such than that the thee their theirs them themselves
+    then thence there therefore these they thing things this those though through throughout thus till together
+    too toward towards under unless until upon use used uses using very via was wasn well were weren what
+    whatever when whence whenever where whereas whereby wherever whether which whichever while who whoever whole
+    whom whose why will with within without won would wouldn yes yet you your yours yourself yourselves
+    """.split()  # noqa: SIM905 - a list of 250 lines says no more
+)
+"""Words of English that say nothing of a topic: articles, pronouns, prepositions, conjunctions, auxiliaries."""
 
 
 def topic_words(texts: Sequence[str], labels: Sequence[str], n_words: int = 10) -> dict[str, list[str]]:
     """Per topic, in order of name, its ``n_words`` weightiest words, weightiest first.
 
     A word weighs sqrt(share of the topic's words) · log(1 + words per topic / occurrences in all topics);
-    the root keeps one question's repeated word from leading. Stop words and words under three letters
+    the root keeps one question's repeated word from leading. Function words and words under three letters
     are left out.
     """
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
     counts: dict[str, Counter[str]] = {label: Counter() for label in sorted(set(labels))}
     for text, label in zip(texts, labels, strict=True):
-        counts[label].update(word for word in _WORD.findall(text.lower()) if word not in ENGLISH_STOP_WORDS)
+        counts[label].update(word for word in _WORD.findall(text.lower()) if word not in _FUNCTION_WORDS)
     everywhere = sum(counts.values(), Counter())
     per_topic = everywhere.total() / max(len(counts), 1)
     found = {}
