@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from optiq.errors import InputError, OptiqError, ServerError, UnknownName
+from optiq.errors import InputError, OptiqError, UnknownName
 from optiq.estimation.guesses import Probe
 from optiq.files.atomic import replacing
 from optiq.prompts.prompt_set import ZERO_SHOT
@@ -95,7 +95,7 @@ async def _probe(server: ModelServer, name: str, timeout_s: float) -> Probe | No
         )
         try:
             answers.append(await server.generate(request))
-        except ServerError:
+        except Exception:  # a reply that nobody can read is none: the model is left out
             return None
     last = answers[-1]
     output, whole = last.output_tokens, last.latency_s

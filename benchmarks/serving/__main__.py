@@ -1,7 +1,8 @@
 """What `optiq serve` adds to a model server, and what it loses.
 
 python -m benchmarks.serving                        # all tables, short: some minutes
-python -m benchmarks.serving latency --seconds 20   # against the model server itself, 32 clients
+python -m benchmarks.serving latency --seconds 20   # against the model server itself, 32 clients and fixed rates
+python -m benchmarks.serving latency --processes 2  # two of ours on one home
 python -m benchmarks.serving latency --litellm PATH # and against LiteLLM's proxy, of an environment that has it
 python -m benchmarks.serving memory --requests 100000
 python -m benchmarks.serving kills --runs 3         # killed with -9 under load: traces lost, spend over the limit
@@ -170,43 +171,59 @@ def made_home(folder: Path) -> Path:
     return folder / "home"
 
 
-def latency(seconds: float, clients: int, litellm_python: str | None, rounds: int) -> None:
-    """Each in turns, so that what else the machine does troubles all alike; figures are medians of the turns."""
+def latency(seconds: float, loads: list[str], litellm_python: str | None, rounds: int, n: int) -> None:
+    """Each in turns, so that what else the machine does troubles all alike; figures are medians of the turns.
+
+    ``loads`` are numbers of clients, or rates such as ``50/s``; ``n`` processes of ours on one home share the load.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = stack.enter_context(model_server())
-        ours, _ = stack.enter_context(endpoint(made_home(folder), url))
-        places = {"model server itself": (url, MODEL), "optiq serve": (ours, "optiq")}
+        home = made_home(folder)
+        ours = [stack.enter_context(endpoint(home, url)) for _ in range(n)]
+        places = {"model server itself": ([url], MODEL), "optiq serve": ([one for one, _ in ours], "optiq")}
         if litellm_python:
-            places["litellm proxy"] = (stack.enter_context(litellm(litellm_python, url)), MODEL)
-        for place, model in places.values():
-            seen(start_load(place, model, "--seconds", "2", "--clients", str(clients)))
-        figures: dict[str, list[tuple[float, float, float]]] = {name: [] for name in places}
-        for _ in range(rounds):
-            for name, (place, model) in places.items():
-                flags = ("--seconds", str(seconds / rounds), "--clients", str(clients))
-                found = seen(start_load(place, model, *flags))
-                assert set(found["statuses"]) == {"200"}, found["statuses"]
-                taken = found["seconds"]
-                rate = len(taken) / found["wall_s"]
-                figures[name].append((rate, quantile(taken, 0.5), quantile(taken, 0.99)))
-    middle = {
-        name: [sorted(column)[len(column) // 2] for column in zip(*rows, strict=True)]
-        for name, rows in figures.items()
-    }
-    base = middle["model server itself"]
-    print(
-        f"{clients} clients, a model server that answers in {DELAY_S * 1000:.0f} ms, medians of {rounds} turns"
-    )
-    for name, (rate, half, most) in middle.items():
-        print(
-            f"  {name:20s} {rate:6.0f} requests/s   p50 {half:7.1f} ms (+{half - base[1]:.1f})"
-            f"   p99 {most:7.1f} ms (+{most - base[2]:.1f})"
-        )
-    if litellm_python:
-        print(
-            f"  times litellm's requests per second: {middle['optiq serve'][0] / middle['litellm proxy'][0]:.1f}"
-        )
+            places["litellm proxy"] = ([stack.enter_context(litellm(litellm_python, url))], MODEL)
+        for where, model in places.values():
+            together(where, model, 2.0, "8")
+        for wanted in loads:
+            figures: dict[str, list[tuple[float, ...]]] = {name: [] for name in places}
+            for _ in range(rounds):
+                for name, (where, model) in places.items():
+                    before = sum(cpu_seconds(one.pid) for _, one in ours)
+                    taken, wall_s = together(where, model, seconds / rounds, wanted)
+                    cpu_ms = 1000 * (sum(cpu_seconds(one.pid) for _, one in ours) - before) / len(taken)
+                    rate = len(taken) / wall_s
+                    figures[name].append((rate, quantile(taken, 0.5), quantile(taken, 0.99), cpu_ms))
+            middle = {
+                name: [sorted(column)[len(column) // 2] for column in zip(*rows, strict=True)]
+                for name, rows in figures.items()
+            }
+            base = middle["model server itself"]
+            what = f"{wanted} requests" if "/" in wanted else f"{wanted} clients"
+            print(
+                f"{what}, {n} process(es), an answer in {DELAY_S * 1000:.0f} ms, medians of {rounds} turns; "
+                f"{middle['optiq serve'][3]:.2f} ms of CPU a request"
+            )
+            for name, (rate, half, most, _) in middle.items():
+                print(
+                    f"  {name:20s} {rate:6.0f} requests/s   p50 {half:7.1f} ms (+{half - base[1]:.1f})"
+                    f"   p99 {most:7.1f} ms (+{most - base[2]:.1f})",
+                    flush=True,
+                )
+            if litellm_python:
+                times = middle["optiq serve"][0] / middle["litellm proxy"][0]
+                print(f"  times litellm's requests per second: {times:.1f}")
+
+
+def together(urls: list[str], model: str, seconds: float, wanted: str) -> tuple[list[float], float]:
+    """Seconds of each answer, and how long all took; the load is shared evenly by ``urls``."""
+    rate = float(wanted.removesuffix("/s")) / len(urls) if "/" in wanted else 0.0
+    each = ("--rate", str(rate)) if rate else ("--clients", str(max(int(wanted) // len(urls), 1)))
+    found = [seen(load) for load in [start_load(u, model, "--seconds", str(seconds), *each) for u in urls]]
+    for one in found:
+        assert set(one["statuses"]) == {"200"}, one["statuses"]
+    return [taken for one in found for taken in one["seconds"]], max(one["wall_s"] for one in found)
 
 
 def memory(requests: int, clients: int) -> None:
@@ -256,11 +273,15 @@ def kills(runs: int, clients: int) -> None:
         spent = 0.0
         for run in range(runs):
             with endpoint(home, url) as (ours, process_):
-                flags = ("--seconds", "4", "--clients", str(clients))
+                over_now = Path(name) / f"over-{run}"
+                flags = ("--seconds", "999", "--until", str(over_now), "--clients", str(clients))
                 loads = [start_load(ours, "optiq", "--key", key, *flags) for key in (secret, free)]
-                time.sleep(2 + run % 2)
+                deadline = time.monotonic() + 120
+                while answered_by(ours, free) < 200 + 37 * run and time.monotonic() < deadline:
+                    time.sleep(0.1)
                 process_.send_signal(signal.SIGKILL)
                 process_.wait()
+                over_now.touch()
                 for load, costs in zip(loads, (True, False), strict=True):
                     found = seen(load)
                     executions |= set(found["executions"])
@@ -278,6 +299,16 @@ def kills(runs: int, clients: int) -> None:
     print(
         f"  of {limit:g} USD a day {spent:.3g} were spent by answers that were seen: {over:g} over the limit"
     )
+
+
+def answered_by(url: str, key: str) -> int:
+    """How many requests the endpoint has answered since it began."""
+    asked = urllib.request.Request(url.replace("/v1", "/metrics"), headers={"Authorization": f"Bearer {key}"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(asked, timeout=60) as page:
+        lines = page.read().decode().splitlines()
+    wanted = ("optiq_requests_total{", 'status="200"')
+    return sum(int(float(line.split()[-1])) for line in lines if all(part in line for part in wanted))
 
 
 def swaps(snapshots: int, clients: int) -> None:
@@ -342,6 +373,8 @@ def main() -> None:
         "what", nargs="?", default="all", choices=("all", "latency", "memory", "kills", "swaps")
     )
     parser.add_argument("--clients", type=int, default=CLIENTS)
+    parser.add_argument("--loads", default="32,50/s,150/s", help="clients, or questions a second")
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--litellm", help="the python of an environment with litellm[proxy]")
@@ -350,7 +383,7 @@ def main() -> None:
     parser.add_argument("--snapshots", type=int, default=5)
     given = parser.parse_args()
     if given.what in ("all", "latency"):
-        latency(given.seconds, given.clients, given.litellm, given.rounds)
+        latency(given.seconds, given.loads.split(","), given.litellm, given.rounds, given.processes)
     if given.what in ("all", "memory"):
         memory(given.requests, given.clients)
     if given.what in ("all", "kills"):

@@ -10,54 +10,60 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-async def one_client(
-    host: str,
-    port: int,
-    path: str,
-    model: str,
-    key: str,
-    number: int,
-    until: float,
-    most: int,
-    found: dict[str, Any],
-    over: Path | None = None,
-) -> None:
-    """Ask until the time is up, or ``most`` questions were asked by all clients together."""
-    reader: asyncio.StreamReader | None = None
-    writer: asyncio.StreamWriter | None = None
-    asked = 0
-    while time.perf_counter() < until and found["asked"] < most and not (over and over.exists()):
-        asked += 1
-        found["asked"] += 1
-        question = f"Which city has number {number:03d}-{asked:06d} in the list?"
-        body = json.dumps(
-            {"model": model, "max_tokens": 50, "messages": [{"role": "user", "content": question}]}
-        ).encode()
+
+@dataclass
+class Place:
+    """Whom to ask, and what was seen there: seconds of each answer, statuses, ids of executions."""
+
+    url: str
+    model: str
+    key: str
+    found: dict[str, Any] = field(
+        default_factory=lambda: {
+            "asked": 0,
+            "statuses": Counter(),
+            "seconds": [],
+            "executions": [],
+            "cost_usd": 0.0,
+        }
+    )
+    idle: list[Connection] = field(default_factory=list)
+
+    async def ask(self, question: str, started: float) -> None:
+        """Ask on an idle connection, or a new one; the answer took from ``started`` on."""
+        parts = urlsplit(self.url)
+        host, port = parts.hostname or "", parts.port or 80
+        messages = [{"role": "user", "content": question}]
+        body = json.dumps({"model": self.model, "max_tokens": 50, "messages": messages}).encode()
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
-            f"Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"POST {parts.path.rstrip('/')}/chat/completions HTTP/1.1\r\nHost: {host}:{port}\r\n"
+            f"Content-Type: application/json\r\nAuthorization: Bearer {self.key}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
         )
-        started = time.perf_counter()
+        found = self.found
+        found["asked"] += 1
+        connection = None
         try:
-            if writer is None:
-                reader, writer = await asyncio.open_connection(host, port)
-            assert reader is not None
-            writer.write(head.encode() + body)
-            status, reply = await read_reply(reader)
+            connection = self.idle.pop() if self.idle else await asyncio.open_connection(host, port)
+            connection[1].write(head.encode() + body)
+            status, reply = await read_reply(connection[0])
         except (OSError, asyncio.IncompleteReadError, ValueError):
             found["statuses"]["broken"] += 1
-            if writer is not None:
-                writer.close()
-            writer = None
+            if connection is not None:
+                connection[1].close()
             await asyncio.sleep(0.05)
-            continue
+            return
+        self.idle.append(connection)
         found["statuses"][str(status)] += 1
         if status == 200:
             found["seconds"].append(time.perf_counter() - started)
@@ -66,8 +72,25 @@ async def one_client(
                 found["cost_usd"] += (reply["optiq"]["observed"] or {}).get("cost_usd") or 0.0
         elif status in (429, 503):
             await asyncio.sleep(0.05)
-    if writer is not None:
-        writer.close()
+
+
+async def one_client(place: Place, number: int, until: float, most: int, over: Path | None) -> None:
+    """Ask until the time is up, or ``most`` questions were asked by all clients together."""
+    asked = 0
+    while time.perf_counter() < until and place.found["asked"] < most and not (over and over.exists()):
+        asked += 1
+        started = time.perf_counter()
+        await place.ask(f"Which city has number {number:03d}-{asked:06d} in the list?", started)
+
+
+async def at_a_rate(place: Place, per_second: float, until: float) -> None:
+    """Ask so often, at random moments, whoever still waits; waiting to be sent counts."""
+    draw, due, running = random.Random(0), time.perf_counter(), set()
+    while (due := due + draw.expovariate(per_second)) < until:
+        await asyncio.sleep(max(due - time.perf_counter(), 0))
+        number = place.found["asked"]
+        running.add(asyncio.ensure_future(place.ask(f"Which city has number {number:06d} in the list?", due)))
+    await asyncio.gather(*running)
 
 
 async def read_reply(reader: asyncio.StreamReader) -> tuple[int, Any]:
@@ -92,30 +115,20 @@ async def read_reply(reader: asyncio.StreamReader) -> tuple[int, Any]:
     return status, json.loads(data or b"{}")
 
 
-async def load(
-    url: str,
-    model: str,
-    clients: int,
-    seconds: float,
-    key: str = "none",
-    most: int = 1 << 60,
-    over: Path | None = None,
-) -> dict[str, Any]:
-    """What ``clients`` saw: statuses, seconds of each answer, ids of executions."""
-    parts = urlsplit(url)
-    found: dict[str, Any] = {
-        "asked": 0,
-        "statuses": Counter(),
-        "seconds": [],
-        "executions": [],
-        "cost_usd": 0.0,
-    }
-    path = f"{parts.path.rstrip('/')}/chat/completions"
+async def load(given: argparse.Namespace) -> dict[str, Any]:
+    """What the clients saw."""
+    place = Place(given.url, given.model, given.key)
     started = time.perf_counter()
-    until = started + seconds
-    each = (parts.hostname or "", parts.port or 80, path, model, key)
-    await asyncio.gather(*(one_client(*each, n, until, most, found, over) for n in range(clients)))
-    return {**found, "wall_s": time.perf_counter() - started}
+    until = started + given.seconds
+    if given.rate:
+        await at_a_rate(place, given.rate, until)
+    else:
+        clients = range(given.clients)
+        await asyncio.gather(*(one_client(place, n, until, given.most, given.until) for n in clients))
+    wall_s = time.perf_counter() - started
+    for _, writer in place.idle:
+        writer.close()
+    return {**place.found, "wall_s": wall_s}
 
 
 def main() -> None:
@@ -125,17 +138,12 @@ def main() -> None:
     parser.add_argument("--model", default="optiq")
     parser.add_argument("--key", default="none")
     parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--rate", type=float, help="so many questions a second instead, whoever still waits")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--most", type=int, default=1 << 60)
     parser.add_argument("--until", type=Path, help="end when this file is there")
     given = parser.parse_args()
-    print(
-        json.dumps(
-            asyncio.run(
-                load(given.url, given.model, given.clients, given.seconds, given.key, given.most, given.until)
-            )
-        )
-    )
+    print(json.dumps(asyncio.run(load(given))))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from optiq.chemistry.profiles import HIGHEST_GRADE
 from optiq.errors import ServerError
+from optiq.execution.calling import of_our_own
 from optiq.execution.limits import limits_of
 from optiq.prompts import fill
 from optiq.prompts.variants import Operators, served_model
@@ -98,6 +99,8 @@ async def review(
             generation = await server.generate(request)
         except ServerError as fault:
             return Grade(answer.item, answer.author, reviewer, math.nan, str(fault))
+        except Exception as fault:  # one reply that nobody can read ends no review
+            return Grade(answer.item, answer.author, reviewer, math.nan, of_our_own(fault))
         finally:
             limits.release(model)
         grade = read_grade(generation.text)

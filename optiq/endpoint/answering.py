@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from optiq.endpoint.asked import ANYBODY, TOLD, Asked, length, view
 from optiq.endpoint.conversation import ConversationAsking, Heard
-from optiq.endpoint.refusals import Refusal, refusal_of
+from optiq.endpoint.refusals import Refusal, refusal_of, without_addresses
 from optiq.errors import OptiqError, RateLimited, RequestRefused, UnknownName
 from optiq.execution.executor import STOPPED, Executor, Work
 from optiq.execution.ledger import Ledger
@@ -316,7 +316,8 @@ def _failed(execution: Execution, operators: Operators) -> Refusal:
     if isinstance(fault, OptiqError):
         told = refusal_of(fault)
     else:
-        told = Refusal(502, execution.error or STOPPED, kind="server_error", code="model_server_failed")
+        said = without_addresses(execution.error or STOPPED)
+        told = Refusal(502, said, kind="server_error", code="model_server_failed")
     told.more = {**told.more, **about}
     if isinstance(fault, RateLimited):
         told.retry_after_s = fault.retry_after_s or 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,6 +93,12 @@ _KINDS: dict[str, Any] = {
     **dict.fromkeys((*CAPS, "n", "seed", "top_logprobs"), int),
     **dict.fromkeys(("temperature", "top_p"), int | float),
 }
+
+
+def refuse(body: Mapping[str, Any], names: Iterable[str], why: str, remedy: str) -> None:
+    """A :class:`Refusal` if ``body`` has one of the fields ``names``, of which ``why`` says what they are."""
+    if found := next((name for name in names if body.get(name)), None):
+        raise Refusal(400, f"{found} {why}", remedy, param=found)
 
 
 def switch(body: Mapping[str, Any], name: str, otherwise: bool) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optiq.endpoint.answering import Answered
-from optiq.endpoint.asked import OURS, Asked, read_asked, switch
+from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch
 from optiq.endpoint.dialect import choices_of
 from optiq.endpoint.refusals import Refusal
 from optiq.files.compact_json import compact
@@ -61,14 +61,7 @@ class Ollama:
         return read_asked(body, messages, options, headers, stream=switch(body, "stream", True))
 
     def _prompt(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
-        for name in _NOT_OURS:
-            if body.get(name):
-                raise Refusal(
-                    400,
-                    f"{name} is of one model's raw text",
-                    "Leave it out, or ask Ollama itself.",
-                    param=name,
-                )
+        refuse(body, _NOT_OURS, "is of one model's raw text", "Leave it out, or ask Ollama itself.")
         prompt = body.get("prompt")
         if not isinstance(prompt, str) or not prompt:
             raise Refusal(400, "prompt is no text", "Give a text.", param="prompt")

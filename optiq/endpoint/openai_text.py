@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optiq.endpoint.answering import Answered
-from optiq.endpoint.asked import OURS, Asked, read_asked, switch
+from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch
 from optiq.endpoint.dialect import choices_of, event
 from optiq.endpoint.refusals import Refusal
 from optiq.servers.usage import part
@@ -25,14 +25,8 @@ class OpenAIText:
 
     def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
         """One prompt, as text."""
-        for name in _NOT_OURS:
-            if body.get(name):
-                raise Refusal(
-                    400,
-                    f"{name} is of raw completions, which plans have none of",
-                    "Leave it out, or ask the model server itself.",
-                    param=name,
-                )
+        remedy = "Leave it out, or ask the model server itself."
+        refuse(body, _NOT_OURS, "is of raw completions, which plans have none of", remedy)
         prompt = body.get("prompt")
         if isinstance(prompt, list) and len(prompt) == 1:
             prompt = prompt[0]

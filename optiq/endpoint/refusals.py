@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from optiq.errors import (
@@ -16,6 +17,9 @@ from optiq.errors import (
     ServerError,
     UnknownName,
 )
+
+_ADDRESS = re.compile(r" at https?://[^\s,;()]+")
+"""How faults of a model server name its address; their remedy is then one for whoever runs it."""
 
 
 class Refusal(OptiqError):
@@ -51,6 +55,11 @@ class Refusal(OptiqError):
         return {"retry-after": str(max(1, round(self.retry_after_s)))}
 
 
+def without_addresses(text: str) -> str:
+    """``text`` without the addresses of model servers in it."""
+    return _ADDRESS.sub("", text)
+
+
 def refusal_of(fault: Exception) -> Refusal:
     """What a client is told of a fault."""
     if isinstance(fault, Refusal):
@@ -58,6 +67,8 @@ def refusal_of(fault: Exception) -> Refusal:
     if not isinstance(fault, OptiqError):
         return Refusal(500, f"a fault of Optiq itself: {type(fault).__name__}", kind="server_error")
     said = fault.message, fault.remedy
+    if isinstance(fault, ServerError):  # where the model servers are is no matter of who asks
+        said = without_addresses(fault.message), "" if _ADDRESS.search(fault.message) else fault.remedy
     if isinstance(fault, UnknownName | ModelNotServed):
         return Refusal(404, *said, code="model_not_found", param="model")
     if isinstance(fault, InfeasibleError):

@@ -6,6 +6,7 @@ import asyncio
 import math
 
 import pytest
+from fake_server import FakeServer
 
 from optiq.chemistry.review import Answer, read_grade, review, review_prompt
 from optiq.servers import open_server
@@ -60,3 +61,11 @@ def test_embedded_models_grade_each_other() -> None:
     for grade in grades:
         assert math.isnan(grade.grade) == (grade.error is not None)
     assert all(g.error for g in grades if g.reviewer == "not-there")
+
+
+def test_a_reply_that_nobody_can_read_ends_no_review() -> None:
+    odd = FakeServer(lambda request: ValueError("an odd reply") if request.model == "b" else "7")
+    answers = [Answer("1", "Who?", "Me", "c"), Answer("2", "Who?", "You", "c")]
+    grades = asyncio.run(review(odd, answers, ["a", "b"]))
+    assert [(g.reviewer, g.grade) for g in grades if g.error is None] == [("a", 7), ("a", 7)]
+    assert all("an odd reply" in g.error for g in grades if g.reviewer == "b")
