@@ -281,6 +281,27 @@ def read_json_list(path: Path) -> list[Any]:
     return rows
 
 
+def records_as_written(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """``frame``, read from ``path``, with JSON text for records: Polars gives each record the keys of all others.
+
+    A JSON schema ``{"properties": {"age": …}}`` would have had ``"name": null`` because another row has a name.
+    """
+    names = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Struct)]
+    if not names or path.suffix.lower() not in (".json", ".jsonl", ".ndjson"):
+        return frame
+    if path.suffix.lower() == ".json":
+        rows = read_json_list(path)
+    else:
+        rows = [strict_json.loads(line) for line in _text(path).split("\n") if line.strip()]
+    cells = {name: [row.get(name) for row in rows] for name in names}
+    return frame.with_columns(
+        pl.Series(
+            name, [None if v is None else json.dumps(v, ensure_ascii=False) for v in values], dtype=pl.String
+        )
+        for name, values in cells.items()
+    )
+
+
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     names = list(dict.fromkeys(name for row in rows for name in row))
     return pl.DataFrame([_column(name, [row.get(name) for row in rows]) for name in names])

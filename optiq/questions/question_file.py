@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from optiq.errors import InputError, OptiqWarning
-from optiq.files.tables import read_table
+from optiq.files.tables import read_table, records_as_written
 from optiq.formats.batch_requests import is_batch_input, read_requests
 from optiq.questions.metric import LIMITS, METRICS
 from optiq.questions.question import Budget, Kind, Question
@@ -117,7 +117,8 @@ def read_questions(
     """
     if is_batch_input(path):
         return _requests_in(path, budget or Budget())
-    return questions_in(read_table(path), budget, str(path), reading)
+    frame = records_as_written(read_table(path), Path(path))
+    return questions_in(frame, budget, str(path), reading)
 
 
 def _requests_in(path: str | Path, budget: Budget) -> QuestionFile:

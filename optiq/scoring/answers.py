@@ -27,10 +27,10 @@ from optiq.scoring.outputs import (
 __all__ = ["node_answer", "open_answer", "option_letters", "parse_answer"]
 
 _PREFIX = re.compile(
-    r"^ans(?:\.\s*[:=]?|\s*[:=])\s*(?=\S)|^(?:(?:final|correct|short|the|my)\s+)*answers?\s*(?:is\s*:?|[:=])\s*|^(?:a|ans)\s*[:=]\s*",
+    r"^ans(?:\.\s*[:=]?|\s*[:=])\s*(?=\S)|^(?:(?:final|correct|short|the|my)\s+)*answers?\s*(?:is\b\s*:?|[:=])\s*|^(?:a|ans)\s*[:=]\s*",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?](?=\s+[\"'“‘(*_]*[A-Z0-9])|[。！？](?=.)|\.(?=\s+[^\W\d_a-z])")
+_SENTENCE_END = re.compile(r"(?<!\\)[.!?](?=\s+[\"'“‘(*_]*[A-Z0-9])|[。！？](?=.)|\.(?=\s+[^\W\d_a-z])")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(.])(?:[A-Z]|St|Mt|Ft|Dr|Mr|Ms|Mrs|Jr|Sr|Lt|Col|Gen|Gov|Sen|Rep|Rev|Prof|Capt|vs|cf|ca|No|Nos|approx|Vol|"
     r"Art|Fig|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Approx|Ans|e\.g|i\.e|U\.S|a\.m|p\.m|B\.C|A\.D)$"

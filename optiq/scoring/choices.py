@@ -12,9 +12,10 @@ from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_of
 from optiq.scoring.figures import figures_in
 from optiq.scoring.numbers import concludes, figure_of, numeric_equality
+from optiq.scoring.opposites import alike
 from optiq.scoring.outputs import both_ends, json_answer, spoken, statements, without_greeting
 from optiq.scoring.plain_text import plain
-from optiq.scoring.text import containment, formula_equality
+from optiq.scoring.text import compares, containment, formula_equality, inflected
 
 Letters = tuple[str, ...]
 Rule = Callable[[str, Sequence[str], bool], Letters]
@@ -24,7 +25,7 @@ _JOINED = r"(?:\s*[,;/&+]\s*(?:and\s+|or\s+)?|\s+(?:and|or|nor)\s+)"
 _ONE = r"(?:options?\s+|choices?\s+|letters?\s+)?\(?[A-Z]\)?(?![\w'’])"
 _SEVERAL = rf"{_ONE}(?:{_JOINED}{_ONE})*"
 # "not A, B" chooses B; "not A, C or D" chooses none of them.
-_ALL_OF = rf"{_ONE}(?:(?:\s*[,;/]\s*{_ONE})*\s*,?\s*(?:and|or|nor|&|/)\s+{_ONE})*"
+_ALL_OF = rf"{_ONE}(?:(?:\s*[,/]\s*{_ONE})*\s*,?\s*(?:and|or|nor|&|/)\s+{_ONE})*"
 _LEADING_LETTER = re.compile(r"(?:\(?([a-z])\)|\(?([A-Z])(?:\)|\.(?=\s|$)|:(?=\s|$)|\s*[-–]\s))")
 # "Option A", "Options A & C", "A is the correct answer", "A and C are right".
 _DECLARED = re.compile(
@@ -156,6 +157,9 @@ _IT_IS = re.compile(
 )
 
 
+_EXPLAINED_LETTER = re.compile(r"(?<![\w'’])([A-Z])\s*\((?![A-Z]\))[^()\n]{2,60}\)")
+
+
 def option_letters(output: str, options: Sequence[str], several: bool = False) -> Letters:
     """The letters of the options that ``output`` chooses, in order; at most one unless ``several``.
 
@@ -169,10 +173,12 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     spoke = re.sub(r"\*\*|__", "", spoke)  # bold letters
     spoke = _WRONG_ONES.sub(" ", _spaced(spoke))
     text = without_greeting(spoke).strip("*_`\"' \n")
+    if several:  # A (red) and C (blue)
+        spoke, text = (_EXPLAINED_LETTER.sub(r"\1", read) for read in (spoke, text))
     options = bare_options(tuple(options))
     rules: list[Rule] = [
         _whole, _json, _stated, _complement, _verdicts, _own_line, _first_said, _leading, _declared, _figures, _truth,
-        _concluded, _texts, _named, _contrasted, _part_of_one, _bracketed, _lone, _by_place,
+        _concluded, _texts, _named, _contrasted, _part_of_one, _inflection, _bracketed, _lone, _by_place,
     ]  # fmt: skip
     for tried in dict.fromkeys((spoke, text)):
         if (found := _whole(tried, options, several)) and (several or len(found) == 1):
@@ -288,8 +294,35 @@ def _complement(text: str, options: Sequence[str], several: bool) -> Letters:
     return tuple(letter for letter in letters if letter not in out) if out <= set(letters) else ()
 
 
+_HELD = dict.fromkeys(["true", "yes", "correct", "right", "✓", "✔", "✅", "☑"], True) | dict.fromkeys(
+    ["false", "no", "incorrect", "wrong", "✗", "✘", "❌", "☒", "×"], False
+)
+_WORDS_OF_VERDICT = "|".join(sorted(_HELD, key=len, reverse=True))
+_SHORT_VERDICT = re.compile(
+    rf"\W*?(?P<mark>[✓✔✅☑✗✘❌☒×])\s*(?P<marked>[^\n:]+)|\W*(?P<what>[^\n:.;,–—-]+?)\s*(?:[:–—-]|\bis\b|)\s*"
+    rf"(?P<word>{_WORDS_OF_VERDICT})(?!\w)\W*",
+    re.IGNORECASE,
+)
+_NEXT_VERDICT = re.compile(r"[\n.;,]+")
+
+
+def _verdict_each(text: str, options: Sequence[str]) -> dict[str, bool]:
+    """``A: yes, B: no``, ``Red is true. Blue is false``, ``✓ A``: by letter, if at least two parts are nothing else."""
+    judged: dict[str, bool] = {}
+    for part in _NEXT_VERDICT.split(text):
+        match = _SHORT_VERDICT.fullmatch(part.strip())
+        named = match and letters_of(
+            _OPTION_BEFORE.sub("", (match["marked"] or match["what"]).strip(_WRAPPING + "()")), options
+        )
+        if match and named and len(named) == 1:
+            judged[named[0]] = _HELD[(match["mark"] or match["word"]).casefold()]
+    return judged if len(judged) > 1 else {}
+
+
 def _verdicts(text: str, options: Sequence[str], several: bool) -> Letters:
-    """``A: True``, ``B: False``, a line each; or boxes that are ticked."""
+    """``A: True``, ``B: False``, in lines or in one; or boxes that are ticked."""
+    if judged := _verdict_each(text, options):
+        return _ordered([letter for letter, holds in judged.items() if holds])
     if boxes := _CHECKED.findall(text):
         chosen = [_one_named(line, options) for mark, line in boxes if mark.strip()]
         return _ordered([letter for letter in chosen if letter]) if len(boxes) > 1 else ()
@@ -395,7 +428,9 @@ def _figures(text: str, options: Sequence[str], several: bool) -> Letters:
             for f in figures
         ]
         return _ordered([ascii_uppercase[one[0]] for one in equal if len(one) == 1])
-    found = [i for i, option in enumerate(options) if numeric_equality(text, option)]
+    found = [i for i, option in enumerate(options) if compares(option) and formula_equality(text, option)]
+    if not found:
+        found = [i for i, option in enumerate(options) if numeric_equality(text, option)]
     said_figures = figures_in(said)
     named = {
         i
@@ -468,6 +503,23 @@ def _named(text: str, options: Sequence[str], several: bool) -> Letters:
     return _ordered([ascii_uppercase[i] for i, option in enumerate(options) if names(option)])
 
 
+def _inflection(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``It decreases`` for ``decrease``: of a short answer, the options of whose words it has forms."""
+    said = _words(affirmed(text)).split()
+    if len(said) > 8:
+        return ()
+    words = [_words(option).split() for option in options]
+    for same in (inflected, alike):
+        holds = [
+            letter
+            for letter, option in zip(ascii_uppercase, words, strict=False)
+            if option and all(any(word == w or same(word, w) for w in said) for word in option)
+        ]
+        if holds:
+            return _ordered(holds)
+    return ()
+
+
 def _by_place(text: str, options: Sequence[str], several: bool) -> Letters:
     """``The second option``; a bare number only where no option has a figure."""
     match = _BY_PLACE.fullmatch(text.strip(_WRAPPING + ".!"))
@@ -497,7 +549,7 @@ def _contrasted(text: str, options: Sequence[str], several: bool) -> Letters:
 def _part_of_one(text: str, options: Sequence[str], several: bool) -> Letters:
     """A few words that lie in one option alone: ``Hepatitis C`` for ``Hepatitis C virus``."""
     said = _words(_IT_IS.sub("", text))
-    if several or not 1 <= len(said.split()) <= 6 or len(said.strip()) < 3 or denies(text):
+    if several or not 1 <= len(said.split()) <= 6 or len(said.strip()) < 2 or denies(text):
         return ()
     holds = [ascii_uppercase[place] for place, option in enumerate(options) if said in _words(option)]
     return tuple(holds) if len(holds) == 1 else ()

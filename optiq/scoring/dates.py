@@ -43,7 +43,7 @@ _WORDS = (
     re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?{_YEAR}"),
 )
 _ISO = re.compile(
-    r"(?<!\d)(?P<year>[12]\d{3})(?P<sign>[-/.年])\s?(?P<month>\d\d?)(?:(?:(?P=sign)|月)\s?(?P<day>\d\d?)日?)?(?![\d/.-]\d|\d)月?"
+    r"(?<!\d)(?P<year>[12]\d{3})(?P<sign>[-/年]|\.(?=\d\d?\.))\s?(?P<month>\d\d?)(?:(?:(?P=sign)|[月.])\s?(?P<day>\d\d?)日?)?(?![\d/.-]\d|\d)月?"
 )
 _FIGURES = re.compile(r"(?<!\d)(\d{1,2})[./](\d{1,2})[./]([12]\d{3})(?!\d)")
 _BARE_YEAR = re.compile(rf"(?<![\d.,$€£-])(?<!-\s){_YEAR}(?![.,]\d|[\d%/^-]|\s?[-×+]\s?\d|['’]?s\b)")
@@ -96,8 +96,14 @@ def is_calendar_date(text: str) -> bool:
     return found[0][0].month is not None or not re.fullmatch(r"[12]\d{3}", found[1])
 
 
+_WEEKDAY = re.compile(
+    r"^\W*(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|mon|tues?|wed|thur?s?|fri|sat|sun)\b[.,]*\s+(?=\w)",
+    re.I,
+)
+
+
 def _plain(text: str) -> str:
-    return plain(text).strip(_AROUND).casefold() + (
+    return _WEEKDAY.sub("", plain(text)).strip(_AROUND).casefold() + (
         "." if re.search(r"[a-z]\.[a-z]\.\s*$", text, re.IGNORECASE) else ""
     )
 

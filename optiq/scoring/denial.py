@@ -12,11 +12,14 @@ from functools import lru_cache
 _NEGATION = (
     r"(?:not|never|neither|nor|no longer|cannot|can['’]?t|rather than|instead of|except(?: for)?|excluding|unlike|"
     r"(?:anything|everything|all) but|other than|far from|"
-    r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t)"
+    r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t|"
+    # French, German, Spanish, Italian, Portuguese, Dutch, Russian
+    r"(?:n['’](?:est|était|a|y|en)|ne\s+(?:sont|fut|sera|peut))\s+(?:pas|plus|jamais)|nicht|keine?[mnrs]?|no\s+(?:es|son|fue|era|está)|"
+    r"non\s+(?:è|sono|era|fu)|não|niet|geen|не)"
 )
 # Words that deny nothing: "not only Oslo", "not until 1921".
 _NO_DENIAL = (
-    r"(?:only|just|merely|simply|until|before|less than|fewer than|more than|sure|certain|"
+    r"(?:only|nur|just|merely|simply|until|before|less than|fewer than|more than|sure|certain|"
     r"entirely sure|to mention)"
 )
 _DENIED = re.compile(rf"\b{_NEGATION}\b(?!\s+{_NO_DENIAL}\b)", re.IGNORECASE)
@@ -24,7 +27,10 @@ _COPULA = re.compile(
     r"\b(?:(?:is|was|are|were|has|have|had|does|did|do|would|could|should|can|will)\s+(?:not|never|no longer)|cannot|"
     r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t)\b"
     rf"(?!\s+{_NO_DENIAL}\b)|\b(?:is|was|are|were|would be)\s+(?:wrong|incorrect|false|untrue|mistaken|"
-    rf"impossible|ruled\s+out|out\s+of\s+the\s+question|(?:a|the)\s+(?:mistake|wrong\s+\w+))\b",
+    rf"impossible|ruled\s+out|out\s+of\s+the\s+question|(?:a|the)\s+(?:mistake|wrong\s+\w+))\b|"
+    r"\b(?:has|have|had)\s+(?:nothing|little|no\s+\w+)\s+to\s+do\s+with\b|"
+    r"\b(?:is|was|are|were|would be)\s+(?:far\s+|much\s+)?too\s+(?:small|large|low|high|few|many|little|much|big|"
+    r"early|late|short|long)\b",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
@@ -55,6 +61,9 @@ _FORMER = re.compile(
 _REJECTED = re.compile(r"\A[^.?!\n]{1,80}\?\s*(?:no|nope|wrong|incorrect|false)\b", re.IGNORECASE)
 """``Oslo? No``."""
 
+_ONCE = re.compile(r"\A[^.;!?\n]*?\b(?:was|were)\b[^.;!?\n]*?(?=(?:,\s*|\s+)(?:but\s+)?now\b)", re.IGNORECASE)
+"""``It was Bonn, now it is Berlin``."""
+
 # "Many think it is Oslo, but": what others believe, and what once was.
 _OTHERS_SAY = re.compile(
     r"\b(?:(?:every(?:one|body)|people|many|most|some|others|they)(?:\s+\w+){0,2}?\s+(?:thinks?|thought|believed?|believes|says?|said|assumed?|assumes|"
@@ -75,6 +84,7 @@ def denies(text: str) -> bool:
 def affirmed(text: str) -> str:
     """``text`` without what it denies; blanks stand in place of it, so that places stay."""
     text = _DISBELIEVED.sub(lambda match: " " * len(match[0]), text)
+    text = _ONCE.sub(lambda match: " " * len(match[0]), text)
     text = _FORMER.sub(lambda match: " " * len(match[0]), text)
     text = _REJECTED.sub(lambda match: " " * len(match[0]), text)
     text = _OTHERS_SAY.sub(lambda match: " " * len(match[0]), text)
@@ -125,7 +135,8 @@ _REFUSED = re.compile(
         (?:no|insufficient|not\s+enough)\s+(?:information|context|data)\b |
         (?:can\s?not|can['’]?t|could\s+not|couldn['’]?t|unable\s+to)\s+(?:be\s+)?(?:determined?|answer(?:ed)?|
             verif(?:y|ied)|comply|assist|help|provide|establish(?:ed)?)\b |
-        no\s+(?:idea|clue|answer)\b | (?:beats\s+me|who\s+knows) | (?:nobody|
+        no\s+(?:idea|clue|answer)\b | (?:hard|difficult|impossible)\s+to\s+(?:say|tell|know|determine)\b |
+        (?:nobody|no\s+one|none)\s+can\s+(?:confirm|verify|be\s+sure)\b | (?:beats\s+me|who\s+knows) | (?:nobody|
             no\s+one)\s+(?:\w+ly\s+)?(?:knows|can\s+(?:say|tell|know))\b |
         (?:is|are|remains?|it['’]s)\s+(?:un(?:known|clear|certain)|not\s+(?:known|clear|specified|available|given|
             stated))(?=\W*\Z) |

@@ -26,7 +26,8 @@ class Figure:
 
     ``kind`` is ``number`` (with ``value``, the place of its last digit as ``quantum``, what ``units`` it can have and
     the ``noun`` that it counts), ``range`` (``parts``), or ``code``, ``time``, … which equal by ``code``
-    alone. ``bound`` is ``<``, ``>`` or empty. ``otherwise``: what it is if it has a unit (``300K`` in kelvins).
+    alone. ``bound`` is ``<``, ``>``, ``≤``, ``≥`` or empty. ``otherwise``: what it is if it has a unit
+    (``300K`` in kelvins).
     """
 
     kind: str
@@ -199,11 +200,10 @@ _FUNCTION = frozenset(
     ]
 )
 _BOUND = re.compile(
-    r"(?:\b(at least|no (?:less|fewer) than|not less than|a minimum of|minimum|(?<!\d )(?<!\d)min\.?|more than|"
-    r"over|above|"
-    r"greater than|"
-    r"exceeding|upwards of)|\b(at most|no more than|not more than|up to|a maximum of|maximum|max\.?|less than|under|"
-    r"below|fewer than)|(>=?|≥)|(<=?|≤))\s*$",
+    r"(?:\b(?P<least>at least|no (?:less|fewer) than|not less than|a minimum of|minimum|(?<!\d )(?<!\d)min\.?)|"
+    r"\b(?P<over>more than|over|above|greater than|exceeding|upwards of)|"
+    r"\b(?P<most>at most|no more than|not more than|up to|a maximum of|maximum|max\.?)|"
+    r"\b(?P<under>less than|under|below|fewer than)|(?P<sign>>=|<=|[<>≤≥]))\s*$",
     re.IGNORECASE,
 )
 _BOUND_AFTER = re.compile(
@@ -436,7 +436,7 @@ def _number_at(text: str, at: int) -> Figure | None:
             return Figure("code", start, era.end(), code=f"{_tight(text[start:end])}bc")
         end = era.end()
     if limit := _BOUND_AFTER.match(text, end):
-        bound, end = "<" if limit[1] is None else ">", limit.end()
+        bound, end = "≤" if limit[1] is None else "≥", limit.end()
     noun = ""
     if not understood or (end < len(text) and _touches(text, end)):
         rest = _REST.match(text, end)
@@ -513,7 +513,9 @@ def _before(before: str, start: int) -> tuple[int, int, tuple[Unit, ...], str, s
     if rough := _ROUGHLY.search(tail):
         tail = tail[: rough.start()]
     if limit := _BOUND.search(tail):
-        bound = ">" if limit[1] or limit[3] else "<"
+        words = {"least": "≥", "over": ">", "most": "≤", "under": "<"}
+        drawn = limit["sign"]
+        bound = {">=": "≥", "<=": "≤"}.get(drawn, drawn) if drawn else words[str(limit.lastgroup)]
     return sign, start, money, bound, None
 
 
@@ -647,6 +649,15 @@ def _range(one: Figure, two: Figure, join: re.Match[str] | None) -> Figure:
         one = replace(one, units=two.units, noun="")
     if one.kind == "number" and two.kind == "number" and not one.noun:
         one = replace(one, noun=two.noun)
+    if (
+        kind == "range"
+        and re.fullmatch(r"[12]\d{3}", one.code)
+        and re.fullmatch(r"\d\d?", two.code)
+        and not two.units
+    ):
+        century = 10 ** len(two.code)  # 1914-18
+        if two.value > one.value % century:
+            two = replace(two, value=one.value - one.value % century + two.value)
     return Figure(kind, one.start, two.end, parts=(one, two))
 
 
@@ -663,6 +674,13 @@ def same_figure(found: Figure, wanted: Figure, asked: str = "") -> bool:
     """Whether ``found`` says what the reference ``wanted`` says. ``asked``: the question, which may ask for percent."""
     if found.kind == "time" and wanted.kind == "time":
         return _same_time(found.code, wanted.code)
+    if {found.kind, wanted.kind} == {"time", "number"}:
+        clock, lasting = (found, wanted) if found.kind == "time" else (wanted, found)
+        return any(
+            _same_amount(read, lasting, *read.units, unit)
+            for read in _durations(clock)
+            for unit in lasting.units
+        )
     if found.kind != "number" or wanted.kind != "number":
         alike = {found.kind, wanted.kind} <= {"range", "ratio"}  # 3:1, 3-1 and 3 to 1
         if found.parts and wanted.parts and (found.kind == wanted.kind or alike):
@@ -758,14 +776,29 @@ def _same_value(found: Figure, wanted: Figure) -> bool:
     if found.value == wanted.value:
         return True
     apart = abs(found.value - wanted.value)
-    if not wanted.quantum and found.quantum and found.quantum <= Fraction(1, 100):
-        return apart <= found.quantum / 2
+    for fraction, decimal in ((wanted, found), (found, wanted)):
+        if not fraction.quantum and 0 < decimal.quantum <= Fraction(1, 100):
+            return apart <= decimal.quantum / 2
     finer = 0 < found.quantum < wanted.quantum and (
         wanted.quantum < 1 or (wanted.quantum > 1000 and found.quantum != 1)
     )
     if wanted.quantum < 1 or finer:
         return finer and apart < wanted.quantum / 2 and apart <= abs(wanted.value) * _ROUNDED
     return False
+
+
+def _durations(clock: Figure) -> list[Figure]:
+    """``3:15`` as 3 h 15 min and as 3 min 15 s; none of a time that says which half of the day it is."""
+    time, _, marks = clock.code.rpartition(":")
+    parts = [int(part) for part in time.split(":")]
+    if marks != "?" or len(parts) > 3:
+        return []
+    seconds = [sum(part * 60 ** (len(parts) - 1 - place) for place, part in enumerate(parts))]
+    if len(parts) == 2:
+        seconds.append(seconds[0] * 60)
+    return [
+        replace(clock, kind="number", value=Fraction(s), quantum=_ONE, units=units_of("s")) for s in seconds
+    ]
 
 
 def _same_time(found: str, wanted: str) -> bool:
@@ -777,5 +810,7 @@ def _same_time(found: str, wanted: str) -> bool:
         return True
     if "?" in other[1]:  # the reference does not say which half of the day
         hour, rest = one[0].split(":", 1)
+        if int(hour) == 0:
+            return False  # 12:00 is noon
         return f"{(int(hour) - 1) % 12 + 1}:{rest}" == other[0]
     return False

@@ -35,6 +35,8 @@ from optiq.scoring.metrics import COSINE, DEFAULTS, USUAL, Metrics
 from optiq.scoring.numbers import numeric_equality
 from optiq.scoring.opposites import opposed
 from optiq.scoring.text import (
+    calculated,
+    compares,
     containment,
     designators,
     exact_match,
@@ -205,6 +207,10 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         facts = [0.0]  # 3 years ago, 3 years from now
     if (ordered := tuple_equality(answer, reference)) is not None:
         facts = [ordered]
+    if facts and compares(reference):
+        facts = []  # x < 5, which is 5 > x
+    if facts == [0.0] and calculated(answer, reference):
+        facts = [1.0]
     formula = formula_equality(answer, reference) if not facts else None
     truth = truth_named(reference)
     if not answer.strip():

@@ -17,7 +17,7 @@ _LEADING = re.compile(
     r"(?:\b(?:about|around|approximately|approx\.?|roughly|circa|ca?|between|from|the|exactly|a total of|"
     r"nearly|almost|"
     r"at least|at most|more than|less than|over|under|up to|no more than|no less than|fewer than|no fewer than)\b\.?|"
-    r"[~≈<>≤≥=]|[a-z]\s?=|\s)*",
+    r"[~≈<>≤≥=]|[a-z]\s?[=<>≤≥]|\s)*",
     re.IGNORECASE,
 )
 _EQUALS = re.compile(
@@ -126,6 +126,9 @@ _NO_NAME = frozenset(
 )
 
 
+_PARTS_OF_PI = re.compile(r"\d*\s?(?:π|\\?\bpi\b)(?:\s?/\s?\d+)?(?![\w/])(?!\s*rad)", re.IGNORECASE)
+
+
 def numeric_equality(answer: str, reference: str, asked: str = "") -> float | None:
     """1.0 if the answer's number is the reference's, else 0.0; None unless the reference is a number.
 
@@ -139,10 +142,17 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     if wanted is None or is_calendar_date(reference):
         return None
     text = affirmed(plain(answer))
+    if any(unit.what == "degree" or unit.what.startswith("angle") for unit in wanted.units):
+        text = plain(_PARTS_OF_PI.sub(r"\g<0> rad", text))
     if (value := roman_value(answer.strip(_AROUND))) is not None:
         return float(wanted.kind == "number" and not wanted.units and wanted.value == value)
     found = _stated(text, wanted)
     return float(found is not None and same_figure(found, wanted, asked))
+
+
+_OF_LETTERS = re.compile(
+    r"(?<![A-Za-z])[A-Za-z]\s*[-+*/^·](?!\w{3})|[-+*/^·]\s*\d*[A-Za-z](?![A-Za-z])|\d[a-z](?![A-Za-z])"
+)
 
 
 def concludes(text: str) -> bool:
@@ -154,11 +164,16 @@ def figure_of(reference: str) -> Figure | None:
     """The figure that ``reference`` is."""
     if (value := roman_value(reference.strip(_AROUND))) is not None:
         return Figure("number", 0, len(reference), Fraction(value), Fraction(1))
+    if re.fullmatch(r"\s*[\[({].*,.*[\])}]\s*", reference):
+        return None  # (3, 4), [0, 1]
     text = _CONDITION.sub("", plain(reference)).strip(' .,;:!?"()[]{}*`')
     if text.count("=") > 1 and re.search(r",|;|\bor\b|\band\b", text):
         return None  # several solutions
     if "=" in text:
-        text = text.rpartition("=")[2].strip()
+        left, _, text = text.rpartition("=")
+        if _OF_LETTERS.search(left):
+            return None  # a + 3z = 0 is an equation
+        text = text.strip()
     found = figures_in(text)
     if len(found) != 1 or not _LEADING.fullmatch(text[: found[0].start]):
         return None

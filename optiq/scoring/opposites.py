@@ -35,6 +35,12 @@ def opposed(one: Collection[str], other: Collection[str]) -> bool:
     return False
 
 
+def alike(one: str, other: str) -> bool:
+    """Whether both words stand for one member of a set: ``fell`` and ``falls``."""
+    mine, theirs = (_members().get(word, {}) for word in (one, other))
+    return any(mine[number] & theirs[number] for number in mine.keys() & theirs.keys())
+
+
 def _negated(words: Collection[str], others: Collection[str]) -> bool:
     return any(_prefixed(word, other) for word in words for other in others)
 

@@ -46,6 +46,10 @@ _INLINE_MARK = re.compile(
     r"(?:answers?|results?|solution|correct\s+(?:option|choice)s?)\s*(?:(?:is|are)\b\s*:?|would\s+be\b|should\s+be\b|must\s+be\b|:)\s*",
     re.IGNORECASE,
 )
+_DOUBTED = re.compile(
+    r"\b(?:whether|if|not\s+(?:say|know|sure)|(?:ca|do)n['’]?t\s+\w+)\s+(?:that\s+)?$", re.IGNORECASE
+)
+"""``I cannot say whether the answer is …``: states none."""
 _FOREIGN_MARK = re.compile(
     r"(?:答案(?:是|为|為)?\s*[:：]?|答えは|答え\s*[:：]|정답(?:은|:)?|답(?:은|:)|\b(?:la|die|a|o|il)?\s*(?:respuesta|réponse|antwort|risposta|"
     r"resposta|ответ|svaret|odpowiedź)\s*(?:(?:es|est|ist|lautet|è|é|er|är|to)\b\s*:?|[:：—-]))\s*",
@@ -105,6 +109,8 @@ _ASKED = re.compile(
 )
 _ASKED_AND_ANSWERED = re.compile(r"\A\W*Q\s*\d*\s*[:.][^\n]*\n+\W*A\s*\d*\s*[:.]\s*(?=\S)", re.IGNORECASE)
 _REJECTED_FIRST = re.compile(r"\A[^.?!\n]{1,60}\?\s*(?:no|nope|wrong)\b[\s,.!:—–-]*(?=\w)", re.IGNORECASE)
+_DENIED_FIRST = re.compile(r"\A\W*(?:Not\s+(?:[A-Z]\w+[ .!]+){1,3}|(?i:yes|no|true|false)\?\s+)(?=\w)")
+"""``Not Cusco. Lima``, ``Yes? No``."""
 _CORRECTION = re.compile(
     r"\b(?:no,?\s+wait|wait,?\s+no|wait|scratch\s+that|correction|let\s+me\s+correct\s+(?:that|myself)|i\s+meant?|sorry,\s+i\s+meant?)\b"
     r"[\s,:.!–—-]+(?:(?:that|this|it)(?:['’]?s|\s+is|\s+was)\s+(?:wrong|not\s+right|incorrect)[\s,.!:–—-]+)?(?=\w)",
@@ -148,7 +154,7 @@ def without_greeting(text: str) -> str:
     for _ in range(4):
         shorter = _GREETING.sub("", text, count=1)
         if shorter == text and not _BOX.search(text[:40]):
-            shorter = _REJECTED_FIRST.sub("", text, count=1)
+            shorter = _DENIED_FIRST.sub("", _REJECTED_FIRST.sub("", text, count=1), count=1)
             shorter = (
                 _ASKED.sub("", _RESTATED.sub("", text, count=1), count=1) if shorter == text else shorter
             )
@@ -169,10 +175,14 @@ def statements(text: str) -> Iterator[str]:
         return
     found: list[tuple[int, str]] = []
     found += [(match.start(), match[2]) for match in _TAGGED.finditer(text)]
-    found += [(match.start(), _braced(text, match.end())) for match in _BOX.finditer(text)]
+    found += _boxed(text)
     found += [(match.start(), text[match.end() :].partition("\n")[0]) for match in _HASHES.finditer(text)]
     for pattern in (_LINE_MARK, _HEADING, _INLINE_MARK, _FOREIGN_MARK):
-        found += [(match.end(), text[match.end() :].strip()) for match in pattern.finditer(text)]
+        found += [
+            (match.end(), text[match.end() :].strip())
+            for match in pattern.finditer(text)
+            if not _DOUBTED.search(text, max(0, match.start() - 80), match.start())
+        ]
     for _, stated in sorted(found, key=lambda item: -item[0]):
         if any(character.isalnum() for character in stated) and not _NO_ANSWER.match(stated):
             yield stated
@@ -262,6 +272,23 @@ def _braced(text: str, start: int) -> str:
 
 
 _LONGEST_BOX = 1_000
+_BETWEEN_BOXES = re.compile(r"(?:[\s,;$&\\()\[\]]|\\q?quad\b|\\text\{[^{}]{0,20}\}|\b(?:and|or)\b)*")
+
+
+def _boxed(text: str) -> list[tuple[int, str]]:
+    r"""What boxes hold and where; ``\boxed{1} and \boxed{2}`` are one answer."""
+    found: list[tuple[int, str]] = []
+    end = -1
+    for match in _BOX.finditer(text):
+        if match.start() < end:
+            continue
+        inside = _braced(text, match.end())
+        if end >= 0 and _BETWEEN_BOXES.fullmatch(text, end, match.start()):
+            found[-1] = (found[-1][0], f"{found[-1][1]}, {inside}")
+        else:
+            found.append((match.start(), inside))
+        end = text.find(inside, match.end()) + len(inside) + 1
+    return found
 
 
 def affirms(output: str) -> bool:

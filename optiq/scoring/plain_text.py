@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from fractions import Fraction
 from functools import lru_cache
+
+from optiq.scoring.roman import roman_value
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾", "0123456789+-()")
 _SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾]+")
 _VULGAR = re.compile("(\\d?)([¼-¾⅐-⅞↉])")
 _LATEX: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(?<=\d),\\!\s*(?=\d{3})"), ","),
     (re.compile(r"(?<=\d)\s*\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r" \1/\2"),
     (re.compile(r"\\[dtc]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r"\1/\2"),
     (re.compile(r"\\[dtc]?frac\s*(\d)\s*(\d)"), r"\1/\2"),
     (
         re.compile(
-            r"\\(?:text|mathrm|mathbf|textbf|mbox|operatorname|textit|boxed|mathit|rm)\s*\{([^{}]*)\}"
+            r"\\(?:text|mathrm|mathbf|textbf|textnormal|mbox|operatorname|textit|boxed|mathit|rm)\s*\{([^{}]*)\}"
         ),
         r"\1",
     ),
@@ -93,6 +97,20 @@ _WORLD_WAR = (
     (re.compile(r"\b(?:first|1st) world war\b", re.IGNORECASE), "World War 1"),
     (re.compile(r"\b(?:second|2nd) world war\b", re.IGNORECASE), "World War 2"),
 )
+_IN_RADIANS = re.compile(
+    r"(\d*)\s?[*·]?\s?(?:π|\\?\bpi\b)\s?(?:/\s?(\d+))?\s?(?:radians?|rads?)\b", re.IGNORECASE
+)
+_CHAPTER = re.compile(
+    r"\b(chapter|section|article|volume|book|part|act|scene|phase|stage|class|type|level|episode|season)(?P<s>\s)([IVXLC]+)\b"
+    r"(?!['’])",
+    re.IGNORECASE,
+)
+_TWICE = re.compile(r"\A(\W*)(twice|thrice)(\W*)\Z", re.IGNORECASE)
+_TIMES = {"twice": 2, "thrice": 3}
+_HAN_NUMBER = re.compile(
+    r"\A(\W*)([〇零一二两兩三四五六七八九十百千万萬亿億]+)((?:个|個|人|年|月|日|岁|歳|只|次|つ|本|名)?\W*)\Z"
+)
+_HAN_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _AND_PART = re.compile(r"(?<=\d) and (?=\d/\d)")
 _ONE_SCALE = re.compile(rf"\ban?\s+(?={_SCALE}\b|dozen\b|score\b)", re.IGNORECASE)
 _QUARTER_OF = re.compile(
@@ -133,11 +151,13 @@ def plain(text: str) -> str:
         text = _SUPERSCRIPT.sub(lambda m: f"^{m[0].translate(_SUPERSCRIPTS)}", text)
         text = unicodedata.normalize("NFC", text).translate(_SIGNS).translate(_FULL_WIDTH)
         text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
-        text = _BESIDE_A_SCRIPT.sub(" ", text)
+        text = _BESIDE_A_SCRIPT.sub(" ", _HAN_NUMBER.sub(lambda m: f"{m[1]}{_of_han(m[2])}{m[3]}", text))
     text = _PLUS_MINUS.sub("±", text)
     for pattern, new in _WORLD_WAR:
         text = pattern.sub(new, text)
     text = _ONE_IN_SO_MANY.sub(r"\1\2/\3\4", text)
+    text = _TWICE.sub(lambda m: f"{m[1]}{_TIMES[m[2].casefold()]} times{m[3]}", text)
+    text = _CHAPTER.sub(_chapter, _IN_RADIANS.sub(_in_degrees, text))
     if not _WRITTEN_OUT.search(text):
         return text
     text = _TO_THE_HOUR.sub(r"\1\2 minutes \3 ", _BAKERS_DOZEN.sub("13", _HALF_ALONE.sub("1/2", text)))
@@ -159,6 +179,37 @@ def _clock(match: re.Match[str]) -> str:
     if not 0 < past < 60:
         return match[0]
     return f"{hour}:{past:02}" if side.lower() == "past" else f"{(int(hour) - 2) % 12 + 1}:{60 - past:02}"
+
+
+def _in_degrees(match: re.Match[str]) -> str:
+    """``3π/4 radians`` as ``135 degrees``."""
+    degrees = Fraction(180 * int(match[1] or 1), int(match[2] or 1) or 1)
+    return f"{degrees} degrees"
+
+
+def _chapter(match: re.Match[str]) -> str:
+    number = roman_value(match[3], 1) if match[3].isupper() else None
+    return match[0] if number is None else f"{match[1]}{match['s']}{number}"
+
+
+def _of_han(text: str) -> int:
+    """``一百二十三`` as 123, ``二〇二一`` as 2021."""
+    if not any(character in _HAN_SCALES for character in text):
+        return int("".join(str(_han_digit(character)) for character in text))
+    total = part = digit = 0
+    for character in text:
+        scale = _HAN_SCALES.get(character)
+        if scale is None:
+            digit = _han_digit(character)
+        elif scale >= 10**4:
+            total, part, digit = (total + part + digit) * scale, 0, 0
+        else:
+            part, digit = part + (digit or 1) * scale, 0
+    return total + part + digit
+
+
+def _han_digit(character: str) -> int:
+    return int(unicodedata.numeric("二" if character in "两兩" else character))
 
 
 def _spelled_out(match: re.Match[str]) -> str:

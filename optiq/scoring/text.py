@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from optiq.scoring.denial import affirmed, denies
 from optiq.scoring.figures import figures_in
+from optiq.scoring.formulas import formula_of, same_formula, segments
 from optiq.scoring.numbers import numeric_equality
 from optiq.scoring.plain_text import plain
 from optiq.scoring.roman import roman_value
@@ -62,13 +63,17 @@ _NAMED = re.compile(r"(?:^|[\s(])[A-Z][\w'’.-]*\s$")
 _LETTER_NAME = re.compile(r"(?<![\w.'’])([B-HJ-Z])(?![\w.'’+#])|(?<=\w )([AI])(?=$|[.,;:!?)])|^([A-Z])$")
 
 
+_INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}(?![a-z])")
+"""``U.S.A.`` is ``USA``."""
+
+
 @lru_cache(maxsize=4096)
 def words_of(text: str) -> tuple[str, ...]:
     """Folded words without articles; what tells names apart (figures, numerals, letters) begins with ``#``.
 
     ``Louis XIV``, ``Louis 14`` and ``Louis the Fourteenth`` have the same words. ``|`` stands for punctuation.
     """
-    read, found, at = plain(text), [], 0
+    read, found, at = _INITIALS.sub(lambda m: m[0].replace(".", ""), plain(text)), [], 0
     for figure in figures_in(read):
         found += _plain_words(read, at, figure.start)
         if figure.kind == "number" and not figure.bound:
@@ -112,6 +117,9 @@ def designators(text: str) -> Counter[str]:
     return Counter(word for word in words_of(text) if word.startswith("#"))
 
 
+_COMPARED = re.compile(r"(?<=[\w)])\s*([<>≤≥≠])\s*(?=[\w(+-])")
+
+
 def containment(answer: str, reference: str) -> float:
     """1.0 if the answer names the reference: has all its words, in any order, and figures beside the same words.
 
@@ -119,7 +127,7 @@ def containment(answer: str, reference: str) -> float:
     not name, unless the reference is a denial as well; nor does it with a figure more (``Elizabeth II`` for
     ``Elizabeth``) or as one of several (``Rome or Paris``, ``Rome and Paris``).
     """
-    if not answer.strip():
+    if not answer.strip() or _COMPARED.findall(plain(answer)) != _COMPARED.findall(plain(reference)):
         return 0.0
     said = answer if denies(reference) else affirmed(answer)
     if _UNBROKEN.search(reference):
@@ -244,8 +252,31 @@ def _alike(one: str, other: str) -> bool:
         return True
     if "#" in (one[0], other[0]) or min(len(one), len(other)) < 4:
         return False
-    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.75
+    if inflected(one, other):
+        return True
+    if one.startswith(other) or other.startswith(one):
+        return False  # Dominica, Dominican
+    # Niger and Nigeria, mitosis and meiosis, methanol and ethanol are spelled alike, too.
+    return one[0] == other[0] and SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.9
 
+
+_ENDINGS = frozenset(["", "s", "es", "ies", "y", "ed", "d", "e", "ing", "ly", "ation", "ion"])
+
+
+@lru_cache(maxsize=8192)
+def inflected(one: str, other: str) -> bool:
+    """``increases`` and ``increasing``: one stem of four letters and more, with endings of a verb or a plural."""
+    pairs = enumerate(zip(one, other, strict=False))
+    stem = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+    ends = [(one[cut:], other[cut:]) for cut in range(max(4, stem - 1), stem + 1)]
+    return any({*pair} <= _ENDINGS and {*pair} != {"", "e"} for pair in ends)
+
+
+_ANOTHER = frozenset(
+    ["north", "south", "east", "west", "northern", "southern", "eastern", "western", "new", "equatorial",
+     "upper", "lower", "vice", "deputy"]
+)  # fmt: skip
+"""Words before a name that make another of it: ``West Virginia`` is not ``Virginia``."""
 
 _UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _UNBROKEN_DENIAL = re.compile("(?:不是|并非|並非|而非|没有|沒有|不|ไม่ใช่)$")
@@ -285,11 +316,15 @@ _NAME = re.compile(r"[A-Z][\w'’-]+(?:\s+(?:[A-Z]\.?|[A-Z][\w'’-]+|de|von|van
 
 
 def other_name(answer: str, reference: str) -> bool:
-    """Whether two names of persons differ: other initials, or one last name with another first name."""
+    """Whether two names differ: other initials, one last name with another first name, ``West Virginia``."""
     mine, theirs = ({one or two for one, two in _INITIAL.findall(text)} for text in (answer, reference))
     if mine and theirs and mine != theirs:
         return True
     answer, reference = answer.strip().strip(" ."), reference.strip().strip(" .")
+    if reference[:1].isupper() and not _ANOTHER & {*words_of(reference)}:
+        first = words_of(reference)[0]
+        if any(two == first and one in _ANOTHER for one, two in itertools.pairwise(words_of(answer))):
+            return True
     if not (_NAME.fullmatch(answer) and _NAME.fullmatch(reference)):
         return False
     one, other = (
@@ -301,7 +336,10 @@ def other_name(answer: str, reference: str) -> bool:
 
 
 _FORMULA = re.compile(
-    r"[=^√∑∫π\\]|\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|\b\d*[a-z]\s*[-+*/]\s*\d|\d[xyzn]\b|(?<![A-Za-z0-9])[A-Za-z0-9]{1,2}!"
+    r"(?:the )?square root of|\)\s*[,;]\s*\(|"
+    r"^\s*[\[(][^\[\]()]*\d[^\[\]()]*,[^\[\]()]+[\])]\s*$|[=^√∑∫π∞∪<>≤≥\\]|\binfinity\b|"
+    r"\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|"
+    r"\b\d*[a-z]\s*[-+*/]\s*\d|\d[xyzn]\b|(?<![A-Za-z0-9])[A-Za-z0-9]{1,2}!"
 )
 
 
@@ -325,6 +363,8 @@ def tuple_equality(answer: str, reference: str) -> float | None:
     if wanted is None:
         return None
     said = list(_TUPLE.finditer(affirmed(answer)))
+    if not said and re.search(r"[\[(].*,.*\]|\[.*,.*[\])]", answer):
+        return 0.0  # [0, 9) is an interval
     items = [part.strip().strip("$") for part in (said[-1][1] if said else answer).strip(" .").split(",")]
     right = [part.strip() for part in wanted[1].split(",")]
     if len(items) != len(right):
@@ -340,13 +380,47 @@ def tuple_equality(answer: str, reference: str) -> float | None:
 _TUPLE = re.compile(r"\(\s*([^()]+?(?:,[^()]+)+)\)")
 
 
+_INEQUALITY = re.compile(
+    r"\)\s*[,;]\s*\(|[A-Za-z)]\s*(?:[<>≤≥]|\\[lg]eq?\b)|(?:[<>≤≥]|\\[lg]eq?\b)\s*[A-Za-z(]"
+)
+
+
+def compares(reference: str) -> bool:
+    """Whether ``reference`` is an inequality with a letter in it, or several tuples: rather formula than figure."""
+    return _INEQUALITY.search(reference) is not None and formula_of(reference) is not None
+
+
+_LATEX_NAME = re.compile(
+    r"\\[A-Za-z]+|\{[bpvB]?matrix\}|\{array\}|(?:the )?square root of|\binfinity\b", re.IGNORECASE
+)
+_LONG_WORD = re.compile(r"[A-Za-z]{5,}")
+
+
+def calculated(answer: str, reference: str) -> bool:
+    r"""Whether ``answer`` is the number ``reference`` in LaTeX or brackets: ``\\frac3{3}``, ``(9+1)``."""
+    written = segments(answer)[0]
+    if not re.search(r"\\[a-z]|\([^()]*\d[^()]*\)", written) or re.search(
+        r"[A-Za-z]{3}", _LATEX_NAME.sub("", written)
+    ):
+        return False
+    found, wanted = formula_of(written), formula_of(reference)
+    return found is not None and wanted is not None and same_formula(found, wanted)
+
+
 def formula_equality(answer: str, reference: str) -> float | None:
     """1.0 if the answer has the formula of the reference, spaces apart; None unless the reference is one."""
-    if not _FORMULA.search(reference) or len(reference.split()) > 12 or re.search(r"[A-Za-z]{5,}", reference):
+    if (
+        not _FORMULA.search(reference)
+        or len(reference.split()) > 12
+        or _LONG_WORD.search(_LATEX_NAME.sub(" ", reference))
+    ):
         return None
     said, wanted = (_formula(text) for text in (answer, reference))
     if said == wanted:
         return 1.0
+    if (meant := formula_of(reference)) is not None:
+        alike = (formula_of(text) for text in segments(affirmed(answer)))
+        return float(any(found is not None and same_formula(found, meant) for found in alike))
     place = said.rfind(wanted)
     if place < 0 or not wanted:
         return 0.0
@@ -370,11 +444,12 @@ _SHORT_ITEM, _SHORT_ANSWER = 4, 14
 def items_of(text: str) -> list[frozenset[str]]:
     """The members of an enumeration (``red, green and blue``), each as its words; empty if it is none."""
     parts = [part for part in _BETWEEN_ITEMS.split(text.strip(" .!{}")) if part and part.strip()]
-    if len(parts) > 1:  # "The primes are 2, 3 and 5"
+    if len(parts) > 1 and ": " not in parts[1]:  # "The primes are 2, 3 and 5"
         parts[0] = _INTRODUCED.sub("", parts[0])
     if len(parts) < 2 or any(len(part.split()) > _SHORT_ITEM for part in parts):
         return []
-    return [frozenset(words_of(re.sub(r"^(?:and|\W)+\s*", "", part))) - {_STOP} for part in parts]
+    bare = [re.sub(r"^(?:and\b|\W)+\s*|:\s.*", "", part) for part in parts]  # "red: warm" is red
+    return [frozenset(words_of(part)) - {_STOP} for part in bare]
 
 
 def same_items(answer: str, reference: str) -> bool:
@@ -396,9 +471,14 @@ def names_others(answer: str, reference: str) -> bool:
         # "iron" for "iron and zinc"
         alone = frozenset(words_of(answer)) - {_STOP}
         return (
-            len(wanted) > 1 and alone in wanted and (len(wanted) > 2 or _JOINED.search(reference) is not None)
+            len(wanted) > 1
+            and alone in wanted
+            and (
+                len(wanted) > 2 or _JOINED.search(reference) is not None or reference == reference.casefold()
+            )
         )
-    joined = _JOINED.search(reference) is not None
+    # "red, green" is a list; "Oslo, Norway" says where.
+    joined = _JOINED.search(reference) is not None or reference == reference.casefold()
     if len(wanted) >= 2 and (joined or len(wanted) >= 3):
         return set(given) != set(wanted)
     # "Oslo, Norway" says where; "Oslo and Bergen", "Oslo, Bergen, Trondheim" name others.

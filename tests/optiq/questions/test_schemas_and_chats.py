@@ -11,7 +11,7 @@ from optiq.execution.asking import ANY_OBJECT, PromptSetAsking
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import PromptSet
 from optiq.questions.question import Kind, Question
-from optiq.questions.question_file import questions_in
+from optiq.questions.question_file import questions_in, read_questions
 from optiq.questions.reading import AS_IT_IS, Reading
 
 PERSON = {"type": "object", "properties": {"name": {"type": "string"}}}
@@ -102,3 +102,28 @@ def test_temperature():
     assert asking.request(Question("1", "Who?"), Plan.parse("a"), 0, {}).temperature == 0.7
     with pytest.raises(ConfigurationError):
         Settings.load({"temperature": 3}, {})
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json"])
+def test_records_of_different_keys_stay_as_they_were_written(tmp_path, suffix):
+    """Polars gives each record the keys of all: a schema would have properties that are null."""
+    rows = [
+        {
+            "question": "As JSON?",
+            "form": "json",
+            "schema": {"type": "object", "properties": {key: {"type": "string"}}},
+            "reference": {key: "x", "none": None},
+        }
+        for key in ("name", "city")
+    ] + [{"question": "Where?", "reference": "Oslo"}]
+    path = tmp_path / f"questions{suffix}"
+    text = json.dumps(rows) if suffix == ".json" else "".join(json.dumps(row) + "\n" for row in rows)
+    path.write_text(text, encoding="utf-8")
+    file = read_questions(path)
+    assert not file.invalid
+    for row, read in zip(rows, file.questions, strict=True):
+        if "schema" in row:
+            assert json.loads(read.schema) == row["schema"]
+            assert json.loads(read.reference) == row["reference"]
+        else:
+            assert read.reference == row["reference"]
