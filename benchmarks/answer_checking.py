@@ -46,6 +46,8 @@ def cases_of(folder: Path) -> Iterator[tuple[str, str, bool]]:
                 names, rows = (ast.literal_eval(argument) for argument in node.args[:2])
             except ValueError:
                 continue
+            if not isinstance(names, str) or not isinstance(rows, list):
+                continue
             columns = [name.strip() for name in names.split(",")]
             agree = "expected" if "expected" in columns else "result"
             if not {"gold", "pred", agree} <= {*columns} or {"strict", "allow_set_relation_comp"} & {
@@ -97,8 +99,8 @@ def main() -> None:
     if flags.library:
         judges["Math-Verify"] = theirs(flags.library, cases)
     print("| judge | as the tests say | right taken for wrong | wrong taken for right |\n|---|---|---|---|")
-    for name, ruled in judges.items():
-        pairs = Counter((right, found) for (_, _, right), found in zip(cases, ruled, strict=True))
+    for name, found in judges.items():
+        pairs = Counter((right, one) for (_, _, right), one in zip(cases, found, strict=True))
         agreed = pairs[True, True] + pairs[False, False]
         print(f"| {name} | {agreed} of {len(cases)} | {pairs[True, False]} | {pairs[False, True]} |")
 

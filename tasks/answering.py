@@ -228,7 +228,9 @@ def conclude(
     together = pl.concat([done, over, rows_frame(unasked)]).sort("row_number")
     about = folder.about() or {}
     if any(row.question is not None and row.question.wishes is not None for row in rows):
-        write_responses(together.select(*ANSWER_SCHEMA, *USAGE).iter_rows(named=True), output)
+        wishes = ((row.question_id, row.question.wishes) for row in rows if row.question is not None)
+        urls = {name: wish.url for name, wish in wishes if wish is not None and wish.url is not None}
+        write_responses(together.select(*ANSWER_SCHEMA, *USAGE).iter_rows(named=True), output, urls)
     else:
         asked = rows if shows_questions(folder, output) else None
         given = _question_table(about.get("file")) if asked is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from string import ascii_uppercase
 from typing import Protocol
@@ -18,7 +19,7 @@ from optiq.prompts.prompt_set import BARE, PromptSet, question_text
 from optiq.prompts.variants import Operator, Operators
 from optiq.questions.question import Kind, Question
 from optiq.scoring.answers import node_answer
-from optiq.servers.protocol import LETTERS_ROOM, Fusion, GenerateRequest
+from optiq.servers.protocol import LETTERS_ROOM, Conversation, Fusion, GenerateRequest, NobodyListens
 
 LONGEST_ANSWER_TOKENS = 1024
 """The most that a model writes to a request that sets no cap."""
@@ -57,6 +58,15 @@ class Asking(Protocol):
     def answer(self, question: Question, plan: Plan, node: int, outputs: Mapping[int, str | None]) -> str:
         """The answer of a node, by the outputs of all nodes; empty if it says none."""
         ...
+
+
+def _chat(question: Question) -> Conversation | None:
+    """The chat that a request came as, in its own messages."""
+    wishes = question.wishes
+    if wishes is None or wishes.messages is None:
+        return None
+    options = {"temperature": wishes.temperature}
+    return Conversation(tuple(json.loads(wishes.messages)), options, NobodyListens(), capped=True)
 
 
 class PromptSetAsking:
@@ -113,6 +123,7 @@ class PromptSetAsking:
             many_lines=question.wishes is not None or question.kind in (Kind.LONG, Kind.CODE, Kind.JSON),
             thinking_room=0 if self._capped(operator) else THINKING_TOKENS,
             fusion=fusion,
+            conversation=None if plan.predecessors(node) else _chat(question),
         )
 
     def longest(self, question: Question, plan: Plan, node: int) -> int:

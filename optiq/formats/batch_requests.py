@@ -1,8 +1,9 @@
 """Input and output of OpenAI's Batch and of ``vllm run-batch``, so that `optiq answer` stands in for them.
 
-Read are the documented fields of a line: custom_id, method, url, and in the body model, messages or prompt, max_tokens,
-max_completion_tokens, temperature. What would change the answer and is not kept (tools, several choices, a response
-format, logprobs) makes the line a failed request, as a server would say it.
+Read are the documented fields of a line: custom_id, method, url, and in the body model, messages, prompt or input (with
+instructions), max_tokens, max_completion_tokens or max_output_tokens, temperature. What would change the answer and is
+not kept (tools, several choices, a response format, logprobs) makes the line a failed request, as a server would
+say it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from optiq.formats.chat import text_of
 from optiq.formats.source import Source
 from optiq.questions.question import Wishes
 
-URLS = ("/v1/chat/completions", "/v1/completions")
+CHAT, TEXT, RESPONSES = URLS = ("/v1/chat/completions", "/v1/completions", "/v1/responses")
 ANY_MODEL = ("optiq", "auto")
 """Names of a request that leave the model to the plan."""
-_NOT_KEPT = ("tools", "functions", "response_format", "logprobs", "audio", "guided_json", "guided_regex")
+_NOT_KEPT = (
+    "tools", "functions", "response_format", "logprobs", "audio", "guided_json", "guided_regex", "previous_response_id",
+    "conversation", "background",
+)  # fmt: skip
 
 
 def is_batch_input(path: str | Path) -> bool:
@@ -37,7 +41,8 @@ def is_batch_input(path: str | Path) -> bool:
 def read_requests(path: str | Path) -> list[tuple[str, str, Wishes | None, str | None]]:
     """(custom_id, what is asked, wishes, why it cannot be answered) of each line.
 
-    A chat is one text: its system prompts, then earlier messages with who said them, then the last one. A line that is
+    A chat is planned as one text: its system prompts, then earlier messages with who said them, then the last one; the
+    model that is asked first is told its messages (``Wishes.messages``). A line that is
     no request is named by its number.
     """
     found: list[tuple[str, str, Wishes | None, str | None]] = []
@@ -65,7 +70,7 @@ def read_requests(path: str | Path) -> list[tuple[str, str, Wishes | None, str |
 def _request(line: Mapping[str, Any]) -> tuple[str, Wishes]:
     url, body = line.get("url"), line.get("body")
     if url not in URLS:
-        raise InputError(f"url is {str(url)[:80]!r}", f"Answered are {' and '.join(URLS)}.")
+        raise InputError(f"url is {str(url)[:80]!r}", f"Answered are {', '.join(URLS)}.")
     if not isinstance(body, dict):
         raise InputError("body is no JSON object", "Give model and messages.")
     for name in _NOT_KEPT:
@@ -73,11 +78,19 @@ def _request(line: Mapping[str, Any]) -> tuple[str, Wishes]:
             raise InputError(f"{name} is not answered here", "Leave it out.")
     if body.get("n") not in (None, 1):
         raise InputError(f"n is {body['n']!r}: one answer is given", "Leave it out.")
-    text = _said(body.get("messages")) if url == URLS[0] else body.get("prompt")
+    messages = _messages(url, body)
+    text = body.get("prompt") if url == TEXT else _said(messages)
+    if (
+        url == RESPONSES
+        and isinstance(body.get("text"), dict)
+        and body["text"].get("format", {}).get("type", "text") != "text"
+    ):
+        raise InputError("text.format is not answered here", "Leave it out.")
     if not isinstance(text, str) or not text.strip():
         raise InputError("there is nothing asked", "Give messages with texts, or a prompt.")
     model = body.get("model")
-    cap = body.get("max_completion_tokens", body.get("max_tokens"))
+    caps = ("max_output_tokens",) if url == RESPONSES else ("max_completion_tokens", "max_tokens")
+    cap = next((body[name] for name in caps if body.get(name) is not None), None)
     temperature = body.get("temperature", 0.0)
     if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 1):
         raise InputError(f"max_tokens is {str(cap)[:40]!r}", "Give a whole number from 1 up.")
@@ -86,7 +99,36 @@ def _request(line: Mapping[str, Any]) -> tuple[str, Wishes]:
     if not 0 <= temperature <= 2:
         raise InputError(f"temperature is {temperature}", "Give a number from 0 to 2.")
     wanted = model if isinstance(model, str) and model not in ANY_MODEL else None
-    return text, Wishes(wanted, cap, float(temperature))
+    chat = (
+        json.dumps(messages, ensure_ascii=False) if isinstance(messages, list) and len(messages) > 1 else None
+    )
+    return text, Wishes(wanted, cap, float(temperature), chat, None if url == CHAT else url)
+
+
+def _messages(url: Any, body: Mapping[str, Any]) -> Any:
+    """The messages of a chat, or those that a request for a response stands for."""
+    if url != RESPONSES:
+        return body.get("messages")
+    given, rules = body.get("input"), body.get("instructions")
+    found = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    if not isinstance(found, list) or not all(
+        isinstance(one, dict) and one.get("type", "message") == "message" for one in found
+    ):
+        raise InputError("input is no text and no list of messages", "Only texts are answered.")
+    spoken = [{"role": one.get("role"), "content": _parts(one.get("content"))} for one in found]
+    return [{"role": "system", "content": rules}, *spoken] if isinstance(rules, str) and rules else spoken
+
+
+def _parts(content: Any) -> Any:
+    """``input_text`` of a response as ``text`` of a chat."""
+    if not isinstance(content, list):
+        return content
+    return [
+        {**part, "type": "text"}
+        if isinstance(part, dict) and part.get("type") in ("input_text", "output_text")
+        else part
+        for part in content
+    ]
 
 
 def _said(messages: Any) -> str:
@@ -109,24 +151,25 @@ def _said(messages: Any) -> str:
     return "\n\n".join([*system, *history, "Assistant:"])
 
 
-def write_responses(rows: Iterable[Mapping[str, Any]], path: str | Path) -> None:
-    """Write a row of an answers file per line as a batch's output: whole or not at all.
+def write_responses(
+    rows: Iterable[Mapping[str, Any]], path: str | Path, urls: Mapping[str, str] | None = None
+) -> None:
+    """Write a row of an answers file per line as a batch's output: whole or not at all. ``urls``: what was asked, by
+    id; left out: a chat.
 
     The answer stands in ``response.body`` as a chat completion, why there is none in ``error``; our own columns are
     under ``optiq``.
     """
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         for number, row in enumerate(rows):
-            file.write(json.dumps(_response(number, row), ensure_ascii=False, default=str) + "\n")
+            url = (urls or {}).get(row["question_id"], CHAT)
+            file.write(json.dumps(_response(number, row, url), ensure_ascii=False, default=str) + "\n")
 
 
 _ELSEWHERE = ("question_id", "answer", "prompt_tokens", "output_tokens", "finish_reason")
 
 
-_ELSEWHERE = ("question_id", "answer", "prompt_tokens", "output_tokens", "finish_reason")
-
-
-def _response(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
+def _response(number: int, row: Mapping[str, Any], url: str) -> dict[str, Any]:
     run = str(row.get("run_id") or "run")
     told = {name: value for name, value in row.items() if name not in _ELSEWHERE and value is not None}
     tokens = row.get("prompt_tokens"), row.get("output_tokens")
@@ -139,20 +182,51 @@ def _response(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
         error = {"code": row["status"], "message": row.get("error") or row["status"]}
         return {**line, "response": None, "error": error, "optiq": told}
     models = json.loads(row["plan"])["models"] if row.get("plan") else []
-    body = {
-        "id": f"chatcmpl-{run}-{number}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": models[-1] if models else "optiq",
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": row["answer"]},
-                "logprobs": None,
-                "finish_reason": row.get("finish_reason") or "stop",
-            }
-        ],
-        "usage": usage,
-    }
+    body = _body(url, f"{run}-{number}", models[-1] if models else "optiq", row, usage)
     response = {"status_code": 200, "request_id": f"{run}-{number}", "body": body}
     return {**line, "response": response, "error": None, "optiq": told}
+
+
+def _body(
+    url: str, name: str, model: str, row: Mapping[str, Any], usage: dict[str, int] | None
+) -> dict[str, Any]:
+    """The body of an answer: of a chat, of a text, or a response."""
+    now, finish = int(time.time()), row.get("finish_reason") or "stop"
+    if url == RESPONSES:
+        said = {"type": "output_text", "text": row["answer"], "annotations": []}
+        message = {
+            "id": f"msg_{name}",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [said],
+        }
+        counted = usage and dict(
+            zip(("input_tokens", "output_tokens", "total_tokens"), usage.values(), strict=True)
+        )
+        cut = finish == "length"
+        return {
+            "id": f"resp_{name}",
+            "object": "response",
+            "created_at": now,
+            "status": "incomplete" if cut else "completed",
+            "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
+            "error": None,
+            "model": model,
+            "output": [message],
+            "usage": counted,
+        }
+    choice: dict[str, Any] = {"index": 0, "logprobs": None, "finish_reason": finish}
+    if url == TEXT:
+        choice["text"] = row["answer"]
+    else:
+        choice["message"] = {"role": "assistant", "content": row["answer"]}
+    kind = ("cmpl", "text_completion") if url == TEXT else ("chatcmpl", "chat.completion")
+    return {
+        "id": f"{kind[0]}-{name}",
+        "object": kind[1],
+        "created": now,
+        "model": model,
+        "choices": [choice],
+        "usage": usage,
+    }

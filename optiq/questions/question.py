@@ -256,12 +256,15 @@ PREFERENCES = {
 class Wishes:
     """What a request says of how it is to be answered: by which model (None: any), how long, how freely.
 
-    A question with wishes is asked in its own words, and what the model writes is the answer.
+    A question with wishes is asked in its own words, and what the model writes is the answer. ``messages`` are those
+    of a chat as JSON text, which a model that is asked first is told as they stand; ``url`` is what was asked.
     """
 
     model: str | None = None
     max_output_tokens: int | None = None
     temperature: float = 0.0
+    messages: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

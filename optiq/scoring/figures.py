@@ -677,7 +677,7 @@ def same_figure(found: Figure, wanted: Figure, asked: str = "") -> bool:
     if {found.kind, wanted.kind} == {"time", "number"}:
         clock, lasting = (found, wanted) if found.kind == "time" else (wanted, found)
         return any(
-            _same_amount(read, lasting, *read.units, unit)
+            _same_amount(read, lasting, read.units[0], unit)
             for read in _durations(clock)
             for unit in lasting.units
         )

@@ -351,9 +351,10 @@ class _Reader:
         start, self.inside, self.sign = self.at, True, None
         found = self.sum()
         ends = []
-        for sign in (1, -1) if self.sign is not None else ():
-            self.at, self.sign = start, sign
-            ends.append(self.sum())
+        if self.sign is not None:
+            for side in (1, -1):
+                self.at, self.sign = start, side
+                ends.append(self.sum())
         self.inside = False
         if not ends:
             return found
@@ -364,8 +365,7 @@ class _Reader:
         while self.next in ("+", "-", "±", "∓"):
             token = self.take()
             sign = self.signed(token)
-            other = self.product()
-            found = self.combined(found, other, lambda a, b, sign=sign: a + sign * b)
+            found = self.combined(found, self.product(), _sum if sign == 1 else _difference)
         return found
 
     def signed(self, token: str) -> int:
@@ -573,6 +573,14 @@ class _Reader:
             raise _NoFormulaError
         decimals = max(one.decimals, other.decimals)
         return Formula("value", values, decimals=decimals)
+
+
+def _sum(one: complex, other: complex) -> complex:
+    return one + other
+
+
+def _difference(one: complex, other: complex) -> complex:
+    return one - other
 
 
 def _raised(base: complex, power: complex) -> complex:

@@ -84,6 +84,18 @@ class Conversation:
     other_bytes: int = 0
 
 
+class NobodyListens:
+    """A :class:`Listener` of whom nothing is wanted but the answer of the call."""
+
+    streams = False
+
+    def piece(self, chunk: Mapping[str, Any]) -> None:
+        """Nothing comes by pieces."""
+
+    def whole(self, body: Mapping[str, Any]) -> None:
+        """The generation holds what was said."""
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """One call of a model. ``prompt`` is plain text: the server wraps it in the model's own chat template.

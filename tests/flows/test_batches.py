@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from optiq.errors import InputError
-from optiq.formats.batch_requests import is_batch_input, read_requests, write_responses
+from optiq.execution.asking import PromptSetAsking
+from optiq.formats.batch_requests import RESPONSES, is_batch_input, read_requests, write_responses
 from optiq.formats.batches import Batches
+from optiq.formats.chat import choices_of, usage_of
 from optiq.formats.protocol import Answer, Wanted
 from optiq.formats.source import Source
-from optiq.questions.question import Wishes
+from optiq.plans.plan import Plan
+from optiq.prompts.prompt_set import PromptSet
+from optiq.questions.question import Question, Wishes
 
 Command = Callable[..., Any]
 CHAT = "/v1/chat/completions"
@@ -47,16 +51,63 @@ def test_requests_are_read_as_documented(tmp_path: Path) -> None:
     )
     assert is_batch_input(path)
     assert read_requests(path) == [
-        ("a", "Be short.\n\nWhat is 2+2?", Wishes("m", 8, 0.5), None),
+        (
+            "a",
+            "Be short.\n\nWhat is 2+2?",
+            Wishes("m", 8, 0.5, json.dumps([system, *user("What is 2+2?")])),
+            None,
+        ),
         ("b", "Hi.", Wishes(None, None, 0.0), None),
         (
             "c",
             "Be short.\n\nUser: Hi.\n\nAssistant: Hello!\n\nUser: Who are you?\n\nAssistant:",
-            Wishes("m", 9),
+            Wishes("m", 9, messages=json.dumps(chat)),
             None,
         ),
-        ("d", "Once upon", Wishes("m"), None),
+        ("d", "Once upon", Wishes("m", url="/v1/completions"), None),
     ]
+
+
+def test_requests_for_responses_are_read_and_answered_as_such(tmp_path: Path) -> None:
+    part = {"type": "input_text", "text": "And 3+3?"}
+    bodies: list[dict[str, Any]] = [
+        {"model": "m", "input": "What is 2+2?", "max_output_tokens": 8},
+        {"model": "m", "instructions": "Be short.", "input": [{"role": "user", "content": [part]}]},
+        {"model": "m", "input": [{"type": "function_call_output", "output": "x"}]},
+        {"model": "m", "input": "x", "text": {"format": {"type": "json_object"}}},
+        {"model": "m", "input": "x", "previous_response_id": "resp_1"},
+    ]
+    rows = [{"custom_id": f"r{n}", "url": RESPONSES, "body": body} for n, body in enumerate(bodies)]
+    found = read_requests(lines(tmp_path / "in.jsonl", rows))
+    assert found[0] == ("r0", "What is 2+2?", Wishes("m", 8, url=RESPONSES), None)
+    assert found[1][1] == "Be short.\n\nAnd 3+3?"
+    assert json.loads(found[1][2].messages) == [  # type: ignore[union-attr, arg-type]
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": [{"type": "text", "text": "And 3+3?"}]},
+    ]
+    assert [fault is None for *_, fault in found] == [True, True, False, False, False]
+    answers = [
+        {"question_id": name, "status": "answered", "answer": "4", "prompt_tokens": 5, "output_tokens": 1}
+        for name in ("r0", "t", "c")
+    ]
+    out = tmp_path / "out.jsonl"
+    write_responses(answers, out, {"r0": RESPONSES, "t": "/v1/completions"})
+    said = [json.loads(line)["response"]["body"] for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [body["object"] for body in said] == ["response", "text_completion", "chat.completion"]
+    assert [choices_of(body)[0]["output"] for body in said] == ["4", "4", "4"]
+    assert {usage_of(body["usage"])["output_tokens"] for body in said} == {1}
+
+
+def test_a_chat_is_told_in_its_own_messages() -> None:
+    chat = json.dumps([{"role": "system", "content": "Be short."}, *user("Hi.")])
+    asked = Question("1", "Be short.\n\nHi.", wishes=Wishes(None, 8, messages=chat))
+    asking = PromptSetAsking(PromptSet(), {}, None, constrain=True)
+    plan = Plan.parse("a -> b")
+    first, second = (asking.request(asked, plan, node, {0: "Hello"}) for node in (0, 1))
+    assert first.conversation is not None
+    assert [one["role"] for one in first.conversation.messages] == ["system", "user"]
+    assert first.max_output_tokens == 8
+    assert second.conversation is None  # it is shown what the first one said
 
 
 @pytest.mark.parametrize(
