@@ -23,6 +23,8 @@ FEWEST_TRIALS = 20
 MOST_MODELS_OF_A_FILE = 1000
 """A file with more models than chemistry can take is refused, not cut."""
 ANY_TOPIC = "*"
+_RULE = "over questions"
+"""What was computed by another rule is computed again."""
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
     "model_quality": {
@@ -63,7 +65,7 @@ def recompute_chemistry(connection: duckdb.DuckDBPyConnection) -> bool:
         return False
     read_lone_answers(connection)
     rows = _trials(connection)
-    digest = hashlib.sha256(repr(rows.hash_rows(0).to_list()).encode()).hexdigest()
+    digest = hashlib.sha256(f"{_RULE}{rows.hash_rows(0).to_list()}".encode()).hexdigest()
     if connection.execute(
         "select 1 from chemistry_basis where digest = $digest", {"digest": digest}
     ).fetchall():

@@ -8,8 +8,7 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 
-from optiq.chemistry.certainty import trials_of
-from optiq.chemistry.chem_e import chemistry
+from optiq.chemistry.certainty import trials_of, with_certainty
 from optiq.chemistry.complementarity import index, points
 
 
@@ -23,8 +22,8 @@ def correlations(
     """
     from scipy.stats import pearsonr
 
-    profiles = trials_of(list(rows.select("trial", "model", "quality", "accuracy").iter_rows())).profiles()
-    matrix = chemistry(profiles)
+    trials = trials_of(list(rows.select("trial", "model", "quality", "accuracy").iter_rows()))
+    profiles, matrix = trials.profiles(), with_certainty(trials, draws=1).chemistry
     names = [one.model for one in profiles]
     by_record = (
         rows.group_by("record", "model")

@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 
 from optiq.chemistry.baselines import at_random, best_by_accuracy
-from optiq.chemistry.certainty import trials_of
-from optiq.chemistry.chem_e import chemistry
+from optiq.chemistry.certainty import trials_of, with_certainty
 from optiq.chemistry.recommend import recommend
 
 DRAWS = 400
@@ -46,12 +45,11 @@ def compare(rows: pl.DataFrame, sizes: tuple[int, ...], folds: int, seed: int) -
         scores: dict[str, list[np.ndarray]] = {"chemistry": [], "best by accuracy": [], "random": []}
         for fold in range(folds):
             known, held_out = rows.filter(pl.col("fold") != fold), rows.filter(pl.col("fold") == fold)
-            profiles = trials_of(
-                list(known.select("trial", "model", "quality", "accuracy").iter_rows())
-            ).profiles()
+            trials = trials_of(list(known.select("trial", "model", "quality", "accuracy").iter_rows()))
+            profiles, chemistry = trials.profiles(), with_certainty(trials, draws=1).chemistry
             past = known.group_by("trial").agg(pl.col("model").unique())["model"].to_list()
             chosen = {
-                "chemistry": [recommend(profiles, chemistry(profiles), past, size=size).models],
+                "chemistry": [recommend(profiles, chemistry, past, size=size).models],
                 "best by accuracy": [best_by_accuracy(profiles, size)],
                 "random": [at_random(profiles, size, seed + i) for i in range(20)],
             }

@@ -10,10 +10,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.selection.floor_search import find, floor_of
+from optiq.selection.protocol import Problem, Selector
 from optiq.selection.registry import make_selector
 
 METHODS = (
     "mixllm",
+    "mixllm-published",
+    "mixllm-published select=uct",
+    "mixllm-published estimate_costs=off",
+    "mixllm-published predict_accuracy=off",
     "uct",
     "bayesian-optimisation",
     "arm-elimination",
@@ -39,9 +44,9 @@ def show(seeds: range, bayesian_seeds: int, methods: Sequence[str]) -> None:
         started = time.process_time()
         found = [
             find(
-                lambda problem, m=method: make_selector(m, problem),
+                lambda problem, m=method: _made(m, problem),
                 seed,
-                None if method == "mixllm" else floor_of(seed),
+                None if method.startswith("mixllm") else floor_of(seed),
             )
             for seed in mine
         ]
@@ -60,3 +65,10 @@ def show(seeds: range, bayesian_seeds: int, methods: Sequence[str]) -> None:
             f"{seconds:.2f}",
         )
     Console(width=150).print(table)
+
+
+def _made(method: str, problem: Problem) -> Selector:
+    """A method by name, with ``option=value`` behind it; ``off`` is False."""
+    name, *options = method.split()
+    pairs = (option.split("=") for option in options)
+    return make_selector(name, problem, {key: False if value == "off" else value for key, value in pairs})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flows.command_line.screen import counted, figure, note, say, say_json, table
@@ -68,21 +69,33 @@ def recommend(
     trials: Trials,
     size: Annotated[int, Option("How many models.", "N", least=1)] = 3,
     strategy: Annotated[str, Option("chemistry, best (the most accurate) or random.", "HOW")] = "chemistry",
+    fewer: Annotated[bool, Option("Up to that many, as chemistry says.")] = False,
+    alpha: Annotated[
+        float, Option("Weight of chemistry with the rest against that within.", "0..1", most=1)
+    ] = 0.5,
+    beta: Annotated[float, Option("What each model weighs.", "WEIGHT")] = 0.5,
+    tau: Annotated[float, Option("Chemistry up to this counts as none.", "CHEMISTRY")] = 0.0,
+    order: Annotated[str, Option("What ranks answers: quality or penalty.", "HOW")] = "quality",
+    used_from: Annotated[
+        float, Option("Least accuracy of a model whose answers count as used.", "0..1", most=1)
+    ] = 0.5,
     json: Json = False,
 ) -> None:
     """Recommend models to plan over, with the reason and how certain it is.
 
     Example:  optiq recommend --size 3 --topic law
     """
+    from optiq.chemistry.recommend import Weights
     from tasks.chemistry import PoolRequest, names_in, open_pool
 
     among = names_in(trials.among, "--among")
-    asked = PoolRequest(trials.settings.home, trials.topic, among, history=trials.history)
+    asked = PoolRequest(trials.settings.home, trials.topic, among, order, used_from, trials.history)
     pool, _ = open_pool(asked)
-    found = pool.choose(strategy, size, seed=trials.settings.seed)
+    weights = Weights(alpha, beta, tau, used_from)
+    found = pool.choose(strategy, size, seed=trials.settings.seed, fewer=fewer, weights=weights)
     best = pool.choose("best", size)
     if json:
-        say_json(_recommendation_object(pool, found, best, strategy, asked))
+        say_json(_recommendation_object(pool, found, best, strategy, asked) | asdict(weights))
     else:
         _show_recommendation(pool, found, best, strategy, asked)
 

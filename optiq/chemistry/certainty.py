@@ -1,9 +1,10 @@
-"""How sure chemistry is: trials drawn again, and what noise alone would give.
+"""How sure chemistry is: trials drawn again, and what it would be if models were interchangeable.
 
-Chemistry is the largest of many absolute differences, so it is above 0 even between models that do not differ:
-noise separates their profiles. So an interval alone does not tell. Here every pair also gets its ``noise``: what
-the same trials give, 95 times of 100, if all models had the same true profile. A pair is certain where the lower
-end of its interval is above that.
+Chemistry is the largest of many absolute differences, so it is above 0 even between models that do not differ: each
+run goes a little differently. So an interval alone does not tell. Here every pair also gets its ``noise``: what it
+would have, 95 times of 100, if on every question it were chance which of the models gave which of the answers. A pair
+is certain where the lower end of its interval is above that. (Two models can only be swapped for each other, which
+changes nothing: their answers are drawn with replacement, and noise is understated.)
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from optiq.chemistry.chem_e import USED_FROM, chemistry
-from optiq.chemistry.cost import ROUNDING, Floats, Order
-from optiq.chemistry.draws import chemistry_of_draws
-from optiq.chemistry.profiles import HIGHEST_GRADE, Profile
+from optiq.chemistry.by_question import chemistry_over_questions
+from optiq.chemistry.chem_e import USED_FROM
+from optiq.chemistry.cost import Floats, Order
+from optiq.chemistry.interaction_graph import check_number
+from optiq.chemistry.profiles import Profile
 from optiq.errors import InputError
 
 LEVEL = 0.95
@@ -78,11 +80,11 @@ def with_certainty(
     level: float = LEVEL,
     order: Order = "quality",
     used_from: float = USED_FROM,
-    tolerance: float = ROUNDING,
 ) -> CertainChemistry:
-    """Chemistry over mean profiles, with percentile intervals from trials drawn with replacement.
+    """Chemistry over the trials, with percentile intervals from trials drawn with replacement.
 
-    A trial is drawn whole, because its grades hang together. A model that a draw leaves out keeps its mean.
+    A trial is drawn whole, because its grades hang together. Where a model was not in a trial, its means stand for it.
+    A model whose mean accuracy is below ``used_from`` is not used.
 
     Raises
     ------
@@ -90,33 +92,49 @@ def with_certainty(
         for fewer than 2 or more than 20 models.
     """
     profiles = trials.profiles()
+    check_number(len(profiles))
     kept = [trials.models.index(one.model) for one in profiles]
-    quality, accuracy = trials.quality[:, kept], trials.accuracy[:, kept]
-    both = ~np.isnan(quality) & ~np.isnan(accuracy)
+    given = np.array([trials.quality[:, kept], trials.accuracy[:, kept]])
+    known: npt.NDArray[np.bool_] = ~np.isnan(given).any(axis=0)
+    tried = known.any(axis=1)
+    given, known = given[:, tried], known[tried]
     means = np.array([[one.quality for one in profiles], [one.accuracy for one in profiles]])
+    tables = np.where(known, given, means[:, None])
+    used = means[1] >= used_from
 
-    found = chemistry(profiles, order=order, used_from=used_from, tolerance=tolerance)
     draw = np.random.default_rng(seed)
-    tables = np.where(both, np.array([quality, accuracy]), 0.0)
-    same = np.repeat((means * both.sum(0)).sum(1, keepdims=True) / max(both.sum(), 1), len(kept), axis=1)
-    drawn = np.empty((2, draws, len(kept)))
-    for i in range(draws):
-        # How often each trial was drawn; a trial is drawn whole.
-        times = np.bincount(draw.integers(len(quality), size=len(quality)), minlength=len(quality))
-        counts = times @ both
-        drawn[:, i] = np.divide(times @ tables, counts, out=means.copy(), where=counts > 0)
-
-    def in_bulk(values: Floats) -> Floats:
-        qualities, accuracies = values[0].clip(0, HIGHEST_GRADE), values[1].clip(0, 1)
-        return chemistry_of_draws(
-            qualities, accuracies, order=order, used_from=used_from, tolerance=tolerance
-        )
-
-    samples, noises = in_bulk(drawn), in_bulk(same[:, None] + drawn - means[:, None])
+    n = len(tables[0])
+    times = np.array([np.bincount(draw.integers(n, size=n), minlength=n) for _ in range(draws)])
+    weights = np.concatenate([np.ones((1, n)), times])
+    found = chemistry_over_questions(tables[0], tables[1], weights, used=used, order=order)
     ends = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(samples, ends, axis=0)
+    low, high = np.quantile(found[1:], ends, axis=0)
+    # All trials of few models; of many as many as the work allows, which makes noise larger, not smaller.
+    size = min(n, max((1 << 22) >> int(used.sum()), 20))
+    noises = []
+    for _ in range(draws):
+        some = draw.integers(n, size=size)
+        swapped = _swapped(tables[:, some], known[some], draw)
+        noises.append(chemistry_over_questions(swapped[0], swapped[1], used=used, order=order)[0])
     noise = np.quantile(noises, level, axis=0)
-    return CertainChemistry(tuple(profiles), found, low, high, noise)
+    return CertainChemistry(tuple(profiles), found[0], low, high, noise)
+
+
+def _swapped(tables: Floats, known: npt.NDArray[np.bool_], draw: np.random.Generator) -> Floats:
+    """The trials with the answers of each given to its models by chance; means are shared where there is none."""
+    trials, models = known.shape
+    if models == 2:
+        source = draw.integers(2, size=(trials, 2))
+        source = np.where(np.all(known, axis=1)[:, None], source, [0, 1])
+    else:
+        # Both have those first that were in the trial: by lot, and in the order of the models.
+        lots = np.argsort(np.where(known, draw.random(known.shape), 2.0), axis=1)
+        own = np.argsort(np.where(known, np.arange(models), models + np.arange(models)), axis=1)
+        source = np.empty_like(lots)
+        np.put_along_axis(source, own, lots, axis=1)
+    shared = np.where(known, tables, 0.0).sum(axis=(1, 2)) / known.sum()
+    filled = np.where(known, tables, shared[:, None, None])
+    return np.take_along_axis(filled, np.broadcast_to(source, filled.shape), axis=2)
 
 
 def trials_of(rows: Sequence[tuple[str, str, float, float]]) -> Trials:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from optiq.chemistry.cost import ROUNDING, Floats, Order, cost_function
+from optiq.chemistry.cost import Floats, Order, cost_function
 from optiq.chemistry.interaction_graph import InteractionGraph, Missing
 from optiq.chemistry.profiles import Profile
 
@@ -21,12 +21,11 @@ def chemistry(
     order: Order = "quality",
     missing: Missing = "covering",
     used_from: float = USED_FROM,
-    tolerance: float = ROUNDING,
 ) -> Floats:
-    """Chemistry of all pairs of ``profiles``: symmetric, of shape (n, n), 0 on the diagonal.
+    """Chemistry of all pairs of ``profiles`` on one question: symmetric, of shape (n, n), 0 on the diagonal.
 
     A model below ``used_from`` is not used: its answer costs nothing, and it has no chemistry with anyone.
-    ``order``, ``tolerance`` and ``missing`` are the readings of :mod:`~optiq.chemistry.cost` and
+    ``order`` and ``missing`` are the readings of :mod:`~optiq.chemistry.cost` and
     :mod:`~optiq.chemistry.interaction_graph`.
 
     Raises
@@ -35,7 +34,7 @@ def chemistry(
         for fewer than 2 or more than 20 models.
     """
     usable = sum(1 << i for i, one in enumerate(profiles) if one.accuracy >= used_from)
-    price = cost_function(profiles, order, tolerance=tolerance)
+    price = cost_function(profiles, order)
     graph = InteractionGraph.build(
         len(profiles), lambda sets: price(sets & usable), lambda sets: sets & usable, missing
     )

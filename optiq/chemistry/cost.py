@@ -2,10 +2,10 @@
 
 A set is a bit mask: bit i stands for the i-th profile. Two things the paper leaves open are decided here.
 
-* **What orders the ranks.** Answers rank by quality, then accuracy (``order="quality"``), or by penalty
-  (``order="penalty"``). Equal answers share a rank, and ranks have no gaps: otherwise identical models would
-  differ by their place in a list, and theorem 1 (identical profiles have no chemistry) would not hold. What
-  differs by at most ``tolerance`` counts as equal; 0 but for rounding, unless asked for.
+* **What orders the ranks.** Answers rank by quality (``order="quality"``), or by penalty (``order="penalty"``). Each
+  rank is the one before it plus the distance to the next better answer of the set, in grades, 1 at most: equal answers
+  share a rank, a grade apart is a whole rank, and what is nearly equal nearly shares it. Otherwise 8 and 8.001 would
+  interact as 8 and 9 do, and theorem 1 (identical profiles have no chemistry) would have no limit.
 * **Nothing costs nothing**: equation 1 sums over no answers. ``empty`` says otherwise.
 """
 
@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from optiq.chemistry.profiles import Profile
+from optiq.chemistry.profiles import HIGHEST_GRADE, Profile
 from optiq.errors import InputError
 
 Masks = npt.NDArray[np.int64]
@@ -25,8 +25,9 @@ Floats = npt.NDArray[np.float64]
 Order = Literal["quality", "penalty"]
 CostOf = Callable[[Masks], Floats]
 
-ROUNDING = 1e-9
 ORDERS: tuple[Order, ...] = ("quality", "penalty")
+_A_RANK: dict[Order, float] = {"quality": 1.0, "penalty": 0.1}
+"""How far apart answers are that are a whole rank apart: a grade of ten, a tenth of the penalty."""
 
 
 def answers_cost(answers: Sequence[Profile], order: Order = "quality") -> float:
@@ -34,45 +35,47 @@ def answers_cost(answers: Sequence[Profile], order: Order = "quality") -> float:
     return float(cost_function(answers, order)(np.array([(1 << len(answers)) - 1]))[0])
 
 
-def cost_function(
-    profiles: Sequence[Profile], order: Order = "quality", *, tolerance: float = ROUNDING, empty: float = 0.0
-) -> CostOf:
+def cost_function(profiles: Sequence[Profile], order: Order = "quality", *, empty: float = 0.0) -> CostOf:
     """The cost of any sets of ``profiles``, given as masks of any shape."""
-    groups = _ranked(profiles, order, tolerance)
+    quality = np.array([[one.quality for one in profiles]])
+    accuracy = np.array([[one.accuracy for one in profiles]])
 
     def cost(masks: Masks) -> Floats:
         masks = np.asarray(masks, dtype=np.int64)
-        total = np.zeros(masks.shape)
-        rank = np.zeros(masks.shape)
-        for members in groups:  # best first; a group shares a rank
-            penalty = np.zeros(masks.shape)
-            anyone = np.zeros(masks.shape, dtype=np.bool_)
-            for i in members:
-                present = (masks >> i) & 1
-                penalty += present * profiles[i].penalty
-                anyone |= present > 0
-            rank += anyone
-            total += np.divide(penalty, rank, out=np.zeros(masks.shape), where=anyone)
+        total = cost_of_sets(quality, accuracy, masks.ravel(), order)[0].reshape(masks.shape)
         return np.where(masks == 0, empty, total)
 
     return cost
 
 
-def _ranked(profiles: Sequence[Profile], order: Order, tolerance: float) -> list[list[int]]:
-    """Places of the profiles, best first, equal answers together."""
+def cost_of_sets(quality: Floats, accuracy: Floats, masks: Masks, order: Order = "quality") -> Floats:
+    """The cost of each set in each trial, (trials, sets).
+
+    Parameters
+    ----------
+    quality, accuracy
+        (trials, models), 0 to 10 and 0 to 1.
+    masks
+        (sets,).
+
+    Raises
+    ------
+    InputError
+        for an order that there is not.
+    """
     if order not in ORDERS:
         raise InputError(f"answers cannot be ordered by {order!r}", f"Order them by {' or '.join(ORDERS)}.")
-
-    def key(place: int) -> tuple[float, ...]:
-        one = profiles[place]
-        return (-one.quality, -one.accuracy) if order == "quality" else (one.penalty,)
-
-    groups: list[list[int]] = []
-    for place in sorted(range(len(profiles)), key=key):
-        if groups and all(
-            abs(own - first) <= tolerance for own, first in zip(key(place), key(groups[-1][0]), strict=True)
-        ):
-            groups[-1].append(place)
-        else:
-            groups.append([place])
-    return groups
+    penalty = (1 - quality / HIGHEST_GRADE) * (1 - accuracy)
+    key = quality if order == "quality" else -penalty
+    places = np.argsort(-key, axis=1, kind="stable")
+    shape = (len(quality), len(masks))
+    total, rank, last = np.zeros(shape), np.zeros(shape), np.full(shape, np.inf)
+    for place in places.T:  # each trial's best first
+        present = (masks >> place[:, None]) & 1 == 1
+        own = np.take_along_axis(key, place[:, None], 1)
+        step = np.minimum((last - own) / _A_RANK[order], 1.0)
+        rank += np.where(present, step, 0.0)  # the first is infinitely far behind nobody: rank 1
+        np.divide(np.take_along_axis(penalty, place[:, None], 1), rank, out=step, where=present)
+        total += np.where(present, step, 0.0)
+        last = np.where(present, own, last)
+    return total

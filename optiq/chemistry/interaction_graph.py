@@ -21,6 +21,17 @@ MISSING: tuple[Missing, ...] = ("covering", "undefined")
 UsedOf = Callable[[Masks], Masks]
 
 
+def check_number(n: int) -> None:
+    """:class:`~optiq.errors.InputError` for fewer than two models, or more than can be looked at."""
+    if n < 2:
+        raise InputError(f"chemistry of {n} model", "Chemistry is between models: give at least two.")
+    if n > MOST_MODELS:
+        raise InputError(
+            f"{n} models have {1 << n:,} sets",
+            f"Give at most {MOST_MODELS} models, such as the best ones.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class InteractionGraph:
     """Sets of ``n`` models as nodes; a node's successors leave out one of its used models.
@@ -54,13 +65,7 @@ class InteractionGraph:
         InputError
             for too few or too many models.
         """
-        if n < 2:
-            raise InputError(f"chemistry of {n} model", "Chemistry is between models: give at least two.")
-        if n > MOST_MODELS:
-            raise InputError(
-                f"{n} models have {1 << n:,} sets",
-                f"Give at most {MOST_MODELS} models, such as the best ones.",
-            )
+        check_number(n)
         if missing not in MISSING:
             raise InputError(
                 f"sets outside the graph cannot be {missing!r}", f"Choose {' or '.join(MISSING)}."

@@ -15,7 +15,7 @@ from optiq.chemistry.chem_e import USED_FROM
 from optiq.chemistry.complementarity import index, points
 from optiq.chemistry.cost import Floats, Order
 from optiq.chemistry.profiles import Profile
-from optiq.chemistry.recommend import MOST_RECOMMENDED, Recommendation, recommend
+from optiq.chemistry.recommend import MOST_RECOMMENDED, USUAL, Recommendation, Weights, recommend
 from optiq.errors import InputError, UnknownName
 
 MOST_MODELS = 16
@@ -117,8 +117,13 @@ class PoolChemistry:
         size: int,
         configurations: Iterable[Iterable[str]] = (),
         seed: int = 0,
+        *,
+        fewer: bool = False,
+        weights: Weights = USUAL,
     ) -> Recommendation:
         """An ensemble of ``size`` models: by chemistry, the best by accuracy, or at random.
+
+        ``fewer``: by chemistry it may have fewer.
 
         Raises
         ------
@@ -133,7 +138,14 @@ class PoolChemistry:
                 f"Ask for 1 to {len(self.profiles)}.",
             )
         if strategy == "chemistry":
-            return recommend(self.profiles, self.found.chemistry, configurations, size=size)
+            return recommend(
+                self.profiles,
+                self.found.chemistry,
+                configurations,
+                size=None if fewer else size,
+                most=size,
+                weights=weights,
+            )
         names = (
             best_by_accuracy(self.profiles, size)
             if strategy == "best"

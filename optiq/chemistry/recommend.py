@@ -22,6 +22,31 @@ _NO_CHEMISTRY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What a recommendation weighs.
+
+    ``alpha`` is the weight of chemistry between the ensemble and the rest against that within, ``beta`` that of each
+    model; chemistry up to ``tau`` counts as none (problem 1); without any, models from ``strong_from`` on are
+    recommended by themselves. :class:`~optiq.errors.InputError` for others than can be used.
+    """
+
+    alpha: float = ALPHA
+    beta: float = BETA
+    tau: float = 0.0
+    strong_from: float = USED_FROM
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.alpha <= 1 or not 0 <= self.beta < np.inf or not 0 <= self.tau < np.inf:
+            raise InputError(
+                f"alpha {self.alpha:g}, beta {self.beta:g}, tau {self.tau:g} cannot be used",
+                "Give an alpha from 0 to 1, and 0 or more for the others.",
+            )
+
+
+USUAL = Weights()
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
     """An ensemble, sorted by name, its ``loss`` (equation 3) and the sum of its pairs' ``chemistry``.
 
@@ -55,9 +80,7 @@ def recommend(
     *,
     size: int | None = None,
     most: int = MOST_RECOMMENDED,
-    alpha: float = ALPHA,
-    beta: float = BETA,
-    strong_from: float = USED_FROM,
+    weights: Weights = USUAL,
     rounds: int = MOST_ROUNDS,
 ) -> Recommendation:
     """The ensemble of ``profiles`` with the least loss, from historical ``configurations`` on.
@@ -74,7 +97,7 @@ def recommend(
         Exactly so many models, or up to so many.
 
     Where no pair has chemistry, profiles are the same (theorem 1): then the best models by penalty are given
-    (one, unless a ``size`` is asked for) if their accuracy is at least ``strong_from``, else none.
+    (one, unless a ``size`` is asked for) if their accuracy is at least ``weights.strong_from``, else none.
 
     Raises
     ------
@@ -83,6 +106,7 @@ def recommend(
     """
     n = len(profiles)
     known = np.nan_to_num(np.asarray(chemistry, dtype=np.float64), nan=0.0)
+    known = np.where(known > weights.tau, known, 0.0)
     if known.shape != (n, n):
         raise InputError(f"a chemistry matrix of shape {known.shape} for {n} models", "Give n × n.")
     if not 1 <= (size or 1) <= n or most < 1:
@@ -91,13 +115,13 @@ def recommend(
     profiles, known = [profiles[i] for i in by_name], known[np.ix_(by_name, by_name)]
     ranking = sorted(range(n), key=lambda i: (profiles[i].penalty, profiles[i].model))
     if known.max(initial=0.0) <= _NO_CHEMISTRY:
-        return _homogeneous(profiles, ranking, size, strong_from)
+        return _homogeneous(profiles, ranking, size, weights)
     most = min(most, n)
     names = {one.model: i for i, one in enumerate(profiles)}
     starts = _starts(configurations, names, ranking, known, size, most)
     best: tuple[float, tuple[int, ...]] | None = None
     for start in starts:
-        found = _climb(start, known, size, most, alpha, beta, rounds)
+        found = _climb(start, known, size, most, weights, rounds)
         if best is None or found[0] < best[0] - _NO_CHEMISTRY:
             best = found
     assert best is not None
@@ -108,17 +132,17 @@ def recommend(
 
 
 def _homogeneous(
-    profiles: Sequence[Profile], ranking: Sequence[int], size: int | None, strong_from: float
+    profiles: Sequence[Profile], ranking: Sequence[int], size: int | None, weights: Weights
 ) -> Recommendation:
-    strong = [i for i in ranking if profiles[i].accuracy >= strong_from]
+    strong = [i for i in ranking if profiles[i].accuracy >= weights.strong_from]
     if not strong:
         return Recommendation(
-            (), 0.0, 0.0, f"no chemistry, and no model is right in {strong_from:.0%} of cases"
+            (), 0.0, 0.0, f"no chemistry, and no model is right in {weights.strong_from:.0%} of cases"
         )
     chosen = [*strong, *(i for i in ranking if i not in strong)][: size or 1]
     names = tuple(sorted(profiles[i].model for i in chosen))
     return Recommendation(
-        names, BETA * len(names), 0.0, "no chemistry between any two: the best by themselves"
+        names, weights.beta * len(names), 0.0, "no chemistry between any two: the best by themselves"
     )
 
 
@@ -150,16 +174,15 @@ def _climb(
     chemistry: Floats,
     size: int | None,
     most: int,
-    alpha: float,
-    beta: float,
+    weights: Weights,
     rounds: int,
 ) -> tuple[float, tuple[int, ...]]:
     """The best ensemble that single additions, removals and swaps lead to."""
-    current = (loss(start, chemistry, alpha, beta), start)
+    current = (loss(start, chemistry, weights.alpha, weights.beta), start)
     for _ in range(rounds):
         best = min(
             (
-                (loss(other, chemistry, alpha, beta), other)
+                (loss(other, chemistry, weights.alpha, weights.beta), other)
                 for other in _neighbours(current[1], len(chemistry), size, most)
             ),
             default=current,

@@ -51,6 +51,7 @@ SELECTORS = Registry(
         "hill-climbing": f"{_METHODS}.hill_climbing:HillClimbing",
         "lm-proposal": f"{_METHODS}.lm_proposal:LMProposal",
         "mixllm": f"{_METHODS}.mixllm:MixLLM",
+        "mixllm-published": f"{_METHODS}.mixllm_published:PublishedMixLLM",
         "random": f"{_METHODS}.random_search:RandomSearch",
         "threshold-successive-elimination": f"{_METHODS}.threshold_elimination:ThresholdElimination",
         "uct": f"{_METHODS}.uct:UCT",

@@ -66,9 +66,18 @@ def test_a_recommendation_says_why_and_how_certain(graded: Path, optiq) -> None:
     shown = optiq("recommend", "--size", "2", "--topic", "law")
     assert shown.code == 0, shown.err
     assert "least loss found" in shown.out
-    assert "chemistry beyond noise in 1 of 1 pair; " in shown.out
+    assert "chemistry beyond noise in " in shown.out
+    assert " of 1 pair; 40 trials" in shown.out
     best = json.loads(optiq("recommend", "--size", "2", "--strategy", "best", "--json").out)
     assert best["models"] == ["phi4:14b", "qwen2.5:14b"]
+    weighed = ("recommend", "--size", "4", "--fewer", "--json")
+    most = json.loads(optiq(*weighed, "--alpha", "0", "--beta", "0").out)
+    assert len(most["models"]) == 4
+    assert len(json.loads(optiq(*weighed, "--alpha", "0", "--beta", "9").out)["models"]) == 1
+    none = json.loads(optiq(*weighed, "--tau", "99", "--used-from", "0.8").out)
+    assert none["models"] == ["phi4:14b"]
+    assert none["tau"] == 99
+    assert optiq("recommend", "--alpha", "1.5").code == 2
     among = optiq("recommend", "--size", "2", "--among", "mistral:7b,gemma3:27b,phi4:14b", "--json")
     assert "qwen2.5:14b" not in json.loads(among.out)["models"]
 

@@ -10,8 +10,7 @@ import polars as pl
 import pytest
 
 import sql
-from optiq.chemistry.chem_e import chemistry
-from optiq.chemistry.profiles import Profile
+from optiq.chemistry.by_question import chemistry_over_questions
 from optiq.errors import InputError, UnknownName
 from optiq.plans.plan import Plan
 from warehouse.chemistry import load_chemistry, load_trials, read_lone_answers
@@ -80,8 +79,9 @@ def test_profiles_pairs_and_ensembles_follow_from_traces(answered: Home) -> None
     assert set(found["source"]) == {"traces"}
     topics = query(answered.perfdb, "select distinct topic from chemistry order by 1")["topic"].to_list()
     assert topics == ["*", "art", "law"]  # the third has too few questions
-    profiles = [Profile(r["model"], r["quality"], r["accuracy"]) for r in found.to_dicts()]
-    matrix = chemistry(profiles, tolerance=0.0)
+    outcomes = load_trials(answered.perfdb, "law").trials
+    used = np.array([of_law[name] >= 0.5 for name in outcomes.models])
+    matrix = chemistry_over_questions(outcomes.quality, outcomes.accuracy, used=used)[0]
     pool = load_chemistry(answered.perfdb, "law")
     assert pool.models == tuple(sorted(RIGHT))
     assert pool.found.chemistry == pytest.approx(matrix)

@@ -45,3 +45,21 @@ def test_models_are_their_means_over_trials_never_their_best() -> None:
     a, b = trials.profiles()
     assert (a.quality, a.accuracy, a.n_trials) == pytest.approx((7.5, 0.8, 2))
     assert b.n_trials == 1
+
+
+def test_equal_means_with_disjoint_right_answers_have_certain_chemistry() -> None:
+    rows = [(f"q{i}", model, 10.0 * right, right) for i in range(40) for model, right in
+            (("a", float(i % 2)), ("b", float(i % 2 == 0)), ("twin of a", float(i % 2)))]  # fmt: skip
+    found = with_certainty(trials_of(rows), draws=50, used_from=0.5)
+    assert found.chemistry[0, 1] > 0.9
+    assert found.certain[0, 1]
+    assert not found.certain[0, 2]
+
+
+def test_a_model_that_was_not_in_a_trial_is_there_by_its_means() -> None:
+    rows = [
+        (f"q{i}", model, 6.0, 0.7) for i in range(30) for model in ("a", "b", "c") if (i, model) != (3, "b")
+    ]
+    found = with_certainty(trials_of(rows), draws=10)
+    assert found.chemistry == pytest.approx(np.zeros((3, 3)), abs=1e-9)
+    assert found.noise == pytest.approx(np.zeros((3, 3)), abs=1e-9)

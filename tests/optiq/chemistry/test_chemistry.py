@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optiq.chemistry.by_question import chemistry_over_questions
 from optiq.chemistry.chem_e import chem_e, chemistry
-from optiq.chemistry.cost import answers_cost
+from optiq.chemistry.cost import ORDERS, Order, answers_cost
 from optiq.chemistry.interaction_graph import MOST_MODELS, InteractionGraph
 from optiq.chemistry.profiles import Profile, combined_accuracy
 from optiq.errors import InputError
@@ -26,13 +27,11 @@ def oracle(members: list[Profile], used_from: float = 0.5) -> np.ndarray:
     def cost(chosen: frozenset[int]) -> float:
         used = [members[i] for i in chosen if members[i].accuracy >= used_from]
         total = 0.0
-        for one in used:
-            better = {
-                (other.quality, other.accuracy)
-                for other in used
-                if (other.quality, other.accuracy) > (one.quality, one.accuracy)
-            }
-            total += one.penalty / (1 + len(better))
+        ranked = sorted(used, key=lambda one: -one.quality)
+        rank = 1.0
+        for place, one in enumerate(ranked):
+            rank += min(ranked[place - 1].quality - one.quality, 1.0) if place else 0.0
+            total += one.penalty / rank
         return total
 
     def benefit(a: int, among: frozenset[int]) -> float:
@@ -94,6 +93,61 @@ shares = st.sampled_from([0.0, 0.3, 0.5, 0.6, 0.8, 0.95, 1.0])
 def test_the_graph_gives_what_the_definition_gives(pairs: list[tuple[float, float]]) -> None:
     members = profiles(*pairs)
     assert chemistry(members) == pytest.approx(oracle(members), abs=1e-9)
+
+
+@given(st.floats(0.0, 1e-3), st.sampled_from([3.0, 8.0]), st.sampled_from([0.5, 0.8]))
+def test_near_ties_nearly_share_a_rank(apart: float, quality: float, accuracy: float) -> None:
+    """Theorem 1 in the limit: what hardly differs hardly interacts."""
+    found = chemistry(profiles((quality, accuracy), (quality + apart, accuracy), (quality, accuracy)))
+    assert found.max() <= 2 * apart + 1e-9
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.tuples(grades, shares), min_size=2, max_size=5), st.sampled_from(ORDERS), st.integers(0, 99)
+)
+def test_chemistry_is_continuous(pairs: list[tuple[float, float]], order: Order, seed: int) -> None:
+    moved = np.array(pairs) + np.random.default_rng(seed).uniform(-1e-7, 1e-7, (len(pairs), 2))
+    near = [(float(q), float(a)) for q, a in np.clip(moved, [0, 0], [10, 1])]
+    # Where everything is nearly perfect a quotient of next to nothing is anything.
+    if min(one.penalty for one in profiles(*pairs)) > 1e-3:
+        options = {"order": order, "used_from": 0.0}
+        assert chemistry(profiles(*near), **options) == pytest.approx(
+            chemistry(profiles(*pairs), **options), abs=1e-3
+        )
+
+
+def over(*right: str, order: Order = "quality") -> np.ndarray:
+    """Chemistry of models that were right (1) or wrong (0) on each question."""
+    table = np.array([[int(mark) for mark in marks] for marks in right], dtype=float).T
+    return chemistry_over_questions(10 * table, table, used=np.ones(len(right), dtype=bool), order=order)[0]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_who_is_right_where_interacts_and_equal_means_do_not(order: Order) -> None:
+    assert over("1010", "1010", order=order)[0, 1] == 0
+    assert over("1010", "0101", order=order)[0, 1] == pytest.approx(1.0)
+    assert over("1100", "0110", order=order)[0, 1] < over("1100", "0011", order=order)[0, 1]
+    assert not over("1111", "1111", order=order).any()
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(grades, shares), min_size=2, max_size=6), st.sampled_from(ORDERS))
+def test_on_one_question_it_is_cheme(pairs: list[tuple[float, float]], order: Order) -> None:
+    quality, accuracy = np.array(pairs).T[:, None]
+    found = chemistry_over_questions(quality, accuracy, used=accuracy[0] >= 0.5, order=order)[0]
+    assert found == pytest.approx(chemistry(profiles(*pairs), order=order), abs=1e-9)
+
+
+@given(st.integers(0, 99))
+def test_questions_weigh_as_often_as_they_are_drawn(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    quality, accuracy = 10 * draw.random((5, 3)), draw.random((5, 3))
+    times = draw.integers(0, 3, 5)
+    used = np.ones(3, dtype=bool)
+    weighed = chemistry_over_questions(quality, accuracy, times[None].astype(float), used=used)[0]
+    again = chemistry_over_questions(quality.repeat(times, 0), accuracy.repeat(times, 0), used=used)[0]
+    assert weighed == pytest.approx(again, abs=1e-9)
 
 
 def test_a_model_that_is_not_used_has_no_chemistry() -> None:

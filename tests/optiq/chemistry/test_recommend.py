@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from optiq.chemistry.baselines import at_random, best_among, best_by_accuracy
 from optiq.chemistry.chem_e import chemistry
 from optiq.chemistry.profiles import Profile
-from optiq.chemistry.recommend import loss, recommend
+from optiq.chemistry.recommend import Weights, loss, recommend
 from optiq.errors import InputError
 
 
@@ -84,3 +84,17 @@ def test_baselines() -> None:
     assert at_random(members, 3, seed=1) == at_random(members[::-1], 3, seed=1)
     with pytest.raises(InputError):
         best_among(members, {"x"}, 1)
+
+
+def test_what_is_up_to_tau_counts_as_none_and_beta_keeps_ensembles_small() -> None:
+    members = [Profile(name, 5.0, accuracy) for name, accuracy in (("a", 0.9), ("b", 0.8), ("c", 0.7))]
+    table = np.array([[0, 0.3, 0.2], [0.3, 0, 0.6], [0.2, 0.6, 0]])
+    assert recommend(members, table, size=2, weights=Weights(0.0)).models == ("b", "c")
+    assert recommend(members, table, size=2, weights=Weights(0.0, tau=0.6)).models == ("a", "b"), (
+        "the best, as nothing is left"
+    )
+    assert len(recommend(members, table, most=3, weights=Weights(0.0, 0.0)).models) == 3
+    assert len(recommend(members, table, most=3, weights=Weights(0.0, 5.0)).models) == 1
+    for wrong in ({"alpha": 1.5}, {"beta": -1}, {"tau": float("nan")}):
+        with pytest.raises(InputError, match="cannot be used"):
+            Weights(**wrong)

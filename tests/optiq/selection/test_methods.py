@@ -37,7 +37,7 @@ EXHAUSTIVE = {"random": {"share": 1}, "uct": {"share": 1}, "bayesian-optimisatio
 @pytest.mark.parametrize("method", METHODS)
 def test_a_clear_winner_is_found(method: str) -> None:
     scores = table_of(SPACE, 60, CLEAR)
-    objective = Objective("cheapest", floor=0.9) if method == "mixllm" else Objective()
+    objective = Objective("cheapest", floor=0.9) if method.startswith("mixllm") else Objective()
     evidence, ranking = play(method, SPACE, scores, COST, objective, **EXHAUSTIVE.get(method, {}))
     assert SPACE.combinations[ranking.order[0]] == ("a", "c")
     assert evidence.runs <= scores.size
@@ -148,6 +148,29 @@ def test_mixllm_never_takes_more_runs_than_brute_force(space: Space, apart: floa
     evidence, finished = search(selector, problem, runner)
     assert finished
     assert evidence.runs <= len(space) * 7
+
+
+def test_each_rule_of_the_published_mixllm_can_be_switched_off() -> None:
+    """More rules, fewer combinations examined; without an end, all."""
+    rng = np.random.default_rng(5)
+    space = Space.of({stage: ["a", "b", "c", "d"] for stage in ("x", "y", "z")})
+    ability = 0.5 + 0.1 * rng.random(4)[space.codes].sum(axis=1)
+    scores = table_of(space, 60, ability)
+    cost = np.array([1.0, 2.0, 4.0, 8.0])[space.codes].sum(axis=1)
+    examined = {}
+    for name, options in {
+        "all": {}, "uct": {"select": "uct"}, "CE": {"estimate_costs": False}, "AP": {"predict_accuracy": False},
+        "stop": {"stop": False},
+    }.items():  # fmt: skip
+        evidence, ranking = play(
+            "mixllm-published", space, scores, cost, Objective("cheapest"), repeats=1, **options
+        )
+        examined[name] = int((evidence.counts > 0).sum())
+        assert evidence.accuracy[ranking.order[0]] >= ranking.floor
+    assert examined["all"] < examined["CE"]
+    assert examined["all"] <= examined["AP"] < examined["stop"] == 64
+    with pytest.raises(InputError, match="select is 'fast'"):
+        make_selector("mixllm-published", Problem(SPACE, 5), {"select": "fast"})
 
 
 @given(st.integers(2, 6), st.integers(1, 12), st.integers(0, 99))
