@@ -1,7 +1,7 @@
 # Everything a fresh machine needs: CPython 3.11 with pip and venv, make, git. All set-up goes to .venv.
 #
 #   make demo    the whole loop on real small models, on this machine
-#   make test    lint, format, types, tests
+#   make test    lint, format, types, docs, tests
 #
 # Other targets: setup, format, lock, clean.
 
@@ -60,7 +60,7 @@ $(STAMP): $(LOCKS) pyproject.toml
 	@touch $@
 
 format: setup
-	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python docs/generate.py
 
 # Versions and hashes, no index addresses; local build tags such as +cpu belong to one machine. The hash of the CPU build
 # of torch is no part of the index: it stays as it is while the version does.

@@ -93,7 +93,8 @@ def explain(request: Explain, json: Json = False) -> None:
         _show_neighbours(planning, planned.question)
     frontier_table(
         planned,
-        f"Frontier: {counted(len(planned.frontier), 'plan')} that no other plan beats in every respect",
+        f"Frontier: {counted(len(planned.frontier), 'plan')} that no other plan beats in every respect "
+        "(QoA: quality of the answer, 0 to 1)",
     )
     if choice.chosen is not None:
         say(f"chosen     {choice.chosen.plan.expression}")

@@ -94,7 +94,11 @@ def ingest(
                 rows = "" if one["rows"] is None else f"{counted(one['rows'], 'row')}: "
                 say(f"  {file}: {rows}{one['what']}")
         if (landed or refused) and not said["dry_run"]:
-            say("Publish with: optiq refresh")
+            say("Publish with: optiq refresh (what has landed is checked, and waits for it)")
+        if refused:
+            say(
+                "Rows set aside are left out and kept with their reason: the table quarantine after the refresh."
+            )
     if (refused or report["unusable"]) and not landed:
         raise typer.Exit(1)
 

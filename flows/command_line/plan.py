@@ -108,7 +108,10 @@ def plan(request: Plan, json: Json = False) -> None:
         say(line)
     if kept is not None:
         say(kept)
-    say(f"{counted(len(rows), 'question')}, snapshot {session.statistics.snapshot_id}")
+    say(
+        f"{counted(len(rows), 'question')}, snapshot {session.statistics.snapshot_id}; QoA: quality of the answer, "
+        "0 to 1"
+    )
 
 
 def _emit(

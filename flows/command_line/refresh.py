@@ -44,6 +44,8 @@ def _say_report(report: Mapping[str, Any]) -> None:
     for check in report["checks"]:
         if check["accepted"]:
             say(f"accepted: {check['name']}: {check['example']}")
+    if report["n_quarantined"]:
+        say('Rows set aside are left out and kept with their reason: optiq sql "FROM quarantine"')
     for name, reason in report["refused"].items():
         say(f"set aside: {name}: {reason}")
     if report["refused"]:

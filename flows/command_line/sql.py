@@ -33,8 +33,7 @@ def sql(
     Example:  optiq sql "SELECT * FROM level_0 LIMIT 5"
     """
     from optiq.errors import InputError
-    from optiq.files.tables import write_table
-    from warehouse.query import stoppable_query
+    from warehouse.query import stoppable_query, stoppable_rows
 
     if statement.endswith(".sql") and len(statement.split("\n")) == 1:
         try:
@@ -43,22 +42,24 @@ def sql(
             raise InputError(
                 f"{statement} cannot be read: {fault}", "Give a text file with one SELECT."
             ) from None
-    frame = stoppable_query(place.home().perfdb, statement, timeout, memory)
-    if output is None or output.suffix != ".parquet":
-        frame = _without_blobs(frame)
+    perfdb = place.home().perfdb
     if output is not None:
-        write_table(frame, output)
+        from optiq.files.tables import write_table
+
+        frame = stoppable_query(perfdb, statement, timeout, memory)
+        write_table(frame if output.suffix == ".parquet" else _without_blobs(frame), output)
         say(f"{counted(frame.height, 'row')} written to {output}")
-    elif json:
-        say_json(frame.to_dicts())
+        return
+    found = stoppable_rows(perfdb, statement, timeout, memory)
+    if json:
+        say_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
+        return
+    rows = [[_cell(cell) for cell in row] for row in found.rows]
+    if fits(found.columns, rows):
+        table(found.columns, rows, right=found.numeric)
     else:
-        numeric = [i for i, kind in enumerate(frame.dtypes) if kind.is_numeric()]
-        rows = [[_cell(cell) for cell in row] for row in frame.iter_rows()]
-        if fits(frame.columns, rows):
-            table(frame.columns, rows, right=numeric)
-        else:
-            upright(frame.columns, rows)
-        say(counted(frame.height, "row"))
+        upright(found.columns, rows)
+    say(counted(len(rows), "row"))
 
 
 def _without_blobs(frame: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,7 @@ import pytest
 
 from optiq.errors import InputError, PerfDBError
 from warehouse.home import Home
-from warehouse.query import query, stoppable_query
+from warehouse.query import query, stoppable_query, stoppable_rows
 from warehouse.statistics import load_statistics
 
 
@@ -166,3 +166,26 @@ def test_ctrl_c_ends_a_query(home: Home) -> None:
 def test_a_query_that_needs_more_memory_says_so(home: Home) -> None:
     with pytest.raises(InputError, match=r"needs more memory.*--memory"):
         stoppable_query(home.perfdb, "select len(list(range)) from range(30000000)", memory_mb=60)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select 1 as n, 2.5::double as x, 'é' as c, null as nothing, true as t, date '2026-01-01' as d",
+        "select timestamp '2026-01-01 10:00:00.5' as at, 'nan'::double as x, 7::hugeint as h",
+        "select 1 as a, 2 as a",
+        "select [1.0, 2.0] as l, {'k': 1} as s, 1.5::decimal(5, 2) as d, timestamptz '2026-01-01' as z",
+        "select 1 as n where false",
+        "show tables",
+        "from snapshots",
+    ],
+)
+def test_rows_for_the_screen_are_those_of_the_frame(home: Home, statement: str) -> None:
+    found, frame = stoppable_rows(home.perfdb, statement), stoppable_query(home.perfdb, statement)
+    assert found.columns == frame.columns
+    assert repr(found.rows) == repr(frame.rows())
+    assert found.numeric == [i for i, kind in enumerate(frame.dtypes) if kind.is_numeric()]
+
+
+def test_blobs_are_told_by_their_size(home: Home) -> None:
+    assert stoppable_rows(home.perfdb, "select 'ab'::blob as b").rows == [("<2 bytes>",)]
