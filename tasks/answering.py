@@ -252,7 +252,7 @@ def conclude(
         **more,
     }
     folder.note(
-        status="done" if recorded.height == about.get("questions") else "unfinished",
+        status="done" if done.height == len(rows) else "unfinished",  # of a run with --limit its rows are all
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(about.get("seconds", 0.0) + summary["seconds"], 3),
         summary=summary,

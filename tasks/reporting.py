@@ -53,7 +53,7 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "adherence": ("run",),
     "spend": ("run",),
     "frontier": ("run", "points"),
-    "misses": ("run", "rows"),
+    "misses": ("run",),
     "plans": ("run", "rows"),
     "topic_means": ("run", "rows"),
     "topics": ("rows",),
@@ -67,7 +67,8 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "ranks": ("rows",),
     "weeks": ("rows",),
 }
-_ROWS = {"misses": 12, "plans": 12, "frontier_plans": 12, "topic_means": 20, "topics": 60, "coverage": 25}
+_MISSES = 12
+_ROWS = {"plans": 12, "frontier_plans": 12, "topic_means": 20, "topics": 60, "coverage": 25}
 _ROWS |= {"uncertain": 12, "best_models": 40, "days": 60, "ranks": 25, "weeks": 26}
 
 
@@ -148,11 +149,23 @@ def _runs(home: Home, name: str, against: str | None) -> Page:
             f"run {about['run_id']} is not in PerfDB yet", "Bring it in with `optiq refresh`, then again."
         ) from None
     if against is None:
-        return run_page(first, _frames(source, first, _OF_A_RUN + _OF_ALL), _about(home, first), POINTS)
+        found = _frames(source, first, _OF_A_RUN + _OF_ALL)
+        found["misses"] = _worst(home, found["misses"])
+        return run_page(first, found, _about(home, first), POINTS)
     second = source.run_named(against)
     frames = tuple(_frames(source, run, (*_OF_A_RUN, "frontier")) for run in (first, second))
     changes = source.frame("changes", before=first, after=second, rows=12)
     return runs_page((first, second), (frames[0], frames[1]), changes)
+
+
+def _worst(home: Home, misses: pl.DataFrame) -> pl.DataFrame:
+    """The answers that lost most against the best plan that is known for them: wrong choices before bad luck."""
+    from tasks.run_answers import with_best_known
+
+    loss = (pl.col("best_qoa") - pl.col("qoa")).clip(lower_bound=0.0).fill_null(0.0)
+    found = with_best_known(home, misses).with_columns(loss=loss)
+    worst = found.filter((pl.col("loss") > 0) | (pl.col("miss") > 0))
+    return worst.sort("loss", "miss", "question_id", descending=[True, True, False]).head(_MISSES)
 
 
 def _snapshots(home: Home, name: str, against: str | None) -> Page:

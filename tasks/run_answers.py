@@ -180,18 +180,14 @@ def _rows(home: Home, run_id: str, about: Mapping[str, Any], executions: pl.Data
 
 def _with_best(home: Home, frame: pl.DataFrame) -> pl.DataFrame:
     """With the best known plan of each question; plans as expressions, under the names that people see."""
-    known = {kind.value: (kind.shown, kind.task) for kind in Kind}
+    forms = {kind.value: kind.shown for kind in Kind}
     plans = {text: _expression(text) for text in frame["plan"].drop_nulls().unique()}
     frame = frame.with_columns(
         pl.col("plan").replace_strict(plans, default=None, return_dtype=pl.String),
-        form=pl.col("kind").replace_strict({k: v[0] for k, v in known.items()}, default=pl.col("kind")),
+        form=pl.col("kind").replace_strict(forms, default=pl.col("kind")),
         topic=pl.col("topic").fill_null("*"),
     )
-    task = pl.col("kind").replace_strict({k: v[1] for k, v in known.items()}, default="open")
-    asked = frame.drop_nulls(["execution_id", "question", "plan_key"]).select(
-        "execution_id", "question", "topic", task.alias("task"), "plan_key"
-    )
-    frame = frame.join(best_known(home, asked), on="execution_id", how="left", maintain_order="left")
+    frame = with_best_known(home, frame)
     # An answer that never came is worth nothing where others were judged.
     worth = pl.when(pl.col("status") == "answered").then("qoa").when(pl.col("qoa").count() > 0).then(0.0)
     return frame.select(
@@ -205,6 +201,17 @@ def _with_best(home: Home, frame: pl.DataFrame) -> pl.DataFrame:
         (pl.col("best_qoa") - worth).clip(lower_bound=0.0).round(6).alias("loss"),
         *("error", "execution_id", "snapshot_id"),
     )
+
+
+def with_best_known(home: Home, executions: pl.DataFrame) -> pl.DataFrame:
+    """Executions with best_plan, best_qoa and best_from (:func:`warehouse.run_answers.best_known`)."""
+    tasks = {kind.value: kind.task for kind in Kind}
+    asked = executions.drop_nulls(["execution_id", "question", "plan_key"]).select(
+        *("execution_id", "question", "topic"),
+        pl.col("kind").replace_strict(tasks, default="open").alias("task"),
+        "plan_key",
+    )
+    return executions.join(best_known(home, asked), on="execution_id", how="left", maintain_order="left")
 
 
 def _expression(plan: str) -> str:

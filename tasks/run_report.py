@@ -11,6 +11,8 @@ from optiq.plans.plan import Plan
 from tasks.run_folder import RunFolder
 from warehouse.home import Home
 
+_FAULTS = 8
+"""Faults of each outcome that are told."""
 _STATUSES = ("answered", "infeasible", "failed", "invalid")
 
 
@@ -36,13 +38,24 @@ def one_run(home: Home, name: str) -> dict[str, Any]:
     about, rows = folder.about() or {}, folder.rows()
     planned = rows.filter(pl.col("status").is_in(["answered", "failed"])).drop_nulls("plan")
     plans = planned.group_by("plan").len().sort("len", "plan", descending=[True, False])
-    faults = rows.drop_nulls("error").group_by("error").len().sort("len", "error", descending=[True, False])
+    # Failures first: the reasons of infeasible rows are many, and would hide them.
+    order = pl.col("status").replace_strict(
+        {"failed": 0, "invalid": 1, "infeasible": 2}, default=3, return_dtype=pl.Int8
+    )
+    faults = (
+        rows.drop_nulls("error")
+        .group_by("status", "error")
+        .len()
+        .sort(order, "len", "error", descending=[False, True, False])
+        .group_by("status", maintain_order=True)
+        .head(_FAULTS)
+    )
     return {
         **_record(folder),
         **{name: about.get(name) for name in ("file_sha256", "budget", "topic", "settings", "options")},
         "at_once": (about.get("summary") or {}).get("at_once"),
         "plans": [[Plan.parse(plan).expression, number] for plan, number in plans.iter_rows()],
-        "faults": [list(row) for row in faults.head(10).iter_rows()],
+        "faults": [list(row) for row in faults.select("status", "error", "len").iter_rows()],
     }
 
 

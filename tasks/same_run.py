@@ -128,5 +128,9 @@ def _to_resume(folder: RunFolder | None, snapshot_id: str, options: RunOptions) 
                 "Run it without --retry-errors first; file, output and planning must be the same.",
             )
         return None
-    finished = before.get("status") == "done" and not options.retry_errors
+    limit = (before.get("options") or {}).get("limit")
+    whole = limit is None or (
+        options.limit is not None and options.limit <= limit
+    )  # else there is more to ask
+    finished = before.get("status") == "done" and whole and not options.retry_errors
     return None if finished and before.get("snapshot_id") != snapshot_id else folder

@@ -106,7 +106,7 @@ class Tally:
             seconds = time.monotonic() - self._started
             done = min(self._done + self._executed, self._total)
             fresh = done - self._before
-            left = (self._total - done) * seconds / fresh if fresh else None
+            left = _left_s(self._total - done, fresh, self._running, seconds)
             spent = self._ledger.spent
             return RunStanding(
                 self._total,
@@ -182,9 +182,20 @@ class ShardsTally:
             max_usd=self._limits[0],
             max_j=self._limits[1],
             seconds=seconds,
-            left_s=(self._total - done) * seconds / fresh if fresh else None,
+            left_s=_left_s(self._total - done, fresh, sum(beat["running"] for beat in beats), seconds),
             finished=self._finished,
         )
+
+
+def _left_s(to_do: int, fresh: int, running: int, seconds: float) -> float | None:
+    """Seconds until the end, from what was done in ``seconds``; None before anything is.
+
+    Questions that are running count half: else the first of many at once promises the time of all, one by one.
+    """
+    if not fresh:
+        return None
+    half = min(running, to_do) / 2
+    return (to_do - half) * seconds / (fresh + half)
 
 
 def _sum(beats: list[Mapping[str, Any]], name: str) -> dict[str, int]:

@@ -38,7 +38,7 @@ def executions_of_run(home: Home, run_id: str) -> pl.DataFrame:
     found = [pl.DataFrame(schema=EXECUTION_SCHEMA)]
     if home.perfdb.exists():
         with reading(home.perfdb, any_version=True) as connection:
-            merged = connection.sql(sql.read("queries/run_executions"), params={"run": run_id}).pl()
+            merged = connection.sql(sql.read("answers/executions"), params={"run": run_id}).pl()
         found.append(_shaped(merged, EXECUTION_SCHEMA))
     found += [_landed_executions(frame) for frame in _landed(home, pl.col("run_id") == run_id)]
     together = pl.concat(found).unique("execution_id", keep="first", maintain_order=True)
@@ -52,7 +52,7 @@ def calls_of(home: Home, execution_ids: Iterable[str]) -> pl.DataFrame:
     if home.perfdb.exists():
         with reading(home.perfdb, any_version=True) as connection:
             connection.register("wanted", wanted)
-            found.append(_shaped(connection.sql(sql.read("queries/run_calls")).pl(), CALL_SCHEMA))
+            found.append(_shaped(connection.sql(sql.read("answers/calls")).pl(), CALL_SCHEMA))
     landed = _landed(home, pl.col("execution_id").is_in(wanted["execution_id"].implode()))
     found += [
         _shaped(frame.select("execution_id", "calls").explode("calls").unnest("calls"), CALL_SCHEMA)
@@ -75,7 +75,7 @@ def best_known(home: Home, asked: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=schema)
     with reading(home.perfdb, any_version=True) as connection:
         connection.register("asked", asked)
-        return connection.sql(sql.read("queries/best_known")).pl().cast(pl.Schema(schema))
+        return connection.sql(sql.read("answers/best_known")).pl().cast(pl.Schema(schema))
 
 
 def tried_on_question(home: Home, question: str) -> pl.DataFrame:
@@ -83,7 +83,7 @@ def tried_on_question(home: Home, question: str) -> pl.DataFrame:
     if not home.perfdb.exists():
         return pl.DataFrame()
     with reading(home.perfdb, any_version=True) as connection:
-        return connection.sql(sql.read("queries/tried_on_question"), params={"question": question}).pl()
+        return connection.sql(sql.read("answers/tried_on_question"), params={"question": question}).pl()
 
 
 def known_runs(home: Home) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from flows.command_line.screen import counted, figure, note, say, say_json, tabl
 from flows.command_line.show import say_misses
 from flows.declaration import Option
 from flows.flow_requests import AnswerQuestions, Json
+from optiq.errors import OptiqError
 
 
 def answer(
@@ -48,14 +50,17 @@ def answer(
         return 130
     from tasks.run_answers import answers_of, misses
 
-    answers = answers_of(request.home(), summary["run_id"])
+    answers = None
+    with suppress(OptiqError):  # nothing was asked, or it is on another machine
+        answers = answers_of(request.home(), summary["run_id"])
     if json:
-        say_json({**summary, "misses": misses(answers)})
+        say_json({**summary, "misses": None if answers is None else misses(answers)})
     else:
         if summary["stopped"]:
             note(summary["stopped"])
         say(_closing_line(summary))
-        say_misses(answers)
+        if answers is not None:
+            say_misses(answers)
     return 0 if summary["answered"] == summary["questions"] else 1
 
 

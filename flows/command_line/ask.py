@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flows.command_line.asked import OneQuestion, read_asked
-from flows.command_line.screen import figure, note, say, say_json
+from flows.command_line.screen import figure, note, say, say_json, usd
 from flows.flow_requests import Cache, Json, Planned
 from optiq.errors import InputError
 
@@ -48,8 +48,8 @@ def ask(request: Ask, json: Json = False) -> int:
         found = " (from the cache)" if row["cached_calls"] and not row["calls"] else ""
         note(
             f"plan{found} {Plan.parse(row['plan']).expression}: observed {figure(row['observed_latency_s'])} s "
-            f"(predicted {figure(row['predicted_latency_s'])}), {figure(row['observed_cost_usd'])} USD "
-            f"(predicted {figure(row['predicted_cost_usd'])}), predicted QoA {figure(row['predicted_qoa'])}"
+            f"(predicted {figure(row['predicted_latency_s'])}), {usd(row['observed_cost_usd'])} "
+            f"(predicted {usd(row['predicted_cost_usd'])}), predicted QoA {figure(row['predicted_qoa'])}"
         )
     else:
         note(f"{row['status']}: {row['error']}")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.command_line.consent import Consent, predicted
-from flows.command_line.screen import counted, duration, figure, note, say, say_json, table
+from flows.command_line.screen import counted, duration, note, say, say_json, table, usd
 from flows.flow_requests import CalibrateModels, Json
 
 _WIDE = 7  # so many topics still fit side by side
@@ -101,7 +101,7 @@ def _show_summary(summary: Mapping[str, Any]) -> None:
         f"in {counted(summary['rounds'], 'round')} "
         f"({counted(summary['calls'], 'call')} made, {summary['cached']} found in the cache, "
         f"{summary['failed']} failed), {summary['skipped']} known already; "
-        f"{figure(summary['cost_usd'])} USD, {summary['seconds']:.1f} s; server {summary['server']}"
+        f"{usd(summary['cost_usd'])}, {summary['seconds']:.1f} s; server {summary['server']}"
     )
     if summary["stopped"]:
         kept = "is kept; the same command goes on" if summary["executions"] else "was run"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from flows.command_line.screen import figure, note
+from flows.command_line.screen import figure, note, usd
 from flows.declaration import Option, Request
 from optiq.errors import InputError
 
@@ -51,7 +51,7 @@ class Consent(Request, panel="The run"):
         note(line(found))
         if not terminal:
             raise InputError(
-                f"the predicted bill of {figure(cost_usd)} USD is above {figure(threshold)}",
+                f"the predicted bill of {usd(cost_usd)} is above {usd(threshold)}",
                 "Give --yes to spend it, or a higher --confirm-above.",
             )
         note("Go on? [y/N]")
@@ -64,7 +64,7 @@ class Consent(Request, panel="The run"):
 def predicted(found: Mapping[str, Any]) -> str:
     """The predicted bill in words."""
     return (
-        f"predicted {figure(found['cost_usd'])} USD "
-        f"({figure(found['low_usd'])} to {figure(found['high_usd'])} in 95 of 100 runs, at most "
-        f"{figure(found['most_usd'])} by output caps), {figure(found['energy_j'])} J"
+        f"predicted {usd(found['cost_usd'])} "
+        f"({usd(found['low_usd'])} to {usd(found['high_usd'])} in 95 of 100 runs, at most "
+        f"{usd(found['most_usd'])} by output caps), {figure(found['energy_j'])} J"
     )

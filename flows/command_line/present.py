@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from flows.command_line.screen import figure, table
+from flows.command_line.screen import figure, table, usd
 from optiq.configuration import Settings
 from optiq.estimation import Estimate
 from optiq.estimation.estimates import Cautious, is_told
@@ -15,15 +15,20 @@ from optiq.planning.choose import Choice
 from optiq.planning.protection import LIKELY
 from optiq.plans.plan import Plan
 from optiq.questions.answer_file import answer_text
-from optiq.questions.metric import BY_LIMIT, METRICS, RESOURCES
+from optiq.questions.metric import BY_LIMIT, COST, METRICS, RESOURCES, Metric
 from optiq.questions.question import Question
 
-ESTIMATE_COLUMNS = [metric.header for metric in METRICS]
+ESTIMATE_COLUMNS = ["cost" if metric is COST else metric.header for metric in METRICS]
+
+
+def metric_cell(metric: Metric, value: float | None) -> str:
+    """A figure under :data:`ESTIMATE_COLUMNS`: money has its unit with it, as the unit goes by its size."""
+    return usd(value) if metric is COST else figure(value)
 
 
 def estimate_cells(estimate: Estimate) -> list[str]:
     """The predicted figures of a plan, for a table; with their bounds if there are any."""
-    cells = [figure(value) for value in estimate.metrics]
+    cells = [metric_cell(metric, value) for metric, value in zip(METRICS, estimate.metrics, strict=True)]
     if estimate.bounds is None or not is_told(estimate.bounds.confidence):
         return cells
     sure = estimate.bounds.confidence
@@ -31,7 +36,7 @@ def estimate_cells(estimate: Estimate) -> list[str]:
     return [
         cell
         if math.isnan(bound) or bound == value or (not metric.is_resource and not quality_is_bound)
-        else f"{cell} ({'≤' if metric.is_resource else '≥'} {figure(bound)})"
+        else f"{cell} ({'≤' if metric.is_resource else '≥'} {metric_cell(metric, bound)})"
         for metric, cell, value, bound in zip(
             METRICS, cells, estimate.metrics, estimate.bounds.metrics, strict=True
         )

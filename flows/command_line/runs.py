@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flows.command_line.screen import counted, figure, say, say_json, table
+from flows.command_line.screen import counted, figure, say, say_json, table, usd
 from flows.declaration import Argument
 from flows.flow_requests import Json, Place
 
@@ -24,9 +24,9 @@ def list_runs(place: Place, json: Json = False) -> None:
         say("no run yet; `optiq answer FILE -o OUT` makes one")
         return
     table(
-        ["run", "state", "file", "questions", "answered", "failed", "infeasible", "USD"],
+        ["run", "state", "file", "questions", "answered", "failed", "infeasible", "spend"],
         (
-            [r["run_id"], r["status"], r["file"], r["questions"], *_counts(r), figure(r["cost_usd"])]
+            [r["run_id"], r["status"], r["file"], r["questions"], *_counts(r), usd(r["cost_usd"])]
             for r in runs
         ),
         right=range(3, 8),
@@ -53,18 +53,34 @@ def show(
     answered, failed, infeasible = _counts(run)
     say(
         f"  {answered} answered, {failed} failed, {infeasible} infeasible, {run['invalid']} invalid "
-        f"and {run['questions'] - run['done']} not asked of {counted(run['questions'], 'question')}"
+        f"and {run['questions'] - run['done']} not asked{_asked_for(run)} of {counted(run['questions'], 'question')}"
     )
     say(
-        f"  {counted(run['calls'], 'call')} made, {run['cached']} found in the cache; {figure(run['cost_usd'])} USD, "
+        f"  {counted(run['calls'], 'call')} made, {run['cached']} found in the cache; {usd(run['cost_usd'])}, "
         f"{figure(run['energy_j'])} J"
     )
+    if limits := limits_of(run):
+        say(f"  limits: {limits}")
     if run["at_once"]:
         said = ", ".join(f"{model} {number}" for model, number in run["at_once"].items())
         say(f"  calls at once: {said}")
     table(["plan", "questions"], run["plans"], right=[1])
     if run["faults"]:
-        table(["fault", "questions"], run["faults"], right=[1])
+        table(["outcome", "why", "questions"], run["faults"], right=[2])
+    if run["done"]:
+        say(f"its answers:  optiq show {run['run_id']}")
+
+
+def limits_of(run: dict[str, Any]) -> str:
+    """Limits of single questions and of the whole run, as they were given."""
+    given = {**(run["budget"] or {}), **(run["options"] or {})}
+    names = [name for name in given if name.startswith(("max_", "min_")) and given[name] is not None]
+    return ", ".join(f"{name} {figure(given[name])}" for name in names)
+
+
+def _asked_for(run: dict[str, Any]) -> str:
+    limit = (run["options"] or {}).get("limit")
+    return "" if limit is None else f" (--limit {limit})"
 
 
 def _counts(run: dict[str, Any]) -> list[int]:

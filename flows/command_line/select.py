@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from flows.command_line.screen import counted, figure, note, say, say_json, table
+from flows.command_line.screen import counted, figure, note, say, say_json, table, usd
 from flows.flow_requests import Json, SelectModels
 
 
@@ -59,7 +59,7 @@ def _show(summary: dict[str, Any]) -> None:
     )
     table(columns, rows, title, right=range(len(summary["roles"]) + 1, len(columns) - 1))
     unknown = summary["unpriced_calls"] and not summary["spent_usd"]
-    spent = "cost unknown" if unknown else f"{figure(summary['spent_usd'])} USD"
+    spent = "cost unknown" if unknown else usd(summary["spent_usd"])
     if left := len(summary["results"]) - len(rows):
         say(f"and {left} more: --table FILE has all")
     say(

@@ -166,6 +166,8 @@ def _show_one(found: Mapping[str, Any]) -> None:
 
 
 def _show_execution(execution: Mapping[str, Any], of: str) -> None:
+    from flows.command_line.present import ESTIMATE_COLUMNS, metric_cell
+
     plan = Plan.parse(execution["plan"])
     say()
     say(f"plan{of}   {execution['expression']}")
@@ -200,10 +202,13 @@ def _show_execution(execution: Mapping[str, Any], of: str) -> None:
         scored = ", ".join(f"{name} {figure(value)}" for name, value in execution["scores"].items())
         say(f"scores     {scored}{by}")
     table(
-        ["", *(metric.header for metric in METRICS)],
+        ["", *ESTIMATE_COLUMNS],
         [
-            ["predicted", *(figure(execution[f"predicted_{metric.name}"]) for metric in METRICS)],
-            ["observed", *(figure(execution[metric.name]) for metric in METRICS)],
+            [
+                "predicted",
+                *(metric_cell(metric, execution[f"predicted_{metric.name}"]) for metric in METRICS),
+            ],
+            ["observed", *(metric_cell(metric, execution[metric.name]) for metric in METRICS)],
         ],
         right=range(1, 1 + len(METRICS)),
     )
@@ -231,6 +236,8 @@ def _indented(text: str) -> None:
 
 
 def _show_why(why: Mapping[str, Any]) -> None:
+    from flows.command_line.present import ESTIMATE_COLUMNS, metric_cell
+
     if "unknown" in why:
         say(f"why this plan: not known here ({why['unknown']})")
         return
@@ -241,9 +248,9 @@ def _show_why(why: Mapping[str, Any]) -> None:
     if why["within_limits"] == 0:
         title = f"Why: {why['infeasible']}"
     table(
-        ["plan", *(metric.header for metric in METRICS), ""],
+        ["plan", *ESTIMATE_COLUMNS, ""],
         (
-            [one["plan"], *(figure(one[metric.name]) for metric in METRICS), _mark(one)]
+            [one["plan"], *(metric_cell(metric, one[metric.name]) for metric in METRICS), _mark(one)]
             for one in why["plans"]
         ),
         title=title,

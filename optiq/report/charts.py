@@ -132,7 +132,7 @@ def columns_over_time(frame: pl.DataFrame, value: str, title: str) -> dict[str, 
         alt.Chart(alt.Data(values=_rows(frame)))
         .mark_bar()
         .encode(
-            x=alt.X("day:O", title=None),
+            x=alt.X("day:O", title=None, axis=alt.Axis(labelOverlap="greedy", labelSeparation=4)),
             y=alt.Y(f"{value}:Q", title=title, axis=_axis(alt)),
             color=alt.Color("model:N", legend=_legend(alt)),
             tooltip=["day:O", "model:N", alt.Tooltip(f"{value}:Q", title=title, format=".3~g")],
@@ -146,8 +146,8 @@ def coverage(frame: pl.DataFrame) -> dict[str, Any]:
     import altair as alt
 
     base = alt.Chart(alt.Data(values=_rows(frame))).encode(
-        x=alt.X("model:N", title=None, axis=alt.Axis(labelAngle=-30, labelLimit=110)),
-        y=alt.Y("row:N", title=None),
+        x=alt.X("model:N", title=None, axis=alt.Axis(labelAngle=-40, labelLimit=120)),
+        y=alt.Y("row:N", title=None, axis=alt.Axis(labelLimit=150)),
     )
     cells = base.mark_rect(stroke="transparent", strokeWidth=2).encode(
         color=alt.Color(
@@ -277,7 +277,8 @@ def _value(value: Any) -> Any:
 
 
 def _axis(alt: Any) -> Any:
-    return alt.Axis(format=".3~r", tickCount=5)
+    # What does not fit beside its neighbour is left out: charts are narrow on a phone.
+    return alt.Axis(format=".3~r", tickCount=5, labelOverlap="greedy", labelSeparation=6, labelFlush=True)
 
 
 def _legend(alt: Any, columns: int = 3) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -25,7 +25,7 @@ def run_page(run_id: str, frames: Mapping[str, pl.DataFrame], about: Mapping[str
         sections.prediction_section(frames["points"], frames["errors"], points),
         calibration_of(frames, "the run"),
         forms_section(frames["forms"]),
-        limits_section(frames["adherence"]),
+        limits_section(frames["adherence"], totals_of(key, about)),
         sections.spend_section(frames["spend"], "The run"),
         misses_section(frames["misses"], key),
         sections.drawings_section(
@@ -68,7 +68,7 @@ def tiles(key: Mapping[str, Any], about: Mapping[str, Any]) -> list[Tile]:
             number(key["qoa"], 2),
             f"expected {number(key['predicted_qoa'], 2)}; {key['n_judged']:,} judged",
         ),
-        Tile("Spend", usd(key["cost_usd"]), f"{usd(_each(key['cost_usd'], key))} per question"),
+        Tile("Spend", usd(key["cost_usd"]), _spent_on(key)),
         Tile(
             "Latency, median",
             f"{number(key['latency_s'])} s",
@@ -85,6 +85,13 @@ def tiles(key: Mapping[str, Any], about: Mapping[str, Any]) -> list[Tile]:
         ),
         Tile("Plans used", f"{key['n_plans']:,}", f"over {key['n_executions']:,} executions"),
     ]
+
+
+def _spent_on(key: Mapping[str, Any]) -> str:
+    """What a question cost, and what cached calls would have cost besides."""
+    cached = key["cached_cost_usd"]
+    each = f"{usd(_each(key['cost_usd'], key))} per question"
+    return f"{each}; {usd(cached)} more from the cache" if cached else each
 
 
 def _each(total: float | None, key: Mapping[str, Any]) -> float | None:
@@ -110,6 +117,8 @@ def notices(key: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
 def facts(run_id: str, about: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The small print: where everything came from."""
     budget = {name: value for name, value in (about.get("budget") or {}).items() if value is not None}
+    options = about.get("options") or {}
+    totals = {name: v for name, v in options.items() if name.startswith("max_total_") and v is not None}
     settings = about.get("settings") or {}
     weights = settings.get("weights") or {}
     rows = [
@@ -118,7 +127,8 @@ def facts(run_id: str, about: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("answers", about.get("output")),
         (
             "limits",
-            ", ".join(f"{name} {value:g}" for name, value in budget.items()) or "none for all questions",
+            ", ".join(f"{name} {value:g}" for name, value in (budget | totals).items())
+            or "none for all questions",
         ),
         ("weights", Weights(**weights).describe() if weights else None),
         ("planner", settings.get("planner")),
@@ -200,9 +210,23 @@ def forms_section(forms: pl.DataFrame) -> Section:
     )
 
 
-def limits_section(adherence: pl.DataFrame) -> Section:
-    """Whether limits were kept."""
-    rows, broken = [], []
+def totals_of(key: Mapping[str, Any], about: Mapping[str, Any]) -> list[tuple[str, float, float | None]]:
+    """Limits on the whole run: the metric, the limit, and what the run came to."""
+    options = about.get("options") or {}
+    spent = {
+        "cost_usd": about.get("cost_usd", key["cost_usd"]),
+        "energy_j": about.get("energy_j", key["energy_j"]),
+    }
+    given = [(name, options.get(f"max_total_{name}"), value) for name, value in spent.items()]
+    return [(name, limit, value) for name, limit, value in given if limit is not None]
+
+
+def limits_section(
+    adherence: pl.DataFrame, totals: Sequence[tuple[str, float, float | None]] = ()
+) -> Section:
+    """Whether limits were kept, those on single questions and those on the whole run."""
+    rows: list[list[str]] = []
+    broken = []
     for row in adherence.iter_rows(named=True):
         metric = BY_LIMIT[row["limit_name"]].name
         low, high = (sections.figure(metric, row[name]) for name in ("smallest_limit", "largest_limit"))
@@ -218,15 +242,24 @@ def limits_section(adherence: pl.DataFrame) -> Section:
         )
         if row["n_known"] and row["n_kept"] < row["n_known"]:
             broken.append(f"{sections.word(metric)} by {count(row['n_known'] - row['n_kept'], 'answer')}")
+    for metric, limit, spent in totals:
+        within = spent is not None and spent <= limit * (1 + 1e-9)
+        cells = (f"{sections.word(metric)} of the run", sections.figure(metric, limit), "all")
+        rows.append(
+            [*cells, "–" if spent is None else "all", percent(1.0 if within else 0.0) if spent is not None
+             else "–", sections.figure(metric, spent)]
+        )  # fmt: skip
+        if spent is not None and not within:
+            broken.append(f"{sections.word(metric)} of the run")
     if not rows:
-        return Section("limits", "Limits", "The questions had no limits.")
+        return Section("limits", "Limits", "Neither the questions nor the run had limits.")
     told = (
-        f"Broken: {', '.join(broken)}."
-        if broken
-        else "Every limit on a question was kept, wherever the figure is known."
+        f"Broken: {', '.join(broken)}." if broken else "Every limit was kept, wherever the figure is known."
     )
     columns = ["limit on", "at", "questions", "figure known", "kept", "worst"]
-    return Section("limits", "Limits", told, tables=[Table("Limits of single questions", columns, rows)])
+    return Section(
+        "limits", "Limits", told, tables=[Table("Limits of single questions and of the run", columns, rows)]
+    )
 
 
 def misses_section(misses: pl.DataFrame, key: Mapping[str, Any]) -> Section | None:
@@ -242,13 +275,25 @@ def misses_section(misses: pl.DataFrame, key: Mapping[str, Any]) -> Section | No
             ],
             [
                 f"QoA {number(row['qoa'], 2)}, expected {number(row['predicted_qoa'], 2)}",
+                *_lost(row),
                 clean(row["topic"], 60),
                 clean(row["plan"], 120),
             ],
         )
         for row in misses.iter_rows(named=True)
     ]
-    told = f"The answers that stayed farthest below what was expected, of {count(key['n_judged'], 'judged answer')}."
+    told = (
+        "The answers that lost most against the best plan that is known for them, then those farthest below what was "
+        f"expected, of {count(key['n_judged'], 'judged answer')}."
+    )
     return Section(
         "misses", "Worst misses", told if shown else "No answer stayed below what was expected.", misses=shown
     )
+
+
+def _lost(row: Mapping[str, Any]) -> list[str]:
+    """What the best known plan would have gained."""
+    if not row["loss"]:
+        return []
+    where = "this very question" if row["best_from"] == "question" else "the topic"
+    return [f"{number(row['loss'], 2)} below {clean(row['best_plan'], 120)} on {where}"]

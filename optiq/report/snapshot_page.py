@@ -78,7 +78,7 @@ def best_models_section(best: pl.DataFrame) -> Section | None:
             number(row["qoa"], 2),
             f"{number(row['qoa_low'], 2)} to {number(row['qoa_high'], 2)}"
             if row["qoa_low"] is not None
-            else "–",
+            else "only a prior",
             count(row["n_observations"]),
             clean(row["runner_up"] or "–", 80),
         ]

@@ -7,6 +7,7 @@ select
     round(qoa_low, 3) as qoa_low,
     round(qoa_high, 3) as qoa_high,
     n_observations,
+    basis,
     runner_up
 from best_model_per_topic
 order by topic, task

@@ -1,4 +1,5 @@
 -- The model with the highest quality, with a 95 % interval. Grain: one row per topic × task, topic * included.
+-- Once models have been called only these compete: one that is known from a published figure alone may not be served here.
 -- A model without a figure for the topic and task competes with its published one for the topic, else with that for
 -- the task.
 create or replace view best_model_per_topic as
@@ -8,6 +9,11 @@ topics as (
     select distinct topic, task from plan_days where topic not in ('*', 'open', 'choice')
     union
     select distinct topic, task from model_figures where task <> '*'
+),
+
+-- Grain: one row per model that competes.
+competing as (
+    select model from models where n_calls > 0 or not exists (from models where n_calls > 0)
 ),
 
 candidates as (
@@ -20,6 +26,7 @@ candidates as (
     inner join model_figures as figures
         on (figures.topic = topics.topic and figures.task in (topics.task, '*'))
         or (figures.topic = '*' and figures.task = topics.task)
+    semi join competing on competing.model = figures.model
     where figures.metric = 'qoa'
     group by topics.topic, topics.task, figures.model
 ),
@@ -63,6 +70,7 @@ select
     case when n_observations > 0 then least(1.0, qoa + half_width) end as qoa_high,
     n_observations,
     coalesce(n_questions, 0) as n_questions,
+    case when n_observations > 0 then 'observed' else 'only a prior' end as basis,
     runner_up,
     runner_up_qoa,
     provenance
@@ -72,12 +80,13 @@ order by topic, task;
 comment on view best_model_per_topic is 'The single model with the highest quality per topic and task, with a 95 % interval where there are observations. Topic * is all questions of the task.';
 comment on column best_model_per_topic.topic is 'Topic; * for all questions of the task.';
 comment on column best_model_per_topic.task is 'open, or choice (one option or several).';
-comment on column best_model_per_topic.model is 'The model with the highest quality.';
+comment on column best_model_per_topic.model is 'The model with the highest quality, of those that were called; of all, where none was.';
 comment on column best_model_per_topic.qoa is 'Quality that planners use, 0 to 1.';
 comment on column best_model_per_topic.qoa_low is 'Lower end of the 95 % interval. NULL without observations.';
 comment on column best_model_per_topic.qoa_high is 'Upper end of the 95 % interval. NULL without observations.';
 comment on column best_model_per_topic.n_observations is 'Judged answers behind the quality.';
 comment on column best_model_per_topic.n_questions is 'Distinct questions behind n_observations: the interval counts each once.';
+comment on column best_model_per_topic.basis is 'observed, or only a prior: nobody has judged an answer of the model there yet.';
 comment on column best_model_per_topic.runner_up is 'The model with the next quality.';
 comment on column best_model_per_topic.runner_up_qoa is 'Its quality. NULL if there is no other model.';
 comment on column best_model_per_topic.provenance is 'One line that says on what the quality stands.';

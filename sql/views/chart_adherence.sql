@@ -10,7 +10,6 @@ limits as (
             {'limit_name': 'min_qoa', 'bound': min_qoa, 'observed': qoa, 'kept': qoa >= min_qoa}
         ], recursive := true)
     from executions
-    where status = 'answered'
 )
 
 select
@@ -27,13 +26,13 @@ from limits
 where bound is not null
 group by run_id, limit_name
 order by run_id, limit_name;
-comment on view chart_adherence is 'Chart: limits on single questions and whether answers kept them; one row per run × limit.';
+comment on view chart_adherence is 'Chart: limits on single questions and whether executions kept them, failed ones where a figure is known; one row per run × limit.';
 comment on column chart_adherence.run_id is 'Run (command or flow). NULL if not recorded.';
 comment on column chart_adherence.limit_name is 'Which limit: max_cost_usd or the name of another, in the unit of its name.';
-comment on column chart_adherence.n_limited is 'Answered questions that had the limit.';
+comment on column chart_adherence.n_limited is 'Executions that had the limit.';
 comment on column chart_adherence.n_known is 'Those of them whose figure is known.';
 comment on column chart_adherence.n_kept is 'Those of them that kept it.';
 comment on column chart_adherence.kept is 'Share of the known ones that kept it, 0 to 1.';
-comment on column chart_adherence.smallest_limit is 'Smallest limit that a question had.';
-comment on column chart_adherence.largest_limit is 'Largest limit that a question had.';
+comment on column chart_adherence.smallest_limit is 'Smallest limit that one had.';
+comment on column chart_adherence.largest_limit is 'Largest limit that one had.';
 comment on column chart_adherence.worst is 'Largest observed figure; for min_qoa the smallest.';
