@@ -114,25 +114,29 @@ def main() -> None:
 
 
 def in_one_line(usual: Callable[..., str]) -> Callable[..., str]:
-    """How warnings are written: in one line, without the place in the code, unless Python is asked for more (-W)."""
+    """How warnings are written: ours in one line, all others as usual."""
 
     def line(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
         if issubclass(category, OptiqNote):
             return f"{message}\n"
         if issubclass(category, OptiqWarning):
             return f"warning: {message}\n"
-        if sys.warnoptions:
-            return usual(message, category, *place, **more)
-        return f"warning: {' '.join(str(message).split())} ({category.__name__})\n"
+        return usual(message, category, *place, **more)
 
     return line
 
 
 @contextmanager
 def one_line_warnings() -> Iterator[None]:
-    """Warnings are for people: one line, without the place in the code."""
+    """Warnings are for people: one line, without the place in the code, unless Python is asked for more (-W)."""
     usual = warnings.formatwarning
-    warnings.formatwarning = in_one_line(usual)
+
+    def of_others(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
+        if sys.warnoptions:
+            return usual(message, category, *place, **more)
+        return f"warning: {' '.join(str(message).split())} ({category.__name__})\n"
+
+    warnings.formatwarning = in_one_line(of_others)
     try:
         yield
     finally:
