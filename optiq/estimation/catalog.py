@@ -88,6 +88,23 @@ class Catalog:
         """The record of ``model`` running alone, if there is one."""
         return self.records.get(single_key(model))
 
+    def elsewhere(self, model: str, metric: str) -> Figure | None:
+        """What ``model`` alone did on other topics of the task, else on other tasks: better than to know nothing.
+
+        None if it was measured nowhere. Where it comes from says which questions those were.
+        """
+        topic = "" if self.topic == ANY_TOPIC else f"on {self.topic}, "
+        for scope, kind, of in (
+            (ANY_TOPIC, self.kind, "other topics"),
+            (self.topic, None, f"{topic}other forms"),
+            (ANY_TOPIC, None, "other forms"),
+        ):
+            record = self.statistics.records(scope, kind).get(single_key(model))
+            if record is not None and not math.isnan(getattr(record, metric)):
+                value = self.recorded(record, metric)
+                return Figure(value, f"{of}: single n={record.n_observations}{record.files}")
+        return None
+
     def rates(self, model: str, metric: str) -> Rates:
         """What a call, a prompt token and an output token of ``model`` cost in ``metric``."""
         figures = self.figures(model)
@@ -156,13 +173,13 @@ class Catalog:
         return rates.fixed + times(rates.prompt, prompt) + times(rates.output, self.output_tokens(model))
 
     def lone(self, model: str, metric: str) -> Figure:
-        """A lone call of ``model``: as recorded, at this question's length; else composed from rates."""
+        """A lone call of ``model``: as recorded, at this length; else composed from rates; else as elsewhere."""
         record = self.single(model)
         if record is not None and not math.isnan(getattr(record, metric)):
             return Figure(self.recorded(record, metric), f"single n={record.n_observations}{record.files}")
         value = self.composed_single(model, metric)
         if math.isnan(value):
-            return Figure(value, "unknown")
+            return self.elsewhere(model, metric) or Figure(value, "unknown")
         names = [rate.name for rate in BY_NAME[metric].rates]
         if self.statistics.guessed(model, self.topic, self.kind, "output_tokens"):
             names.append("output_tokens")
@@ -184,6 +201,7 @@ class Catalog:
             record = self.single(model)
             if record is not None and not math.isnan(getattr(record, metric)):
                 return 0.0
+            return value if self.elsewhere(model, metric) is None else 0.0
         return value
 
     # --- records of plans ----------------------------------------------------------------------------

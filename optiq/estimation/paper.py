@@ -50,7 +50,7 @@ class PaperRules:
             return Figure(record.qoa, f"exact n={record.n_observations}{record.files}")
         value = self.catalog.figures(model).qoa
         if math.isnan(value):
-            return Figure(value, "unknown")
+            return self.catalog.elsewhere(model, "qoa") or Figure(value, "unknown")
         return Figure(value, self.catalog.source(model, ["qoa"]) or "prior")
 
     def step(self, before: str, model: str) -> Step:

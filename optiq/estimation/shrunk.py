@@ -59,6 +59,8 @@ class ShrunkRules:
             value = drawn(None if judged is None else Pooled(n, judged.qoa), start)
             files = "" if judged is None else judged.files
             source = "unknown" if math.isnan(value) else f"shrunk n={n:g}{files}"
+            if math.isnan(value) and (found := self.catalog.elsewhere(model, "qoa")) is not None:
+                value, source = found
             if n == 0 and (given := self.catalog.source(model, ["qoa"])):
                 source = f"{source}: {given}"
             self._alone[model] = Figure(value, source)
