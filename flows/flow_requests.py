@@ -484,6 +484,14 @@ class Search(Request, panel="How it is run"):
         float | None,
         Option("Most that the selection may be billed, until it is finished.", "USD", common=True),
     ] = None
+    unknown_prices: Annotated[
+        str | None,
+        Option(
+            "Under that limit a call of an agent without a known price stops, or costs as the dearest.",
+            "stop|dearest",
+            otherwise="stop",
+        ),
+    ] = None
     fresh: Annotated[bool, Option("Count what it is billed from 0 again.")] = False
     timeout: Annotated[float | None, Option("Longest that one run may take.", "SECONDS", otherwise="120")] = (
         None
@@ -550,6 +558,7 @@ class SelectModels(Subject, Examples, Columns, Pool, Aim, Search, Results, Servi
                 self.calls_at_once or 8,
                 self.timeout or 120.0,
                 self.max_total_cost,
+                self.unknown_prices or "stop",
             ),
             task=self.task or "",
         )

@@ -84,6 +84,21 @@ def _show(summary: dict[str, Any]) -> None:
         note(summary["note"])
     if aside := summary["set_aside"]:
         note(f"{counted(len(aside), 'row')} set aside: {aside[0]}{' …' if len(aside) > 1 else ''}")
+    if summary["uncounted_calls"]:
+        note(
+            f"{counted(summary['uncounted_calls'], 'call')} came without counts: tokens are at most as many as bytes"
+        )
+    if summary["unattributed_calls"]:
+        note(
+            f"{counted(summary['unattributed_calls'], 'call')} may be of more than one role with one model: "
+            "`with optiq.selection.roles.role(NAME):` around them tells"
+        )
+    for place, count in sorted(summary["unseen"].items(), key=lambda item: -item[1])[:3]:
+        note(f"{counted(count, 'run')} went to {place}: unseen calls possible, which no cost here has in it")
+    for model, count in sorted(summary["strangers"].items(), key=lambda item: -item[1])[:3]:
+        note(
+            f"{counted(count, 'run')} asked {model}, which is not of the combination (a client kept from another run?)"
+        )
     if summary["without_calls"]:
         note(f"{counted(summary['without_calls'], 'run')} called no model that could be seen")
     if summary["traces_note"]:

@@ -13,7 +13,7 @@ from optiq.errors import InputError
 from optiq.plans.plan import Plan
 from optiq.selection.examples import Example
 from optiq.selection.metrics import load
-from optiq.selection.recording import tagged
+from optiq.selection.roles import RoleModel, RoleModels
 from optiq.selection.subjects import wired
 
 
@@ -26,8 +26,8 @@ class AgentSubject:
 
     Each may be async. ``models`` is a dict by role. It gets the row without its reference, or the one field of it
     that was asked for (:class:`optiq.selection.examples.Example`).
-    Models are given as ``model#role``: what is sent tells the role, and the transport puts the model. ``make_model``
-    (name → object) makes client objects of the user's of these names.
+    Models are given by the names that they have (:class:`optiq.selection.roles.RoleModel`). ``make_model`` (name →
+    object) makes client objects of the user's of these names.
     """
 
     roles: tuple[str, ...] | None = None
@@ -70,9 +70,9 @@ class AgentSubject:
 
     def answer(self, example: Example, assignment: Mapping[str, str]) -> Any:
         """Run on one example. May raise anything. May return an awaitable."""
-        names = {role: tagged(model, role) for role, model in assignment.items()}
+        names = {role: RoleModel(model, role) for role, model in assignment.items()}
         make = self._make_model
-        models = names if make is None else {role: make(name) for role, name in names.items()}
+        models = RoleModels({role: name if make is None else make(name) for role, name in names.items()})
         given = copy.deepcopy(example.given)  # what a run changes in it the next must not see
         if self._takes_both:
             return self._agent(given, models=models)

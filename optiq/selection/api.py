@@ -14,7 +14,7 @@ from typing import Any
 
 from optiq.errors import InputError
 from optiq.execution import Shared
-from optiq.execution.accounting import PriceList, Prices
+from optiq.execution.accounting import PriceList, Prices, Tariff
 from optiq.execution.ledger import Ledger
 from optiq.execution.limits import CallLimits
 from optiq.execution.responses import ResponseStore
@@ -30,7 +30,7 @@ from optiq.selection.performing import AgentPerformer, tariff_of
 from optiq.selection.protocol import Advisor, Problem
 from optiq.selection.registry import DEFAULT, make_selector
 from optiq.selection.results import SelectionResult
-from optiq.selection.runtime import INTERRUPTED, Limits, Ran, Runtime
+from optiq.selection.runtime import DEAREST, INTERRUPTED, Limits, Ran, Runtime
 from optiq.selection.search import search
 from optiq.selection.space import Space
 from optiq.selection.stages import StagedSubject, StagePerformer
@@ -137,7 +137,7 @@ class ModelSelector:
         self._limits = limits or Limits()
         self._store = None if store is None else Store(store)
         rates = PriceList(prices) if isinstance(prices, Mapping) else prices
-        self._check_prices(rates)
+        dearest = self._checked_prices(rates)
         self._check_costs(rates, method, objective or Objective())
         self._opened: list[Store | ResponseStore] = [] if self._store is None else [self._store]
         performer: Performer
@@ -158,7 +158,7 @@ class ModelSelector:
             assert isinstance(self.subject, AgentSubject)
             performer = AgentPerformer(
                 self.subject,
-                Transport(self._store, self._limits.calls, Bill(ledger)),
+                Transport(self._store, self._limits.calls, Bill(ledger, dearest=dearest), self._models),
                 rates,
                 self._limits.timeout_s,
                 self._limits.max_total_cost_usd,
@@ -190,22 +190,31 @@ class ModelSelector:
         """Whether answers are embedded: by the metric, or for the traces of a plan."""
         return metric == "cosine" or (on_run is not None and self.subject.topic is None)
 
-    def _check_prices(self, prices: Prices | None) -> None:
-        """A limit on the bill holds only where every call has a price."""
+    @property
+    def _models(self) -> frozenset[str]:
+        return frozenset(model for candidates in self.space.candidates for model in candidates)
+
+    def _checked_prices(self, prices: Prices | None) -> Tariff | None:
+        """A limit on the bill holds only where every call has a price; the dearest known if that stands for others."""
         if self._limits.max_total_cost_usd is None:
-            return
-        models = {model for candidates in self.space.candidates for model in candidates}
-        if unpriced := sorted(model for model in models if not tariff_of(prices, model).known):
+            return None
+        tariffs = {model: tariff_of(prices, model) for model in self._models}
+        known = [tariff for tariff in tariffs.values() if tariff.known]
+        agent = isinstance(self.subject, AgentSubject)
+        if self._limits.unknown_prices == DEAREST and known and agent:
+            return Tariff(0.0, max(t.prompt for t in known), max(t.output for t in known))
+        if unpriced := sorted(model for model, tariff in tariffs.items() if not tariff.known):
             raise InputError(
                 f"no price is known for {', '.join(unpriced)}, so a spending limit cannot hold",
-                "Give prices with `optiq ingest priors FILE`, or leave out the limit.",
+                "Give prices with `optiq ingest priors FILE`, leave out the limit, or count them as the dearest known: "
+                "--unknown-prices dearest.",
             )
+        return None
 
     def _check_costs(self, prices: Prices | None, method: str, objective: Objective) -> None:
         """What costs are compared of must have prices, before anything is spent on it."""
         compares = objective.needs_cost or getattr(SELECTORS.load(method), "compares_costs", False)
-        models = {model for candidates in self.space.candidates for model in candidates}
-        unpriced = sorted(model for model in models if not tariff_of(prices, model).known)
+        unpriced = sorted(model for model in self._models if not tariff_of(prices, model).known)
         if compares and unpriced:
             raise InputError(
                 f"no price is known for {', '.join(unpriced)}, and {method} for {objective.describe()} compares costs",

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from optiq.execution.accounting import TEMPLATE_TOKENS, Tariff
 from optiq.execution.ledger import Amount, Hold, Ledger, LimitReached
-from optiq.selection.wire import answers_asked_for, output_cap, with_output_cap
+from optiq.selection.wire import Asked, answers_asked_for, output_cap, with_output_cap
 
 LEAST_ROOM = 1024
 """Output tokens that a call without a cap is given while there is money."""
@@ -30,7 +31,7 @@ _LOST_STATUS = frozenset({408, 502, 504})  # a gateway gave up on a server that 
 class Charge:
     """One call's part of the bill. ``cap`` is what was put into its ``body``, None if nothing was."""
 
-    body: dict[str, Any]
+    body: Mapping[str, Any]
     hold: Hold | None = None
     cap: int | None = None
 
@@ -39,28 +40,51 @@ class Charge:
 class Bill:
     """What all calls of a selection cost. ``tariff`` gives USD of a model's calls.
 
+    ``dearest`` has the rates that unknown ones are counted at; None: a call without a price is not made under a limit.
     ``longest`` is the longest output so far, in tokens.
     """
 
     ledger: Ledger = field(default_factory=Ledger)
     tariff: Callable[[str], Tariff] = lambda model: Tariff(0.0, math.nan, math.nan)
+    dearest: Tariff | None = None
     longest: int = 0
+    _unheld_usd: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def spent_usd(self) -> float:
-        return self.ledger.spent.cost_usd
+        """What is known to be spent."""
+        return self.ledger.spent.cost_usd + self._unheld_usd
 
-    def try_to_begin(self, path: str, model: str, body: dict[str, Any], size: int) -> Charge | None:
+    def bound(self, model: str, embeds: bool = False) -> Tariff:
+        """What calls of ``model`` cost, unknown rates as ``dearest`` has them; vectors have no output."""
+        tariff = self.tariff(model)
+        rates = (tariff.prompt, 0.0 if embeds else tariff.output)
+        if self.dearest is not None:
+            others = (self.dearest.prompt, self.dearest.output)
+            rates = tuple(o if math.isnan(rate) else rate for rate, o in zip(rates, others, strict=True))  # type: ignore[assignment]
+        return Tariff(tariff.fixed, *rates)
+
+    def try_to_begin(self, asked: Asked, model: str, size: int) -> Charge | None:
         """Hold what a call of ``size`` bytes may cost; None if that has to wait for calls in flight.
 
-        :class:`LimitReached` if nothing is in flight that could be waited for.
+        :class:`LimitReached` if nothing is in flight that could be waited for, or nobody can say what it may cost.
         """
+        path, body = asked.path, asked.body
         if not (self.ledger.limited or self.ledger.kept):
-            return Charge(body)
-        tariff, many = self.tariff(model), answers_asked_for(body)
-        given = output_cap(path, body)
-        prompt = tariff.of(size + TEMPLATE_TOKENS, 0)
+            return Charge(body)  # nothing to hold; what it cost is added up
+        tariff, many = self.bound(model, asked.embeds), answers_asked_for(body)
+        given = 0 if asked.embeds else output_cap(path, body)
+        prompt = tariff.fixed + (tariff.prompt * (size + TEMPLATE_TOKENS) if tariff.prompt else 0.0)
+        if self.ledger.limited and not tariff.known:
+            raise LimitReached(
+                f"no price is known for {model}, so nobody can say what a call of it may cost "
+                "(give one, or count it as the dearest: --unknown-prices dearest)"
+            )
+        if self.ledger.limited and given is None and asked.signed:
+            raise LimitReached(
+                f"a signed request to {model} sets no limit on its output, and none can be put into it"
+            )
 
         def charge(tokens: int, cap: int | None) -> Charge:
             most = Amount(prompt + tariff.output * tokens * many if tariff.output else prompt)
@@ -72,11 +96,13 @@ class Bill:
         roomy = max(LEAST_ROOM, 2 * self.longest)
         wanted = roomy if given is None else given
         with self._lock:
-            try:
+            with suppress(LimitReached):
+                return charge(wanted, wanted if given is None else None)
+            if self.ledger.committed != self.ledger.spent:
+                return None  # calls in flight will give something back
+            try:  # nothing is in flight now, but what was may have given something back between
                 return charge(wanted, wanted if given is None else None)
             except LimitReached as fault:
-                if self.ledger.committed != self.ledger.spent:
-                    return None  # calls in flight will give something back
                 left = self.ledger.left().cost_usd - prompt
                 affordable = int(left / (tariff.output * many) * (1 - 1e-9)) if tariff.output else wanted
                 if given is not None or affordable < max(self.longest, 1):
@@ -87,15 +113,17 @@ class Bill:
         self, charge: Charge, model: str, status: int, prompt: int | None, output: int | None
     ) -> None:
         """The call was answered, with these counts of tokens."""
-        if charge.hold is None:
-            return
         cost: float | None = 0.0
         if status < 400:
-            cost = self.tariff(model).charge(prompt, output)
+            cost = self.bound(model, output == 0).charge(prompt, output)
             self.longest = max(self.longest, output or 0)
         elif status in _LOST_STATUS:
             cost = None
-        self.ledger.settle(charge.hold, Amount(math.nan if cost is None else cost))
+        if charge.hold is not None:
+            self.ledger.settle(charge.hold, Amount(math.nan if cost is None else cost))
+        elif cost is not None:
+            with self._lock:
+                self._unheld_usd += cost
 
     def failed(self, charge: Charge, fault: BaseException) -> None:
         """No answer came: it may be billed all the same if it was sent."""

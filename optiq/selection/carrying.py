@@ -39,7 +39,7 @@ def carrying() -> Iterator[None]:
             setattr(owner, name, original)
 
 
-def _carried(function: Callable[..., Any]) -> Callable[..., Any]:
+def carried(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function`` in the context of who hands it over; in a copy for each call, as a context is entered once."""
     context = contextvars.copy_context()
     return lambda *arguments, **named: context.copy().run(function, *arguments, **named)
@@ -49,7 +49,7 @@ def _start(original: Any) -> Any:
     @wraps(original)
     def start(self: threading.Thread) -> None:
         if current.get() is not None and not self._started.is_set():  # type: ignore[attr-defined]
-            self.run = _carried(self.run)  # type: ignore[method-assign]
+            self.run = carried(self.run)  # type: ignore[method-assign]
         original(self)
 
     return start
@@ -58,7 +58,7 @@ def _start(original: Any) -> Any:
 def _first_argument(original: Any) -> Any:
     @wraps(original)
     def submit(self: Any, function: Any, /, *arguments: Any, **named: Any) -> Any:
-        return original(self, _carried(function), *arguments, **named)
+        return original(self, carried(function), *arguments, **named)
 
     return submit
 

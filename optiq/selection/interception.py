@@ -1,32 +1,65 @@
-"""Model calls seen at the transport: ``send`` of httpx's clients, and of httpx2's, which OpenAI's SDK uses.
+"""Model calls of runs seen at the transport: httpx and httpx2 (which OpenAI's SDK speaks), urllib3 (requests), aiohttp.
 
 Inside :func:`intercepting` a call that belongs to a run (:data:`optiq.selection.recording.current`) gets the
 combination's model, comes from the store if it was made before, else waits for one of the global slots, and is
 recorded. Calls of anybody else, and requests that ask no model, pass untouched.
+
+Clients of httpx are looked into here. Those of urllib3 and aiohttp, and all in a process that was forked off, are
+sent round by the proxy (:mod:`optiq.selection.proxy`), which sends on with httpx. A stream is read to its end before
+the agent sees its beginning: what it used is told at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.util
 import json
+import os
+import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
+from optiq.errors import InputError
+from optiq.execution.accounting import TEMPLATE_TOKENS
 from optiq.execution.flights import Flights, GivenUp
 from optiq.execution.ledger import LimitReached
 from optiq.selection.agent_loop import agent_loop, never
 from optiq.selection.bill import Bill, Charge
 from optiq.selection.carrying import carrying
 from optiq.selection.faults import fault_of, fault_of_status
-from optiq.selection.recording import CallRecord, Recorder, clock, current, role_and_model
+from optiq.selection.proxy import Proxy, environment_through_proxy
+from optiq.selection.recording import CallRecord, Recorder, clock, current
+from optiq.selection.roles import (
+    RoleMemory,
+    attributed,
+    noting_clients,
+    noting_written,
+    only_role,
+    same_model,
+    wire_name,
+)
 from optiq.selection.store import Response, Store
-from optiq.selection.wire import model_call, prompt_chars, request_key, usage_in
+from optiq.selection.watching import is_seen, seen, watch
+from optiq.selection.wire import (
+    Asked,
+    answers_asked_for,
+    asked_in,
+    counting,
+    output_cap,
+    prompt_chars,
+    request_key,
+    usage_in,
+    without_counts,
+    written_bytes,
+)
 
 _MONEY_S = 0.02  # between looks at whether calls in flight have given back enough for this one
 _GIVEN_UP_S = 0.05  # so that an agent that was given up, and asks again and again, keeps nobody from going on
@@ -36,15 +69,38 @@ _NOT_KEPT = {"content-encoding", "content-length", "transfer-encoding", "connect
 class Transport:
     """What intercepted calls share: kept answers, those in flight (``store`` None: none), slots of calls, the bill.
 
-    ``blocking``: an async agent was seen to call models so that the event loop waits.
+    ``candidates`` are the models of all combinations. ``blocking``: an async agent was seen to call models so that the
+    event loop waits. ``uncounted`` are servers that refuse to count the tokens of a stream. ``process`` is the one in
+    which calls are counted (default: this one); from others they are sent there.
     """
 
-    def __init__(self, store: Store | None, slots: int, bill: Bill | None = None) -> None:
-        self.store = store
+    def __init__(
+        self,
+        store: Store | None,
+        slots: int,
+        bill: Bill | None = None,
+        candidates: frozenset[str] = frozenset(),
+        process: int | None = None,
+    ) -> None:
+        self.store, self.candidates = store, candidates
         self.bill = bill or Bill()
         self.slots = Slots(slots)
         self.blocking = False
+        self.uncounted: set[str] = set()
         self.flights: Flights[Response] = Flights()
+        self.proxy = Proxy()
+        self.process = os.getpid() if process is None else process
+        self.memory = RoleMemory()
+
+    @contextmanager
+    def entered(self, recorder: Recorder) -> Iterator[None]:
+        """A run is in progress inside."""
+        recorder.memory = RoleMemory(clients=self.memory.clients)
+        self.proxy.enter(recorder)
+        try:
+            yield
+        finally:
+            self.proxy.leave(recorder)
 
 
 class Slots:
@@ -78,35 +134,61 @@ class Slots:
             self._free += 1
 
 
+def _memory_here() -> RoleMemory | None:
+    recorder = current.get()
+    return None if recorder is None else recorder.memory
+
+
 @contextmanager
 def intercepting(transport: Transport) -> Iterator[None]:
     """While the block runs, calls of runs are seen. One at a time per process: runs tell themselves apart."""
-    patched: list[tuple[Any, Any]] = []
+    patched: list[tuple[Any, str, Any]] = []
+
+    def patch(owner: Any, name: str, wrapped: Callable[[Any], Any]) -> None:
+        patched.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, wrapped(getattr(owner, name)))
+
     for library in ("httpx", "httpx2"):
-        if importlib.util.find_spec(library) is None:
-            continue
-        module = __import__(library)
-        for client, wrapped in ((module.Client, _sync), (module.AsyncClient, _async)):
-            patched.append((client, client.send))
-            client.send = wrapped(client.send, transport)
+        if (module := _library(library)) is not None:
+            patch(module.Client, "send", lambda original: _sync(original, transport))
+            patch(module.AsyncClient, "send", lambda original: _async(original, transport))
+    if (module := _library("urllib3")) is not None:
+        patch(module.HTTPConnectionPool, "urlopen", lambda original: _urllib3(original, transport))
+    if (module := _library("aiohttp")) is not None:
+        patch(module.ClientSession, "_request", lambda original: _aiohttp(original, transport))
+    if (module := _library("pydantic")) is not None:
+        patch(module.BaseModel, "__init__", noting_clients(_memory_here))
+    patch(json.JSONEncoder, "encode", noting_written(_memory_here))
+    patch(subprocess.Popen, "__init__", _other_process)
+    watch()
     try:
         with carrying():
             yield
     finally:
-        for client, original in patched:
-            client.send = original
+        for owner, name, original in reversed(patched):
+            setattr(owner, name, original)
+        transport.proxy.close()
+
+
+def _library(name: str) -> Any:
+    """A package that agents may use; None if it is not there."""
+    return None if importlib.util.find_spec(name) is None else importlib.import_module(name)
 
 
 def _sync(original: Any, transport: Transport) -> Any:
+    @wraps(original)
     def send(self: Any, request: Any, **options: Any) -> Any:
-        recorder = current.get()
-        body = None if recorder is None else model_call(request.method, request.read())
-        if recorder is None or body is None:
-            return original(self, request, **options)
+        recorder = None if is_seen() else current.get()
+        asked = None if recorder is None else _asked_with_httpx(request, recorder)
+        if recorder is None or asked is None:
+            with seen():
+                return original(self, request, **options)
+        if os.getpid() != transport.process:
+            return original(self, _sent_round(request, recorder, asked, transport), **options)
         if recorder.called_off:
             time.sleep(_GIVEN_UP_S)
         transport.blocking = transport.blocking or agent_loop().is_here
-        call = _Intercepted(recorder, transport, request, body)
+        call = _Intercepted(recorder, transport, request, asked)
         while (flight := call.take_off()) is not None:
             with suppress(GivenUp):
                 return call.found(flight.result())
@@ -118,15 +200,18 @@ def _sync(original: Any, transport: Transport) -> Any:
                 place.result()
                 while not call.begin():
                     time.sleep(_MONEY_S)
-                response = original(self, call.request, **options)
-                response.read()
+                with seen():
+                    response = original(self, call.request, **options)
+                    response.read()
+                    if call.is_refused_for_counting(response):
+                        response = original(self, call.request, **options)
+                        response.read()
             except BaseException as fault:
                 call.failed(fault)
                 raise
             finally:
                 transport.slots.give_back(place)
-            call.answered(response)
-            return response
+            return call.answered(response)
         finally:
             call.land()
 
@@ -134,14 +219,18 @@ def _sync(original: Any, transport: Transport) -> Any:
 
 
 def _async(original: Any, transport: Transport) -> Any:
+    @wraps(original)
     async def send(self: Any, request: Any, **options: Any) -> Any:
-        recorder = current.get()
-        body = None if recorder is None else model_call(request.method, await request.aread())
-        if recorder is None or body is None:
-            return await original(self, request, **options)
+        recorder = None if is_seen() else current.get()
+        asked = None if recorder is None else _asked_with_httpx(request, recorder)
+        if recorder is None or asked is None:
+            with seen():
+                return await original(self, request, **options)
+        if os.getpid() != transport.process:
+            return await original(self, _sent_round(request, recorder, asked, transport), **options)
         if recorder.called_off:
             await never()
-        call = _Intercepted(recorder, transport, request, body)
+        call = _Intercepted(recorder, transport, request, asked)
         while (flight := call.take_off()) is not None:
             with suppress(GivenUp):
                 return call.found(await asyncio.wrap_future(flight))
@@ -154,37 +243,182 @@ def _async(original: Any, transport: Transport) -> Any:
                     await asyncio.wrap_future(place)
                 while not call.begin():
                     await asyncio.sleep(_MONEY_S)
-                response = await original(self, call.request, **options)
-                await response.aread()
+                with seen():
+                    response = await original(self, call.request, **options)
+                    await response.aread()
+                    if call.is_refused_for_counting(response):
+                        response = await original(self, call.request, **options)
+                        await response.aread()
             except BaseException as fault:
                 call.failed(fault)
                 raise
             finally:
                 transport.slots.give_back(place)
-            call.answered(response)
-            return response
+            return call.answered(response)
         finally:
             call.land()
 
     return send
 
 
+def _asked_with_httpx(request: Any, recorder: Recorder) -> Asked | None:
+    if request.method != "POST" or "json" not in request.headers.get("content-type", "json"):
+        return None
+    try:
+        content = request.content
+    except Exception:  # RequestNotRead: what is uploaded piece by piece asks no model
+        return None
+    return _asked(recorder, "POST", str(request.url), request.headers, content)
+
+
+def _asked(
+    recorder: Recorder, method: str, url: str, headers: Mapping[str, str], content: bytes
+) -> Asked | None:
+    """What a request asks a model for, if it is not one to the proxy, which asks itself."""
+    at_proxy = recorder.proxy is not None and recorder.proxy.is_at(url)
+    return None if at_proxy else asked_in(method, url, headers, content)
+
+
+def _sent_round(request: Any, recorder: Recorder, asked: Asked, transport: Transport) -> Any:
+    """The request, from a process that was forked off to the one that counts."""
+    name = _role_of(recorder, asked, request.content, transport)
+    url = recorder.proxy.address(recorder, str(request.url), name)
+    headers = [(n, v) for n, v in request.headers.items() if n.lower() != "host"]
+    return type(request)("POST", url, headers=headers, content=request.content, extensions=request.extensions)
+
+
+def _role_of(recorder: Recorder, asked: Asked, content: bytes, transport: Transport) -> str | None:
+    return attributed(asked.model, content, recorder.assignment, recorder.memory, transport.candidates)
+
+
+def _urllib3(original: Any, transport: Transport) -> Any:
+    """Of a pool of connections: a model call takes the way round by the proxy, with all else as it was."""
+
+    @wraps(original)
+    def urlopen(
+        self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
+    ) -> Any:
+        recorder = None if is_seen() else current.get()
+        if recorder is None:
+            return original(self, method, url, body, headers, **options)
+        content = body.encode() if isinstance(body, str) else body
+        if isinstance(content, bytes | bytearray):
+            port = "" if self.port is None else f":{self.port}"
+            whole = f"{self.scheme}://{self.host}{port}{url if url.startswith('/') else urlsplit(url).path}"
+            asked = _asked(recorder, method, whole, _lower(headers or self.headers), bytes(content))
+            if asked is not None:
+                name = _role_of(recorder, asked, bytes(content), transport)
+                proxied = urlsplit(recorder.proxy.address(recorder, whole, name))
+                pool = _library("urllib3").HTTPConnectionPool("127.0.0.1", proxied.port)
+                path = f"{proxied.path}?{proxied.query}" if proxied.query else proxied.path
+                with seen():
+                    return original(pool, method, path, body, headers, **options)
+        with seen():
+            return original(self, method, url, body, headers, **options)
+
+    return urlopen
+
+
+def _aiohttp(original: Any, transport: Transport) -> Any:
+    """Of a session of aiohttp: likewise."""
+
+    @wraps(original)
+    async def request(self: Any, method: str, where: Any, **options: Any) -> Any:
+        recorder = None if is_seen() else current.get()
+        if recorder is None:
+            return await original(self, method, where, **options)
+        content = options.get("data")
+        if options.get("json") is not None:
+            content = self.json_serialize(options["json"])
+        if isinstance(content, str):
+            content = content.encode()
+        if isinstance(content, bytes | bytearray):
+            whole = str(self._build_url(where))
+            headers = {**_lower(self.headers), **_lower(options.get("headers"))}
+            asked = _asked(recorder, method.upper(), whole, headers, bytes(content))
+            if asked is not None:
+                name = _role_of(recorder, asked, bytes(content), transport)
+                where = recorder.proxy.address(recorder, whole, name)
+                options = {
+                    n: v for n, v in options.items() if n not in ("json", "ssl", "proxy", "server_hostname")
+                }
+                options |= {
+                    "data": bytes(content),
+                    "headers": {"content-type": "application/json", **headers},
+                }
+        with seen():
+            return await original(self, method, where, **options)
+
+    return request
+
+
+def _lower(headers: Any) -> dict[str, str]:
+    return {} if not headers else {str(name).lower(): str(value) for name, value in dict(headers).items()}
+
+
+def _other_process(original: Any) -> Any:
+    """A process that a run starts finds the proxy where SDKs look for their server."""
+
+    @wraps(original)
+    def start(self: Any, *arguments: Any, **options: Any) -> None:
+        if current.get() is not None and len(arguments) < 11:  # env is the eleventh
+            given = options.get("env")
+            command = arguments[0] if arguments else options.get("args", ())
+            options["env"] = environment_through_proxy(
+                os.environ if given is None else given, only_role(command)
+            )
+        original(self, *arguments, **options)
+
+    return start
+
+
 class _Intercepted:
     """One call on its way."""
 
-    def __init__(self, recorder: Recorder, transport: Transport, request: Any, body: dict[str, Any]) -> None:
+    def __init__(self, recorder: Recorder, transport: Transport, request: Any, asked: Asked) -> None:
         recorder.check()
         self._recorder, self._transport = recorder, transport
-        self.role, self.model = role_and_model(body["model"], recorder.assignment)
         self.request = request
-        self._chars = prompt_chars(body)
-        self._body, self._charge = body, Charge(body)
-        if body["model"] != self.model:
-            body["model"] = self.model
-            self.request = _with_body(request, body)
-        self._key = "" if transport.store is None else request_key(str(request.url), body, recorder.trial)
+        self.role = _role_of(recorder, asked, request.content, transport)
+        self.model, self._asked = self._settled(asked)
+        self._embeds, self._path = asked.embeds, asked.path
+        self._counting = (
+            not asked.signed
+            and asked.streams_uncounted
+            and urlsplit(asked.url).netloc not in transport.uncounted
+        )
+        if self._counting:
+            self._asked = self._asked.with_body(counting(self._asked.body))
+        if self._asked is not asked:
+            self.request = _changed(request, self._asked)
+        self._size = len(self.request.content)
+        self._charge = Charge(self._asked.body)
+        self._key = (
+            "" if transport.store is None else request_key(self._asked.url, self._asked.body, recorder.trial)
+        )
         self._response: Response | None = None
         self._asked_at = self._started = recorder.waiting[id(self)] = clock()
+
+    def _settled(self, asked: Asked) -> tuple[str, Asked]:
+        """The model that answers, by the name that it has among candidates, and the request that asks it."""
+        recorder, candidates = self._recorder, self._transport.candidates
+        known = next((name for name in candidates if same_model(asked.model, name)), None)
+        assigned = recorder.assignment.get(self.role or "")
+        if assigned is None or (asked.embeds and known is None and asked.model not in recorder.assignment):
+            models = recorder.assignment.values()
+            mine = next((name for name in models if same_model(asked.model, name)), None)
+            if mine is None and known is not None:
+                recorder.strangers.add(known)
+            return mine or known or asked.model, asked
+        name = wire_name(asked.model, assigned, candidates)
+        if name == asked.model:
+            return assigned, asked
+        if asked.signed:
+            raise InputError(
+                f"a signed request asks for {asked.model}, and {assigned} cannot be put in its place",
+                "Ask for the model that the role is given.",
+            )
+        return assigned, asked.of(name)
 
     def take_off(self) -> Future[Response] | None:
         """The same call in flight, to be waited for; None if this one is to be made, and to :meth:`land`."""
@@ -207,19 +441,14 @@ class _Intercepted:
     def found(self, kept: Response) -> Any:
         """A kept answer as a response of the client's own library, recorded with the latency that it had."""
         self._waited()
-        library = __import__(type(self.request).__module__.split(".")[0])
-        response = library.Response(
-            kept.status, headers=kept.headers, content=kept.body, request=self.request
-        )
         self._record(kept.body, kept.latency_s, cached=True)
-        return response
+        return self._shown(kept.status, kept.headers, kept.body)
 
     def begin(self) -> bool:
         """A slot is free: now the call's own time begins. False if it must wait for money that calls in flight hold."""
         self._recorder.check()
-        size = len(json.dumps(self._body, ensure_ascii=False).encode())
         try:
-            charge = self._transport.bill.try_to_begin(self.request.url.path, self.model, self._body, size)
+            charge = self._transport.bill.try_to_begin(self._asked, self.model, self._size)
         except LimitReached as fault:
             self._recorder.over_limit = str(fault)
             raise
@@ -229,7 +458,8 @@ class _Intercepted:
         self._charge = charge
         self._recorder.in_flight.append(charge)
         if charge.cap is not None:
-            self.request = _with_body(self.request, charge.body)
+            self._asked = self._asked.with_body(charge.body)
+            self.request = _changed(self.request, self._asked)
         self._waited()
         return True
 
@@ -239,24 +469,46 @@ class _Intercepted:
         self._recorder.waiting.pop(id(self), None)
         self._recorder.waited(self._started - self._asked_at)
 
-    def answered(self, response: Any) -> None:
-        """Record, and keep if it is an answer: an error may pass, and is asked again next time."""
-        latency = clock() - self._started
+    def is_refused_for_counting(self, response: Any) -> bool:
+        """Whether a server does not know that streams can be counted; then the request no longer asks for it."""
+        if (
+            not self._counting
+            or response.status_code not in (400, 422)
+            or b"stream_options" not in response.content
+        ):
+            return False
+        self._transport.uncounted.add(urlsplit(self._asked.url).netloc)
+        self._counting = False
+        plain = {name: value for name, value in self._asked.body.items() if name != "stream_options"}
+        self._asked = self._asked.with_body(plain)
+        self.request = _changed(self.request, self._asked)
+        return True
+
+    def answered(self, response: Any) -> Any:
+        """Record, keep if it is an answer (an error may pass, and is asked again next time), and show."""
+        latency, status = clock() - self._started, response.status_code
         content, bill = response.content, self._transport.bill
-        prompt, output, _ = usage_in(content) if response.status_code < 400 else (None, None, None)
-        bill.answered(self._charge, self.model, response.status_code, prompt, output)
-        if response.status_code >= 400:
-            text = content[:200].decode("utf-8", "replace")
-            error = f"HTTP {response.status_code}: {text}"
-            self._record(b"", latency, error=error, fault=fault_of_status(response.status_code))
-            return
-        self._record(content, latency)
+        if status >= 400:
+            bill.answered(self._charge, self.model, status, None, None)
+            error = f"HTTP {status}: {content[:200].decode('utf-8', 'replace')}"
+            self._record(b"", latency, error=error, fault=fault_of_status(status))
+            return response
+        prompt, output = self._record(content, latency)
+        bill.answered(self._charge, self.model, status, prompt, output)
         if bill.was_cut(self._charge, output):
             self._recorder.over_limit = f"what is left of the limit has cut an answer after {output} tokens"
         elif self._transport.store is not None:
             headers = {n.lower(): v for n, v in response.headers.items() if n.lower() not in _NOT_KEPT}
-            self._response = Response(response.status_code, headers, content, latency)
+            self._response = Response(status, headers, content, latency)
             self._transport.store.keep_response(self._key, self._response)
+        return self._shown(status, response.headers, content) if self._counting else response
+
+    def _shown(self, status: int, headers: Mapping[str, str], content: bytes) -> Any:
+        """An answer as a response of the client's own library, without what the agent did not ask for."""
+        library = __import__(type(self.request).__module__.split(".")[0])
+        kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_KEPT}
+        shown = without_counts(content) if self._counting else content
+        return library.Response(status, headers=kept, content=shown, request=self.request)
 
     def failed(self, fault: BaseException) -> None:
         """Record a call without an answer."""
@@ -272,8 +524,17 @@ class _Intercepted:
         cached: bool = False,
         error: str | None = None,
         fault: str | None = None,
-    ) -> None:
+    ) -> tuple[int | None, int | None]:
+        """Take the call down; the counts of tokens that its answer tells."""
         prompt, output, text = usage_in(content) if content else (None, None, None)
+        output = 0 if self._embeds and error is None else output
+        most, longest = prompt, output
+        if error is None and prompt is None:
+            most = self._size + TEMPLATE_TOKENS
+        if error is None and output is None:
+            longest = written_bytes(content)
+            if (cap := output_cap(self._path, self._asked.body)) is not None:
+                longest = min(longest, cap * answers_asked_for(self._asked.body))
         self._recorder.add(
             CallRecord(
                 self.role,
@@ -281,25 +542,27 @@ class _Intercepted:
                 self._started,
                 clock(),
                 latency_s,
-                prompt,
-                output,
+                most,
+                longest,
                 None,
                 cached,
                 text,
                 error,
-                self._chars,
+                prompt_chars(self._asked.body),
                 fault,
+                (most, longest) == (prompt, output),
             )
         )
+        return prompt, output
 
 
-def _with_body(request: Any, body: dict[str, Any]) -> Any:
-    """The same request with another body."""
+def _changed(request: Any, asked: Asked) -> Any:
+    """A request of the same kind that asks this."""
     headers = [(name, value) for name, value in request.headers.items() if name.lower() != "content-length"]
     return type(request)(
         request.method,
-        request.url,
+        asked.url,
         headers=headers,
-        content=json.dumps(body).encode(),
+        content=json.dumps(asked.body).encode(),
         extensions=request.extensions,
     )

@@ -27,6 +27,7 @@ from optiq.questions.metric import COST
 from optiq.questions.question import Kind
 from optiq.selection.agent_loop import AgentLoop, agent_loop, leave_behind
 from optiq.selection.agents import AgentSubject
+from optiq.selection.elsewhere import taking_along
 from optiq.selection.examples import Example, as_text
 from optiq.selection.faults import AGENT, OURS, fault_of_run
 from optiq.selection.interception import Transport, intercepting
@@ -85,7 +86,7 @@ class AgentPerformer:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Calls are intercepted inside."""
-        with intercepting(self._transport):
+        with intercepting(self._transport), taking_along(self._transport):
             yield
 
     def perform(
@@ -104,7 +105,8 @@ class AgentPerformer:
         assignment = recorder.assignment
         reserve = self._reserve(assignment, interrupted)
         started = time.perf_counter()
-        end = self._ended(example, recorder, interrupted)
+        with self._transport.entered(recorder):
+            end = self._ended(example, recorder, interrupted)
         wall = time.perf_counter() - started
         self._settle(recorder, reserve)
         if recorder.called_off:
@@ -198,7 +200,7 @@ class AgentPerformer:
             while self._longest is None and self._running and not interrupted.is_set():
                 self._room.wait(0.5)
             prompt, output, calls = self._longest or (0, 0, 0)
-            tariffs = [self._tariff(model) for model in set(assignment.values())]
+            tariffs = [self._transport.bill.bound(model) for model in set(assignment.values())]
             most = max(t.fixed * calls + t.prompt * prompt + t.output * output for t in tariffs)
             if self.spent_usd + self._reserved + most > self._limit:
                 raise LimitReached(f"{self._limit:g} USD leave no room for another run")
@@ -221,8 +223,12 @@ class AgentPerformer:
 
 
 def tariff_of(prices: Prices | None, model: str) -> Tariff:
-    """USD of calls of ``model`` on any topic; NaN where they are not known."""
-    return UNPRICED if prices is None else Tariff.at(COST, prices.figures(model, ANY_TOPIC, Kind.OPEN))
+    """USD of calls of ``model`` on any topic, with or without its provider before its name; NaN if not known."""
+    if prices is None:
+        return UNPRICED
+    names = (model, model.partition("/")[2], model.rpartition("/")[2])
+    found = [Tariff.at(COST, prices.figures(name, ANY_TOPIC, Kind.OPEN)) for name in names if name]
+    return next((tariff for tariff in found if tariff.known), found[0])
 
 
 async def _whole(work: Any) -> Any:

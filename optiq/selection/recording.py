@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from optiq.errors import OptiqError
 from optiq.execution.accounting import Tariff, known_sum
 from optiq.execution.ledger import LimitReached
 from optiq.selection.bill import Charge
+from optiq.selection.roles import RoleMemory
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class CallRecord:
     ``prompt_chars`` is the length of what was asked, before any template of the server.
     ``started_s`` and ``ended_s`` are on the clock of this process. Figures that are not known are None; a call
     that was refused (``error``) cost nothing. ``fault`` is whose it is (:mod:`optiq.selection.faults`).
+    Tokens that were not ``counted`` by who answered are bounds: as many as the text has bytes.
     """
 
     role: str | None
@@ -43,6 +45,7 @@ class CallRecord:
     error: str | None = None
     prompt_chars: int = 0
     fault: str | None = None
+    counted: bool = True
 
 
 UNPRICED = Tariff(0.0, math.nan, math.nan)
@@ -61,6 +64,9 @@ class Recorder:
     ``in_flight`` are what calls took that were begun; those that are over were settled. ``waiting`` has by call since
     when it waits for a slot or for money; ``in_loop`` is what a plain run does in the event loop that all share,
     unless it is to have loops of its own (``alone``).
+    ``memory`` is what its requests say of roles. ``token`` names it to the ``proxy``; it started so many ``processes``;
+    ``unseen`` are addresses that it connected to where no calls are seen. ``strangers`` are models that it asked, which
+    are candidates but not of its combination.
     """
 
     assignment: Mapping[str, str]
@@ -75,6 +81,12 @@ class Recorder:
     short_of_money: bool = False
     in_flight: list[Charge] = field(default_factory=list)
     alone: bool = False
+    memory: RoleMemory = field(default_factory=RoleMemory)
+    token: str = ""
+    proxy: Any = None
+    processes: int = 0
+    unseen: set[str] = field(default_factory=set)
+    strangers: set[str] = field(default_factory=set)
     in_loop: list[Future[Any]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -99,15 +111,31 @@ class Recorder:
     def add(self, call: CallRecord) -> None:
         """Take in a call and price it."""
         if call.error is None:
-            call.cost_usd = self.tariff(call.model).charge(call.prompt_tokens, call.output_tokens)
+            tariff = self.tariff(call.model)
+            if call.output_tokens == 0:  # vectors have no price for what is written
+                tariff = replace(tariff, output=0.0)
+            call.cost_usd = tariff.charge(call.prompt_tokens, call.output_tokens)
         with self._lock:
             self.calls.append(call)
 
     def cost_usd(self, role: str | None = None) -> float | None:
-        """Of the answered calls (of one role); None if one has no price. Nothing called is nothing spent."""
+        """Of the answered calls (of one role); None if one has no price, or may be of the role or of another.
+
+        Nothing called is nothing spent, unless it may have called where nobody looks.
+        """
+        if role is None:
+            if not self.calls and self.may_have_called_unseen:
+                return None
+        elif any(c.role is None and c.error is None and c.model == self.assignment[role] for c in self.calls):
+            return None
         return known_sum(
             call.cost_usd for call in self.calls if call.error is None and role in (None, call.role)
         )
+
+    @property
+    def may_have_called_unseen(self) -> bool:
+        """Whether it connected where no calls are seen, or started processes."""
+        return bool(self.unseen) or self.processes > 0
 
     def latency_s(self, wall_s: float) -> float | None:
         """How long the run takes without the cache and without waiting for slots.
@@ -138,28 +166,6 @@ def _overlapping(calls: Sequence[CallRecord]) -> list[list[CallRecord]]:
 
 current: contextvars.ContextVar[Recorder | None] = contextvars.ContextVar("optiq_selection_run", default=None)
 """The run that the code at hand belongs to."""
-
-SEPARATOR = "#"
-
-
-def tagged(model: str, role: str) -> str:
-    """The name that an agent is given: it starts with the model's, and tells the role at the transport."""
-    return f"{model}{SEPARATOR}{role}"
-
-
-def role_and_model(name: str, assignment: Mapping[str, str]) -> tuple[str | None, str]:
-    """The role that a requested model stands for and the model that must answer.
-
-    ``model#role`` is what agents are given; the bare name of a role is overridden too. Any other name is the
-    agent's own choice: it keeps its model and belongs to the one role that has it, or to none.
-    """
-    _, separator, role = name.rpartition(SEPARATOR)
-    if separator and role in assignment:
-        return role, assignment[role]
-    if name in assignment:
-        return name, assignment[name]
-    owners = [role for role, model in assignment.items() if model == name]
-    return (owners[0] if len(owners) == 1 else None), name
 
 
 def total_tokens(calls: Iterable[CallRecord]) -> tuple[int | None, int | None]:

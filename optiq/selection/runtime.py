@@ -23,11 +23,14 @@ from optiq.selection.evidence import Outcome, Run
 from optiq.selection.examples import Example
 from optiq.selection.faults import OURS, PROVIDER
 from optiq.selection.metrics import Metric
+from optiq.selection.recording import Recorder
 from optiq.selection.space import Space
 from optiq.selection.store import Store
 from optiq.selection.subjects import Made, Performer, Subject
 
 INTERRUPTED = "interrupted"
+STOP, DEAREST = "stop", "dearest"
+"""What a call without a known price does under a limit: it stops the selection, or counts as the dearest known one."""
 
 _LOOK_S = 0.25
 _CLOSING_S = 1.0
@@ -40,7 +43,7 @@ class Limits:
 
     ``combinations`` and ``examples`` bound the runs in progress (their product), ``calls`` the model calls in
     flight over all of them. A run that takes longer than ``timeout_s`` has failed. ``max_total_cost_usd`` bounds what
-    this selection is billed.
+    this selection is billed; ``unknown_prices`` says what that means for calls whose price is not known.
     """
 
     combinations: int = 4
@@ -48,8 +51,11 @@ class Limits:
     calls: int = 8
     timeout_s: float = 120.0
     max_total_cost_usd: float | None = None
+    unknown_prices: str = STOP
 
     def __post_init__(self) -> None:
+        if self.unknown_prices not in (STOP, DEAREST):
+            raise InputError(f"unknown prices: {self.unknown_prices!r}", f"Say {STOP} or {DEAREST}.")
         if min(self.combinations, self.examples, self.calls) < 1 or not self.timeout_s > 0:
             raise InputError("limits of concurrency and time start at 1 and above 0", "Give larger ones.")
 
@@ -66,7 +72,12 @@ class Ran:
 
 @dataclass
 class Progress:
-    """Where a selection stands. ``lost`` has how many runs failed by whose reason it was, if not the agent's."""
+    """Where a selection stands. ``lost`` has how many runs failed by whose reason it was, if not the agent's.
+
+    ``uncounted_calls`` are those whose tokens are bounds; ``unattributed_calls`` may be of more than one role. How many
+    runs connected to an address, or started a process, where calls are not seen is in ``unseen``; how many asked a
+    candidate that their combination does not have, in ``strangers``.
+    """
 
     runs: int = 0
     reused: int = 0
@@ -80,6 +91,10 @@ class Progress:
     errors: dict[str, int] = field(default_factory=dict)
     lost: dict[str, int] = field(default_factory=dict)
     made_again: dict[str, int] = field(default_factory=dict)
+    uncounted_calls: int = 0
+    unattributed_calls: int = 0
+    unseen: dict[str, int] = field(default_factory=dict)
+    strangers: dict[str, int] = field(default_factory=dict)
 
 
 class Runtime:
@@ -177,10 +192,9 @@ class Runtime:
             made = self._performer.perform(
                 example, self.space.assignment(run.combination), run.trial, self._interrupted
             )
-        except LimitReached:
-            reason = (
-                f"the spending limit of {self.limits.max_total_cost_usd:g} USD leaves no room for another run"
-            )
+        except LimitReached as fault:
+            why = f": {fault}" if "no price" in str(fault) or "signed" in str(fault) else ""
+            reason = f"the spending limit of {self.limits.max_total_cost_usd:g} USD leaves no room for another run{why}"
             self.progress.stopped = self.progress.stopped or reason
             return None
         if made is None:
@@ -210,6 +224,8 @@ class Runtime:
             answered = [call for call in made.calls if call.error is None]
             progress.unpriced_calls += sum(call.cost_usd is None for call in answered)
             progress.without_calls += not made.calls and made.recorder is not None
+            if (recorder := made.recorder) is not None:
+                self._note(recorder)
             for reason in made.again:
                 progress.made_again[reason] = progress.made_again.get(reason, 0) + 1
             if made.fault in (PROVIDER, OURS):
@@ -217,6 +233,20 @@ class Runtime:
             if made.error is not None:
                 progress.failed += 1
                 progress.errors[made.error] = progress.errors.get(made.error, 0) + 1
+
+    def _note(self, recorder: Recorder) -> None:
+        """What of a run's calls is not known for certain."""
+        progress, models = self.progress, list(recorder.assignment.values())
+        progress.uncounted_calls += sum(not call.counted for call in recorder.calls)
+        progress.unattributed_calls += sum(
+            call.role is None and models.count(call.model) > 1 for call in recorder.calls
+        )
+        elsewhere = set(recorder.unseen)
+        if recorder.processes and not recorder.calls:  # else it is most likely a tool's
+            elsewhere.add("a process of its own")
+        for counts, names in ((progress.unseen, elsewhere), (progress.strangers, recorder.strangers)):
+            for name in names:
+                counts[name] = counts.get(name, 0) + 1
 
 
 def _has_failed(future: Future[Outcome | None]) -> bool:

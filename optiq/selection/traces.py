@@ -120,7 +120,8 @@ def _calls_alone(ran: Ran, recorder: Recorder, subject: Subject, run_id: str) ->
 def _call(calls: Sequence[CallRecord], node: int, plan: Plan, recorder: Recorder) -> Call:
     """All calls of one role as one: figures add up, the last text and fault count."""
     answered = [call for call in calls if call.error is None]
-    prompt, output = total_tokens(calls) if answered else (None, None)
+    # Bounds are no counts that anybody should learn from.
+    prompt, output = total_tokens(calls) if answered and all(c.counted for c in answered) else (None, None)
     return Call(
         node,
         plan.models[node],
@@ -130,7 +131,7 @@ def _call(calls: Sequence[CallRecord], node: int, plan: Plan, recorder: Recorder
         answered_model=answered[-1].model if answered else None,
         prompt_tokens=prompt,
         output_tokens=output,
-        cost_usd=total(call.cost_usd for call in answered),
+        cost_usd=total(call.cost_usd if call.counted else None for call in answered),
         latency_s=total(call.latency_s for call in answered),
         output=answered[-1].output if answered else None,
         error=None if answered else calls[-1].error,

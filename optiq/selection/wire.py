@@ -1,34 +1,106 @@
 """Model calls as they look on the wire: which request is one, and what its answer says it used.
 
-Known are the chat, completion and response calls of OpenAI-compatible servers, Anthropic's messages, and
-Ollama's chat and generate, whole or streamed.
+Known are the chat, completion, response and embedding calls of OpenAI-compatible servers (Azure's among them),
+Anthropic's messages, Ollama's chat, generate and embed, Gemini's generateContent, and Bedrock's converse and
+invoke; whole or streamed. Anything else that names a model and asks it for something is taken for a call, too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from optiq.servers.usage import counted
+from optiq.servers.usage import counted, part
 
-_ASKING = ("messages", "prompt", "input")
+_ASKING = ("messages", "prompt", "input", "contents", "content", "requests")
+_IN_URL = re.compile(
+    r"/models/(?P<gemini>[^/:]+):(?:generateContent|streamGenerateContent|embedContent|batchEmbedContents|predict)$"
+    r"|/deployments/(?P<azure>[^/]+)/"
+    r"|/model/(?P<bedrock>[^/]+)/(?:converse|converse-stream|invoke|invoke-with-response-stream)$"
+)
+"""Where the name of the model stands in the path."""
+
+_EMBEDDING = ("/embeddings", "/api/embed", ":embedContent", ":batchEmbedContents")
+_NOT_WRITTEN = {
+    "id",
+    "object",
+    "model",
+    "role",
+    "finish_reason",
+    "type",
+    "system_fingerprint",
+    "status",
+    "name",
+}
 
 
-def model_call(method: str, content: bytes) -> dict[str, Any] | None:
-    """The JSON body of a request that asks a model for text; None for any other request."""
-    if method != "POST" or b'"model"' not in content:
+@dataclass(frozen=True)
+class Asked:
+    """A request that asks a model for something. ``signed``: who changes it breaks its signature."""
+
+    url: str
+    body: Mapping[str, Any]
+    model: str
+    signed: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path of its URL."""
+        return urlsplit(self.url).path
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it asks for vectors: there are no output tokens then."""
+        return self.path.endswith(_EMBEDDING)
+
+    @property
+    def streams_uncounted(self) -> bool:
+        """Whether it asks for a stream at whose end nobody would say how many tokens there were."""
+        told = part(self.body, "stream_options", "include_usage")
+        counts = self.path.endswith(("/chat/completions", "/completions"))
+        return bool(self.body.get("stream")) and counts and told is not True
+
+    def of(self, model: str) -> Asked:
+        """The same, asked of another model."""
+        body = {**self.body, "model": model} if "model" in self.body else self.body
+        parts = urlsplit(self.url)
+        path = parts.path
+        if found := _IN_URL.search(path):
+            start, end = found.span(str(found.lastgroup))
+            path = path[:start] + quote(model, safe="") + path[end:]
+        return Asked(urlunsplit(parts._replace(path=path)), body, model, self.signed)
+
+    def with_body(self, body: Mapping[str, Any]) -> Asked:
+        """The same, with another body."""
+        return Asked(self.url, body, self.model, self.signed)
+
+
+def asked_in(method: str, url: str, headers: Mapping[str, str], content: bytes) -> Asked | None:
+    """What a request asks a model for; None for any other request."""
+    if method != "POST":
+        return None
+    in_url = _IN_URL.search(urlsplit(url).path)
+    if in_url is None and b'"model"' not in content:
         return None
     try:
         body = json.loads(content)
     except (ValueError, UnicodeDecodeError):
         return None
-    if not isinstance(body, dict) or not isinstance(body.get("model"), str):
+    if not isinstance(body, dict):
         return None
-    return body if any(name in body for name in _ASKING) else None
+    model = unquote(str(in_url[str(in_url.lastgroup)])) if in_url else body.get("model")
+    if not isinstance(model, str) or not (in_url or any(name in body for name in _ASKING)):
+        return None
+    signed = str(headers.get("authorization", "")).startswith("AWS4-HMAC")
+    return Asked(url, body, model, signed)
 
 
-def prompt_chars(body: dict[str, Any]) -> int:
+def prompt_chars(body: Mapping[str, Any]) -> int:
     """Characters of all text that a request asks with."""
     return sum(_chars(body.get(name)) for name in (*_ASKING, "system"))
 
@@ -39,11 +111,11 @@ def _chars(value: Any) -> int:
     if isinstance(value, list):
         return sum(_chars(item) for item in value)
     if isinstance(value, dict):
-        return _chars(value.get("content")) + _chars(value.get("text"))
+        return sum(_chars(value.get(name)) for name in ("content", "text", "parts"))
     return 0
 
 
-def request_key(url: str, body: dict[str, Any], trial: int) -> str:
+def request_key(url: str, body: Mapping[str, Any], trial: int) -> str:
     """What two requests share that get the same answer: place, content, and the how-manieth trial it is.
 
     Headers are left out: they carry keys, and ids that differ each time.
@@ -57,28 +129,54 @@ def usage_in(content: bytes) -> tuple[int | None, int | None, str | None]:
     prompt = output = None
     texts: list[str] = []
     for item in _objects(content):
-        usage = item.get("usage") or (item.get("message") or {}).get("usage") or {}
-        response = item.get("response")
-        if isinstance(response, dict):  # streamed responses nest the whole answer in their last event
-            usage = response.get("usage") or usage
-        if not isinstance(usage, dict):
-            usage = {}
-        prompt = _first(
-            usage.get("prompt_tokens"), usage.get("input_tokens"), item.get("prompt_eval_count"), prompt
+        response, message = item.get("response"), item.get("message")
+        told: list[Any] = [item.get("usage"), item.get("usageMetadata")]
+        # Streamed messages and responses nest what they are about.
+        told += [whole.get("usage") for whole in (message, response) if isinstance(whole, dict)]
+        usage: dict[str, Any] = next((u for u in told if isinstance(u, dict)), {})
+        asked = _first(
+            *(
+                usage.get(name)
+                for name in ("prompt_tokens", "input_tokens", "inputTokens", "promptTokenCount")
+            ),
+            item.get("prompt_eval_count"),
         )
-        output = _first(
-            usage.get("completion_tokens"), usage.get("output_tokens"), item.get("eval_count"), output
+        if asked is not None:  # Anthropic counts what it put into its prompt cache, and found there, apart
+            aside = (usage.get(f"cache_{what}_input_tokens") for what in ("creation", "read"))
+            prompt = asked + sum(counted(n) or 0 for n in aside)
+        said = _first(
+            *(usage.get(name) for name in ("completion_tokens", "output_tokens", "outputTokens")),
+            usage.get("candidatesTokenCount"),
+            item.get("eval_count"),
         )
+        if said is not None:
+            output = said + (counted(usage.get("thoughtsTokenCount")) or 0)
         texts.append(_text(item))
     return prompt, output, "".join(texts) or None
+
+
+def written_bytes(content: bytes) -> int:
+    """No fewer tokens than this were written in an answer that does not count them: bytes of all its strings."""
+    return sum(_bytes(item) for item in _objects(content))
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, list):
+        return sum(map(_bytes, value))
+    if isinstance(value, dict):
+        return sum(_bytes(inner) for name, inner in value.items() if name not in _NOT_WRITTEN)
+    return 0
 
 
 def _objects(content: bytes) -> list[dict[str, Any]]:
     try:
         whole = json.loads(content)
-        return [whole] if isinstance(whole, dict) else []
     except (ValueError, UnicodeDecodeError):
         pass
+    else:
+        return [item for item in (whole if isinstance(whole, list) else [whole]) if isinstance(item, dict)]
     found = []
     for line in content.decode("utf-8", "replace").splitlines():
         line = line.removeprefix("data:").strip()
@@ -96,16 +194,31 @@ def _text(item: dict[str, Any]) -> str:
     message = item.get("message")
     if isinstance(message, dict) and isinstance(message.get("content"), str):
         return str(message["content"])
+    delta = item.get("delta")
+    if isinstance(delta, str):
+        return delta if item.get("type") == "response.output_text.delta" else ""
+    if isinstance(text := part(delta, "text"), str):
+        return text
     parts = []
     for choice in item.get("choices") or ():
         if isinstance(choice, dict):
             inner = choice.get("message") or choice.get("delta") or choice
             text = inner.get("content") if isinstance(inner, dict) else None
             parts.append(text if isinstance(text, str) else str(choice.get("text") or ""))
-    for block in item.get("content") or ():
+    blocks = [
+        item.get("content"),
+        part(item, "output", "message", "content"),
+        *(part(one, "content") for one in _list(item.get("output"))),
+        *(part(one, "content", "parts") for one in _list(item.get("candidates"))),
+    ]
+    for block in (one for several in blocks for one in _list(several)):
         if isinstance(block, dict) and isinstance(block.get("text"), str):
             parts.append(block["text"])
     return "".join(parts)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _first(*values: Any) -> int | None:
@@ -113,31 +226,77 @@ def _first(*values: Any) -> int | None:
     return next((number for value in values if (number := counted(value)) is not None), None)
 
 
-def output_cap(path: str, body: dict[str, Any]) -> int | None:
+def counting(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a request for a stream, so that the stream ends with its counts."""
+    given = body.get("stream_options")
+    return {**body, "stream_options": {**(given if isinstance(given, dict) else {}), "include_usage": True}}
+
+
+def without_counts(content: bytes) -> bytes:
+    """A stream as it would have been without :func:`counting`."""
+    lines: list[bytes] = []
+    dropped = False
+    for line in content.splitlines(keepends=True):
+        if dropped and not line.strip():
+            dropped = False  # the blank line that ends an event
+            continue
+        if line.startswith(b"data:") and b'"usage"' in line:
+            try:
+                item = json.loads(line[5:])
+            except ValueError:
+                item = None
+            if isinstance(item, dict) and "usage" in item:
+                told = item.pop("usage")
+                if told is not None and not item.get("choices"):
+                    dropped = True
+                    continue
+                end = line[len(line.rstrip(b"\r\n")) :]
+                line = b"data: " + json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode() + end
+        lines.append(line)
+    return b"".join(lines)
+
+
+def output_cap(path: str, body: Mapping[str, Any]) -> int | None:
     """The longest output that a request asks for, in tokens; None if it sets no limit."""
-    options = body.get("options")
-    place = options if _is_ollama(path) and isinstance(options, dict) else body
+    nested, _ = _place_of_cap(path)
+    place = body.get(nested) if nested is not None else None
+    if not isinstance(place, dict):
+        place = body
     return min((number for name in _CAPS if (number := counted(place.get(name))) is not None), default=None)
 
 
-def with_output_cap(path: str, body: dict[str, Any], tokens: int) -> dict[str, Any]:
+def with_output_cap(path: str, body: Mapping[str, Any], tokens: int) -> dict[str, Any]:
     """The request with a limit of ``tokens`` on its output, in the dialect of its ``path``."""
-    if _is_ollama(path):
-        given = body.get("options")
-        return {**body, "options": {**(given if isinstance(given, dict) else {}), "num_predict": tokens}}
+    nested, name = _place_of_cap(path)
+    if nested is None:
+        return {**body, name: tokens}
+    given = body.get(nested)
+    return {**body, nested: {**(given if isinstance(given, dict) else {}), name: tokens}}
+
+
+def _place_of_cap(path: str) -> tuple[str | None, str]:
+    if path.endswith(("/api/chat", "/api/generate")):
+        return "options", "num_predict"
+    if path.endswith((":generateContent", ":streamGenerateContent")):
+        return "generationConfig", "maxOutputTokens"
+    if path.endswith(("/converse", "/converse-stream")):
+        return "inferenceConfig", "maxTokens"
     if path.endswith("/responses"):
-        return {**body, "max_output_tokens": tokens}
-    name = "max_completion_tokens" if path.endswith("/chat/completions") else "max_tokens"
-    return {**body, name: tokens}
+        return None, "max_output_tokens"
+    return None, "max_completion_tokens" if path.endswith("/chat/completions") else "max_tokens"
 
 
-def answers_asked_for(body: dict[str, Any]) -> int:
+def answers_asked_for(body: Mapping[str, Any]) -> int:
     """How many outputs a request asks for at once."""
-    return max(counted(body.get("n")) or 1, counted(body.get("best_of")) or 1)
+    several = (body.get("n"), body.get("best_of"), part(body, "generationConfig", "candidateCount"))
+    return max(counted(number) or 1 for number in several)
 
 
-_CAPS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "num_predict")
-
-
-def _is_ollama(path: str) -> bool:
-    return path.endswith(("/api/chat", "/api/generate"))
+_CAPS = (
+    "max_completion_tokens",
+    "max_tokens",
+    "max_output_tokens",
+    "num_predict",
+    "maxOutputTokens",
+    "maxTokens",
+)

@@ -137,7 +137,7 @@ def test_an_answer_that_the_limit_cut_is_no_answer_of_the_agent(
     """Two output tokens are told, and there is money for two: it may have had more to say."""
     asking = agent(server, cap=None)
     body = {"model": "good", "messages": [{"role": "user", "content": DATA[0]["question"]}]}
-    limit = len(json.dumps(body)) + 128 + 2.5
+    limit = len(json.dumps(body, separators=(",", ":"))) + 128 + 2.5
     store = tmp_path / "kept.sqlite"
     limits = Limits(1, 1, 1, 10, max_total_cost_usd=limit)
     selector = ModelSelector(
@@ -161,7 +161,7 @@ def test_an_answer_that_the_limit_cut_is_no_answer_of_the_agent(
 
 def test_a_refusal_and_a_closed_port_cost_nothing(server: Server) -> None:
     models = {"solver": ["refused"]}
-    limits = Limits(1, 4, 4, 10, max_total_cost_usd=2.5 * most_of_a_call(Agent))
+    limits = Limits(1, 4, 4, 300, max_total_cost_usd=2.5 * most_of_a_call(Agent))
     told = ModelSelector(
         agent(server), models, DATA, method="brute-force", prices={"refused": (1e6, 1e6)}, limits=limits
     ).select()

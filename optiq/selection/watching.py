@@ -1,0 +1,54 @@
+"""What a run does where nobody sees its model calls: connections and processes of its own.
+
+An audit hook tells of them. It cannot be taken away again: it is one for the process, and does nothing outside of runs.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from optiq.selection.recording import current
+
+_seen: contextvars.ContextVar[bool] = contextvars.ContextVar("optiq_selection_seen", default=False)
+_PROCESSES = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})
+
+
+@contextmanager
+def seen() -> Iterator[None]:
+    """What is connected inside belongs to a request that was looked at."""
+    before = _seen.set(True)
+    try:
+        yield
+    finally:
+        _seen.reset(before)
+
+
+def is_seen() -> bool:
+    """Whether this is inside a request that was looked at: some clients are transports of others."""
+    return _seen.get()
+
+
+@cache
+def watch() -> None:
+    """From here on what runs do elsewhere is noted in their recorders."""
+    sys.addaudithook(_heard)
+
+
+def _heard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event != "socket.connect" and event not in _PROCESSES:
+        return
+    recorder = current.get(None)
+    if recorder is None or _seen.get():
+        return
+    if event in _PROCESSES:
+        recorder.processes += 1
+        if recorder.proxy is not None:
+            assert recorder.proxy.port  # it must be there before a fork
+    elif arguments[0].family in (socket.AF_INET, socket.AF_INET6) and arguments[0].type == socket.SOCK_STREAM:
+        recorder.unseen.add(f"{arguments[1][0]}:{arguments[1][1]}")
