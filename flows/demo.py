@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import sql
 from flows.command_line.main import run
-from flows.command_line.screen import figure, say, table
+from flows.command_line.screen import figure, say, shortened, table, usd
 from optiq.configuration import Settings
 from optiq.files.tables import read_table
+from tasks.run_answers import answers_of
 from warehouse.find_home import find_home
 from warehouse.query import query
 
@@ -45,54 +48,75 @@ def main() -> int:
     """Run the steps; stop at the first that fails, with its exit code."""
     started = time.time()
     Path(ANSWERS).parent.mkdir(exist_ok=True)
+    took: list[str] = []
     for number, (title, arguments) in enumerate(STEPS, start=1):
         say(f"\n== {number}/{len(STEPS)} {title}")
         say(f"$ optiq {' '.join(arguments)}")
+        begun = time.time()
         code = run(arguments)
+        took.append(f"{arguments[0]} {time.time() - begun:.0f} s")
         if code != 0:
             return code
+    say(f"\n== The demo took {time.time() - started:.0f} s ({', '.join(took)})")
     _summarise(ANSWERS)
-    say(f"\nThe demo took {time.time() - started:.0f} s. Answers: {ANSWERS}. Three commands to try next:")
-    say('  .venv/bin/optiq ask "What is the capital of Norway?"')
-    say('  .venv/bin/optiq explain "What is the capital of Norway?"')
-    say('  .venv/bin/optiq sql "SELECT * FROM level_0 LIMIT 5"')
     return 0
 
 
 def _summarise(answers: str) -> None:
-    """Print the summary of an answers file whose run has been published."""
-    rows = read_table(Path(answers))
-    run_id = rows["run_id"].drop_nulls()[0]
-    perfdb = find_home(Settings.load().home).perfdb
-    total = query(perfdb, sql.read("queries/run_summary"), {"run_id": run_id}).row(0, named=True)
-    say()
-    say(f"{total['n_answered']} of {rows.height} questions answered, mean QoA {figure(total['qoa'])}")
+    """The last screen: planning beside each single model, why an answer failed, and what to do next."""
+    run_id = read_table(Path(answers))["run_id"].drop_nulls()[0]
+    home = find_home(Settings.load().home)
+    total = query(home.perfdb, sql.read("queries/run_summary"), {"run_id": run_id}).row(0, named=True)
+    singles = query(home.perfdb, sql.read("queries/run_singles"), {"run_id": run_id})
+    rows = [["planning", total["n_answered"], *_figures(total), ""]]
+    rows += [
+        [f"always {row['model']}", row["n_questions"], *_figures(row), verdict(row)]
+        for row in singles.iter_rows(named=True)
+    ]
     table(
-        ["mean per question", "predicted", "observed"],
-        [
-            ["cost USD", figure(total["predicted_cost_usd"]), figure(total["cost_usd"])],
-            ["latency s", figure(total["predicted_latency_s"]), figure(total["latency_s"])],
-            [
-                "energy J (observed: tokens × rate)",
-                figure(total["predicted_energy_j"]),
-                figure(total["energy_j"]),
-            ],
-            ["QoA", figure(total["predicted_qoa"]), figure(total["qoa"])],
-        ],
-        right=(1, 2),
-    )
-    plans = query(perfdb, sql.read("queries/run_plans"), {"run_id": run_id})
-    table(
-        ["plans that were chosen", "questions", "QoA", "cost USD", "latency s"],
-        ([row[0], row[1], *map(figure, row[2:])] for row in plans.iter_rows()),
+        ["on the same questions", "answered", "QoA", "cost each", "latency s", "there, planning"],
+        rows,
         right=range(1, 5),
     )
-    singles = query(perfdb, sql.read("queries/run_singles"), {"run_id": run_id})
-    table(
-        ["each single model on the same questions", "questions", "QoA", "cost USD", "latency s"],
-        ([row[0], row[1], *map(figure, row[2:])] for row in singles.iter_rows()),
-        right=range(1, 5),
+    seen = answers_of(home, run_id)
+    for row in seen.picked("wrong").head(1).iter_rows(named=True):
+        _why_failed(run_id, row)
+    say("Next:")
+    say("  .venv/bin/optiq view last                          every answer in a page")
+    say("  .venv/bin/optiq report -o report.html              what was chosen, predicted, observed and spent")
+    say(
+        "  .venv/bin/optiq answer YOUR.csv -o answers.csv     your own questions: a column `question` will do"
     )
+
+
+def _figures(row: Mapping[str, Any]) -> list[str]:
+    return [figure(row["qoa"]), usd(row["cost_usd"]), figure(row["latency_s"])]
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """Whether planning is better than a single model, by the differences question by question: what is within their
+    95 % interval is a tie."""
+    gained, width = row["qoa_gained"], row["half_width"]
+    if gained is None or width is None:
+        return "nobody judged it"
+    told = "ties" if abs(gained) <= width else "wins" if gained > 0 else "loses"
+    parts = [f"{told}: QoA {gained:+.2f} ± {width:.2f}"]
+    for more, better, worse in (
+        (row["cost_usd_more"], "cheaper", "dearer"),
+        (row["latency_s_more"], "faster", "slower"),
+    ):
+        if more:
+            parts.append(worse if more > 0 else better)
+    return ", ".join(parts)
+
+
+def _why_failed(run_id: str, row: Mapping[str, Any]) -> None:
+    say(f"Why an answer failed: {shortened(row['question'] or row['question_id'], 80)}")
+    said = shortened(row["answer"] or row["error"] or row["status"], 80)
+    say(f"  {row['plan']} said: {said}; right is: {shortened(row['reference'] or '?', 60)}")
+    if row["best_from"] == "question" and row["best_qoa"] > (row["qoa"] or 0.0):
+        say(f"  {row['best_plan']} did better on this very question (QoA {figure(row['best_qoa'])})")
+    say(f"  .venv/bin/optiq show {run_id} {row['question_id']}    what was asked and said, and why this plan")
 
 
 if __name__ == "__main__":
