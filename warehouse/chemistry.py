@@ -13,8 +13,6 @@ import sql
 from optiq.chemistry.pool import MOST_MODELS, PoolChemistry, TopicTrials, ensembles_of, topic_trials
 from optiq.errors import InputError, UnknownName
 from warehouse.connection import explained, reading
-from warehouse.ingestion.chunks import read_chunks
-from warehouse.ingestion.history import History
 
 MOST_QUESTIONS = 300
 """Questions per topic that chemistry is computed from: enough to tell models apart, and bounded in time."""
@@ -164,6 +162,9 @@ def history_trials(path: Path, topic: str | None = None) -> TopicTrials:
     UnknownName
         for a topic that is not in it.
     """
+    from warehouse.ingestion.chunks import read_chunks
+    from warehouse.ingestion.history import History
+
     reader: History | None = None
     frames = []
     for chunk in read_chunks(path):

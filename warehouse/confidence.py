@@ -37,6 +37,7 @@ _SCHEMA = {
 
 def recompute_confidence(connection: duckdb.DuckDBPyConnection) -> int:
     """Calibrate anew; returns how many model × task × signal can be told apart. The caller holds the transaction."""
+    connection.execute(sql.read("confidence/window"))
     judged = connection.sql(sql.read("confidence/judged")).pl()
     found: list[tuple[object, ...]] = []
     n_signals = 0

@@ -20,7 +20,6 @@ from optiq.formats.price_tables import price_for, read_prices
 from optiq.formats.protocol import Format, Role
 from optiq.formats.recognition import files_in, recognised
 from optiq.formats.source import Source
-from warehouse.connection import reading
 from warehouse.faults import columns_of
 from warehouse.home import Home, usable
 from warehouse.ingestion.answers import AnswersFile, is_answers
@@ -35,6 +34,7 @@ from warehouse.ingestion.traces import Traces
 from warehouse.ingestion.units import KnownRates
 from warehouse.landing import REJECT_COLUMNS, LandingWriter, content_hash
 from warehouse.rules import ROW
+from warehouse.sources import has_landed, merged_sources
 
 SHOWN_ROWS = 3
 """Rows that a dry run shows."""
@@ -271,12 +271,12 @@ def _ingest(
     if not paths:
         raise InputError("no file is given", f"Name one or more {kind} files.")
     report = IngestReport()
-    merged = _merged_sources(home)
+    merged = merged_sources(home)
     with _landing_place(home, dry_run) as place:
         for path in paths:
             with usable(home):
                 digest = content_hash(path)
-            if digest in merged or any(home.landing.glob(f"{kind}-*-{digest[:16]}.parquet")):
+            if digest in merged or has_landed(home, kind, digest):
                 report.unchanged.append(str(path))
                 continue
             try:
@@ -388,15 +388,3 @@ def _known(row: dict[str, Any]) -> dict[str, Any]:
             value = [_known(one) if isinstance(one, dict) else one for one in value]
         found[name] = value
     return found
-
-
-def _merged_sources(home: Home) -> set[str]:
-    if not home.perfdb.exists():
-        return set()
-    with reading(home.perfdb, any_version=True) as connection:
-        rows = connection.execute(
-            # An older PerfDB has no column refused_because, and nothing that may be tried again.
-            "select source_hash from ingested_files as one where source_hash is not null "
-            "and kind not in ('rejects', 'trials') and to_json(one) ->> 'refused_because' is null"
-        ).fetchall()
-    return {row[0] for row in rows}

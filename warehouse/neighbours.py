@@ -31,7 +31,7 @@ FEWEST = 50
 """Judged questions from which on it is learned from them: fewer say nothing that luck would not."""
 
 WORTH_LEARNING = 0.05
-"""Share of new answers from which on it is learned again."""
+"""Share of new answers from which on it is learned again, from all of them."""
 
 
 def recompute_neighbours(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -47,8 +47,7 @@ def recompute_neighbours(connection: duckdb.DuckDBPyConnection) -> bool:
     new = _merged(connection, "neighbours/rescored") if ("rescored",) in tables else False
     new = _merged(connection, "neighbours/new_answers") or new
     connection.execute("update past_questions_basis set ingestion = $last", {"last": last})
-    if new and available():
-        _see(connection)
+    if new and available() and _see(connection):
         _learn_looks(connection, _published(connection))
     return new
 
@@ -62,20 +61,22 @@ def _merged(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     return new
 
 
-def _see(connection: duckdb.DuckDBPyConnection) -> None:
-    """Vectors for what has none, and what can be learned from them, if the answers have changed enough since it was."""
+def _see(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Vectors for what has none, and what can be learned from them, if the answers have changed enough since it was:
+    says whether they have.
+    """
     n_questions, n_answers = connection.execute(
         "select (select count(*) from past_questions), (select coalesce(sum(n), 0)::bigint from past_qualities)"
     ).fetchall()[0]
     if n_questions < FEWEST:
         connection.execute("delete from neighbour_strengths; delete from neighbour_votes")
-        return
+        return True
     before = connection.execute(
         "select n_answers, rarity from neighbour_strengths where embedding = $name", {"name": NAME}
     ).fetchall()
     if before and abs(n_answers - before[0][0]) <= WORTH_LEARNING * n_answers:
         _embed(connection, np.frombuffer(before[0][1], dtype=np.float16))
-        return
+        return False
     connection.execute("update past_questions set embedding = null where embedding is not null")
     texts = connection.execute("select question from past_questions order by question_key, task").fetchall()
     rarity = rarity_of([text for (text,) in texts])
@@ -84,6 +85,7 @@ def _see(connection: duckdb.DuckDBPyConnection) -> None:
     if past is not None:
         votes = learn(past, make_estimator("shrunk", load_singles(connection)))
         _publish(connection, votes, past, n_answers, rarity)
+    return True
 
 
 def _embed(connection: duckdb.DuckDBPyConnection, rarity: NDArray[np.float16]) -> None:
@@ -157,7 +159,7 @@ def _publish(
 
 
 def _learn_looks(connection: duckdb.DuckDBPyConnection, past: PastQuestions | None) -> None:
-    """What the looks of questions say of their costs, learned anew: it takes a fraction of a second."""
+    """What the looks of questions say of their costs, learned anew."""
     connection.execute("delete from question_looks")
     looks = None if past is None else past.looks(load_singles(connection))
     for one in () if looks is None else looks.found:

@@ -2,12 +2,11 @@
 
 Everything before :data:`PUBLISH` happens in a copy of the published file and can be done again from the start, with
 other landed files: readers see nothing of it. Who runs the steps (:mod:`warehouse.refresh`) decides how: as plain
-calls, or as tasks that somebody watches.
+calls, or as tasks that somebody watches. What only some steps need is loaded by those: most nights have nothing new.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,28 +18,25 @@ import duckdb
 
 import sql
 from optiq.errors import GateError
+from optiq.files.copying import copy
 from warehouse.check_result import CheckResult
-from warehouse.chemistry import recompute_chemistry
-from warehouse.confidence import recompute_confidence
 from warehouse.connection import reading, writing
 from warehouse.drift import Comparison, judge_drift
 from warehouse.gate import compare_with_known, refusal, run_checks
 from warehouse.gate_report import write_gate_report
 from warehouse.home import Home, empty_work
-from warehouse.ingest import ingest_priors
-from warehouse.landing import LandedFile, landed
+from warehouse.landing import LandedFile, content_hash, landed
 from warehouse.lock import alone
 from warehouse.merge import Checked, Merged, check_files, merge, merged_among
 from warehouse.migrate import migrate, pending
-from warehouse.neighbours import recompute_neighbours
 from warehouse.priors import shipped
 from warehouse.publish import compact, publish
 from warehouse.refused import set_aside
 from warehouse.relative import record_accepted, remember_known
 from warehouse.relative_rules import RULES
 from warehouse.snapshots import keep_snapshot, prune_snapshots, record_snapshot
+from warehouse.sources import has_landed, merged_sources
 from warehouse.statistics import Settings, recompute, snapshot_id, stored_settings
-from warehouse.topics import recompute_topics
 from warehouse.views import fill_levels, remake_views
 
 
@@ -112,7 +108,7 @@ class Night:
             taken.enter_context(self.home.publishing())
             taken.enter_context(empty_work(self.home))
             self.tell("started")
-            ingest_priors(self.home, [shipped()], trusted=True)
+            self._land_shipped_priors()
             self.files = landed(self.home)
             self.current = self._nothing_new() if self.home.perfdb.exists() else None
             self._held = taken.pop_all()
@@ -121,13 +117,20 @@ class Night:
             return f"nothing new since snapshot {self.current}"
         return f"{len(self.files)} landed files"
 
+    def _land_shipped_priors(self) -> None:
+        digest = content_hash(shipped())
+        if digest not in merged_sources(self.home) and not has_landed(self.home, "priors", digest):
+            from warehouse.ingest import ingest_priors
+
+            ingest_priors(self.home, [shipped()], trusted=True)
+
     def copy(self) -> str:
         """Copy the published file and bring the copy to the schema of this version."""
         self.close()
         working = self._working
         working.unlink(missing_ok=True)
         if self.home.perfdb.exists():
-            shutil.copyfile(self.home.perfdb, working)
+            copy(self.home.perfdb, working)
             self.tell("copied")
         self.connection = self._opened.enter_context(
             writing(working, self.home.work / "spill", self.asked.memory_mb)
@@ -169,6 +172,8 @@ class Night:
 
     def recompute_statistics(self) -> str:
         """Statistics per topic, task and plan."""
+        from warehouse.confidence import recompute_confidence
+
         with self._transaction():
             recompute(self.connection, self.asked.settings)
             recompute_confidence(self.connection)
@@ -177,6 +182,8 @@ class Night:
 
     def learn_topics(self) -> str:
         """Fit the topic model again if labelled questions have changed enough."""
+        from warehouse.topics import recompute_topics
+
         with self._transaction():
             recompute_topics(self.connection, self.asked.settings.topic_model)
         self.tell("topics learned")
@@ -184,6 +191,8 @@ class Night:
 
     def compute_chemistry(self) -> str:
         """Which models complement each other, if their trials changed."""
+        from warehouse.chemistry import recompute_chemistry
+
         with self._transaction():
             changed = recompute_chemistry(self.connection)
         if changed:
@@ -201,6 +210,8 @@ class Night:
 
     def read_past_questions(self) -> str:
         """What neighbours of a question will say."""
+        from warehouse.neighbours import recompute_neighbours
+
         with self._transaction():
             changed = recompute_neighbours(self.connection)
         if changed:

@@ -40,7 +40,7 @@ def main() -> int:
     )
     parser.add_argument("--readers", type=int, default=0, metavar="R", help="R reading processes instead")
     parser.add_argument("--refreshes", type=int, default=10, metavar="K", help="refreshes that they watch")
-    parser.add_argument("--steps", action="store_true", help="also print the steps of the first refresh")
+    parser.add_argument("--steps", action="store_true", help="also print the steps of each refresh")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="where the temporary home is made")
     given = parser.parse_args()
@@ -71,7 +71,7 @@ def main() -> int:
 
 def _time_and_memory(home: Path, given: argparse.Namespace) -> None:
     rows = [_row("init", 0, 0, measured_refresh(home))]
-    first = None
+    measured: list[tuple[str, Measured]] = []
     for name, executions, seed in (
         ("refresh", given.executions, given.seed),
         ("refresh", given.then, given.seed + 1),
@@ -79,20 +79,20 @@ def _time_and_memory(home: Path, given: argparse.Namespace) -> None:
     ):
         calls = generate(home, executions, seed) if executions else 0
         result = measured_refresh(home)
-        first = first or result
+        measured.append((f"a refresh of {executions:,}", result))
         if result.report["executions"] != executions or result.report["calls"] != calls:
             raise RuntimeError(f"{executions} executions with {calls} calls landed, merged: {result.report}")
         rows.append(_row(name, executions, calls, result))
     size = (home / "perfdb.duckdb").stat().st_size / 1024**2
     head = ["what", "executions", "calls", "wall s", "CPU s", "CPU s per million", "peak MB"]
     _print(f"PerfDB of {size:.0f} MB at the end", head, rows)
-    if given.steps and first:
+    for name, result in measured if given.steps else ():
         steps: list[tuple[str, ...]] = []
         before = (0.0, 0.0)
-        for name, cpu, wall in first.steps:
-            steps.append((name, f"{cpu - before[0]:.1f}", f"{wall - before[1]:.1f}"))
+        for step, cpu, wall, peak in result.steps:
+            steps.append((step, f"{cpu - before[0]:.2f}", f"{wall - before[1]:.2f}", f"{peak:.0f}"))
             before = (cpu, wall)
-        _print("Steps of the first refresh", ["step", "CPU s", "wall s"], steps)
+        _print(f"Steps of {name}", ["step", "CPU s", "wall s", "peak MB so far"], steps)
 
 
 def _row(name: str, executions: int, calls: int, result: Measured) -> tuple[str, ...]:

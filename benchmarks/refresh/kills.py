@@ -53,7 +53,7 @@ def killed_refreshes(
             hit["(compared with an undisturbed run)"] += 1
             shutil.rmtree(current)
             shutil.copytree(before, current)
-    order = [name for name, _, _ in steps]
+    order = [name for name, *_ in steps]
     ranked = sorted(hit.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
     return [(name, str(number)) for name, number in ranked], faults
 

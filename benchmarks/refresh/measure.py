@@ -17,14 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Prints every step with its CPU and wall seconds, then the report; arguments: home, full gate or not.
+# Prints every step with its CPU and wall seconds and the peak memory so far, then the report; arguments: home, full
+# gate or not.
 REFRESH = """
-import json, sys, time
+import json, resource, sys, time
 from warehouse.find_home import find_home
 from warehouse.refresh import refresh
 
 def note(step):
-    print(json.dumps([step, time.process_time(), time.perf_counter() - started]), flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps([step, time.process_time(), time.perf_counter() - started, peak]), flush=True)
 
 started = time.perf_counter()
 report = refresh(find_home(sys.argv[1]), create=True, full_gate=sys.argv[2] == "full", on_step=note)
@@ -34,18 +36,20 @@ print(json.dumps({
 }), flush=True)
 """
 
+_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One process: peak memory in MB, CPU seconds (user and system) and wall seconds, start-up included.
 
-    ``steps`` are (name, CPU seconds, wall seconds) at the end of each step, counted from the start.
+    ``steps`` are (name, CPU seconds, wall seconds, peak memory in MB) at the end of each step, counted from the start.
     """
 
     wall_s: float
     cpu_s: float
     peak_mb: float
-    steps: tuple[tuple[str, float, float], ...]
+    steps: tuple[tuple[str, float, float, float], ...]
     report: dict[str, object]
 
 
@@ -86,8 +90,8 @@ def measured_refresh(home: Path, gate: str = "quick") -> Measured:
     return Measured(
         wall_s=time.perf_counter() - started,
         cpu_s=usage.ru_utime + usage.ru_stime,
-        peak_mb=usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024),
-        steps=tuple((name, cpu, wall) for name, cpu, wall in lines[:-1]),
+        peak_mb=usage.ru_maxrss / _PER_MB,
+        steps=tuple((name, cpu, wall, peak / _PER_MB) for name, cpu, wall, peak in lines[:-1]),
         report=lines[-1],
     )
 

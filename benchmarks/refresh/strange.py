@@ -58,7 +58,7 @@ def killed_among_strange_files(
             found += _after_a_refresh(home, landing)
         recovered += step != steps[-1][0] and not found
         faults += [f"kill {number} ({step}): {fault}" for fault in found]
-    order = [name for name, _, _ in steps]
+    order = [name for name, *_ in steps]
     ranked = sorted(hit.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
     rows = [(name, str(many)) for name, many in ranked]
     return [*rows, ("recovered, nothing lost or double", f"{recovered} of {kills}")], faults

@@ -10,17 +10,23 @@ from pathlib import Path
 _FICLONE = 0x40049409  # of Linux: linux/fs.h
 
 
-def copy_apart(source: Path, target: Path) -> None:
-    """Write ``target``, a new file with the content and mode of ``source``, to disk. ``OSError`` as the system says."""
+def copy(source: Path, target: Path) -> None:
+    """Write ``target`` with the content of ``source``, in place of what is there. ``OSError`` as the system says."""
     try:
-        with source.open("rb") as original, target.open("xb") as copy:
-            if not _shares_blocks(original.fileno(), copy.fileno()):
-                shutil.copyfileobj(original, copy, 2**20)
-            copy.flush()
-            os.fsync(copy.fileno())
-        shutil.copymode(source, target)
+        with source.open("rb") as original, target.open("wb") as written:
+            shared = _shares_blocks(original.fileno(), written.fileno())
+        if not shared:
+            shutil.copyfile(source, target)  # within the kernel where it can
     except OSError as fault:  # of a full disk the system does not name the file
         raise OSError(fault.errno, fault.strerror, fault.filename or str(target)) from None
+
+
+def copy_apart(source: Path, target: Path) -> None:
+    """:func:`copy` with the mode of ``source``, and to disk."""
+    copy(source, target)
+    with target.open("rb") as written:
+        os.fsync(written.fileno())
+    shutil.copymode(source, target)
 
 
 def _shares_blocks(source: int, target: int) -> bool:

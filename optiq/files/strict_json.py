@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 
@@ -12,7 +13,12 @@ def loads(text: str) -> Any:
     Of a key that is given twice Python would take the last and say nothing. ``NaN`` and ``Infinity`` are no JSON,
     but programs write them: they come as text, so that whoever reads the value judges them.
     """
-    value = json.loads(text, parse_constant=str, object_pairs_hook=_each_once)
+    try:
+        value = json.loads(text, parse_constant=str, object_pairs_hook=_each_once)
+    except ValueError as fault:
+        if "set_int_max_str_digits" in str(fault):
+            raise ValueError(f"a number has more than {sys.get_int_max_str_digits():,} digits") from None
+        raise
     if "\\ud" in text or "\\uD" in text:
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")

@@ -16,6 +16,7 @@ import json
 import re
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ from polars.exceptions import PanicException, PolarsError
 from optiq.errors import InputError, OptiqWarning
 from optiq.files import strict_json
 from optiq.files.atomic import check_place, replacing
+from optiq.files.limits import DEEPEST, check_cells, check_columns, check_depth, check_unpacked
+from optiq.files.parquet import check_parquet
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
 
@@ -125,7 +128,11 @@ def _read_csv(path: Path) -> pl.DataFrame:
                 f"{path} is empty", "Write a header line and rows into it, or give another file."
             )
         columns = _column_names(path, header)
-        rows = [_fit(path, reader.line_num, row, len(columns)) for row in _filled(reader, len(columns))]
+        rows = []
+        for row in _filled(reader, len(columns)):
+            rows.append(_fit(path, reader.line_num, row, len(columns)))
+            if not len(rows) % _ROWS_TO_LOOK:
+                check_cells(path, len(rows) * len(columns))
     except csv.Error as error:
         raise InputError(
             f"{path} line {reader.line_num} is not valid CSV: {error}",
@@ -139,6 +146,7 @@ def _read_csv(path: Path) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
+_ROWS_TO_LOOK = 1_000
 _FORMULA = r"^'*[=+\-@\t\r]"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _MEANT_AS_TEXT = re.compile(r"'+[=+\-@\t\r]")
@@ -160,10 +168,16 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _column_names(path: Path, header: list[str]) -> list[str]:
     names = [cell.strip() for cell in header]
-    for position, name in enumerate(names, start=1):
-        if name and name in names[: position - 1]:
-            raise InputError(f"{path} has two columns {name!r}", "Rename one of them.")
+    check_columns(path, len(names))
+    check_names(path, [name for name in names if name])
     return [name or f"column_{position}" for position, name in enumerate(names, start=1)]
+
+
+def check_names(path: Path, names: list[str]) -> None:
+    """:class:`~optiq.errors.InputError` if two columns have one name."""
+    for name, many in Counter(names).items():
+        if many > 1:
+            raise InputError(f"{path} has two columns {name!r}", "Rename one of them.")
 
 
 def _filled(reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
@@ -215,14 +229,29 @@ def _read_json_lines(path: Path) -> pl.DataFrame:
     text = _text(path)
     if not text.strip():
         raise InputError(f"{path} is empty", "Write one JSON object per line into it, or give another file.")
+    _check_lines_depth(path, text)
     try:
-        frame = pl.read_ndjson(text.encode(), infer_schema_length=None)
+        content = text.encode()
+        schema = pl.scan_ndjson(io.BytesIO(content), infer_schema_length=None).collect_schema()
+        check_columns(path, len(schema), "different keys")
+        check_cells(path, len(schema) * (text.count("\n") + 1))
+        frame = pl.read_ndjson(content, schema=schema)
         _check_keys(path, text, frame.columns)
         return frame
     except PolarsError:
         # Either a faulty line, which json names better, or values that Polars cannot put in one column.
         numbered = ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
-        return _frame([_object(path, number, line) for number, line in numbered])
+        return _frame(path, [_object(path, number, line) for number, line in numbered])
+
+
+def _check_lines_depth(path: Path, text: str) -> None:
+    """What is nested too deeply ends the process of a reader that goes into it step by step."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return
+    lines = pl.DataFrame({"line": text.split("\n")}).with_row_index("number", offset=1)
+    suspect = lines.filter(pl.col("line").str.count_matches(r"[\[{]") > DEEPEST)
+    for number, line in suspect.rows():
+        check_depth(f"{path} line {number}", _object(path, number, line))
 
 
 def _check_keys(path: Path, text: str, names: list[str]) -> None:
@@ -254,7 +283,7 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
 
 
 def _read_json(path: Path) -> pl.DataFrame:
-    return _frame(_objects(path))
+    return _frame(path, _objects(path))
 
 
 def _objects(path: Path) -> list[dict[str, Any]]:
@@ -278,6 +307,7 @@ def read_json_list(path: Path) -> list[Any]:
         raise InputError(f"{path} is not valid JSON: {error}", "Mend it.") from None
     if not isinstance(rows, list):
         raise InputError(f"{path} is not a JSON list of objects", 'Write [{"question": "…"}, …].')
+    check_depth(str(path), rows)
     return rows
 
 
@@ -302,8 +332,10 @@ def records_as_written(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     )
 
 
-def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+def _frame(path: Path, rows: list[dict[str, Any]]) -> pl.DataFrame:
     names = list(dict.fromkeys(name for row in rows for name in row))
+    check_columns(path, len(names), "different keys")
+    check_cells(path, len(names) * len(rows))
     return pl.DataFrame([_column(name, [row.get(name) for row in rows]) for name in names])
 
 
@@ -324,6 +356,7 @@ def _column(name: str, values: list[Any]) -> pl.Series:
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
+        check_parquet(path)
         with path.open("rb") as file:  # a path would be taken for a pattern if it holds * or [
             # Of 32 bits people see as many digits as tell them apart: 0.1, not 0.10000000149011612.
             return pl.read_parquet(file).with_columns(pl.col(pl.Float32).cast(pl.String).cast(pl.Float64))
@@ -339,21 +372,22 @@ def _read_parquet(path: Path) -> pl.DataFrame:
 LONGEST_SHEET_CELL = 32_767
 """Characters that a cell of a spreadsheet holds."""
 _CUT = " … (cut: a cell of a spreadsheet holds 32,767 characters)"
-_MOST_UNPACKED = 1 << 30
 
 
 def _read_sheet(path: Path) -> pl.DataFrame:
     """The first sheet, every cell as text."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MOST_UNPACKED:
-                raise InputError(f"{path} unpacks to more than 1 GB", "Save it as CSV.")
+            check_unpacked(path, sum(member.file_size for member in archive.infolist()))
+            check_unpacked(path, _shared_bytes(archive))
         frame = pl.read_excel(path, engine="calamine", infer_schema_length=0, raise_if_empty=False)
     except (zipfile.BadZipFile, PolarsError, PanicException, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{path} is not a valid .xlsx file: {reason}", "Save it again.") from None
-    except Exception as error:  # the reader's own errors have no common class that it exports
-        if type(error).__module__.partition(".")[0] not in ("fastexcel", "_fastexcel"):
+    except (
+        BaseException
+    ) as error:  # the reader's own errors have no common class that it exports, its panics none at all
+        if type(error).__module__.partition(".")[0] not in ("fastexcel", "_fastexcel", "pyo3_runtime"):
             raise
         reason = str(error).splitlines()[0]
         raise InputError(f"{path} is not a valid .xlsx file: {reason}", "Save it again.") from None
@@ -363,6 +397,24 @@ def _read_sheet(path: Path) -> pl.DataFrame:
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
     text = pl.col(pl.String)
     return frame.with_columns(pl.when(text != "").then(text).name.keep())
+
+
+_SHARED_CELL = re.compile(rb"""\bt=["']s["'][^>]*>\s*<(?:\w+:)?v>(\d+)<""")
+
+
+def _shared_bytes(archive: zipfile.ZipFile) -> int:
+    """Bytes of the texts that cells share, each as often as it stands in a cell: a sheet holds them once."""
+    names = archive.namelist()
+    if "xl/sharedStrings.xml" not in names:
+        return 0
+    lengths = [len(text) for text in re.split(rb"<(?:\w+:)?si\b", archive.read("xl/sharedStrings.xml"))[1:]]
+    shared = (
+        int(found[1])
+        for name in names
+        if name.startswith("xl/worksheets/")
+        for found in _SHARED_CELL.finditer(archive.read(name))
+    )
+    return sum(lengths[place] for place in shared if place < len(lengths))
 
 
 def _write_sheet(frame: pl.DataFrame, path: Path) -> None:

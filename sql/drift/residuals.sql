@@ -65,25 +65,42 @@ where
 create or replace temp table drift_residuals as
 with
 
+-- Of a scope with fewer new calls nothing is compared.
+scopes as (
+    select model, unnest(list_distinct(['*', topic])) as topic from drift_calls where is_new
+),
+
+wanted as (
+    select model, topic from scopes group by model, topic having count(*) >= 50
+),
+
 figures as (
     unpivot drift_calls on qoa, latency_s, output_tokens, cost_usd into name metric value x
 ),
 
 kinds as (
     select
-        *,
-        count(*) filter (not is_new) over kind as n_kind_before,
-        count(*) filter (is_new) over kind as n_kind_after,
+        model, topic, task, subplan_key, metric,
+        count(*) filter (not is_new) as n_kind_before,
         case
-            when metric = 'qoa' then avg(x) filter (not is_new) over kind
-            else median(x) filter (not is_new) over kind
+            when metric = 'qoa' then avg(x) filter (not is_new)
+            else median(x) filter (not is_new)
         end as usual
     from figures
-    window kind as (partition by model, topic, task, subplan_key, metric)
+    group by model, topic, task, subplan_key, metric
+    having n_kind_before >= 3
+),
+
+off as (
+    select
+        figures.model, unnest(list_distinct(['*', figures.topic])) as topic, figures.metric, is_new, started_at, question_key,
+        usual, x - usual as off, n_kind_before
+    from figures
+    inner join kinds
+        on figures.model = kinds.model and figures.topic = kinds.topic and figures.task = kinds.task
+        and figures.metric = kinds.metric and figures.subplan_key is not distinct from kinds.subplan_key
+    where isfinite(x)
 )
 
-select
-    model, unnest(['*', topic]) as topic, metric, is_new, started_at, question_key,
-    usual, x - usual as off, n_kind_before, n_kind_after
-from kinds
-where n_kind_before >= 3 and isfinite(x);
+from off
+semi join wanted using (model, topic);

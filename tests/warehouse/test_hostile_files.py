@@ -184,12 +184,26 @@ def test_files_with_too_many_columns_are_refused_at_once(home: Home, tmp_path: P
 
 
 def test_a_small_parquet_file_of_long_texts_is_unpacked_a_piece_at_a_time(tmp_path: Path) -> None:
-    long = "x" * 200_000
+    long = "x" * 20_000
     frame = pl.DataFrame({"model": pl.repeat(long, 3_000, eager=True), "qoa": [0.5] * 3_000})
     path = tmp_path / "long.parquet"
     frame.write_parquet(path)
-    assert path.stat().st_size < 200_000
+    assert path.stat().st_size < 20_000
     sizes = [len(chunk.numbers) for chunk in read_chunks(path)]
-    assert sizes == [1_000] * 3
+    assert sizes == [2_000, 1_000]
     numbers = [number for chunk in read_chunks(path) for number in chunk.numbers]
     assert numbers == list(range(1, 3_001))
+
+
+def test_what_unpacks_to_too_much_or_is_too_deep_is_refused(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "long.parquet"
+    pl.DataFrame({"model": pl.repeat("x" * 200_000, 1_000, eager=True), "qoa": [0.5] * 1_000}).write_parquet(
+        path
+    )
+    with pytest.raises(InputError, match="unpacks to 200,000,000, too much for its size"):
+        ingest_priors(home, [path])
+    (tmp_path / "deep.jsonl").write_text(
+        '{"model": ' + "[" * 100 + "]" * 100 + '}\n{"model": "a", "qoa": 0.5}\n'
+    )
+    assert ingest_priors(home, [tmp_path / "deep.jsonl"]).n_landed == 1
+    assert reasons(home) == {1: "the line is nested more than 64 deep"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from benchmarks.refresh.compare import differences
 from optiq.errors import PerfDBError
 from optiq.plans.plan import Plan
-from warehouse import merge, night
+from warehouse import chemistry, merge
 from warehouse.home import Home
 from warehouse.landing import LandedFile, land_traces, landed
 from warehouse.query import query
@@ -98,7 +98,7 @@ def test_a_night_that_needs_more_memory_gets_it_and_no_file_is_blamed(
     home: Home, traces: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     land_traces(home, traces(traces.execution(ONE, 1)))
-    real, said = night.recompute_chemistry, []
+    real, said = chemistry.recompute_chemistry, []
 
     def hungry(connection: duckdb.DuckDBPyConnection) -> bool:
         limit = connection.execute("select current_setting('memory_limit')").fetchall()[0][0]
@@ -106,7 +106,7 @@ def test_a_night_that_needs_more_memory_gets_it_and_no_file_is_blamed(
             raise duckdb.OutOfMemoryException("failed to allocate")
         return real(connection)
 
-    monkeypatch.setattr(night, "recompute_chemistry", hungry)
+    monkeypatch.setattr(chemistry, "recompute_chemistry", hungry)
     report = refresh(home, memory_mb=100, on_step=said.append)  # DuckDB says 95.3 MiB
     assert report.n_executions_new == 1
     assert not report.refused
@@ -121,7 +121,7 @@ def test_a_night_that_needs_more_memory_than_there_is_says_so(
     def hungry(connection: duckdb.DuckDBPyConnection) -> bool:
         raise duckdb.OutOfMemoryException("failed to allocate")
 
-    monkeypatch.setattr(night, "recompute_chemistry", hungry)
+    monkeypatch.setattr(chemistry, "recompute_chemistry", hungry)
     with pytest.raises(PerfDBError, match=r"more than .* MB of memory"):
         refresh(home)
     assert len(landed(home)) == 1

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import sql
 from optiq.plans.plan import Plan
-from warehouse import night
+from warehouse import chemistry
 from warehouse.connection import reading
 from warehouse.faults import columns_of
 from warehouse.home import Home
@@ -170,14 +170,14 @@ def test_the_file_at_fault_is_found_among_many(n: int) -> None:
 @pytest.fixture
 def fragile(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step of the night that breaks on what one file brought, long after it was merged: a fault of ours to come."""
-    real = night.recompute_chemistry
+    real = chemistry.recompute_chemistry
 
     def breaks(connection: Any) -> bool:
         if connection.execute("select 1 from executions where execution_id = 'poison'").fetchall():
             raise ZeroDivisionError("nobody thought of this")
         return real(connection)
 
-    monkeypatch.setattr(night, "recompute_chemistry", breaks)
+    monkeypatch.setattr(chemistry, "recompute_chemistry", breaks)
 
 
 def test_a_file_that_breaks_a_later_step_is_set_aside_and_the_rest_is_published(
@@ -214,7 +214,7 @@ def test_what_fails_without_any_file_is_no_files_fault(
     def breaks(connection: Any) -> bool:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(night, "recompute_chemistry", breaks)
+    monkeypatch.setattr(chemistry, "recompute_chemistry", breaks)
     before = home.perfdb.read_bytes()
     with pytest.raises(ZeroDivisionError):
         refresh(home, full_gate=False)

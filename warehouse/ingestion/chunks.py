@@ -10,7 +10,6 @@ import csv
 import datetime
 import decimal
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +20,9 @@ import polars as pl
 
 from optiq.errors import InputError
 from optiq.files import strict_json
-from optiq.files.tables import plain_cell, read_json_list, read_table
+from optiq.files.limits import DEEPEST, check_columns, check_depth
+from optiq.files.parquet import check_parquet
+from optiq.files.tables import check_names, plain_cell, read_json_list, read_table
 from warehouse.rules import ROW
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -29,7 +30,6 @@ CHUNK_BYTES = 32 * 1024 * 1024
 CHUNK_ROWS = 20_000
 BATCH_ROWS = 1_000
 """Rows of Parquet that are unpacked at once: in a small file each of them may be a long text."""
-MOST_COLUMNS = 2_000
 _SHOWN = 2_000
 _REJECTS = {ROW: pl.Int64, "reason": pl.String, "content": pl.String}
 
@@ -184,18 +184,21 @@ def _object(raw: bytes) -> dict[str, Any] | str:
         return "the line is not UTF-8 text"
     except (ValueError, RecursionError) as fault:
         return f"the line is not valid JSON: {fault}"
-    return value if isinstance(value, dict) else "the line is not a JSON object"
+    if not isinstance(value, dict):
+        return "the line is not a JSON object"
+    try:
+        if raw.count(b"[") + raw.count(b"{") > DEEPEST:
+            check_depth("the line", value)
+    except InputError as fault:
+        return fault.message
+    return value
 
 
 def _with_rows(chunk: Chunk, rows: list[dict[str, Any]]) -> Chunk:
     names: dict[str, None] = {}
     for row, number in zip(rows, chunk.numbers, strict=True):
         names |= dict.fromkeys(row)
-        if len(names) > MOST_COLUMNS:
-            raise InputError(
-                f"the rows up to {number} have {len(names):,} different keys; {MOST_COLUMNS:,} are read at most",
-                "A row is an object with the keys of docs/formats.md.",
-            )
+        check_columns(f"the file, up to row {number},", len(names), "different keys")
     chunk.columns = {name: [row.get(name) for row in rows] for name in names}
     return chunk
 
@@ -322,19 +325,9 @@ def _header(path: Path, reader: Any, source: _CsvLines) -> list[str]:
     if source.undecodable:
         raise InputError(f"{path} line 1 is not UTF-8 text", "Save the file as UTF-8.")
     names = [name.strip() for name in header]
-    _check_names(path, [name for name in names if name])
+    check_columns(path, len(names))
+    check_names(path, [name for name in names if name])
     return [name or f"column_{position}" for position, name in enumerate(names, start=1)]
-
-
-def _check_names(path: Path, names: list[str]) -> None:
-    if len(names) > MOST_COLUMNS:
-        raise InputError(
-            f"{path} has {len(names):,} columns; {MOST_COLUMNS:,} are read at most",
-            "Leave out those that no format of optiq has (docs/formats.md).",
-        )
-    for name, many in Counter(names).items():
-        if many > 1:
-            raise InputError(f"{path} has two columns {name!r}", "Rename one of them.")
 
 
 def _row_fault(row: list[str], width: int, source: _CsvLines) -> str | None:
@@ -369,7 +362,9 @@ def _parquet(path: Path) -> Iterator[Chunk]:
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            _check_names(path, names)
+            check_columns(path, len(names))
+            check_names(path, names)
+            check_parquet(path)
             chunk, size = Chunk({name: [] for name in names}), 0
             for batch in file.iter_batches(batch_size=BATCH_ROWS):
                 for name, column in zip(names, batch.columns, strict=True):

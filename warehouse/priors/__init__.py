@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from optiq.formats.price_tables import meant_name
-from optiq.servers.protocol import ServedModel
 from optiq.statistics.snapshot import ModelFigures
+
+if TYPE_CHECKING:
+    from optiq.servers.protocol import ServedModel
 
 _OF_WEIGHTS = ("qoa",)
 """What holds wherever a model is served: prices, speeds and energies are those of a provider's machines."""
@@ -36,6 +38,8 @@ def published_rows(served: Iterable[ServedModel], on_this_machine: bool) -> list
     A model is known by its name, or by one that surely means the same weights. ``on_this_machine``: a hosted price or
     speed is not what this machine takes.
     """
+    from optiq.formats.price_tables import meant_name
+
     table = _table()
     rows = []
     for model in served:
@@ -47,6 +51,8 @@ def published_rows(served: Iterable[ServedModel], on_this_machine: bool) -> list
 
 @cache
 def _table() -> dict[str, list[tuple[str, ModelFigures]]]:
+    from optiq.formats.price_tables import meant_name
+
     found: dict[str, list[tuple[str, ModelFigures]]] = {}
     with served_models().open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
