@@ -56,7 +56,7 @@ def test_a_step_that_fails_is_seen_as_that_step(
 ) -> None:
     from flows.refresh_perfdb import refresh_perfdb
     from optiq.errors import GateError
-    from warehouse import night
+    from warehouse import chemistry, night
     from warehouse.check_result import CheckResult
 
     def breaks(connection: Any) -> bool:
@@ -65,7 +65,7 @@ def test_a_step_that_fails_is_seen_as_that_step(
         return False
 
     with monkeypatch.context() as faulty:
-        faulty.setattr(night, "recompute_chemistry", breaks)
+        faulty.setattr(chemistry, "recompute_chemistry", breaks)
         poison = land(home, "poison")
         assert list(refresh_perfdb(perfdb=str(home))["refused"]) == [poison]
     steps = task_runs()
