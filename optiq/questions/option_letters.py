@@ -24,7 +24,7 @@ _DASHES = re.compile("[‐‑‒–—―−]")
 def folded(text: str) -> str:
     """``text`` without what two spellings of an option differ in: case, composed letters, accents, dashes, spaces."""
     text = unicodedata.normalize("NFKD", text.strip().casefold().replace("’", "'"))
-    text = "".join(character for character in text if not unicodedata.combining(character))
+    text = "".join(character for character in text if not unicodedata.combining(character)).replace("ł", "l")
     return " ".join(_DASHES.sub("-", text).split())
 
 

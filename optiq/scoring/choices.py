@@ -178,7 +178,7 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     options = bare_options(tuple(options))
     rules: list[Rule] = [
         _whole, _json, _stated, _complement, _verdicts, _own_line, _first_said, _leading, _declared, _figures, _truth,
-        _concluded, _texts, _named, _contrasted, _part_of_one, _inflection, _bracketed, _lone, _by_place,
+        _concluded, _texts, _named, _contrasted, _part_of_one, _inflection, _these_are, _bracketed, _lone, _by_place,
     ]  # fmt: skip
     for tried in dict.fromkeys((spoke, text)):
         if (found := _whole(tried, options, several)) and (several or len(found) == 1):
@@ -303,11 +303,20 @@ _SHORT_VERDICT = re.compile(
     rf"(?P<word>{_WORDS_OF_VERDICT})(?!\w)\W*",
     re.IGNORECASE,
 )
+_MARKED_LETTER = re.compile(r"(?<![\w'’])([A-Z])[):.]?[ \t]*([✓✔✅☑✗✘❌☒])")
+_LETTER_AFTER = re.compile(r"([✓✔✅☑✗✘❌☒])[ \t]*\(?([A-Z])(?![\w'’])")
+_MARK_FIRST = re.compile(r"\s*[✓✔✅☑✗✘❌☒]")
 _NEXT_VERDICT = re.compile(r"[\n.;,]+")
 
 
 def _verdict_each(text: str, options: Sequence[str]) -> dict[str, bool]:
     """``A: yes, B: no``, ``Red is true. Blue is false``, ``✓ A``: by letter, if at least two parts are nothing else."""
+    if _MARK_FIRST.match(text):
+        marked = {letter: _HELD[mark] for mark, letter in _LETTER_AFTER.findall(text)}
+    else:
+        marked = {letter: _HELD[mark] for letter, mark in _MARKED_LETTER.findall(text)}
+    if len(marked) > 1 and set(marked) <= set(ascii_uppercase[: len(options)]):
+        return marked
     judged: dict[str, bool] = {}
     for part in _NEXT_VERDICT.split(text):
         match = _SHORT_VERDICT.fullmatch(part.strip())
@@ -553,6 +562,18 @@ def _part_of_one(text: str, options: Sequence[str], several: bool) -> Letters:
         return ()
     holds = [ascii_uppercase[place] for place, option in enumerate(options) if said in _words(option)]
     return tuple(holds) if len(holds) == 1 else ()
+
+
+_THESE_ARE = re.compile(rf"^([^\n.;]*?)\b(?:is|are)\s+({_SEVERAL})(?=\s*(?:[.;]|$))")
+_WRONG = re.compile(r"wrong|incorrect|false|\bnot\b|n['’]t\b|\bno\b|exclud|eliminat", re.IGNORECASE)
+
+
+def _these_are(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``The fruits are A and C; B and D are vegetables``: of several, those that a sentence ends in."""
+    match = _THESE_ARE.search(text) if several else None
+    if match is None or _WRONG.search(match[1]):
+        return ()
+    return _among(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", match[2]), options)
 
 
 def _bracketed(text: str, options: Sequence[str], several: bool) -> Letters:

@@ -49,6 +49,8 @@ _FIGURES = re.compile(r"(?<!\d)(\d{1,2})[./](\d{1,2})[./]([12]\d{3})(?!\d)")
 _BARE_YEAR = re.compile(rf"(?<![\d.,$€£-])(?<!-\s){_YEAR}(?![.,]\d|[\d%/^-]|\s?[-×+]\s?\d|['’]?s\b)")
 # A date that is one end of a range, or one of two, is not said to be the one.
 _ONE_OF_TWO = re.compile(r"\s?(?:-|to|or|until|through|and)\s?(?:\w+\s)?\d")
+_NOT_THEN = re.compile(r"\b(?:before|after|prior\s+to|(?:earlier|later)\s+than|until)\s+(?:the\s+year\s+)?$")
+"""``Before 1905`` is not 1905."""
 _OPENS_A_RANGE = re.compile(r"\bbetween\s$")
 _DIGIT = re.compile(r"\d")
 _AROUND = " .,;:!?\"'()[]"
@@ -83,6 +85,8 @@ def date_equality(answer: str, reference: str) -> float | None:
     if (after := _ONE_OF_TWO.match(said, end)) and (
         "and" not in after[0] or _OPENS_A_RANGE.search(said, 0, start)
     ):
+        return 0.0
+    if _NOT_THEN.search(said, 0, start):
         return 0.0
     return float(any(_says(date, right) for date in dates for right in wanted[0]))
 

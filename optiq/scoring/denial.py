@@ -11,10 +11,10 @@ from functools import lru_cache
 
 _NEGATION = (
     r"(?:not|never|neither|nor|no longer|cannot|can['’]?t|rather than|instead of|except(?: for)?|excluding|unlike|"
-    r"(?:anything|everything|all) but|other than|far from|"
+    r"(?:any(?:thing|where|one|body)|every(?:thing|where|one)|all) but|other than|far from|"
     r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t|"
     # French, German, Spanish, Italian, Portuguese, Dutch, Russian
-    r"(?:n['’](?:est|était|a|y|en)|ne\s+(?:sont|fut|sera|peut))\s+(?:pas|plus|jamais)|nicht|keine?[mnrs]?|no\s+(?:es|son|fue|era|está)|"
+    r"(?:n['’](?:est|était|a|y|en)|ne\s+(?:sont|fut|sera|peut))\s+(?:pas|plus|jamais|ni)|nicht|keine?[mnrs]?|no\s+(?:es|son|fue|era|está)|"
     r"non\s+(?:è|sono|era|fu)|não|niet|geen|не)"
 )
 # Words that deny nothing: "not only Oslo", "not until 1921".
@@ -34,7 +34,8 @@ _COPULA = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
-    r"(?:\.(?=\s|$)|[;:!?\n()]|,(?!\d)|(?<!thing )(?<!all )\bbut\b|\bhowever\b|\bthough\b|\s[-–—]\s)+|"
+    r"(?:\.(?=\s|$)|[;:!?\n()]|,(?!\d)|(?<!thing )(?<!where )(?<!one )(?<!body )(?<!all )\bbut\b|"
+    r"\bhowever\b|\bthough\b|\s[-–—]\s)+|"
     r"(?=\b(?:it|that|this|he|she|they|there)\s+(?:is|was|are|were)\b)",
     re.IGNORECASE,
 )
@@ -42,6 +43,7 @@ _CLAUSE = re.compile(
 
 # "I don't think it is Oslo": what is not believed reaches to the end of the sentence.
 _DISBELIEVED = re.compile(
+    r"\bno\s+(?:evidence|proof|reason|indication|sign)s?\s+(?:that|to|for)\b[^.;!?\n]*?(?=[.;!?\n]|\bbut\b|\Z)|"
     r"\b(?:do|does|did|would|could|can)(?:\s*not|n['’]?t)\s+(?:\w+ly\s+)?(?:think|believe|say|suppose|expect|guess|imagine|agree|mean|feel)\b"
     r"[^.;!?\n]*?(?=[.;!?\n]|\bbut\b|\Z)|"
     r"(?<!no\s)(?<!any\s)(?<!without\s)(?<!without\sa\s)(?<!little\s)\b(?:doubt(?:s|ed|ful)?|"
@@ -183,7 +185,7 @@ _STATED_TRUTH = re.compile(
 )
 _VERB = re.compile(
     r"^\W*(?:it|he|she|they|we|you|i|that|this|these|those|there)(?:\s+|(?=['’]))(?P<verb>(?:is|was|are|were|do|does|did|can|could|will|would|has|have|had|should|"
-    r"may|might|must)(?P<nt>n['’]?t)?|['’]s|['’]re|won['’]?t|can['’]?t|cannot)(?P<not>\s+not)?\W*$",
+    r"may|might|must)(?P<nt>n['’]?t)?|['’]s|['’]re|won['’]?t|can['’]?t|cannot)(?P<not>\s+not)?(?:\s+be)?\W*$",
     re.IGNORECASE,
 )
 
@@ -195,12 +197,12 @@ _BEYOND_DOUBT = re.compile(
 
 
 _SO = re.compile(
-    r"\W*(?:i\s+(?:think|believe|guess|suppose)\s+so|that['’]?s\s+so|it\s+(?:seems|appears)\s+so|"
+    r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)(?:\s+(?:yes|so))?|i\s+(?:think|believe|guess|suppose)\s+so|that['’]?s\s+so|it\s+(?:seems|appears)\s+so|"
     r"you\s+bet|exactly)\W*",
     re.IGNORECASE,
 )
 _NOT_SO = re.compile(
-    r"\W*(?:no\s+way|not\s+any\s?more|not\s+any\s+longer|no\s+longer|hardly|not\s+likely|unlikely|not\s+so|i\s+(?:do\s+not|don['’]?t)\s+(?:think|believe)\s+so|"
+    r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)\s+not|no\s+way|not\s+any\s?more|not\s+any\s+longer|no\s+longer|hardly|not\s+likely|unlikely|not\s+so|i\s+(?:do\s+not|don['’]?t)\s+(?:think|believe)\s+so|"
     r"i\s+doubt\s+it|i\s+think\s+not|(?:it|that|this)(?:['’]s|\s+is)\s+an?\s+(?:common\s+)?(?:myth|misconception|lie|hoax))\W*",
     re.IGNORECASE,
 )

@@ -350,7 +350,7 @@ class _Reader:
             return self.sum()
         start, self.inside, self.sign = self.at, True, None
         found = self.sum()
-        ends = []
+        ends: list[Formula] = []
         if self.sign is not None:
             for side in (1, -1):
                 self.at, self.sign = start, side

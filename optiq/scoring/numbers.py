@@ -35,6 +35,7 @@ _CONCLUDES = re.compile(
 )
 _TOTAL = re.compile(r"total|altogether|in all|left|remain", re.IGNORECASE)
 _BEFORE_YEAR = re.compile(r"\b(?:in|since|of|until|from|by|after|before)\s*$", re.IGNORECASE)
+_NOT_THEN = re.compile(r"\b(?:before|after|prior\s+to|(?:earlier|later)\s+than|until)\s+(?:the\s+year\s+)?$")
 _LISTED = re.compile(r"\s*(?:,|;|/|&|,?\s*and|,?\s*or)\s*", re.IGNORECASE)
 # Capitalised words that open a sentence and name nothing.
 _NO_NAME = frozenset(
@@ -221,6 +222,8 @@ def _can_be_meant(text: str, figure: Figure, wanted: Figure) -> bool:
     plain_number = figure.kind == "number" and not figure.units and figure.quantum == 1
     like_a_year = plain_number and 1000 <= figure.value < 2200 and not 1000 <= wanted.value < 2200
     if like_a_year and _BEFORE_YEAR.search(text[: figure.start]):
+        return False
+    if plain_number and 1000 <= figure.value < 2200 and _NOT_THEN.search(text[: figure.start].casefold()):
         return False
     if figure.units and wanted.units and figure.kind == "number":
         kinds = {unit.what for unit in figure.units}

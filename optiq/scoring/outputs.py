@@ -108,7 +108,9 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _ASKED_AND_ANSWERED = re.compile(r"\A\W*Q\s*\d*\s*[:.][^\n]*\n+\W*A\s*\d*\s*[:.]\s*(?=\S)", re.IGNORECASE)
-_REJECTED_FIRST = re.compile(r"\A[^.?!\n]{1,60}\?\s*(?:no|nope|wrong)\b[\s,.!:—–-]*(?=\w)", re.IGNORECASE)
+_REJECTED_FIRST = re.compile(
+    r"\A[^.?!\n]{1,60}\?\s*(?:no|nope|wrong|incorrect|false)\b[\s,.!:—–-]*(?=\w)", re.IGNORECASE
+)
 _DENIED_FIRST = re.compile(r"\A\W*(?:Not\s+(?:[A-Z]\w+[ .!]+){1,3}|(?i:yes|no|true|false)\?\s+)(?=\w)")
 """``Not Cusco. Lima``, ``Yes? No``."""
 _CORRECTION = re.compile(

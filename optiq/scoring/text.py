@@ -21,6 +21,9 @@ _ARTICLES = {"a", "an", "the"}
 # A number keeps its sign, decimals and fraction; a word the signs that tell C, C++ and C# apart.
 _TOKEN = re.compile(r"(?<![\w.,])[-−]\d+(?:\.\d+)?|\d+(?:[./]\d+)+|\w+(?:\+\+|#)?|%")
 _THOUSANDS = re.compile(r"(?<=\d)[,'’\u00a0\u202f](?=\d{3}(?!\d))")
+_OTHER_LETTERS = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"}
+)
 _VERSION = re.compile(r"\bversion\s+(?=\d)|\bv\.?\s?(?=\d+\.\d)")
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 # Signs that say something by themselves: 5 < 6, 5°, x^2, 1:2, $5.
@@ -33,7 +36,9 @@ def normalise(text: str) -> str:
     folded = text.casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKD", folded)
-        folded = "".join(c for c in folded if not unicodedata.combining(c)).casefold()
+        folded = (
+            "".join(c for c in folded if not unicodedata.combining(c)).casefold().translate(_OTHER_LETTERS)
+        )
     folded = _VERSION.sub("", folded)
     folded = _APOSTROPHE.sub("", _THOUSANDS.sub("", folded))
     tokens = [token.replace("−", "-") for token in _TOKEN.findall(folded)]
@@ -65,6 +70,8 @@ _LETTER_NAME = re.compile(r"(?<![\w.'’])([B-HJ-Z])(?![\w.'’+#])|(?<=\w )([AI
 
 _INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}(?![a-z])")
 """``U.S.A.`` is ``USA``."""
+_NUMBERED = re.compile(r"\b(?:no\.|number|nr\.)\s*(?=\d)|№\s*(?=\d)", re.IGNORECASE)
+"""``Engine No. 9`` is ``Engine Number 9``."""
 
 
 @lru_cache(maxsize=4096)
@@ -73,7 +80,8 @@ def words_of(text: str) -> tuple[str, ...]:
 
     ``Louis XIV``, ``Louis 14`` and ``Louis the Fourteenth`` have the same words. ``|`` stands for punctuation.
     """
-    read, found, at = _INITIALS.sub(lambda m: m[0].replace(".", ""), plain(text)), [], 0
+    read = _INITIALS.sub(lambda m: m[0].replace(".", ""), _NUMBERED.sub("", plain(text)))
+    found, at = [], 0
     for figure in figures_in(read):
         found += _plain_words(read, at, figure.start)
         if figure.kind == "number" and not figure.bound:
@@ -222,7 +230,7 @@ _SMALL_WORDS = frozenset(
 
 
 def shares_no_word(answer: str, reference: str) -> bool:
-    """Whether a short reference and the answer each have words that the other has nothing like.
+    """Whether a short reference and the answer each have words that the other has nothing like, or a term is cut short.
 
     Between those a cosine tells names and terms of one kind (``Lake Huron``, ``Lake Michigan``) from nothing.
     """
@@ -231,6 +239,8 @@ def shares_no_word(answer: str, reference: str) -> bool:
     )
     if not mine or not theirs or len(theirs) > _SHORT_REFERENCE or _initials(answer, reference):
         return False
+    if {*mine} < {*theirs} and reference == reference.casefold():
+        return True  # whale for blue whale
     return any(not any(_alike(w, v) for v in mine) for w in theirs) and any(
         not any(_alike(w, v) for v in theirs) for w in mine
     )
@@ -278,9 +288,11 @@ _ANOTHER = frozenset(
 )  # fmt: skip
 """Words before a name that make another of it: ``West Virginia`` is not ``Virginia``."""
 
+_DEPUTIES = frozenset(["vice", "deputy"])
+
 _UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _UNBROKEN_DENIAL = re.compile("(?:不是|并非|並非|而非|没有|沒有|不|ไม่ใช่)$")
-_UNBROKEN_DENIED = re.compile("^(?:では(?:な|あり)|じゃ(?:な|あり)|[이가] 아)")
+_UNBROKEN_DENIED = re.compile("^(?:では(?:な|あり)|じゃ(?:な|あり)|[이가은는]?아[니닙닌])")
 _UNBROKEN_OR = re.compile("或|还是|還是|または|あるいは|또는|หรือ")
 
 
@@ -315,16 +327,24 @@ _INITIAL = re.compile(r"\b([A-Z])\.(?=\s)|(?<=[a-z] )([A-Z])(?= [A-Z])")
 _NAME = re.compile(r"[A-Z][\w'’-]+(?:\s+(?:[A-Z]\.?|[A-Z][\w'’-]+|de|von|van|da|al|bin))*\s+[A-Z][\w'’-]+")
 
 
+def _another(given: tuple[str, ...], wanted: tuple[str, ...], named: bool) -> bool:
+    """Whether one of both has a word before a name that makes another of it, and the other one lacks it."""
+    words = _ANOTHER if named else _DEPUTIES
+    for mine, theirs in ((given, wanted), (wanted, given)):
+        for one, two in itertools.pairwise(mine):
+            if one in words and one not in theirs and two in theirs:
+                return True
+    return False
+
+
 def other_name(answer: str, reference: str) -> bool:
     """Whether two names differ: other initials, one last name with another first name, ``West Virginia``."""
     mine, theirs = ({one or two for one, two in _INITIAL.findall(text)} for text in (answer, reference))
     if mine and theirs and mine != theirs:
         return True
     answer, reference = answer.strip().strip(" ."), reference.strip().strip(" .")
-    if reference[:1].isupper() and not _ANOTHER & {*words_of(reference)}:
-        first = words_of(reference)[0]
-        if any(two == first and one in _ANOTHER for one, two in itertools.pairwise(words_of(answer))):
-            return True
+    if _another(words_of(answer), words_of(reference), reference[:1].isupper()):
+        return True
     if not (_NAME.fullmatch(answer) and _NAME.fullmatch(reference)):
         return False
     one, other = (
