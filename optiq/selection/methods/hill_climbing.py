@@ -11,14 +11,23 @@ from optiq.selection.protocol import Problem
 
 
 class HillClimbing(FullEvaluation):
-    """Takes the first better neighbour, in random order; ``starts`` climbs in all (AgentOpt, section 5.2)."""
+    """Takes the first better neighbour, in random order (AgentOpt, section 5.2).
+
+    ``starts`` climbs in all; with one role, where everything is a neighbour, two at most. A climb ends when
+    ``patience`` neighbours were not better (one fewer with one role).
+    """
 
     name = "hill-climbing"
 
-    def __init__(self, problem: Problem, starts: int = 2) -> None:
+    def __init__(self, problem: Problem, starts: int = 3, patience: int = 5) -> None:
         super().__init__(problem)
-        if starts < 1:
-            raise InputError(f"starts is {starts}", "Give a whole number from 1 up.")
+        if starts < 1 or patience < 1:
+            raise InputError(
+                f"starts {starts}, patience {patience} cannot be used", "Give whole numbers from 1 up."
+            )
+        if len(problem.space.roles) == 1:
+            starts, patience = min(starts, 2), max(patience - 1, 1)
+        self.patience = int(patience)
         rng = np.random.default_rng(problem.seed)
         count = min(int(starts), len(problem.space))
         self._starts: list[int] = rng.choice(len(problem.space), count, replace=False).tolist()
@@ -34,7 +43,7 @@ class HillClimbing(FullEvaluation):
                     return here
                 better = None
                 rank = {place: at for at, place in enumerate(order)}
-                for place in sorted(self.space.neighbours(here), key=rank.__getitem__):
+                for place in sorted(self.space.neighbours(here), key=rank.__getitem__)[: self.patience]:
                     if np.isnan(fitness[place]):
                         return place
                     if fitness[place] > fitness[here] + 1e-12:
