@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import beta
 
-from optiq.estimation.confidence import FEWEST, Confidences, Row, calibrated, told_apart
+from optiq.estimation.confidence import FEWEST, Block, Confidences, Row, calibrated, told_apart
 from optiq.plans.plan import Plan
 
 PAIRS = st.lists(st.tuples(st.floats(-9, 0), st.booleans()), min_size=FEWEST, max_size=120)
@@ -60,3 +61,9 @@ def test_agreement_speaks_before_a_models_own_words_and_the_lowest_block_takes_w
     assert said(single, logprob_mean=None) is None
     assert said(single, task="long", logprob_mean=-0.1) is None
     assert said(Plan.of(["b"]), logprob_mean=-0.1) is None
+
+
+def test_a_blocks_interval_leaves_five_per_cent_on_either_side_of_jeffreys_posterior():
+    probability, low, high = Block(0.0, 10, 7).confidence
+    assert probability == pytest.approx(7.5 / 11)
+    assert beta.cdf([low, high], 7.5, 3.5) == pytest.approx([0.05, 0.95])

@@ -11,10 +11,13 @@ import pytest
 from catalogs import build, figures
 from recordings import sums_and_poems
 
+from optiq.estimation import PromptShape, estimate
 from optiq.estimation.looks import Looks, Slopes, learn_looks
+from optiq.estimation.past_questions import ANYTHING, PastQuestions, seen
 from optiq.evaluation.snapshot import planning_of
 from optiq.planning.given import plan_among
 from optiq.planning.pipeline import Planning
+from optiq.plans.plan import Plan
 from optiq.questions.question import Budget, Question, Weights
 
 STATISTICS = build(
@@ -138,3 +141,32 @@ def test_a_history_teaches_its_looks_and_the_paper_does_not_hear_them() -> None:
     (planned, *_) = plan_among(planning, questions, [outcomes.plans[:1]] * len(questions))
     assert planned.choice.chosen is not None
     assert planned.choice.chosen.plan == outcomes.plans[0]
+
+
+def test_questions_that_cost_just_what_was_expected_teach_nothing() -> None:
+    """Whatever their length: what is expected of a call grows with its question."""
+    texts = tuple("word " * (5 + i % 7 * 60) + str(i) for i in range(60))
+    expected = [
+        [
+            estimate(Plan.of([name]), STATISTICS, ["*"], "open", PromptShape(len(text))).metrics[:3]
+            for name in "abc"
+        ]
+        for text in texts
+    ]
+    past = PastQuestions(
+        texts=texts,
+        vectors=seen(texts),
+        topics=(ANYTHING,) * 60,
+        tasks=("open",) * 60,
+        models=("a", "b", "c"),
+        qoa=np.full((60, 3), 0.5),
+        spent=np.log(expected),
+    )
+    heard = past.looks(STATISTICS)  # at most the rounding of figures
+    for text in texts if heard else ():
+        assert heard.factors(text, "open") == pytest.approx((1.0, 1.0, 1.0))
+    assert learn_looks(texts, ["open"] * 60, np.zeros((60, 3, 3))) is None
+    dearer = replace(
+        past, spent=past.spent + np.log([1.0 + 3 * (i % 7 > 3) for i in range(60)])[:, None, None]
+    )
+    assert dearer.looks(STATISTICS) is not None, "long questions cost four times what is expected"

@@ -133,3 +133,15 @@ def test_a_node_is_worth_its_own_model_and_what_it_hears():
     assert node_values(blend, alone, rule)[-1] == pytest.approx(0.5 * 1.0 + 0.5 * 0.6 - 0.2)
     assert node_values(CHAIN, alone, Rule((0.0, 0.9), (0.0, 0.0)))[-1] == 1.0
     assert node_values(CHAIN, alone, Rule((0.0, -0.9), (0.0, 0.0)))[-1] == 0.0
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_chains_and_blends_teach_their_own_share_in_any_order(order):
+    """The chain and the blend of the two tests above: each is worth what it is alone."""
+    plans = [CHAIN, Plan.of(["a", "b", "z"], [(0, 2), (1, 2)])]
+    means = np.array([0.5, 0.7])[list(order)]
+    rule = learn_rule(
+        [plans[i] for i in order], means, np.array([25.0, 25.0]), {"a": 0.2, "b": 0.6, "z": 0.8}
+    )
+    assert rule.chain == pytest.approx((31.25 / 112.5, 0.625 / 112.5))
+    assert rule.blend == pytest.approx((31.25 / 112.5, 0.625 / 112.5))

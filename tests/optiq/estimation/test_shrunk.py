@@ -95,3 +95,12 @@ def test_what_other_topics_say_of_a_model_counts_where_it_has_no_runs() -> None:
 def test_an_unknown_estimator_is_named_with_those_that_exist() -> None:
     with pytest.raises(UnknownName, match="paper, shrunk"):
         make_estimator("guess", build(figures("a")))
+
+
+@pytest.mark.parametrize("plan", ["a", "a → a", "blend(a, a; z)"])
+@pytest.mark.parametrize("estimator", ["paper", "shrunk"])
+def test_a_quality_of_which_nothing_is_known_says_so(plan: str, estimator: str) -> None:
+    blank = build(*[figures(name, qoa=float("nan")) for name in "az"])
+    found = estimate(Plan.parse(plan), make_estimator(estimator, blank), ("Art",), "open", SHAPE, "z")
+    assert found.qoa != found.qoa
+    assert {s.source.removeprefix("shrunk: ") for s in found.provenance if s.metric == "qoa"} <= {"unknown"}
