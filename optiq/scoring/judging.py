@@ -42,6 +42,7 @@ from optiq.scoring.text import (
     exact_match,
     formula_equality,
     names_others,
+    only_repeats,
     other_name,
     restated,
     same_items,
@@ -211,6 +212,8 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         facts = []  # x < 5, which is 5 > x
     if facts == [0.0] and calculated(answer, reference):
         facts = [1.0]
+    if facts and only_repeats(answer, question.text):
+        facts = [0.0]
     formula = formula_equality(answer, reference) if not facts else None
     truth = truth_named(reference)
     if not answer.strip():

@@ -416,6 +416,17 @@ _LATEX_NAME = re.compile(
 _LONG_WORD = re.compile(r"[A-Za-z]{5,}")
 
 
+_SUM = re.compile(
+    r"\w\s*[-+*/×÷^]\s*\w|\b(?:to the power|times|plus|minus|divided by)\b|\d\s*%\s+of\b", re.IGNORECASE
+)
+
+
+def only_repeats(answer: str, asked: str) -> bool:
+    """Whether ``answer`` is a sum that the question asks for, not worked out: ``2 to the power of 10``."""
+    said = normalise(answer)
+    return _SUM.search(answer) is not None and bool(said) and f" {said} " in f" {normalise(asked)} "
+
+
 def calculated(answer: str, reference: str) -> bool:
     r"""Whether ``answer`` is the number ``reference`` in LaTeX or brackets: ``\\frac3{3}``, ``(9+1)``."""
     written = segments(answer)[0]

@@ -61,6 +61,14 @@ def test_percent_is_understood_from_the_question():
     assert qoa("50", "50%") == qoa("50%", "50") == 0.0
 
 
+def test_a_sum_that_is_only_repeated_is_not_worked_out():
+    asked = "What is 2 to the power of 10?"
+    assert qoa("2 to the power of 10", "1024", asked) == 0.0
+    assert qoa("2^10 = 1024", "1024", asked) == qoa("1024", "1024", asked) == 1.0
+    assert qoa("15% of 200", "30", "What is 15% of 200?") == 0.0
+    assert qoa("1/2", "1/2", "Which is larger, 1/2 or 1/3?") == 1.0
+
+
 # --- figures -------------------------------------------------------------------------------------------
 
 WHOLE = st.integers(-(10**12), 10**12)
