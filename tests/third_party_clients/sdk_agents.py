@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Any
 
 from many_dialects import Server
@@ -407,9 +407,9 @@ def main(names: list[str]) -> None:
         for name, agent in TABLE.items():
             if not names or any(name.startswith(begin) for begin in names):
                 print(json.dumps(looked_at(name, agent)), flush=True)
-    os._exit(
-        0
-    )  # a process that was forked off one with threads may wait for ever at its end, whoever forked it
+    # One that was forked off a process with threads may wait for ever at its end.
+    for child in active_children():
+        child.kill()
 
 
 if __name__ == "__main__":
