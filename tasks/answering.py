@@ -226,6 +226,8 @@ def conclude(
         if row.number not in numbers
     ]
     together = pl.concat([done, over, rows_frame(unasked)]).sort("row_number")
+    n_done = done.height
+    del recorded, done, over  # a large run's rows are in memory once
     about = folder.about() or {}
     if any(row.question is not None and row.question.wishes is not None for row in rows):
         wishes = ((row.question_id, row.question.wishes) for row in rows if row.question is not None)
@@ -252,7 +254,7 @@ def conclude(
         **more,
     }
     folder.note(
-        status="done" if done.height == len(rows) else "unfinished",  # of a run with --limit its rows are all
+        status="done" if n_done == len(rows) else "unfinished",  # of a run with --limit its rows are all
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(about.get("seconds", 0.0) + summary["seconds"], 3),
         summary=summary,

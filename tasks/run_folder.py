@@ -25,6 +25,7 @@ from typing import Any
 
 import polars as pl
 from filelock import FileLock, Timeout
+from polars import selectors
 
 from optiq.errors import InputError, OptiqWarning
 from optiq.files.atomic import replacing
@@ -72,13 +73,15 @@ def write_frame(home: Home, path: Path, frame: pl.DataFrame) -> None:
     home.share(path)
 
 
-def _read(file: Path) -> pl.DataFrame | None:
-    """The rows of a chunk; None, with a warning, if the file is damaged.
+def _read(file: Path, names: Sequence[str] | None = None) -> pl.DataFrame | None:
+    """The rows of a chunk, of the columns ``names`` those that it has; None, with a warning, if the file is damaged.
 
     Its questions then count as not done, and are asked again; what they cost is in the ledger.
     """
     try:
-        return pl.read_parquet(file)
+        if names is None:
+            return pl.read_parquet(file)
+        return pl.scan_parquet(file).select(selectors.by_name(*names, require_all=False)).collect()
     except (pl.exceptions.PolarsError, OSError) as fault:
         said = " ".join(str(fault).split())[:120]
         warnings.warn(f"{file} is damaged and passed over: {said}", OptiqWarning, stacklevel=2)
@@ -200,12 +203,13 @@ class RunFolder:
                 path.unlink()
                 self.home.forget(path)
 
-    def every_round(self) -> pl.DataFrame:
-        """All rows that were recorded, those of earlier rounds too: the whole bill."""
-        frames = [_read(file) for file in sorted(self.chunks.glob("*.rows.parquet"))]
+    def every_round(self, names: Sequence[str] | None = None) -> pl.DataFrame:
+        """All rows that were recorded, those of earlier rounds too: the whole bill. All columns, or ``names``."""
+        frames = [_read(file, names) for file in sorted(self.chunks.glob("*.rows.parquet"))]
         # a run that an older optiq began lacks the columns that came since
         known = [frame for frame in frames if frame is not None]
-        return pl.concat([rows_frame([]), *known], how="diagonal")
+        none = rows_frame([]) if names is None else rows_frame([]).select(names)
+        return pl.concat([none, *known], how="diagonal")
 
     def rows(self) -> pl.DataFrame:
         """The rows that are done, one per row of the question file, of the latest round; by row number."""
@@ -215,7 +219,9 @@ class RunFolder:
     def bill(self) -> dict[str, Any]:
         """Sums over all rounds: what was spent, and how many calls were made and found."""
         names = [name for name in BOOKKEEPING if name not in ("row_number", "round", "attempts")]
-        return self.every_round().select(pl.col(names).sum()).row(0, named=True)  # null counts as nothing
+        return (
+            self.every_round(names).select(pl.col(names).sum()).row(0, named=True)
+        )  # null counts as nothing
 
     def _traces(self, name: str) -> Path:
         return self.chunks / f"{name}.traces.parquet"
