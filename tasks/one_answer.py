@@ -107,7 +107,7 @@ class Askings:
         try:
             self.session = _session(home, answers, on[-1] if on else None, plans)
         except OptiqError as fault:
-            self.why_not = fault.message
+            self.why_not = str(fault)
             return
         settings, planning = self.session.settings, self.session.planning
         self._asking = PromptSetAsking(
@@ -214,7 +214,8 @@ def _why(session: Session, question: Question, plan_key: str | None, snapshot: s
     choice, weights = planned.choice, planning.weights
     ranked = rank(choice.feasible, weights)
     place = next((n for n, (one, _) in enumerate(ranked) if one.plan.key == plan_key), None)
-    others = [one for one in planned.frontier if one not in choice.feasible]
+    feasible_keys = {one.plan.key for one in choice.feasible}
+    others = [one for one in planned.frontier if one.plan.key not in feasible_keys]
     cut = [*ranked[:_SHOWN_PLANS], *([ranked[place]] if place is not None and place >= _SHOWN_PLANS else [])]
     rows = [
         {

@@ -151,9 +151,10 @@ def _show_one(found: Mapping[str, Any]) -> None:
             else ""
         )
         say(f"spent      {usd(found['spent_usd'])}{saved}")
+    why_not = found["why"].get("unknown") or "the question file is gone or has changed"
     for number, execution in enumerate(found["executions"], start=1):
         of = f" {number} of {len(found['executions'])}" if len(found["executions"]) > 1 else ""
-        _show_execution(execution, of)
+        _show_execution(execution, of, why_not)
     if found["tried"]:
         table(
             ["plan", "times", "QoA", "cost", "s", "answer"],
@@ -165,7 +166,7 @@ def _show_one(found: Mapping[str, Any]) -> None:
     _show_why(found["why"])
 
 
-def _show_execution(execution: Mapping[str, Any], of: str) -> None:
+def _show_execution(execution: Mapping[str, Any], of: str, why_not: str) -> None:
     from flows.command_line.present import ESTIMATE_COLUMNS, metric_cell
 
     plan = Plan.parse(execution["plan"])
@@ -177,9 +178,7 @@ def _show_execution(execution: Mapping[str, Any], of: str) -> None:
         reads = f", reads {', '.join(map(str, call['reads']))}" if call["reads"] else ""
         say(f"── node {call['node']} {call['model']}{reads} · {_figures(call)}")
         if call["prompt"] is None:
-            say(
-                f"prompt: not kept ({call['prompt_chars']} characters); the question file is gone or has changed"
-            )
+            say(f"prompt: {call['prompt_chars']} characters, not known here: {why_not}")
         else:
             other = (
                 ""
