@@ -63,12 +63,14 @@ format: setup
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/python docs/generate.py
 
 # Versions and hashes, no index addresses; local build tags such as +cpu belong to one machine. The hash of the CPU build
-# of torch is no part of the index: it stays as it is while the version does.
+# of torch is no part of the index: it stays as it is while the version does, and neither do the CUDA libraries that the
+# index's own build asks for. What is pinned stays pinned as long as it fits.
 UV := $(BIN)/uv pip compile --quiet --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock: setup
+	@sed -n 's/^\([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' requirements.lock requirements-torch.lock > $(VENV)/plain.lock
 	@$(BIN)/pip-compile --quiet --all-extras --strip-extras --no-header --no-annotate --no-emit-index-url \
 	    --no-emit-find-links --no-emit-trusted-host --output-file $(VENV)/plain.lock pyproject.toml
-	@sed -i -e 's/+cpu$$//' -e '/^torch==/d' $(VENV)/plain.lock
+	@sed -i -e 's/+cpu$$//' -e '/^nvidia-ml-py==/b' -e '/^\(torch\|triton\|nvidia-[a-z0-9-]*\|cuda-[a-z0-9-]*\)==/d' -e '/^optiq /d' $(VENV)/plain.lock
 	@$(UV) --output-file $(VENV)/hashed.lock $(VENV)/plain.lock
 	@{ head -n 1 requirements.lock; cat $(VENV)/hashed.lock; } > $(VENV)/new.lock && mv $(VENV)/new.lock requirements.lock
 

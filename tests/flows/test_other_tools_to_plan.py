@@ -93,7 +93,7 @@ def test_prices_of_a_table_land_with_their_source_and_old_ones_are_told(
     told = optiq("ingest", "prices", "--price-of", "llama3.1:8b", "--price-of", "gpt-4o-mini")
     assert "gpt-4o-mini: 0.15/0.6 USD per million tokens, genai-prices" in told.out
     assert "llama3.1:8b: not sure, name a provider (--provider)" in told.out
-    assert "2 figures landed" in told.out
+    assert "3 figures landed" in told.out, "prompt, cached and output tokens"
     trace = {"model": "mistral:7b", "topic": "history", "qoa": 1, "calls": [{"output": "1066"}]}
     (tmp_path / "traces.jsonl").write_text(json.dumps(trace) + "\n", encoding="utf-8")
     assert optiq("ingest", "traces", "traces.jsonl").code == 0
