@@ -155,7 +155,8 @@ EMBEDDED_MODELS: dict[str, EmbeddedModel] = {
             ),
             reasoning_stop=("\n\n", "\nQuestion:"),
             text_template="{prompt}\nAnswer:",
-            text_stop=("\nQuestion:",),
+            # Having answered, it asks itself something else and answers that, up to any cap.
+            text_stop=("\nQuestion:", "\nAnswer:"),
             locate=_locate_gemma3,
             digest=_digest_gemma3,
         ),

@@ -63,6 +63,13 @@ def test_an_answer_of_many_lines_does_not_end_with_its_first(server, model):
     assert "\n" in answer.text
 
 
+def test_a_base_model_does_not_go_on_to_answer_what_it_asks_itself(server):
+    answer = ask(server, GEMMA, "What is the capital of Norway?", max_output_tokens=256, many_lines=True)
+    assert answer.text.startswith("Oslo")
+    assert "Answer:" not in answer.text
+    assert answer.output_tokens < 64
+
+
 def test_the_first_call_loads_and_says_how_long_it_took():
     fresh = EmbeddedServer()
     answer = ask(fresh, SMOLLM)
