@@ -16,6 +16,7 @@ from functools import wraps
 from typing import Any
 
 from optiq.selection.agent_loop import agent_loop
+from optiq.selection.patching import Patch, patched
 from optiq.selection.recording import current
 
 
@@ -23,20 +24,14 @@ from optiq.selection.recording import current
 def carrying() -> Iterator[None]:
     """While the block runs, what a run hands to a thread is done in the run's context."""
     pool = multiprocessing.pool.Pool
-    patched: list[tuple[Any, str, Callable[[Any], Any]]] = [
+    patches: list[Patch] = [
         (threading.Thread, "start", _start),
         (ThreadPoolExecutor, "submit", _first_argument),
         *((pool, name, _of_threads) for name in ("apply_async", "_map_async", "imap", "imap_unordered")),
         (asyncio, "run", _in_shared_loop),
     ]
-    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in patched]
-    for owner, name, wrapped in patched:
-        setattr(owner, name, wrapped(getattr(owner, name)))
-    try:
+    with patched(patches):
         yield
-    finally:
-        for owner, name, original in originals:
-            setattr(owner, name, original)
 
 
 def carried(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from functools import cache, wraps
 from typing import Any
 
 from optiq.selection.interception import Transport, intercepting
+from optiq.selection.patching import Patch, patched
 from optiq.selection.proxy import Proxy
 from optiq.selection.recording import Recorder, current
 
@@ -68,19 +69,13 @@ def taking_along(transport: Transport) -> Iterator[None]:
         return start
 
     pool = multiprocessing.pool.Pool
-    patched: list[tuple[Any, str, Any]] = [
+    patches: list[Patch] = [
         (multiprocessing.process.BaseProcess, "start", started),
         (ProcessPoolExecutor, "submit", handed),
         *((pool, name, handed) for name in ("apply_async", "_map_async", "imap", "imap_unordered")),
     ]
-    originals = [(owner, name, getattr(owner, name)) for owner, name, _ in patched]
-    for owner, name, wrapped in patched:
-        setattr(owner, name, wrapped(getattr(owner, name)))
-    try:
+    with patched(patches):
         yield
-    finally:
-        for owner, name, original in originals:
-            setattr(owner, name, original)
 
 
 _of_this_process = ExitStack()

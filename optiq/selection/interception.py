@@ -20,7 +20,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import wraps
@@ -35,6 +35,7 @@ from optiq.selection.agent_loop import agent_loop, never
 from optiq.selection.bill import Bill, Charge
 from optiq.selection.carrying import carrying
 from optiq.selection.faults import fault_of, fault_of_status
+from optiq.selection.patching import Patch, patched
 from optiq.selection.proxy import Proxy, environment_through_proxy
 from optiq.selection.recording import CallRecord, Recorder, clock, current
 from optiq.selection.roles import (
@@ -142,31 +143,28 @@ def _memory_here() -> RoleMemory | None:
 @contextmanager
 def intercepting(transport: Transport) -> Iterator[None]:
     """While the block runs, calls of runs are seen. One at a time per process: runs tell themselves apart."""
-    patched: list[tuple[Any, str, Any]] = []
-
-    def patch(owner: Any, name: str, wrapped: Callable[[Any], Any]) -> None:
-        patched.append((owner, name, getattr(owner, name)))
-        setattr(owner, name, wrapped(getattr(owner, name)))
-
+    patches: list[Patch] = []
     for library in ("httpx", "httpx2"):
         if (module := _library(library)) is not None:
-            patch(module.Client, "send", lambda original: _sync(original, transport))
-            patch(module.AsyncClient, "send", lambda original: _async(original, transport))
+            patches += [
+                (module.Client, "send", lambda original: _sync(original, transport)),
+                (module.AsyncClient, "send", lambda original: _async(original, transport)),
+            ]
     if (module := _library("urllib3")) is not None:
-        patch(module.HTTPConnectionPool, "urlopen", lambda original: _urllib3(original, transport))
+        patches.append((module.HTTPConnectionPool, "urlopen", lambda original: _urllib3(original, transport)))
     if (module := _library("aiohttp")) is not None:
-        patch(module.ClientSession, "_request", lambda original: _aiohttp(original, transport))
+        patches.append((module.ClientSession, "_request", lambda original: _aiohttp(original, transport)))
     if (module := _library("pydantic")) is not None:
-        patch(module.BaseModel, "__init__", noting_clients(_memory_here))
-    patch(json.JSONEncoder, "encode", noting_written(_memory_here))
-    patch(subprocess.Popen, "__init__", _other_process)
+        patches.append((module.BaseModel, "__init__", noting_clients(_memory_here)))
+    patches += [
+        (json.JSONEncoder, "encode", noting_written(_memory_here)),
+        (subprocess.Popen, "__init__", _other_process),
+    ]
     watch()
     try:
-        with carrying():
+        with patched(patches), carrying():
             yield
     finally:
-        for owner, name, original in reversed(patched):
-            setattr(owner, name, original)
         transport.proxy.close()
 
 
