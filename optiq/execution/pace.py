@@ -2,9 +2,11 @@
 
 Additive increase, multiplicative decrease (Chiu and Jain 1989, as in TCP), with a slow start: the limit grows fourfold
 as long as more calls in flight bring more answers a second; then the fewest that bring as many are looked for by
-halves; from then on an eighth more and an eighth less are tried in turns. When the server is overloaded (429, 503, a
-time-out) the limit shrinks. Throughput is what counts: where calls only wait longer at the server, fewer of them do as
-well, so a latency that grows for nothing shrinks the limit; that of a server that batches, and answers more, does not.
+halves; from then on an eighth less is tried now and then, and twice as many (an eighth more would be lost in the noise
+of a window): a climb that a slow moment ended is taken up again. What brought nothing is tried half as often. When the
+server is overloaded (429, 503, a time-out) the limit shrinks, and more is then what is missing to that which was too
+much. Throughput is what counts: where calls only wait longer at the server, fewer of them do as well, so a latency
+that grows for nothing shrinks the limit; that of a server that batches, and answers more, does not.
 Nothing but the number of calls in flight depends on what is found.
 """
 
@@ -13,10 +15,10 @@ from __future__ import annotations
 from typing import Literal
 
 _GAIN = 1.1  # so much more throughput is no chance
-_GAIN_FOURFOLD = 1.2  # of four times as many calls
+_GAIN_MANIFOLD = 1.2  # of two or four times as many calls
 _ENOUGH = 0.96  # and so much of the best is as good
 _FOURFOLD = 4
-_REST = 4  # windows between two attempts
+_REST, _LONGEST_REST = 4, 64  # windows between two attempts
 _LESS, _HALF = 0.8, 0.5  # of the limit is left after a call that came too soon, and after one that was lost
 
 
@@ -32,8 +34,7 @@ class Pace:
         self._few = self._ceiling = 0
         self._best = 0.0
         self._phase: Literal["climb", "narrow", "hold"] = "climb"
-        self._rest = _REST
-        self._up_next = True
+        self._rest_anew()
         self._begun = 0.0
         self._settling = 1  # answers that tell nothing yet
         self._answers = 0
@@ -71,7 +72,10 @@ class Pace:
         self._before, self._ceiling = self._held, self.limit
         if self.limit <= self._held:  # else it was a try: what held before still does
             self._held = max(int(self.limit * (_HALF if lost else _LESS)), 1)
-        self.limit, self._phase, self._best, self._rest, self._up_next = self._held, "hold", 0.0, _REST, True
+            self._rest_anew()
+        else:
+            self._was_in_vain(more=True)
+        self.limit, self._phase, self._best = self._held, "hold", 0.0
         self._begin_window(now_s, settling=1)
 
     def restore(self) -> None:
@@ -80,7 +84,7 @@ class Pace:
 
     def _climb(self, rate: float) -> None:
         """Fourfold, until that brings nothing more."""
-        better = rate > self._best * _GAIN_FOURFOLD
+        better = rate > self._best * _GAIN_MANIFOLD
         if better:
             self._few, self._held = (self._held if self._best else 0), self.limit
             self._best = rate
@@ -105,19 +109,39 @@ class Pace:
             self.limit, self._phase = self._held, "hold"
 
     def _hold(self, rate: float) -> None:
-        """An eighth more or less is tried now and then; more and sooner where an overload has left the limit low."""
+        """More and less are tried now and then; more at once where an overload has left the limit low."""
         if self.limit != self._held:
-            if rate > self._best * (_GAIN if self.limit > self._held else _ENOUGH):
-                self._held, self._best = self.limit, rate
-            self.limit, self._rest = self._held, _REST
+            self._judge(rate)
             return
         self._best += (rate - self._best) / 4 if self._best else rate
-        self._rest -= 1
+        self._until_more, self._until_less = self._until_more - 1, self._until_less - 1
         short = (self._ceiling - self._held) // 2
-        if self._rest <= 0 or short > 1:
-            step = max(self._held // 8, short if self._up_next else 0, 1)
-            tried = self._held + step if self._up_next else self._held - step
-            self.limit, self._up_next, self._rest = max(min(tried, self._most), 1), not self._up_next, _REST
+        if self._until_more <= 0 or (short > 1 and self._rest_more == _REST):
+            self.limit = min(self._held + (short if short > 1 else self._held), self._most)
+        elif self._until_less <= 0:
+            self.limit = max(self._held - max(self._held // 8, 1), 1)
+
+    def _judge(self, rate: float) -> None:
+        """What became of the answers a second while more, or less, was tried."""
+        manifold, more = self.limit >= 2 * self._held, self.limit > self._held
+        if rate > self._best * (_GAIN_MANIFOLD if manifold else _GAIN if more else _ENOUGH):
+            self._few, self._held, self._best = self._held if manifold else 0, self.limit, rate
+            self._rest_anew()
+            if manifold:
+                self._phase, self.limit = "climb", min(self._held * _FOURFOLD, self._most)
+        else:
+            self._was_in_vain(more=more)
+            self.limit = self._held
+
+    def _was_in_vain(self, *, more: bool) -> None:
+        """It is tried half as often from now on."""
+        if more:
+            self._until_more = self._rest_more = min(self._rest_more * 2, _LONGEST_REST)
+        else:
+            self._until_less = self._rest_less = min(self._rest_less * 2, _LONGEST_REST)
+
+    def _rest_anew(self) -> None:
+        self._rest_more = self._until_more = self._rest_less = self._until_less = _REST
 
     def _begin_window(self, now_s: float, settling: int) -> None:
         self._begun, self._answers, self._full, self._settling = now_s, 0, False, settling

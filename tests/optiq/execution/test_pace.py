@@ -44,6 +44,22 @@ def test_the_limit_grows_while_throughput_does(first, capacity):
     assert max(limits) <= max(capacity, first) * 8
 
 
+def test_a_climb_that_a_slow_moment_ended_is_taken_up_again():
+    """A noisy start (imports, a cold cache) once left it at 7 calls where 32 clients waited."""
+    pace = Pace(4, 256)
+    serve(pace, 4, 2000)
+    assert pace.limit <= 8
+    limits, _ = serve(pace, 32, 6000, work=32)
+    assert limits[-1] >= 28
+
+
+def test_what_brings_nothing_is_tried_ever_less():
+    limits, share = serve(Pace(2, 256), 4, 20_000)
+    tried = [sum(limit != 4 for limit in limits[start : start + 5000]) for start in (0, 15_000)]
+    assert tried[1] < tried[0]
+    assert share > 0.98
+
+
 def test_it_never_goes_above_the_most():
     limits, _ = serve(Pace(2, 20), 1000, 2000)
     assert max(limits) == 20
