@@ -164,6 +164,8 @@ class CallLimits:
             self._in_use[model] -= 1
             self._total -= 1
             ready = self._next_places()
+            if not self._in_use[model] and model in self._paces:
+                self._paces[model].idle()
         self._wake(ready)
 
     def _next_places(self) -> list[_Place]:

@@ -61,6 +61,10 @@ class Pace:
                 getattr(self, f"_{self._phase}")(rate)
             self._begin_window(now_s, settling=0 if self.limit == before else self.limit)
 
+    def idle(self) -> None:
+        """No call is in flight any more: the time until the next one tells nothing of the server."""
+        self._begin_window(0.0, settling=1)
+
     def overloaded(self, now_s: float, *, lost: bool = False) -> None:
         """The server could not take the call, or (``lost``) did not answer it.
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from warehouse.scores import SCORE_COLUMNS, land_scores
 
 MOST_LINES, MOST_S = 1000, 10.0
 """Lines and seconds after which a file lands."""
+
+_LINES_AT_ONCE, _PAUSE_S = 40, 0.01
 
 _TIMES = ("started_at",)
 WITHHELD = "withheld, as texts are not stored"
@@ -122,15 +125,26 @@ class Journal:
         return found
 
     def _land(self, path: Path) -> None:
-        rows = list(_lines(path))
-        executions = [line["execution"] for line in rows if "execution" in line]
-        if executions:
-            for row in executions:
+        """A few lines at a time: requests that are answered meanwhile wait for no more than these."""
+        executions, scores = [], []
+        for lines in _batches(_lines(path), _LINES_AT_ONCE):
+            rows = [line["execution"] for line in lines if "execution" in line]
+            for row in rows:
                 _with_times(row)
-            land_traces(self._home, frame_of_rows(executions), int(path.stem.rsplit("-", 1)[-1]))
-        if scores := [line["score"] for line in rows if "score" in line]:
+            if rows:
+                executions.append(frame_of_rows(rows))
+            scores += [line["score"] for line in lines if "score" in line]
+            time.sleep(_PAUSE_S)
+        if executions:
+            land_traces(self._home, pl.concat(executions), int(path.stem.rsplit("-", 1)[-1]))
+        if scores:
             land_scores(self._home, pl.DataFrame(scores, schema=SCORE_COLUMNS), path.stem)
         path.unlink()
+
+
+def _batches(lines: Iterator[dict[str, Any]], most: int) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(lines, most)):
+        yield batch
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

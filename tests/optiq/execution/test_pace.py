@@ -53,6 +53,34 @@ def test_a_climb_that_a_slow_moment_ended_is_taken_up_again():
     assert limits[-1] >= 28
 
 
+def test_time_without_calls_tells_nothing_of_the_server(monkeypatch):
+    """Else a quiet minute looks like a server that has become slow, and the climb ends there."""
+    now_s = 0.0
+    monkeypatch.setattr("optiq.execution.limits.time.monotonic", lambda: now_s)
+    limits = CallLimits(256, 256, first_slots=4)
+
+    async def answer(calls, at_once):
+        nonlocal now_s
+        for _ in range(at_once):
+            await limits.acquire("a")
+        for left in range(calls, 0, -1):
+            now_s += 0.05 / at_once
+            limits.answered("a")
+            limits.release("a")
+            if left > at_once:
+                await limits.acquire("a")
+
+    async def busy_quiet_busy():
+        nonlocal now_s
+        await answer(30, 4)
+        assert limits.at_once == {"a": 4}
+        now_s += 60.0
+        await answer(40, 16)
+
+    asyncio.run(asyncio.wait_for(busy_quiet_busy(), 20))
+    assert limits.at_once == {"a": 16}
+
+
 def test_what_brings_nothing_is_tried_ever_less():
     limits, share = serve(Pace(2, 256), 4, 20_000)
     tried = [sum(limit != 4 for limit in limits[start : start + 5000]) for start in (0, 15_000)]
