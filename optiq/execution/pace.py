@@ -34,7 +34,7 @@ class Pace:
         self._few = self._ceiling = 0
         self._best = 0.0
         self._phase: Literal["climb", "narrow", "hold"] = "climb"
-        self._rest_anew()
+        self._rest_more = self._until_more = self._rest_less = self._until_less = _REST
         self._begun = 0.0
         self._settling = 1  # answers that tell nothing yet
         self._answers = 0
