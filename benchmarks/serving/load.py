@@ -80,7 +80,7 @@ async def one_client(place: Place, number: int, until: float, most: int, over: P
     while time.perf_counter() < until and place.found["asked"] < most and not (over and over.exists()):
         asked += 1
         started = time.perf_counter()
-        await place.ask(f"Which city has number {number:03d}-{asked:06d} in the list?", started)
+        await place.ask(a_question(f"{number:03d}-{asked:06d}"), started)
 
 
 async def at_a_rate(place: Place, per_second: float, until: float) -> None:
@@ -89,8 +89,14 @@ async def at_a_rate(place: Place, per_second: float, until: float) -> None:
     while (due := due + draw.expovariate(per_second)) < until:
         await asyncio.sleep(max(due - time.perf_counter(), 0))
         number = place.found["asked"]
-        running.add(asyncio.ensure_future(place.ask(f"Which city has number {number:06d} in the list?", due)))
+        running.add(asyncio.ensure_future(place.ask(a_question(f"{number:06d}"), due)))
     await asyncio.gather(*running)
+
+
+def a_question(name: str) -> str:
+    """Some are short and some are long: 50 to 550 characters."""
+    more = random.Random(name).randrange(84)
+    return f"Which city has number {name} in the list?{' Tell.' * more}"
 
 
 async def read_reply(reader: asyncio.StreamReader) -> tuple[int, Any]:

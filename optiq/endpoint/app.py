@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
 DIALECTS: dict[str, Dialect] = {
     "/v1/chat/completions": OpenAIChat(),
@@ -341,6 +342,7 @@ def make_app(
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import HTMLResponse, PlainTextResponse, Response
+    from starlette.routing import Route
 
     Handler = Callable[[Request], Awaitable[Response]]
     app = Starlette(lifespan=lifespan)
@@ -364,11 +366,7 @@ def make_app(
         app.add_route(path, guarded(handler), methods=[method])
 
     for path, dialect in DIALECTS.items():
-
-        def handler(request: Request, dialect: Dialect = dialect) -> Awaitable[Response]:
-            return endpoint.respond(request, dialect)
-
-        app.add_route(path, _async(handler), methods=["POST"])
+        app.routes.append(Route(path, _Answering(endpoint, dialect), methods=["POST"]))
 
     async def models(_: Request) -> Response:
         data = [
@@ -467,11 +465,18 @@ def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no JSON")
 
 
-def _async(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        return await handler(request)
+@dataclass(frozen=True)
+class _Answering:
+    """Requests of a dialect as an application of its own: functions are wrapped again and again."""
 
-    return handle
+    endpoint: Endpoint
+    dialect: Dialect
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from starlette.requests import Request
+
+        response = await self.endpoint.respond(Request(scope, receive, send), self.dialect)
+        await response(scope, receive, send)
 
 
 async def _gone(request: Request) -> None:

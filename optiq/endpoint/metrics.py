@@ -26,7 +26,8 @@ class Metrics:
         )
         self._plans_run = counter("optiq_plans", "Plans that were run", ["plan", "status"])
         self._spend = counter("optiq_spend_usd", "USD that calls cost", ["key"])
-        self._tokens = counter("optiq_tokens", "Tokens of calls", ["direction"])
+        tokens = counter("optiq_tokens", "Tokens of calls", ["direction"])
+        self._prompt_tokens, self._output_tokens = tokens.labels("prompt"), tokens.labels("output")
         self._refusals = counter("optiq_refusals", "Requests that were refused", ["code"])
         self.snapshots = counter("optiq_snapshots", "Snapshots that were taken up")
         self.unwritten = counter("optiq_unwritten_traces", "Traces that could not be written")
@@ -68,8 +69,8 @@ class Metrics:
         self._plans_run.labels(plan, execution.status).inc()
         for call in execution.calls:
             self._spend.labels(key).inc(call.cost_usd or 0.0)
-            self._tokens.labels("prompt").inc(call.prompt_tokens or 0)
-            self._tokens.labels("output").inc(call.output_tokens or 0)
+            self._prompt_tokens.inc(call.prompt_tokens or 0)
+            self._output_tokens.inc(call.output_tokens or 0)
 
     def page(self) -> bytes:
         """All counters in Prometheus' text form."""

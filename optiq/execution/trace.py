@@ -64,13 +64,14 @@ _CALL_SCHEMA: dict[str, pl.DataType] = {
     "subplan_level": pl.Int64(),
     **{f"subplan_{name}": pl.Float64() for name in METRIC_NAMES},
 }
+_TOPIC_SCHEMA: dict[str, pl.DataType] = {"topic": pl.String(), "weight": pl.Float64()}
 TRACE_SCHEMA: dict[str, pl.DataType] = {
     "execution_id": pl.String(),
     "run_id": pl.String(),
     "question_id": pl.String(),
     "question": pl.String(),
     "topic": pl.String(),
-    "topics": pl.List(pl.Struct({"topic": pl.String(), "weight": pl.Float64()})),
+    "topics": pl.List(pl.Struct(_TOPIC_SCHEMA)),
     "topic_given": pl.Boolean(),
     "kind": pl.String(),
     "plan": pl.String(),
@@ -300,22 +301,28 @@ def frame_of_rows(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
 
     Built column by column: Polars takes several times as long over records with records in them.
     """
-    calls = [call for row in rows for call in row["calls"]]
-    of = [place for place, row in enumerate(rows) for _ in row["calls"]]
-    nested = (
-        _columns(calls, _CALL_SCHEMA)
-        .select(pl.Series("of", of, dtype=pl.Int64()), calls=pl.struct(list(_CALL_SCHEMA)))
-        .group_by("of", maintain_order=True)
-        .agg("calls")
-    )
-    flat = _columns(rows, {name: dtype for name, dtype in TRACE_SCHEMA.items() if name != "calls"})
-    empty = pl.lit([], dtype=TRACE_SCHEMA["calls"])
+    flat = {name: dtype for name, dtype in TRACE_SCHEMA.items() if name not in _NESTED}
+    frame = _columns(rows, flat).with_columns(of=pl.int_range(pl.len(), dtype=pl.Int64))
+    for name, schema in _NESTED.items():
+        empty = pl.lit([], dtype=TRACE_SCHEMA[name])
+        frame = frame.join(
+            _lists(rows, name, schema), on="of", how="left", maintain_order="left"
+        ).with_columns(pl.col(name).fill_null(empty))
+    return frame.select(*TRACE_SCHEMA)
+
+
+_NESTED = {"topics": _TOPIC_SCHEMA, "calls": _CALL_SCHEMA}
+
+
+def _lists(rows: Sequence[Mapping[str, Any]], name: str, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The records in a column of ``rows`` as lists by place, of those that have any."""
+    records = [record for row in rows for record in row[name]]
+    of = [place for place, row in enumerate(rows) for _ in row[name]]
     return (
-        flat.with_row_index("of")
-        .with_columns(pl.col("of").cast(pl.Int64))
-        .join(nested, on="of", how="left", maintain_order="left")
-        .with_columns(pl.col("calls").fill_null(empty))
-        .select(*TRACE_SCHEMA)
+        _columns(records, schema)
+        .select(pl.Series("of", of, dtype=pl.Int64()), pl.struct(list(schema)).alias(name))
+        .group_by("of", maintain_order=True)
+        .agg(name)
     )
 
 

@@ -1,4 +1,4 @@
-"""JSON without blanks, written in a tenth of the time that the standard library takes."""
+"""JSON without blanks, written and read in a part of the time that the standard library takes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ def compact(value: Any) -> bytes:
         return orjson.dumps(value, default=_plain)
     except TypeError:  # half a character, a whole number beyond 64 bits: escaped, and written out
         return json.dumps(value, default=_plain, separators=(",", ":")).encode()
+
+
+def read_compact(text: bytes | str) -> Any:
+    """What :func:`compact` wrote; a ``ValueError`` for what is no JSON."""
+    try:
+        return orjson.loads(text)
+    except ValueError:  # half a character, or no JSON at all
+        return json.loads(text)
 
 
 def _plain(value: Any) -> float | str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +23,8 @@ from optiq.planning.pipeline import Planning, plan_items
 from optiq.planning.planners.registry import usable_planner
 from optiq.questions.question import Budget
 
-MOST_KEPT = 256
-"""Sets of plans that are kept, the ones used last."""
+MOST_KEPT, MOST_CHOICES = 256, 1024
+"""Sets of plans that are kept, and choices, the ones used last."""
 
 MOST_PLANS = 20_000
 """Plans of a space up to which its sets are kept: of more they would fill the memory."""
@@ -36,9 +37,18 @@ class OneByOne:
         self.planning = planning
         self._kept: OrderedDict[object, Candidates | MovedFrontiers | None] = OrderedDict()
         self._bounds: OrderedDict[object, int] = OrderedDict()
+        self._choices: OrderedDict[BatchItem, Choice] = OrderedDict()
 
     def choose(self, item: BatchItem) -> Choice:
-        """The choice for one question."""
+        """The choice for one question, the same for all of which planning reads the same."""
+        if item.shifts is not None:  # its neighbours are its own
+            return self._choose(item)
+        if item not in self._choices:
+            _keep(self._choices, item, self._choose(item), MOST_CHOICES)
+        self._choices.move_to_end(item)
+        return self._choices[item]
+
+    def _choose(self, item: BatchItem) -> Choice:
         low, high = _range(item.shape.question_chars)
         operations = self._operations(item, low)
         (judged,) = self.planning.judged_with([item])
@@ -46,7 +56,7 @@ class OneByOne:
         moved = item.shifts is not None
         key = about, item.shape.context_chars, item.shape.blend_chars, operations, low, moved
         if key not in self._kept or item.shape.question_tokens:
-            self._keep(key, self._found(item, operations, low, high, judged))
+            _keep(self._kept, key, self._found(item, operations, low, high, judged), MOST_KEPT)
         self._kept.move_to_end(key)
         found = self._kept[key]
         if found is None:
@@ -72,21 +82,20 @@ class OneByOne:
             return MovedFrontiers(lines, np.zeros((1, len(task.pool.names))))
         return find_candidates(lines)
 
-    def _keep(self, key: object, found: Candidates | MovedFrontiers | None) -> None:
-        self._kept[key] = found
-        while len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
-
     def _operations(self, item: BatchItem, low: int) -> int:
         """The bound on operations, which depends on the very length only where the budget bounds what is spent."""
         if item.budget == Budget(min_qoa=item.budget.min_qoa):
             return self.planning.bounded(item).max_operations
         asked = replace(item, weights=self.planning.weights, shifts=None)
         if asked not in self._bounds:
-            self._bounds[asked] = self.planning.bounded(item).max_operations
-            while len(self._bounds) > MOST_KEPT:
-                self._bounds.popitem(last=False)
+            _keep(self._bounds, asked, self.planning.bounded(item).max_operations, MOST_KEPT)
         return self._bounds[asked]
+
+
+def _keep(kept: OrderedDict[Any, Any], key: object, found: object, most: int) -> None:
+    kept[key] = found
+    while len(kept) > most:
+        kept.popitem(last=False)
 
 
 def _range(chars: int) -> tuple[int, int]:

@@ -37,12 +37,19 @@ _CODE_ASKED = re.compile(
     re.IGNORECASE,
 )
 _LONG_ASKED = re.compile(
-    r"\b(?:in|with|of|write)\s+(?:\w+\s+){0,2}(?:paragraphs?|sentences|detail|depth|essay)\b|"
-    r"^\W*(?:please\s+|can you\s+|could you\s+)*"
+    r"\b(?:in|with|of|write)\s+(?:\w+\s+){0,2}(?:paragraphs?|sentences|detail|depth|essay)\b", re.IGNORECASE
+)
+_LONG_BEGUN = re.compile(
+    r"\W*(?:please\s+|can you\s+|could you\s+)*"
     r"(?:explain|describe|discuss|summari[sz]e|outline|elaborate|compare|contrast|analy[sz]e|argue|rewrite|paraphrase|"
     r"translate|write|draft|compose|tell me about|give an overview|walk me through|list)\b",
     re.IGNORECASE,
 )
+# To look for words that a search needs takes a tenth of its time, and most questions have none of them.
+_OF_PROGRAMS = (
+    "function", "program", "script", "regex", "regular expression", "class", "method", "code", "query", "unit test"
+)  # fmt: skip
+_OF_LENGTH = ("paragraph", "sentences", "detail", "depth", "essay")
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 _CODE_LINE = re.compile(
     r"^\s*(?:def \w+\(.*\)\s*(?:->.*)?:|class \w+.*:|import \w+|from \w[\w.]* import |#include\s*<|function \w+\(|"
@@ -83,8 +90,13 @@ def _is_json(text: str) -> bool:
 
 
 def _asked_for(question: str) -> Kind:
-    if _JSON_ASKED.search(question):
+    said = question.casefold()
+    if "json" in said and _JSON_ASKED.search(question):
         return Kind.JSON
-    if _CODE_ASKED.search(question):
+    if any(word in said for word in _OF_PROGRAMS) and _CODE_ASKED.search(question):
         return Kind.CODE
-    return Kind.LONG if _LONG_ASKED.search(question) else Kind.OPEN
+    if _LONG_BEGUN.match(question):
+        return Kind.LONG
+    return (
+        Kind.LONG if any(word in said for word in _OF_LENGTH) and _LONG_ASKED.search(question) else Kind.OPEN
+    )

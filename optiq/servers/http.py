@@ -7,7 +7,6 @@ on a busy machine). A body that is too large, never ends or is no JSON is a faul
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import threading
 import time
@@ -21,6 +20,7 @@ from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 from optiq.errors import AnswerLate, AnswerLost, ServerError, TransientServerError
+from optiq.files.compact_json import compact, read_compact
 from optiq.servers.addresses import is_loopback, shown, split_url
 from optiq.servers.told_limits import ToldLimits
 
@@ -122,7 +122,7 @@ class JsonHttp:
                 asyncio.timeout(timeout_s),
                 self._session().post(
                     f"{self._url}{path}",
-                    data=json.dumps(body).encode(),
+                    data=compact(body),
                     headers=self._headers,
                     allow_redirects=False,
                 ) as reply,
@@ -228,7 +228,7 @@ def tls_context(scheme: str) -> ssl.SSLContext:
 def _answer(status: int, headers: Mapping[str, str], raw: bytes) -> HttpAnswer:
     text = raw.decode("utf-8-sig", "replace")
     try:
-        body = json.loads(text)
+        body = read_compact(text)
     except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, or a tower of brackets
         body = None
     return HttpAnswer(status, headers, body, text[:500])

@@ -129,6 +129,7 @@ def open_app(request: ServeRequest, note: Callable[[str], None]) -> Starlette:
     async def living(_: Starlette) -> AsyncIterator[None]:
         gc.collect()
         gc.freeze()  # what is there now stays; to look through it again and again takes 50 ms each time
+        gc.set_threshold(10_000)  # a request leaves hundreds of objects, hardly ever in a circle
         left = await asyncio.to_thread(desk.journal.recover)
         if left:
             note(f"landed what {left} ended processes had answered")
