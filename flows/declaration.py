@@ -11,7 +11,7 @@ A declaration is a :class:`Request`; requests inherit the groups of options that
     @taking_parameters
     def copy(request: Copy) -> None: ...
 
-Prefect then sees ``copy(file: str, times: int = 1)`` with descriptions, Typer ``optiq copy FILE --times N``.
+Prefect then sees ``copy(file: str, times: int = 1)`` with descriptions, Click ``optiq copy FILE --times N``.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ class Parameter(NamedTuple):
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Request:
-    """What a verb or flow was asked for: one frozen dataclass of flat fields, each with an :class:`Option`.
+    """What a verb or flow was asked for: one frozen record of flat fields, each with an :class:`Option`.
+
+    A command takes few of the many there are, so that the fields of a class are read when it is first used.
 
     A subclass may take all settings of a group (``settings="planning"``), optional numbers that are named elsewhere
     (``numbers``), and be shown under a heading (``panel``); where only common options are shown, those with a group's
@@ -150,15 +152,22 @@ class Request:
         cls.__annotations__ = {**vars(cls).get("__annotations__", {}), **added}
         for name in added:
             setattr(cls, name, None)
-        dataclass(frozen=True, kw_only=True)(cls)
 
-    def __post_init__(self) -> None:
-        for parameter in self.parameters():
-            object.__setattr__(self, parameter.name, parameter.read(getattr(self, parameter.name)))
+    def __init__(self, **given: Any) -> None:
+        for one in self.parameters():
+            value = given.pop(one.name, one.default)
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{one.name} must be given")
+            self.__dict__[one.name] = one.read(value)
+        if given:
+            raise TypeError(f"{type(self).__name__} takes no {listed([*given])}")
         for kind in reversed(type(self).__mro__):
             for name, made in vars(kind).items():
                 if isinstance(made, cached_property):
                     getattr(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a request is not changed: {name}")
 
     @classmethod
     @cache

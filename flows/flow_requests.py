@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flows.declaration import Argument, Option, Request
-from optiq.extensions.built_in import FORMATS, SELECTORS
-from optiq.formats.price_tables import table_names
+from optiq.extensions.built_in import FORMATS, PRICE_TABLES, SELECTORS
 from optiq.questions.metric import METRICS, Metric
 from optiq.questions.question import Budget, parse_share
 
@@ -302,12 +301,16 @@ class IngestTraces(IngestFiles, OtherTools):
     """`optiq ingest traces`."""
 
 
+def _price_tables() -> tuple[str, ...]:
+    return PRICE_TABLES
+
+
 class PriceTable(Request, panel="Price tables (prices)"):
     """Which prices are taken of whom."""
 
     table: Annotated[
         str,
-        Option("Whose table: {names}.", "NAME", flag="--from", choices=table_names),
+        Option("Whose table: {names}.", "NAME", flag="--from", choices=_price_tables),
     ] = "genai-prices"
     provider: Annotated[
         str | None, Option("Who serves the models; needed where providers differ.", "NAME")

@@ -17,7 +17,8 @@ from optiq.configuration import Settings
 from optiq.questions.question import Budget
 from optiq.questions.question_file import Row
 from tasks.orchestration import step
-from tasks.run_folder import USAGE, RunFolder, rows_frame
+from tasks.run_folder import RunFolder
+from tasks.run_rows import USAGE, rows_frame
 from tasks.run_state import RunOptions
 from tasks.session import Session
 

@@ -15,7 +15,7 @@ from optiq.plans.plan import Plan
 from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Budget, Kind
 from optiq.questions.question_file import QuestionFile, read_questions
-from tasks.run_folder import RunFolder
+from tasks.run_folder import RunFolder, hash_of
 from tasks.run_report import one_run
 from warehouse.home import Home
 from warehouse.run_answers import best_known, executions_of_run, known_runs
@@ -140,8 +140,6 @@ def settings_of(about: Mapping[str, Any]) -> Settings:
 
 def questions_of(about: Mapping[str, Any]) -> QuestionFile | None:
     """The questions of a run, if its file is still what it was."""
-    from tasks.same_run import hash_of
-
     file, digest = about.get("file"), about.get("file_sha256")
     with suppress(OSError, OptiqError):
         if file is not None and hash_of(file) == digest:

@@ -16,76 +16,29 @@ are of a chunk that was not done, and are written again.
 
 from __future__ import annotations
 
+import hashlib
 import json
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
 from filelock import FileLock, Timeout
-from polars import selectors
 
-from optiq.errors import InputError, OptiqWarning
+from optiq.errors import InputError
 from optiq.files.atomic import replacing
 from optiq.files.inside import inside
-from optiq.questions.answer_file import ANSWER_SCHEMA
 from warehouse.home import Home
-from warehouse.landing import land_traces
 
-BOOKKEEPING: dict[str, pl.DataType] = {
-    "row_number": pl.Int64(),
-    "round": pl.Int64(),
-    "attempts": pl.Int64(),
-    "calls": pl.Int64(),
-    "cached_calls": pl.Int64(),
-    "unpriced_calls": pl.Int64(),
-    "explored": pl.Int64(),
-    "spent_usd": pl.Float64(),
-    "spent_j": pl.Float64(),
-    "lost_usd": pl.Float64(),
-    "lost_j": pl.Float64(),
-}
-"""Columns that a row of a chunk has besides those of an answers file. ``round`` counts `--retry-errors`."""
-
-USAGE: dict[str, pl.DataType] = {
-    "prompt_tokens": pl.Int64(),
-    "output_tokens": pl.Int64(),
-    "finish_reason": pl.String(),
-}
-"""What a client of a model server is told: tokens of all calls, and why the last one ended. Null: nobody said."""
-
-ROW_SCHEMA: dict[str, pl.DataType] = {**ANSWER_SCHEMA, **BOOKKEEPING, **USAGE}
+if TYPE_CHECKING:
+    import polars as pl
 
 
-def rows_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Rows as :func:`tasks.answers.answer_rows` makes them, as a frame of ``ROW_SCHEMA``."""
-    columns = {column: [row.get(column) for row in rows] for column in ROW_SCHEMA}
-    return pl.DataFrame(columns, schema=ROW_SCHEMA, strict=True)
-
-
-def write_frame(home: Home, path: Path, frame: pl.DataFrame) -> None:
-    """A Parquet file of a run: whole or not at all, and where other machines find it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        frame.write_parquet(temporary)
-    home.share(path)
-
-
-def _read(file: Path, names: Sequence[str] | None = None) -> pl.DataFrame | None:
-    """The rows of a chunk, of the columns ``names`` those that it has; None, with a warning, if the file is damaged.
-
-    Its questions then count as not done, and are asked again; what they cost is in the ledger.
-    """
-    try:
-        if names is None:
-            return pl.read_parquet(file)
-        return pl.scan_parquet(file).select(selectors.by_name(*names, require_all=False)).collect()
-    except (pl.exceptions.PolarsError, OSError) as fault:
-        said = " ".join(str(fault).split())[:120]
-        warnings.warn(f"{file} is damaged and passed over: {said}", OptiqWarning, stacklevel=2)
-        return None
+def hash_of(file: str) -> str:
+    """SHA-256 of a file's content: by it a run knows its questions again."""
+    with Path(file).open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 class RunFolder:
@@ -95,7 +48,6 @@ class RunFolder:
         self.home = home
         self.run_id = run_id
         self.path = inside(home.runs, run_id, "run")
-        self._lock = FileLock(self.path / "run.lock", thread_local=False)
 
     @classmethod
     def latest(cls, home: Home, key: str) -> RunFolder | None:
@@ -132,6 +84,10 @@ class RunFolder:
         with replacing(self.home.runs / "keys" / key) as temporary:
             temporary.write_text(self.run_id, encoding="utf-8")
         self.home.share(self.home.runs / "keys" / key)
+
+    @cached_property
+    def _lock(self) -> FileLock:
+        return FileLock(self.path / "run.lock", thread_local=False)
 
     @property
     def chunks(self) -> Path:
@@ -185,6 +141,8 @@ class RunFolder:
 
     def write_chunk(self, name: str, rows: Sequence[Mapping[str, Any]], traces: pl.DataFrame) -> None:
         """Record a chunk for good, and land its traces."""
+        from tasks.run_rows import rows_frame, write_frame
+
         if traces.height:
             write_frame(self.home, self._traces(name), traces)
         write_frame(self.home, self.chunks / f"{name}.rows.parquet", rows_frame(rows))
@@ -192,10 +150,12 @@ class RunFolder:
 
     def land_the_rest(self) -> None:
         """Land what a killed run had recorded and not landed, and forget what it had not recorded."""
+        from tasks.run_rows import read_rows
+
         for path in sorted(self.chunks.glob("*.traces.parquet")):
             name = path.name.removesuffix(".traces.parquet")
             if (self.chunks / f"{name}.rows.parquet").exists():
-                if _read(path) is None:
+                if read_rows(path) is None:
                     path.replace(path.with_suffix(".damaged"))
                     continue
                 self._land(name)
@@ -205,7 +165,11 @@ class RunFolder:
 
     def every_round(self, names: Sequence[str] | None = None) -> pl.DataFrame:
         """All rows that were recorded, those of earlier rounds too: the whole bill. All columns, or ``names``."""
-        frames = [_read(file, names) for file in sorted(self.chunks.glob("*.rows.parquet"))]
+        import polars as pl
+
+        from tasks.run_rows import read_rows, rows_frame
+
+        frames = [read_rows(file, names) for file in sorted(self.chunks.glob("*.rows.parquet"))]
         # a run that an older optiq began lacks the columns that came since
         known = [frame for frame in frames if frame is not None]
         none = rows_frame([]) if names is None else rows_frame([]).select(names)
@@ -218,6 +182,10 @@ class RunFolder:
 
     def bill(self) -> dict[str, Any]:
         """Sums over all rounds: what was spent, and how many calls were made and found."""
+        import polars as pl
+
+        from tasks.run_rows import BOOKKEEPING
+
         names = [name for name in BOOKKEEPING if name not in ("row_number", "round", "attempts")]
         return (
             self.every_round(names).select(pl.col(names).sum()).row(0, named=True)
@@ -229,6 +197,10 @@ class RunFolder:
     def _land(self, name: str) -> None:
         path = self._traces(name)
         if path.exists():
+            import polars as pl
+
+            from warehouse.landing import land_traces
+
             turn, _, first = name.partition("-")
             land_traces(self.home, pl.read_parquet(path), int(turn) * 10**9 + int(first))
             path.unlink()

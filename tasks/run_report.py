@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-
 from optiq.errors import UnknownName
-from optiq.plans.plan import Plan
 from tasks.run_folder import RunFolder
 from warehouse.home import Home
 
@@ -29,6 +26,10 @@ def one_run(home: Home, name: str) -> dict[str, Any]:
     UnknownName
         if no run, or more than one, begins like this.
     """
+    import polars as pl
+
+    from optiq.plans.plan import Plan
+
     folders = RunFolder.every(home)
     found = folders[:1] if name == "last" else [f for f in folders if f.run_id.startswith(name)]
     if len(found) != 1:
@@ -60,12 +61,14 @@ def one_run(home: Home, name: str) -> dict[str, Any]:
 
 
 def _record(folder: RunFolder) -> dict[str, Any]:
-    about, rows, bill = folder.about() or {}, folder.rows(), folder.bill()
-    counts = dict(rows["status"].value_counts().iter_rows())
+    about = folder.about() or {}
     status = about.get("status", "unreadable")
+    told = about.get("summary")
+    if status != "done" or told is None:  # what a finished run came to is written down
+        told = _so_far(folder)
     if status == "running" and not folder.is_locked():
         status = "interrupted"  # killed: nobody was left to say so
-    known = bill["calls"] > bill["unpriced_calls"] or bill["calls"] == 0
+    done = sum(told[name] for name in _STATUSES)
     return {
         "run_id": folder.run_id,
         "status": status,
@@ -74,8 +77,16 @@ def _record(folder: RunFolder) -> dict[str, Any]:
         "started_at": about.get("started_at"),
         "seconds": about.get("seconds"),
         "snapshot_id": about.get("snapshot_id"),
-        "questions": about.get("questions", rows.height),
-        "done": rows.height,
+        "questions": about.get("questions", done),
+        "done": done,
+        **{name: told[name] for name in (*_STATUSES, "calls", "cached", "cost_usd", "energy_j")},
+    }
+
+
+def _so_far(folder: RunFolder) -> dict[str, Any]:
+    counts, bill = dict(folder.rows()["status"].value_counts().iter_rows()), folder.bill()
+    known = bill["calls"] > bill["unpriced_calls"] or bill["calls"] == 0
+    return {
         **{name: counts.get(name, 0) for name in _STATUSES},
         "calls": bill["calls"],
         "cached": bill["cached_calls"],

@@ -15,7 +15,7 @@ from optiq.files.tables import check_writable
 from optiq.formats.batch_requests import is_batch_input
 from optiq.questions.question import Budget
 from optiq.questions.question_file import QuestionFile, read_questions
-from tasks.run_folder import RunFolder
+from tasks.run_folder import RunFolder, hash_of
 from tasks.run_state import RunOptions
 from tasks.session import new_run_id
 from warehouse.home import Home
@@ -48,12 +48,6 @@ def questions_of_run(
             f"{output} is no place for the output of a batch", "Give a file that ends in .jsonl."
         )
     return questions if topic is None else questions.with_topic(topic)
-
-
-def hash_of(file: str) -> str:
-    """SHA-256 of a file's content."""
-    with Path(file).open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def find_run(

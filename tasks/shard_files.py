@@ -28,7 +28,8 @@ from optiq.files.atomic import replacing
 from optiq.questions.question import Budget, Kind, Question, Wishes
 from optiq.questions.question_file import Row
 from tasks.grants import Grants
-from tasks.run_folder import RunFolder, rows_frame, write_frame
+from tasks.run_folder import RunFolder
+from tasks.run_rows import rows_frame, write_frame
 from warehouse.home import Home
 
 

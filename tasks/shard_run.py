@@ -18,7 +18,7 @@ from optiq.files.inside import inside
 from tasks.answering import Job, begin
 from tasks.orchestration import step
 from tasks.pulse import Pulse
-from tasks.run_folder import rows_frame, write_frame
+from tasks.run_rows import rows_frame, write_frame
 from tasks.run_state import RunOptions, close_state, state_of
 from tasks.session import open_session
 from tasks.shard_files import folder_of, left_over, read_shard_questions

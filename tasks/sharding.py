@@ -18,7 +18,8 @@ from optiq.questions.question_file import Row
 from tasks.answering import conclude
 from tasks.artifacts import table_artifact
 from tasks.orchestration import inside_flow_run, step
-from tasks.run_folder import RunFolder, rows_frame, write_frame
+from tasks.run_folder import RunFolder
+from tasks.run_rows import rows_frame, write_frame
 from tasks.run_state import RunOptions, show
 from tasks.same_run import find_run, questions_of_run
 from tasks.shard_files import Board

@@ -67,13 +67,13 @@ def trace_columns() -> pl.Schema:
     ``row_number`` is the row in the file that a person gave; traces of our own runs have none. ``scores`` are those by
     name as JSON: of other tools, or of further metrics.
     """
-    from optiq.execution.trace import TRACE_SCHEMA
+    from optiq.questions.trace_schema import TRACE_SCHEMA
 
     return pl.Schema({**TRACE_SCHEMA, "row_number": pl.Int64()})
 
 
 def land_traces(home: Home, frame: pl.DataFrame, sequence: int = 0) -> Path:
-    """Append executions (``optiq.execution.trace.TRACE_SCHEMA``); returns the landed file.
+    """Append executions (``optiq.questions.trace_schema.TRACE_SCHEMA``); returns the landed file.
 
     Columns that are left out are NULL. The same frame landed twice is one file.
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 import polars as pl
 
 import sql
-from optiq.execution.trace import TRACE_SCHEMA
+from optiq.questions.trace_schema import TRACE_SCHEMA
 from warehouse.connection import reading
 from warehouse.home import Home
 from warehouse.scores import SCORE_COLUMNS

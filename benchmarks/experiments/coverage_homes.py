@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from optiq.execution import TRACE_SCHEMA
+from optiq.questions.trace_schema import TRACE_SCHEMA
 from warehouse.home import Home
 from warehouse.landing import land, land_traces
 from warehouse.query import query

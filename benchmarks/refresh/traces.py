@@ -14,8 +14,8 @@ from itertools import permutations
 import numpy as np
 import polars as pl
 
-from optiq.execution.trace import TRACE_SCHEMA
 from optiq.plans.plan import Plan
+from optiq.questions.trace_schema import TRACE_SCHEMA
 from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.landing import land_traces

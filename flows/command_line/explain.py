@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,7 +59,9 @@ def explain(request: Explain, json: Json = False) -> None:
         )
     if request.svg is not None:
         check_place(request.svg)
-    session = open_session(request.settings, serve=not request.names_pool)
+    session = open_session(
+        replace(request.settings, energy="predicted"), serve=not request.names_pool
+    )  # nothing runs that could be metered
     if about := session.describe():
         note(about)
     session.tell_new_topics(asked.questions)

@@ -6,8 +6,6 @@ from enum import StrEnum
 from json import dumps
 from typing import Annotated
 
-import typer
-
 from flows.command_line.screen import counted, say, say_json
 from flows.declaration import Argument, Option, Request
 from flows.flow_requests import Json, OtherTools, Place, PriceTable
@@ -33,7 +31,7 @@ def ingest(
         bool, Option("Put files that a refresh set aside back into landing, to try them again.")
     ] = False,
     json: Json = False,
-) -> None:
+) -> int:
     """Check files and land them; `optiq refresh` publishes. The same file twice changes nothing.
 
     Traces may be logs and evaluations of other tools (lm-eval, inspect_ai, promptfoo, OpenAI Batch, llm,
@@ -51,7 +49,7 @@ def ingest(
             say_json({"put_back": names})
         else:
             say(f"{counted(len(names), 'file')} back in landing. Publish with: optiq refresh")
-        return
+        return 0
     if what is None:
         raise InputError("no kind of file is given", f"Say which: {', '.join(What)}.")
     if not files and what is not What.PRICES:
@@ -99,8 +97,7 @@ def ingest(
             say(
                 "Rows set aside are left out and kept with their reason: the table quarantine after the refresh."
             )
-    if (refused or report["unusable"]) and not landed:
-        raise typer.Exit(1)
+    return int(bool(refused or report["unusable"]) and not landed)
 
 
 def _refuse_flags_of(kind: What, request: Request, what: What) -> None:

@@ -9,16 +9,13 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
-from flows.command_line.verb import add_verbs
+from flows.command_line.verb import Verbs
 from optiq.errors import OptiqError, OptiqNote, OptiqWarning
 from optiq.files.private import private_files
-
-# Typer carries a Click of its own and names only some of its exceptions; this one is their base.
-UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 VERBS: dict[str, Any] = {
     "init": "init:init",
@@ -70,35 +67,28 @@ VERBS: dict[str, Any] = {
 without a part stands under the empty name."""
 
 
-def _say_version(wanted: bool) -> None:
+def _say_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
         print(f"optiq {version('optiq')}")
-        raise typer.Exit
+        context.exit()
 
 
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_say_version, is_eager=True)
-    ] = False,
-) -> None:
-    """Plan before you execute: answer questions with several language models under hard limits."""
-
-
-def _command_line(arguments: list[str]) -> typer.Typer:
-    """All verbs, or only the one that is named: the others need not be imported for it."""
-    app = typer.Typer(
-        no_args_is_help=True,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+def command_line() -> click.Group:
+    """The verbs; those that are not asked for are not imported."""
+    version = click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_say_version,
+        help="Print the version.",
     )
-    app.callback()(_root)
-    named = arguments[:1] if arguments and arguments[0] in VERBS else VERBS
-    add_verbs(app, {name: VERBS[name] for name in named})
-    return app
+    told = "Plan before you execute: answer questions with several language models under hard limits."
+    root = Verbs("optiq", VERBS, [version], told)
+    root.context_settings = {"help_option_names": ["-h", "--help"]}
+    return root
 
 
 def main() -> None:
@@ -163,22 +153,20 @@ _OF_THE_DISK = {
 
 
 def _run(arguments: list[str]) -> int:
-    command = typer.main.get_command(_command_line(arguments))
+    command = command_line()
     try:
-        result = command.main(args=arguments, prog_name="optiq", standalone_mode=False)
-    except UsageError as fault:
-        context = getattr(fault, "ctx", None)
-        if type(fault).__name__ == "NoArgsIsHelpError":
-            print(context.get_help() if context else fault)
-            return 2
-        verb = context.command_path if context else "optiq"
-        _fail(f"{fault.format_message()} See `{verb} --help`.")  # type: ignore[attr-defined]
+        with command.make_context("optiq", list(arguments)) as context:
+            result = command.invoke(context)
+    except click.exceptions.NoArgsIsHelpError as fault:
+        print(fault.format_message())
         return 2
-    except typer.Exit as stop:
-        if stop.exit_code == 130:  # what Typer makes of Ctrl-C
-            _fail("interrupted")
+    except click.UsageError as fault:
+        verb = fault.ctx.command_path if fault.ctx else "optiq"
+        _fail(f"{fault.format_message()} See `{verb} --help`.")
+        return 2
+    except click.exceptions.Exit as stop:
         return stop.exit_code
-    except (typer.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         _fail("interrupted")
         return 130
     except OptiqError as fault:

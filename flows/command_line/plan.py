@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,7 +61,9 @@ def plan(request: Plan, json: Json = False) -> None:
         request.asked, request.budget, request.topic, request.option, request.settings.reading
     )
     questions = questions.first(request.limit)
-    session = open_session(request.settings, serve=not request.names_pool)
+    session = open_session(
+        replace(request.settings, energy="predicted"), serve=not request.names_pool
+    )  # nothing runs that could be metered
     if about := session.describe():
         note(about)
     session.tell_new_topics(questions.questions)

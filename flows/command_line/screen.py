@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -133,6 +134,4 @@ def upright(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _width() -> int:
-    from rich.console import Console
-
-    return Console().width if sys.stdout.isatty() else 160
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 160

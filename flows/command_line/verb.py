@@ -5,127 +5,129 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import Annotated, Any, cast, get_args
+from enum import Enum
+from pathlib import Path
+from typing import Any, cast, get_args, get_origin
 
-import typer
-from typer.core import TyperCommand, TyperGroup
+import click
 
 from flows.declaration import Argument, Parameter, flattened
 
-
-def add_verbs(app: typer.Typer, verbs: Mapping[str, Any]) -> None:
-    """Add verbs to a command line: by name the ``module:function`` of each, or a table of its parts.
-
-    In such a table stands under the empty name what is done without a part.
-    """
-    for name, verb in verbs.items():
-        if isinstance(verb, str):
-            made, declared = _declared(_function(verb))
-            app.command(name, cls=_told(TyperCommand, declared))(made)
-            continue
-        parts = {part: told for part, told in verb.items() if part}
-        if itself := verb.get(""):
-            made, declared = _declared(_function(itself))
-            group = typer.Typer(
-                invoke_without_command=True, rich_markup_mode=None, cls=_told(TyperGroup, declared)
-            )
-            group.callback()(made)
-        else:
-            module = inspect.getmodule(_function(next(iter(parts.values()))))
-            group = typer.Typer(help=inspect.getdoc(module), no_args_is_help=True)
-        add_verbs(group, parts)
-        app.add_typer(group, name=name)
+_FEW = 12
+"""A verb of at most so many options shows them all."""
 
 
-def _function(told: str) -> Callable[..., Any]:
+def verb(name: str, told: Any) -> click.Command:
+    """The verb called ``name``: ``told`` is its ``module:function``, or a table of its parts."""
+    return _Verb(name, *_function(told)) if isinstance(told, str) else Verbs(name, told)
+
+
+def _function(told: str) -> tuple[Callable[..., Any], Sequence[Parameter]]:
     module, _, name = told.partition(":")
-    return cast(Callable[..., Any], getattr(importlib.import_module(f"flows.command_line.{module}"), name))
+    return flattened(
+        getattr(importlib.import_module(f"flows.command_line.{module}"), name), lambda one: one.kind
+    )
 
 
-def _declared(function: Callable[..., Any]) -> tuple[Callable[..., Any], dict[str, Parameter]]:
-    made, taken = flattened(function, _as_typed)
-    return _command(made), {one.name: one for one in taken}
+class _Told(click.Command):
+    """A command whose help says of each option what the declaration says, and that takes lists in parts.
+
+    The options that people need are shown first, all of them under headings.
+    """
+
+    declared: Mapping[str, Parameter]
+    whole = False
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _joined(args) if self.declared else args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        shown = self.get_params(ctx)
+        short = not self.whole and len(self.declared) > _FEW
+        for one in shown:
+            if told := self.declared.get(one.name or ""):
+                one.help = told.described()  # type: ignore[attr-defined]
+            elif one.name == "help_all" and short:
+                one.help = f"Show all {len(self.declared)}, under headings."  # type: ignore[attr-defined]
+        sections = _first(shown, self.declared, ctx) if short else _by_panel(shown, self.declared, ctx)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+        if isinstance(self, click.Group):
+            self.format_commands(ctx, formatter)
 
 
-_FEW = 12
-"""A verb of at most so many options shows them all."""
+class _Verb(_Told):
+    """A function as a command."""
+
+    def __init__(self, name: str, function: Callable[..., Any], taken: Sequence[Parameter]) -> None:
+        self.declared = {one.name: one for one in taken}
+        super().__init__(
+            name, callback=function, params=[*map(_as_clicked, taken), _ALL], help=inspect.getdoc(function)
+        )
 
 
-def _show_all(context: typer.Context, wanted: bool) -> None:
+class Verbs(_Told, click.Group):
+    """A table of verbs, each of which is imported when it is asked for.
+
+    What is done where none is named stands in it under the empty name.
+    """
+
+    def __init__(
+        self, name: str, table: Mapping[str, Any], params: Sequence[click.Parameter] = (), help: str = ""
+    ) -> None:
+        self.table = {part: told for part, told in table.items() if part}
+        self.declared = {}
+        function: Callable[..., Any] | None = None
+        if itself := table.get(""):
+            function, taken = _function(itself)
+            self.declared = {one.name: one for one in taken}
+            params, help = [*map(_as_clicked, taken), _ALL], inspect.getdoc(function) or ""
+        super().__init__(
+            name,
+            invoke_without_command=function is not None,
+            no_args_is_help=function is None,
+            params=list(params),
+            help=help or inspect.getdoc(self._first_module()),
+        )
+        # Click looks here only for what may have been meant by a name that there is not
+        self.commands = dict.fromkeys(self.table)  # type: ignore[assignment]
+        self.callback = self._alone(function) if function else None
+
+    def _first_module(self) -> Any:
+        told = next(iter(self.table.values()))
+        return importlib.import_module(f"flows.command_line.{told.partition(':')[0]}")
+
+    def _alone(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def alone(**given: Any) -> Any:
+            return function(**given) if click.get_current_context().invoked_subcommand is None else None
+
+        return alone
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        told = self.table.get(cmd_name)
+        return None if told is None else verb(cmd_name, told)
+
+
+def _show_all(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        context.command.whole = True  # type: ignore[attr-defined]
-        print(context.get_help())
-        raise typer.Exit
+        cast(_Told, context.command).whole = True
+        click.echo(context.get_help())
+        context.exit()
 
 
-_ALL = Annotated[
-    bool, typer.Option("--help-all", help="Show every option.", callback=_show_all, is_eager=True)
-]
-
-
-def _command(made: Callable[..., Any]) -> Callable[..., Any]:
-    """A function as Typer takes it. Of a verb that has parts it is what is done where none is named."""
-
-    @wraps(made)
-    def alone(context: typer.Context, help_all: bool = False, **given: Any) -> Any:
-        return made(**given) if context.invoked_subcommand is None else None
-
-    own = inspect.signature(made)
-    place = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    context = inspect.Parameter("context", place, annotation=typer.Context)
-    every = inspect.Parameter("help_all", place, annotation=_ALL, default=False)
-    alone.__signature__ = own.replace(parameters=[context, *own.parameters.values(), every])  # type: ignore[attr-defined]
-    alone.__annotations__ = {"context": typer.Context, **made.__annotations__, "help_all": _ALL}
-    return alone
-
-
-_FEW = 12
-"""A verb of at most so many options shows them all."""
-
-
-def _without_a_part(made: Callable[..., Any]) -> Callable[..., Any]:
-    """What a verb of several parts does where none is named."""
-
-    @wraps(made)
-    def alone(context: typer.Context, **given: Any) -> Any:
-        return made(**given) if context.invoked_subcommand is None else None
-
-    own = inspect.signature(made)
-    place = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-    alone.__signature__ = own.replace(parameters=[place, *own.parameters.values()])  # type: ignore[attr-defined]
-    alone.__annotations__ = {"context": typer.Context, **made.__annotations__}
-    return alone
-
-
-def _told(kind: Any, declared: Mapping[str, Parameter]) -> Any:
-    """A kind of command whose help says of each option what the declaration says."""
-
-    class Told(kind):  # type: ignore[misc]
-        """With the options that people need first, all of them under headings, and lists given in parts."""
-
-        whole = False
-
-        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-            return super().parse_args(ctx, _joined(args))  # type: ignore[no-any-return]
-
-        def format_options(self, ctx: Any, formatter: Any) -> None:
-            shown = self.get_params(ctx)
-            short = not self.whole and len(declared) > _FEW
-            for one in shown:
-                if told := declared.get(one.name or ""):
-                    one.help = told.described()
-                elif one.name == "help_all" and short:
-                    one.help = f"Show all {len(declared)}, under headings."
-            sections = _first(shown, declared, ctx) if short else _by_panel(shown, declared, ctx)
-            for heading, records in sections.items():
-                if records:
-                    with formatter.section(heading):
-                        formatter.write_dl(records)
-            if hasattr(self, "format_commands"):
-                self.format_commands(ctx, formatter)
-
-    return Told
+_ALL = click.Option(
+    ["--help-all"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_all,
+    help="Show every option.",
+)
 
 
 def _first(shown: Sequence[Any], declared: Mapping[str, Parameter], ctx: Any) -> dict[str, list[Any]]:
@@ -187,16 +189,29 @@ def _joined(given: list[str]) -> list[str]:
     return [*(f"{name}={','.join(told)}" for name, told in values.items()), *rest]
 
 
-def _as_typed(one: Parameter) -> Any:
-    """A parameter as Typer takes it. Numbers come as text: what cannot be read is said by the declaration."""
-    about, kind = one.about, one.kind
-    kinds = {kind, *get_args(kind)}
-    if kinds & {int, float}:
-        kind = str if one.default is inspect.Parameter.empty else str | None
+def _as_clicked(one: Parameter) -> click.Parameter:
+    """A parameter as Click takes it. Numbers come as text: what cannot be read is said by the declaration."""
+    about, kinds = one.about, {one.kind, *get_args(one.kind)}
+    several = any(get_origin(kind) is list for kind in kinds)
+    needed = one.default is inspect.Parameter.empty
+    more: dict[str, Any] = {"metavar": about.metavar, "required": needed}
+    if not needed:
+        more["default"] = one.default
+    choices = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Enum)), None)
+    if choices is not None:
+        more["type"] = click.Choice([choice.value for choice in choices])
+        more["callback"] = lambda _, __, value: value and choices(value)
+    elif Path in kinds:
+        more["type"] = click.Path(path_type=Path)
+    elif bool in kinds:
+        more["is_flag"] = True
+    else:
+        more["type"] = str
+    if several:  # nothing given is nothing, and no empty list that would override a setting
+        more["callback"] = lambda _, __, values: list(values) or None
     if isinstance(about, Argument):
-        return Annotated[kind, typer.Argument(metavar=about.metavar)]
+        return click.Argument([one.name], nargs=-1 if several else 1, **more)
     flag = about.flag or one.flag
     if bool in kinds and one.default is not False and "/" not in flag:
         flag = f"{flag}/--no-{flag[2:]}"
-    names = [flag, about.short] if about.short else [flag]
-    return Annotated[kind, typer.Option(*names, metavar=about.metavar, show_default=False)]
+    return click.Option([one.name, flag, *filter(None, [about.short])], multiple=several, **more)

@@ -8,10 +8,9 @@ from optiq.execution.calling import Retries
 from optiq.execution.executor import Executor, Work
 from optiq.execution.scores import score_executions
 from optiq.execution.shared import Shared
-from optiq.execution.trace import TRACE_SCHEMA, Call, Execution, Predicted, traces_frame
+from optiq.execution.trace import Call, Execution, Predicted, traces_frame
 
 __all__ = [
-    "TRACE_SCHEMA",
     "Call",
     "Execution",
     "Executor",

@@ -1,6 +1,6 @@
 """What is known of an execution: one row, with its calls nested.
 
-``TRACE_SCHEMA`` is the one definition of a trace as a Polars frame. Figures that are not known are null.
+As a frame it has the columns of :mod:`optiq.questions.trace_schema`. Figures that are not known are null.
 
 Two times are kept apart: ``latency_s`` of a call is the time that the loaded model took, which is what
 estimates are about; ``load_s`` is the time that loading it took before. ``wall_s`` of an execution has both,
@@ -21,88 +21,15 @@ import polars as pl
 
 from optiq.execution.ledger import Amount, Hold
 from optiq.plans.plan import Plan
-from optiq.questions.metric import LIMITS, METRIC_NAMES, RESOURCE_NAMES
+from optiq.questions.metric import LIMITS, METRIC_NAMES
 from optiq.questions.question import Question
+from optiq.questions.trace_schema import CALL_SCHEMA, TOPIC_SCHEMA, TRACE_SCHEMA
 from optiq.scoring import Scores
 
 ANSWERED = "answered"
 FAILED = "failed"
 OVER_LIMIT = "over limit"
 """Not executed: a total limit of the run leaves too little. Such an execution is no trace."""
-
-_UTC = pl.Datetime("us", "UTC")
-_FIGURES: dict[str, pl.DataType] = {name: pl.Float64() for name in RESOURCE_NAMES}
-_CALL_SCHEMA: dict[str, pl.DataType] = {
-    "node": pl.Int64(),
-    "model": pl.String(),
-    "answered_model": pl.String(),
-    "server": pl.String(),
-    "digest": pl.String(),
-    "prompt_tokens": pl.Int64(),
-    "output_tokens": pl.Int64(),
-    "thinking_tokens": pl.Int64(),
-    "cached_tokens": pl.Int64(),
-    "prompt_chars": pl.Int64(),
-    "max_output_tokens": pl.Int64(),
-    **_FIGURES,
-    "load_s": pl.Float64(),
-    "prompt_s": pl.Float64(),
-    "output_s": pl.Float64(),
-    "energy_source": pl.String(),
-    "finish_reason": pl.String(),
-    "output": pl.String(),
-    "thinking": pl.String(),
-    "logprob_mean": pl.Float64(),
-    "logprob_least": pl.Float64(),
-    "error": pl.String(),
-    "cached": pl.Boolean(),
-    "constrained": pl.Boolean(),
-    "started_at": _UTC,
-    "attempts": pl.Int64(),
-    "subplan": pl.String(),
-    "subplan_key": pl.String(),
-    "subplan_level": pl.Int64(),
-    **{f"subplan_{name}": pl.Float64() for name in METRIC_NAMES},
-}
-_TOPIC_SCHEMA: dict[str, pl.DataType] = {"topic": pl.String(), "weight": pl.Float64()}
-TRACE_SCHEMA: dict[str, pl.DataType] = {
-    "execution_id": pl.String(),
-    "run_id": pl.String(),
-    "question_id": pl.String(),
-    "question": pl.String(),
-    "topic": pl.String(),
-    "topics": pl.List(pl.Struct(_TOPIC_SCHEMA)),
-    "topic_given": pl.Boolean(),
-    "kind": pl.String(),
-    "plan": pl.String(),
-    "plan_key": pl.String(),
-    "level": pl.Int64(),
-    "status": pl.String(),
-    "answer": pl.String(),
-    "error": pl.String(),
-    **_FIGURES,
-    "wall_s": pl.Float64(),
-    "energy_source": pl.String(),
-    "qoa": pl.Float64(),
-    "qoa_source": pl.String(),
-    "score_exact": pl.Float64(),
-    "score_jaccard": pl.Float64(),
-    "score_cosine": pl.Float64(),
-    "score_contained": pl.Float64(),
-    "score_numeric": pl.Float64(),
-    "score_date": pl.Float64(),
-    "scores": pl.String(),
-    "qoa_metric": pl.String(),
-    "judge": pl.String(),
-    "agreement": pl.Float64(),
-    "reference": pl.String(),
-    **{f"predicted_{name}": pl.Float64() for name in METRIC_NAMES},
-    **{limit: pl.Float64() for limit in LIMITS},
-    "snapshot_id": pl.String(),
-    "prompt": pl.String(),
-    "started_at": _UTC,
-    "calls": pl.List(pl.Struct(_CALL_SCHEMA)),
-}
 
 
 @dataclass(slots=True)
@@ -166,7 +93,7 @@ class Call:
         return row
 
 
-_CALL_FIELDS = tuple(f.name for f in fields(Call) if f.name in _CALL_SCHEMA and f.name != "subplan")
+_CALL_FIELDS = tuple(f.name for f in fields(Call) if f.name in CALL_SCHEMA and f.name != "subplan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +238,7 @@ def frame_of_rows(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return frame.select(*TRACE_SCHEMA)
 
 
-_NESTED = {"topics": _TOPIC_SCHEMA, "calls": _CALL_SCHEMA}
+_NESTED = {"topics": TOPIC_SCHEMA, "calls": CALL_SCHEMA}
 
 
 def _lists(rows: Sequence[Mapping[str, Any]], name: str, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:

@@ -117,3 +117,6 @@ QUALITY_METRICS = Registry(
 )
 """Each a function of an answer, a reference and the question that gives 0 to 1 or None "
 "(:mod:`optiq.scoring.metrics`)."""
+
+PRICE_TABLES = ("genai-prices", "litellm")
+"""Packages whose tables of prices are read (:mod:`optiq.formats.price_tables`)."""

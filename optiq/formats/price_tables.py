@@ -17,14 +17,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from optiq.errors import InputError, UnknownName
-
-TABLES = ("genai-prices", "litellm")
-"""Packages whose tables are read."""
-
-
-def table_names() -> tuple[str, ...]:
-    """What can be asked for."""
-    return TABLES
+from optiq.extensions.built_in import PRICE_TABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +122,8 @@ def read_prices(table: str, path: str | Path | None = None) -> list[Price]:
     InputError
         if the package is not installed or the file is not such a table.
     """
-    if table not in TABLES:
-        raise UnknownName(f"unknown price table {table!r}", f"Choose one of {', '.join(TABLES)}.")
+    if table not in PRICE_TABLES:
+        raise UnknownName(f"unknown price table {table!r}", f"Choose one of {', '.join(PRICE_TABLES)}.")
     return list(_genai_prices() if table == "genai-prices" else _litellm(path))
 
 

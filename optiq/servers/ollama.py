@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import time
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from optiq.errors import AnswerBrokeOff, AnswerLost, ServerError
 from optiq.servers.addresses import number_from, split_url
@@ -52,11 +54,25 @@ def address(base_url: str | None = None) -> str:
 
 def answers(base_url: str | None, timeout_s: float) -> bool:
     """Whether Ollama answers within ``timeout_s`` and has at least one model."""
+    where = address(base_url)
+    http = _http(where)
+    if http.local and not _listens(where, timeout_s):
+        return False
     try:
-        reply = _http(address(base_url)).get("/api/tags", timeout_s)
+        reply = http.get("/api/tags", timeout_s)
     except ServerError:
         return False
     return reply.status == 200 and bool(part(reply.body, "models"))
+
+
+def _listens(url: str, timeout_s: float) -> bool:
+    """Whether somebody listens there, which a socket tells without the import of an HTTP client."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or DEFAULT_PORT), timeout_s).close()
+    except OSError:
+        return False
+    return True
 
 
 class OllamaServer:

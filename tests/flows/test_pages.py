@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import polars as pl
 import pytest
-import typer
 
-from flows.command_line.main import VERBS, _command_line, run
+from flows.command_line.main import VERBS, command_line, run
 from optiq.extensions.built_in import ESTIMATORS, PLANNERS, QUALITY_METRICS, SERVERS
 from optiq.servers import ServedModel
 from tests.optiq.fake_server import FakeServer
@@ -111,8 +111,8 @@ def words_of(command: str) -> list[str] | None:
 
 
 def parsed(words: list[str]) -> None:
-    """Have the real parser read the words: :class:`typer.BadParameter` and its kin for what it does not take."""
-    command: Any = typer.main.get_command(_command_line(words))
+    """Have the real parser read the words: :class:`click.UsageError` for what it does not take."""
+    command: Any = command_line()
     context = command.make_context("optiq", list(words), resilient_parsing=False)
     while hasattr(command, "resolve_command") and (rest := [*context._protected_args, *context.args]):
         name, command, left = command.resolve_command(context, rest)
@@ -132,7 +132,7 @@ def test_commands_are_those_of_the_parser_and_their_files_exist(page: Path) -> N
         try:
             if "--help" not in words and "--help-all" not in words and "--version" not in words:
                 parsed(words)
-        except Exception as fault:  # Typer names only some of its exceptions
+        except click.UsageError as fault:
             # words in a sentence leave out what is not their point
             if "Missing" not in str(fault) and "requires an argument" not in str(fault):
                 wrong.append(f"{command}: {fault}")

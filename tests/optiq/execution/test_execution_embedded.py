@@ -2,10 +2,11 @@
 
 import pytest
 
-from optiq.execution import TRACE_SCHEMA, Executor, Work, score_executions, traces_frame
+from optiq.execution import Executor, Work, score_executions, traces_frame
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_builder import build_prompt
 from optiq.questions.question import Kind, Question
+from optiq.questions.trace_schema import TRACE_SCHEMA
 from optiq.servers import open_server
 from optiq.statistics.snapshot import ModelFigures, Statistics
 

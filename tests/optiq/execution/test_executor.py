@@ -8,12 +8,13 @@ import pytest
 from fake_server import FakeServer
 
 from optiq.errors import ModelNotServed, ServerError, TransientServerError
-from optiq.execution import TRACE_SCHEMA, Executor, Predicted, Retries, Work, score_executions, traces_frame
+from optiq.execution import Executor, Predicted, Retries, Work, score_executions, traces_frame
 from optiq.execution.asking import PromptSetAsking
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_builder import build_prompt, prompt_shape
 from optiq.prompts.prompt_set import ZERO_SHOT
 from optiq.questions.question import Kind, Question
+from optiq.questions.trace_schema import TRACE_SCHEMA
 from optiq.statistics.snapshot import ModelFigures, Statistics
 
 QUESTION = Question("q1", "What is the capital of Norway?", topics=(("geography", 0.7), ("travel", 0.3)))
