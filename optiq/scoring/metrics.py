@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,10 @@ DEFAULTS: Mapping[Kind, str] = {
 }
 """The metric that is the QoA of each form, where nobody names another."""
 
+# Thai to Myanmar, Khmer, kana, Han.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 _ALSO: Mapping[Kind, tuple[str, ...]] = {Kind.LONG: ("token-f1", "rouge-l"), Kind.CODE: ("token-f1",)}
 """What is stored besides, of forms whose answers are more than a fact."""
 
@@ -77,7 +82,7 @@ def set_overlap(answer: str, reference: str, question: Question) -> float:
 
 def token_f1(answer: str, reference: str, question: Question) -> float:
     """F1 of the words of both, each counted as often as it occurs (Rajpurkar et al., 2016)."""
-    given, wanted = (Counter(normalise(text).split()) for text in (answer, reference))
+    given, wanted = (Counter(_words(text)) for text in (answer, reference))
     return _f1(sum((given & wanted).values()), sum(given.values()), sum(wanted.values()))
 
 
@@ -85,7 +90,7 @@ def rouge_l(answer: str, reference: str, question: Question) -> float:
     """F1 of the longest common subsequence of words (Lin, 2004, ROUGE-L with beta 1)."""
     from rapidfuzz.distance import LCSseq
 
-    given, wanted = normalise(answer).split(), normalise(reference).split()
+    given, wanted = _words(answer), _words(reference)
     return _f1(int(LCSseq.similarity(given, wanted)), len(given), len(wanted))
 
 
@@ -114,6 +119,11 @@ def tests(answer: str, reference: str, question: Question) -> float | None:
     from optiq.scoring.program_tests import passes
 
     return passes(answer, reference)
+
+
+def _words(text: str) -> list[str]:
+    """Of a script that is written without spaces, every letter is a word."""
+    return _UNSPACED.sub(r" \g<0> ", normalise(text)).split()
 
 
 def _f1(shared: int, given: int, wanted: int) -> float:

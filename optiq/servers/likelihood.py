@@ -2,6 +2,8 @@
 
 Servers of OpenAI's dialect and llama.cpp give ``logprobs.content[].logprob``, older ones ``logprobs.token_logprobs``,
 Ollama (from 0.12.11) a list ``logprobs[].logprob``. Tokens of thinking are in none of them, or told apart by nobody.
+The end of an output is no part of it: llama.cpp lists it as a last token without text, and where a grammar leaves nothing
+but the end, its probability is that of a model that would have gone on.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ def _values(logprobs: Any) -> list[float]:
         logprobs = listed if listed is not None else logprobs.get("token_logprobs")
     if not isinstance(logprobs, list):
         return []
+    if logprobs and isinstance(logprobs[-1], dict) and logprobs[-1].get("token") == "":
+        logprobs = logprobs[:-1]
     told = [item.get("logprob") if isinstance(item, dict) else item for item in logprobs]
     return [
         float(value)

@@ -15,6 +15,16 @@ from optiq.servers.likelihood import likelihood_of
         ({"token_logprobs": [None, -1.0, -2.0], "tokens": ["a", "b", "c"]}, -1.5, -2.0),
         ([{"logprob": -math.inf}, {"logprob": 0.0}], -50.0, -100.0),
         ([{"logprob": 0.3}, {"logprob": "-1"}, {"logprob": True}, {"logprob": math.nan}, {}, 7], None, None),
+        (
+            {"content": [{"token": "B", "logprob": -0.7}, {"token": "", "logprob": -5.3}]},
+            -0.7,
+            -0.7,
+        ),  # the end
+        (
+            {"content": [{"token": "", "logprob": -2.0}, {"token": "é", "logprob": 0.0}]},
+            -1.0,
+            -2.0,
+        ),  # a part of "é"
         (None, None, None),
         ("none", None, None),
         ({"content": None}, None, None),
