@@ -2,8 +2,8 @@
 
 Servers of OpenAI's dialect and llama.cpp give ``logprobs.content[].logprob``, older ones ``logprobs.token_logprobs``,
 Ollama (from 0.12.11) a list ``logprobs[].logprob``. Tokens of thinking are in none of them, or told apart by nobody.
-The end of an output is no part of it: llama.cpp lists it as a last token without text, and where a grammar leaves nothing
-but the end, its probability is that of a model that would have gone on.
+The end of an output is no part of it: llama.cpp lists it as a last token without text, and where a grammar leaves
+nothing but the end, its probability is that of a model that would have gone on.
 """
 
 from __future__ import annotations
