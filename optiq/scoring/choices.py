@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -36,16 +37,16 @@ _DECLARED = re.compile(
 _SAID_NOT = (
     r"(?:not|except(?:\s+for)?|excluding|but\s+not|rather\s+than|instead\s+of|unlike|neither|nor|rul(?:es?|ed|ing)\s+out|"
     r"eliminat(?:e|es|ed|ing)|exclud(?:e|es|ed|ing)|dismiss(?:es|ed|ing)?|discard(?:s|ed|ing)?|reject(?:s|ed|ing)?|"
-    r"everything\s+but|all\s+but|anything\s+but|(?:is|are)n['’]?t)"
+    r"everything\s+but|all\s+but|anything\s+but|(?:is|are)n['’]?t|nicht|pas|no\s+es|non\s+è|不是|并非|不选)"
 )
-_DENIED = re.compile(rf"\b(?i:{_SAID_NOT})\s+(?:either\s+|both\s+)?({_ALL_OF})")
+_DENIED = re.compile(rf"(?:\b|(?<=[\u3040-\u9fff]))(?i:{_SAID_NOT})\s+(?:either\s+|both\s+)?({_ALL_OF})")
 _NAMED_AS_ANSWER = re.compile(
-    r"\b(?:final\s+|correct\s+|right\s+|best\s+)*(?:answers?|options?|choices?)\s*(?:\b(?:is|are|would\s+be|should\s+be)\b\s*:?|[:=])",
+    r"\b(?:final\s+|correct\s+|right\s+|best\s+)*(?:answers?|options?|choices?)\s*(?:\b(?:is|are|would\s+be|should\s+be)\b\s*:?|[:=])|\bfinal(?:ly)?\s*:",
     re.IGNORECASE,
 )
 _COMPLEMENT = re.compile(
     rf"\W*(?i:(?:it\s+is\s+|it['’]s\s+|the\s+answer\s+is\s+|(?:all|everything|anything|any|every\s+option|all\s+options|all\s+of\s+them)\s+)?"
-    rf"(?:not|neither|except(?:\s+for)?|but(?:\s+not)?))\s+(?:either\s+)?({_ONE}(?:,?\s+(?:or|nor|and)\s+(?:not\s+)?{_ONE})*)\W*"
+    rf"(?:not|neither|except(?:\s+for)?|but(?:\s+not)?))\s+(?:either\s+)?({_ONE}(?:,?\s+(?:or|nor|and)\s+(?:not\s+)?{_ONE}|,\s*not\s+{_ONE})*)\W*"
 )
 _VERDICTS = re.compile(
     r"^\W*(?:option\s+)?\(?([A-Z])\b[^\n]*?(?:\b(true|yes|correct|right|false|no|incorrect|wrong|not\s+(?:true|correct|right))\b|([✓✔✅☑])|([✗✘❌☒×]))\W*$",
@@ -65,7 +66,8 @@ _LETTER_LIST = re.compile(
 _WORD = re.compile(r"(?<![\w])[-+−]?\d+(?:[.,]\d+|[ \u00a0\u202f]\d{3}(?!\d))*|\w+(?:\+\+|#)?")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _CONTRAST = re.compile(
-    r"\s*(?:,\s*)?\b(?:while|whereas|although|though|but|unlike|rather than|instead of|not|as opposed to)\b",
+    r"\s*(?:,\s*)?\b(?:(?<=\w )over(?=\s+[A-Z])|while|whereas|although|though|but|unlike|"
+    r"rather than|instead of|not|as opposed to)\b",
     re.I,
 )
 _CONCLUDED = re.compile(
@@ -137,7 +139,7 @@ _WRONG_ONES = re.compile(
 )
 _ORDINALS = ("first 1st 1", "second 2nd 2", "third 3rd 3", "fourth 4th 4", "fifth 5th 5", "sixth 6th 6")
 _BY_PLACE = re.compile(
-    r"(?:(?:it\s+is|it['’]s|i\s+(?:choose|pick|would\s+(?:choose|pick)))\s+)?(?:the\s+)?(?:(?:option|choice|answer|number|no\.?|#)\s*(?P<number>[1-9])|"
+    r"(?:(?:(?:i\s+(?:think|believe|guess)\s+)?(?:it\s+is|it['’]s)|the\s+answer\s+is|i\s+(?:choose|pick|would\s+(?:choose|pick)))\s+)?(?:the\s+)?(?:(?:option|choice|answer|number|no\.?|#)\s*(?P<number>[1-9])|"
     r"(?P<place>first|second|third|fourth|fifth|sixth|last|1st|2nd|3rd|4th|5th|6th)(?:\s+(?:option|choice|one|answer))?|(?P<bare>[1-9]))",
     re.IGNORECASE,
 )
@@ -172,10 +174,14 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     spoke = spoken(both_ends(output)).strip("*_`\"' \n")
     spoke = re.sub(r"\*\*|__", "", spoke)  # bold letters
     spoke = _WRONG_ONES.sub(" ", _spaced(spoke))
+    if narrowed := _BUT_ONLY.search(spoke):
+        spoke = narrowed[1]
     text = without_greeting(spoke).strip("*_`\"' \n")
     if several:  # A (red) and C (blue)
         spoke, text = (_EXPLAINED_LETTER.sub(r"\1", read) for read in (spoke, text))
     options = bare_options(tuple(options))
+    if not several and _lists_all(text, options):
+        return ()
     rules: list[Rule] = [
         _whole, _json, _stated, _complement, _verdicts, _own_line, _first_said, _leading, _declared, _figures, _truth,
         _concluded, _texts, _named, _contrasted, _part_of_one, _inflection, _these_are, _bracketed, _lone, _by_place,
@@ -190,6 +196,21 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
         if rule is _figures and not found and _all_figures(tuple(options)) and figures_in(plain(text)):
             return ()  # another figure than those to choose from
     return ()
+
+
+_BUT_ONLY = re.compile(rf"\b(?:but|actually|wait|no)\b[^.\n]*\bonly\s+({_SEVERAL})\W*\Z")
+"""``A, B, but actually only A``."""
+
+
+def _lists_all(text: str, options: Sequence[str]) -> bool:
+    """Whether ``text`` is the list of all options and no more."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return len(lines) == len(options) > 1 and all(
+        (match := _LEADING_LETTER.match(line))
+        and (match[1] or match[2]).upper() == letter
+        and folded(line[match.end() :]) == folded(option)
+        for line, letter, option in zip(lines, ascii_uppercase, options, strict=False)
+    )
 
 
 def _spaced(text: str) -> str:
@@ -218,6 +239,9 @@ def _whole(text: str, options: Sequence[str], several: bool) -> Letters:
         return _figures(bare, options, several)
     if found := letters_of(bare, options) or letters_of(_OPTION_BEFORE.sub("", _ONLY.sub("", bare)), options):
         return found
+    only = [i for i, option in enumerate(options) if folded(_ONLY.sub("", option)) == folded(bare)]
+    if len(only) == 1:  # II, for "II only"
+        return (ascii_uppercase[only[0]],)
     if above := _ABOVE.fullmatch(bare):
         alike = [
             i
@@ -305,6 +329,9 @@ _SHORT_VERDICT = re.compile(
 )
 _MARKED_LETTER = re.compile(r"(?<![\w'’])([A-Z])[):.]?[ \t]*([✓✔✅☑✗✘❌☒])")
 _LETTER_AFTER = re.compile(r"([✓✔✅☑✗✘❌☒])[ \t]*\(?([A-Z])(?![\w'’])")
+_INLINE_VERDICTS = re.compile(
+    rf"\W*(?:\(?[A-Z][):.=-]+\s*(?:{_WORDS_OF_VERDICT})(?!\w)[\s,;.]*){{2,}}", re.IGNORECASE
+)
 _MARK_FIRST = re.compile(r"\s*[✓✔✅☑✗✘❌☒]")
 _NEXT_VERDICT = re.compile(r"[\n.;,]+")
 
@@ -317,7 +344,12 @@ def _verdict_each(text: str, options: Sequence[str]) -> dict[str, bool]:
         marked = {letter: _HELD[mark] for letter, mark in _MARKED_LETTER.findall(text)}
     if len(marked) > 1 and set(marked) <= set(ascii_uppercase[: len(options)]):
         return marked
-    judged: dict[str, bool] = {}
+    if (inline := _INLINE_VERDICTS.fullmatch(text)) is not None:
+        each = re.findall(rf"([A-Z])[):.=-]+\s*({_WORDS_OF_VERDICT})", inline[0], re.IGNORECASE)
+        judged = {letter.upper(): _HELD[word.casefold()] for letter, word in each}
+        if len(judged) > 1 and set(judged) <= set(ascii_uppercase[: len(options)]):
+            return judged
+    judged = {}
     for part in _NEXT_VERDICT.split(text):
         match = _SHORT_VERDICT.fullmatch(part.strip())
         named = match and letters_of(
@@ -360,6 +392,8 @@ def _own_line(text: str, options: Sequence[str], several: bool) -> Letters:
         return _ordered([letter for found in wholes for letter in found])
     if all(wholes):
         return ()  # a list of options
+    if several and len(first := list(itertools.takewhile(bool, wholes))) > 1:
+        return _ordered([letter for found in first for letter in found])
     return wholes[-1] if len(wholes[-1]) == 1 or (several and wholes[-1]) else wholes[0]
 
 
@@ -531,8 +565,13 @@ def _inflection(text: str, options: Sequence[str], several: bool) -> Letters:
 
 def _by_place(text: str, options: Sequence[str], several: bool) -> Letters:
     """``The second option``; a bare number only where no option has a figure."""
+    if any(figures_in(plain(option)) for option in options):
+        return ()
+    if several and len(parts := re.split(r"\s*(?:,|&|\band\b)\s*", text.strip(_WRAPPING + ".!"))) > 1:
+        each = [_by_place(part, options, False) for part in parts if part]
+        return _ordered([letter for found in each for letter in found]) if all(each) else ()
     match = _BY_PLACE.fullmatch(text.strip(_WRAPPING + ".!"))
-    if match is None or any(figures_in(plain(option)) for option in options):
+    if match is None:
         return ()
     word = (match["number"] or match["place"] or match["bare"]).casefold()
     place = (

@@ -35,7 +35,7 @@ _BEFORE_CHRIST = r"b\.?\s?c\.?(?:\s?e\.?)?(?![a-z])"
 _ANNO_DOMINI = r"(?:a\.?\s?d\.?|c\.?\s?e\.?)(?![a-z])"
 _YEAR = (
     rf"(?:(?P<ad>{_ANNO_DOMINI})\s*(?=\d))?(?P<year>[12]\d{{3}}(?!\d)|\d{{1,4}}(?=\s?(?:{_BEFORE_CHRIST}|{_ANNO_DOMINI}))|"
-    rf"(?<=ad )\d{{1,3}}(?!\d))(?:\s?(?:(?P<bc>{_BEFORE_CHRIST})|{_ANNO_DOMINI}))?"
+    rf"(?:(?<=ad )|(?<=a\.d\. )|(?<=ce ))\d{{1,3}}(?!\d))(?:\s?(?:(?P<bc>{_BEFORE_CHRIST})|{_ANNO_DOMINI}))?"
 )
 _WORDS = (
     re.compile(rf"\b{_DAY}(?:\s+of)?\s+{_MONTH}(?:,?\s+(?:of\s+)?{_YEAR})?"),
@@ -45,6 +45,7 @@ _WORDS = (
 _ISO = re.compile(
     r"(?<!\d)(?P<year>[12]\d{3})(?P<sign>[-/年]|\.(?=\d\d?\.))\s?(?P<month>\d\d?)(?:(?:(?P=sign)|[月.])\s?(?P<day>\d\d?)日?)?(?![\d/.-]\d|\d)月?"
 )
+_MONTH_OF_YEAR = re.compile(r"(?<![\d/.])(?P<month>0[1-9]|1[0-2])/(?P<year>[12]\d{3})(?![\d/])")
 _FIGURES = re.compile(r"(?<!\d)(\d{1,2})[./](\d{1,2})[./]([12]\d{3})(?!\d)")
 _BARE_YEAR = re.compile(rf"(?<![\d.,$€£-])(?<!-\s){_YEAR}(?![.,]\d|[\d%/^-]|\s?[-×+]\s?\d|['’]?s\b)")
 # A date that is one end of a range, or one of two, is not said to be the one.
@@ -119,7 +120,9 @@ def _says(date: Date, wanted: Date) -> bool:
 
 def _first(text: str) -> tuple[list[Date], str, int, int] | None:
     """The first date of ``text`` in all its readings, the words that say it, their end and their start."""
-    matches = [match for pattern in (*_WORDS, _ISO, _FIGURES) if (match := pattern.search(text))]
+    matches = [
+        match for pattern in (*_WORDS, _ISO, _FIGURES, _MONTH_OF_YEAR) if (match := pattern.search(text))
+    ]
     for match in sorted(matches, key=lambda m: (m.start(), -m.end())):
         if dates := _readings(match):
             return dates, match[0].strip(_AROUND), match.end(), match.start()

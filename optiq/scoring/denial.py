@@ -70,11 +70,28 @@ _ONCE = re.compile(r"\A[^.;!?\n]*?\b(?:was|were)\b[^.;!?\n]*?(?=(?:,\s*|\s+)(?:b
 _OTHERS_SAY = re.compile(
     r"\b(?:(?:every(?:one|body)|people|many|most|some|others|they)(?:\s+\w+){0,2}?\s+(?:thinks?|thought|believed?|believes|says?|said|assumed?|assumes|"
     r"claim(?:s|ed)?|expect(?:s|ed)?)|(?:it\s+(?:is|was)\s+)?(?:often|commonly|widely|popularly|frequently|mistakenly|wrongly|sometimes|usually)\s+"
-    r"(?:thought|believed|said|assumed|claimed|mistaken|confused|cited)|used\s+to\s+be|initially|at\s+first(?:\s+(?:glance|sight))?|i\s+(?:first\s+|initially\s+)?thought|"
+    r"(?:thought|believed|said|assumed|claimed|mistaken|confused|cited)|used\s+to\s+be|initially|at\s+first(?:\s+(?:glance|sight))?|i\s+(?:(?:first|1st|initially)\s+)?thought|"
     r"(?:one|you|it)\s+(?:might|may|could)\s+(?:think|seem|say|believe|expect)|formerly|was\s+once|(?:was|were)\s+(?:originally|previously))\b"
     r"[^.;!?\n]*?(?=(?:,\s*|\s+|[.;]\s+)(?:but|yet|though|however|now|today|in\s+fact|actually|which\s+is\s+(?:wrong|not))\b)",
     re.IGNORECASE,
 )
+
+
+_SAY = (
+    r"(?:many|some|most|people|others|they|everyone)(?:\s+\w+){0,2}?\s+(?:thinks?|thought|believed?|says?|said|assumed?|"
+    r"claim(?:s|ed)?|call(?:s|ed)?)\b"
+)
+_ASIDE_OF_OTHERS = re.compile(
+    rf"\((?:\w+\s+)?{_SAY}[^()\n]*\)|,?\s*\b(?:though|although|while|even\s+though)\s+{_SAY}[^.;!?,\n]*",
+    re.IGNORECASE,
+)
+"""``Bergen (many say Oslo)``."""
+
+_CORRECTED = re.compile(
+    r"\A[^\n]*?\b(?:no,?\s+wait|wait,?\s+no|scratch\s+that|correction|i\s+mean)\b[\s,:.!–—-]+(?=\w)",
+    re.IGNORECASE,
+)
+"""``42, no wait, 43``."""
 
 
 def denies(text: str) -> bool:
@@ -86,6 +103,8 @@ def denies(text: str) -> bool:
 def affirmed(text: str) -> str:
     """``text`` without what it denies; blanks stand in place of it, so that places stay."""
     text = _DISBELIEVED.sub(lambda match: " " * len(match[0]), text)
+    text = _CORRECTED.sub(lambda match: " " * len(match[0]), text)
+    text = _ASIDE_OF_OTHERS.sub(lambda match: " " * len(match[0]), text)
     text = _ONCE.sub(lambda match: " " * len(match[0]), text)
     text = _FORMER.sub(lambda match: " " * len(match[0]), text)
     text = _REJECTED.sub(lambda match: " " * len(match[0]), text)
@@ -108,7 +127,8 @@ def affirmed(text: str) -> str:
 
 _REFUSED = re.compile(
     r"""\b(?:
-        as\s+an?\s+(?:ai\b|artificial|(?:large\s+)?language\s+model) |
+        as\s+an?\s+(?:ai\b|artificial|(?:large\s+)?language\s+model)
+            (?![^.!?\n]*\bi\s+(?:would|can|should|must)\s+(?:say|answer|confirm|guess)\b) |
         i(?:\s+am|['’]m)\s+(?:unable|not\s+able|not\s+allowed|not\s+permitted|not\s+going)\s+to |
         i(?:\s+am|['’]m)\s+(?:just|only|merely)\s+an?\s+(?:\w+\s+)?(?:ai\b|language\s+model|assistant|bot|model) |
         my\s+(?:knowledge|training(?:\s+data)?|information|data)\b[^.!?\n]{0,30}?\b(?:cut[- ]?off|ends?|ended|
@@ -122,7 +142,9 @@ _REFUSED = re.compile(
             shouldn['’]?t|should\s+not|may\s+not)\s+
             (?:be\s+able\s+to\s+)?(?:answer|say|tell|help|assist|provide|give|comment|speculate|guess) |
         i\s+have\s+no\s+(?:opinion|comment|record|memory) | i\s+(?:can|could)\s+only\s+guess |
-        i(?:\s+am|['’]m)\s+(?:not\s+(?:sure|certain|aware|familiar)|unsure|unaware|uncertain)(?![^.!?\n]*\bbut\b) |
+        i(?:\s+am|['’]m)\s+(?:not\s+(?:sure|certain|aware|familiar)|unsure|unaware|uncertain)
+            (?![^.!?\n]*\b(?:but|possibly|probably|perhaps|maybe|i\s+(?:think|guess|believe)|i['’]d\s+say)\b) |
+        (?!i\s+(?:do\s+not|don['’]?t)\s+know[^.!?\n]*\bbut\b[^.!?\n]*\b(?:guess|think|believe|say|bet)\b)
         i(?:\s+(?:just|really|simply|still|honestly))?\s+(?:can\s?not|can['’]?t|could\s+not|couldn['’]?t|do\s+not|don['’]?t|did\s+not|didn['’]?t)\s+
             (?:\w+ly\s+)?(?:answer|know|determine|provide|find|verify|say|tell|help|assist|recall|remember|confirm|
             give|have\s+(?:any\s+|enough\s+|access|real|the\s+|that\s+|this\s+|specific\s+|sufficient\s+|
@@ -166,14 +188,54 @@ def refuses(text: str) -> bool:
 
 _YES = (
     r"yes|yeah|yep|yup|true|correct|right|affirmative|absolutely|certainly|definitely|indeed|of\s+course|sure|agreed|"
-    r"accurate"
+    r"accurate|ja|oui|sí"
 )
-_NO = r"no|nope|nay|false|incorrect|wrong|negative|untrue|never|inaccurate|not\s+at\s+all|by\s+no\s+means|disagree"
-_CLOSED_YES = frozenset("yes y true t correct right affirmative yeah".split())  # noqa: SIM905
-_CLOSED_NO = frozenset("no n false f incorrect wrong negative".split())  # noqa: SIM905
+_NO = r"no|nope|nay|false|incorrect|wrong|negative|untrue|never|inaccurate|not\s+at\s+all|by\s+no\s+means|disagree|nein"
+_CLOSED_YES = frozenset(
+    [
+        "yes",
+        "y",
+        "true",
+        "t",
+        "correct",
+        "right",
+        "affirmative",
+        "yeah",
+        "ja",
+        "oui",
+        "sí",
+        "是",
+        "是的",
+        "对",
+        "はい",
+        "نعم",
+        "да",
+    ]
+)
+_CLOSED_NO = frozenset(
+    [
+        "no",
+        "n",
+        "false",
+        "f",
+        "incorrect",
+        "wrong",
+        "negative",
+        "nein",
+        "non",
+        "否",
+        "不",
+        "不是",
+        "不对",
+        "いいえ",
+        "لا",
+        "нет",
+        "não",
+    ]
+)
 _TRUTH = re.compile(
     rf"^\W*(?:well\W+|oh\W+|um\W+)?(?:(?P<not>(?:absolutely|certainly|definitely|of\s+course|surely)\s+not\b|not\s+(?:really|quite|necessarily|true|"
-    rf"correct|right|exactly)\b)|(?P<false>not\s+(?:false|wrong|incorrect|untrue)\b)|(?P<no>(?:{_NO})\b)|(?P<yes>(?:{_YES})\b))(?P<rest>.*)",
+    rf"correct|right|exactly|yes)\b)|(?P<false>not\s+(?:false|wrong|incorrect|untrue|no(?=\W*\Z))\b)|(?P<no>(?:{_NO})\b)|(?P<yes>(?:{_YES})\b))(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _STATED_TRUTH = re.compile(
@@ -203,7 +265,7 @@ _SO = re.compile(
 )
 _NOT_SO = re.compile(
     r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)\s+not|no\s+way|not\s+any\s?more|not\s+any\s+longer|no\s+longer|hardly|not\s+likely|unlikely|not\s+so|i\s+(?:do\s+not|don['’]?t)\s+(?:think|believe)\s+so|"
-    r"i\s+doubt\s+it|i\s+think\s+not|(?:it|that|this)(?:['’]s|\s+is)\s+an?\s+(?:common\s+)?(?:myth|misconception|lie|hoax))\W*",
+    r"i\s+doubt\s+it|i\s+think\s+not|(?:it|that|this|(?:the|this|that)\s+(?:claim|statement|idea|belief))(?:['’]s|\s+is)\s+an?\s+(?:common\s+)?(?:myth|misconception|lie|hoax))\W*",
     re.IGNORECASE,
 )
 

@@ -43,6 +43,7 @@ class Figure:
     parts: tuple[Figure, ...] = field(default=())
     before: str = ""
     otherwise: tuple[Figure, ...] = field(default=())
+    ordinal: bool = False
 
 
 _DIGITS = re.compile(
@@ -51,7 +52,9 @@ _DIGITS = re.compile(
 _EXPONENT = re.compile(
     r"[eE]([+-]?\d{1,4})(?![\w.]\w)(?!\w)|\s*[×xX*·]\s*10\s*(?:\^|\*\*)\s*[({]?\s*([+-]?\d{1,4})[)}]?(?!\d)"
 )
-_POWER = re.compile(r"\s*(?:\^|\*\*)\s*[({]?\s*([+-]?\d{1,4})[)}]?(?![\w.]\d)")
+_POWER = re.compile(r"\s*(?:\^|\*\*)\s*[({]?\s*([+-]?\d{1,4})[)}]?(?![\w.]\d)|\s(squared|cubed)\b")
+_MULTIPLE = re.compile(r"\b(?:twice|thrice|double|triple|half(?:\s+of)?|square\s+of)\s+$", re.IGNORECASE)
+"""``Twice 42`` is not 42."""
 _OVER = re.compile(r"\s?/\s?(\d+)(?![\d.,]*\d)(?!\s?/)")
 _MIXED = re.compile(r"[ -](?:and )?(\d+)/(\d+)(?![\d/])")
 _MAGNITUDES = {
@@ -72,7 +75,10 @@ _DECADE = re.compile(r"\d{1,3}0['’]?s\b(?!\s*[/·])(?<=\d{3}0s)")
 _WORD_BEFORE = re.compile(r"([^\W\d_][\w'’.-]*)[\s(]$")
 _ERA = re.compile(r"\s?(?:(b\.?\s?c\.?(?:\s?e\.?)?)|a\.?\s?d\.?|c\.?\s?e\.?)(?!\w)", re.IGNORECASE)
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
-_UNIT_WORD = r"(?:[^\W\d_]+(?:\^?-?[1-9](?![\d.,]*\d))?|[%‰°¢][CFK]?\b|[%‰°¢$€£¥₹₽₩₿](?!\d)|['\"′″])"
+_UNIT_WORD = (
+    r"(?:(?:US|AU|CA|NZ|[ACR])[$]|"
+    r"[^\W\d_]+(?:\^?-?[1-9](?![\d.,]*\d))?|[%‰°¢][CFK]?\b|[%‰°¢$€£¥₹₽₩₿](?!\d)|['\"′″])"
+)
 _UNIT = re.compile(rf"[\s-]?({_UNIT_WORD}(?:\s?[/·*]\s?{_UNIT_WORD}|\s(?:per\s|an?\s)?{_UNIT_WORD}){{0,4}})")
 _EACH = re.compile(
     r"(?:\s?/\s?|\s+(?:per|each|every|for\s+each)\s+)([^\W\d_]+)|"
@@ -200,9 +206,9 @@ _FUNCTION = frozenset(
     ]
 )
 _BOUND = re.compile(
-    r"(?:\b(?P<least>at least|no (?:less|fewer) than|not less than|a minimum of|minimum|(?<!\d )(?<!\d)min\.?)|"
+    r"(?:\b(?P<least>at least|no (?:less|fewer) than|not less than|(?:a )?minimum(?: of)?|(?<!\d )(?<!\d)min\.?)|"
     r"\b(?P<over>more than|over|above|greater than|exceeding|upwards of)|"
-    r"\b(?P<most>at most|no more than|not more than|up to|a maximum of|maximum|max\.?)|"
+    r"\b(?P<most>at most|no more than|not more than|up to|(?:a )?maximum(?: of)?|max\.?)|"
     r"\b(?P<under>less than|under|below|fewer than)|(?P<sign>>=|<=|[<>≤≥]))\s*$",
     re.IGNORECASE,
 )
@@ -222,7 +228,8 @@ _CURRENCY = re.compile(r"(?P<sign>[-+]\s?)?(?P<money>(?:US|CA|AU|NZ|[ACR])?[$]|[
 _BELOW_ZERO = re.compile(r"\s*(?:degrees?\s+)?below(?:\s+(?:zero|0|freezing))\b", re.IGNORECASE)
 _TIME = re.compile(
     r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])(?:(?::|h(?=\d\d(?!\s?m)))(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?|\.(?P<d>[0-5]\d)(?=\s?[ap]\.?\s?m\b))?"
-    r"(?P<half>\s?(?:[ap]\.?\s?m\b\.?|o['’]?\s?clock(?:\s+in\s+the\s+(?P<part>morning|afternoon|evening)|\s+at\s+night)?))?"
+    r"(?P<half>\s?(?:[ap]\.?\s?m\b\.?|o['’]?\s?clock(?:\s+in\s+the\s+(?P<part>morning|afternoon|evening)|\s+at\s+night)?)|"
+    r"(?(m)\s+in\s+the\s+(?P<then>morning|afternoon|evening)|(?!)))?"
     r"(?![\d:])(?P<zone>\s(?:UTC|GMT|EST|EDT|CST|CDT|MST|MDT|PST|PDT|CET|CEST|BST)\b)?",
     re.IGNORECASE,
 )
@@ -236,7 +243,7 @@ _VERSION = re.compile(
 )
 _VERSION_WORDS = ("v", "ver", "version", "release")
 _JOIN = re.compile(
-    r"\s*(?P<dash>-|to|through|thru|until|till|\.\.\.?)\s*|\s*(?P<ratio>:)\s*|\s*(?P<pm>±|\+/-)\s*|,?\s+(?P<or>or)\s+",
+    r"\s*(?P<dash>-|up\s+to|to|through|thru|until|till|\.\.\.?)\s*|\s*(?P<ratio>:)\s*|\s*(?P<pm>±|\+/-)\s*|,?\s+(?P<or>or)\s+",
     re.I,
 )
 _OPERATOR = re.compile(
@@ -278,11 +285,11 @@ def _time_at(text: str, at: int) -> Figure | None:
     if at and (text[at - 1].isalnum() or text[at - 1] in ":/"):
         return None
     hour, minute, half = (
-        int(match["h"]),
+        int(match["h"]) % 24,
         match["m"] or match["d"] or "00",
         (match["half"] or "").strip().lower(),
     )
-    part = match["part"] or ("night" if "night" in half else "")
+    part = match["part"] or match["then"] or ("night" if "night" in half else "")
     marked = ""
     if half.startswith(("a", "p")) or part:
         if hour > 12 or hour == 0:
@@ -317,7 +324,11 @@ def _code_at(text: str, at: int) -> Figure | None:
             return None
         if " - " in found or len(re.findall(r"\d+", found)) < 3:
             return None
-    digits = re.sub(r"[ ()+-]", "", found) if not any(c.isalpha() for c in found) else found.casefold()
+    digits = (
+        re.sub(r"(?<=[a-z])-(?=\d)", "", found.casefold())
+        if any(c.isalpha() for c in found)
+        else re.sub(r"[ ()+-]", "", found)
+    )
     return Figure("code", at, at + len(found), code=digits)
 
 
@@ -377,7 +388,8 @@ def _number_at(text: str, at: int) -> Figure | None:
             return Figure(
                 "code", start, more.end(), code=f"{name}{match[0]}{more[0]}".casefold(), before=name
             )
-        return Figure("code", start, end, code=f"{name}{match[0]}".casefold(), before=name)
+        joined = name[:-1] if name[-1:] == "-" and name[:-1].isalpha() else name
+        return Figure("code", start, end, code=f"{joined}{match[0]}".casefold(), before=name)
     if decade := _DECADE.match(text, match.start()):
         return Figure("code", start, decade.end(), code=decade[0].replace("'", "").casefold())
     understood = True
@@ -387,7 +399,7 @@ def _number_at(text: str, at: int) -> Figure | None:
             return Figure("code", start, scientific.end(), code=text[start : scientific.end()])
         value, quantum, end = value * Fraction(10) ** power, quantum * Fraction(10) ** power, scientific.end()
     elif raised := _POWER.match(text, end):
-        power = int(raised[1])
+        power = int(raised[1] or (2 if raised[2] == "squared" else 3))
         understood = abs(power) <= 400 and value < 10**6 and not (value == 0 and power < 0)
         value, end = (value**power if understood else value), raised.end()
     elif quantum == 1 and (over := _OVER.match(text, end)):
@@ -452,7 +464,7 @@ def _number_at(text: str, at: int) -> Figure | None:
     word = _WORD_BEFORE.search(text, max(0, start - 30), start)
     return Figure(
         "number", start, end, sign * value, quantum, units, attached and bool(units), noun, bound,
-        code=match[0], before=word[1] if word else "", otherwise=other,
+        code=match[0], before=word[1] if word else "", otherwise=other, ordinal=ordinal is not None,
     )  # fmt: skip
 
 
@@ -485,10 +497,16 @@ def _before(before: str, start: int) -> tuple[int, int, tuple[Unit, ...], str, s
         or (last == "." and tail[-2:-1].isalnum() and not tail[-2:-1].isdigit())
     ):
         word = re.search(r"[\w.#]+$", tail)
+        if word and word[0] == "#":
+            return sign, start - 1, money, bound, None
         if word and last != ".":
             return sign, start - len(word[0]), money, bound, word[0]
+    if multiple := _MULTIPLE.search(tail):
+        return sign, start - len(multiple[0]), money, bound, multiple[0].casefold()
     if found := _SIGN.search(tail):
         head = tail[: found.start()]
+        if found["sign"] and head[-1:] in ("+", "-", "±"):
+            return sign, start - len(found[0]) - 1, money, bound, head[-1] + found[0]
         operand = re.search(r"[\d)%]\s*$", head)
         glued = found["sign"] and head and (head[-1].isalnum())
         if glued and head[-1].isalpha():
@@ -647,6 +665,8 @@ def _range(one: Figure, two: Figure, join: re.Match[str] | None) -> Figure:
         kind = "either" if join["or"] else "ratio" if join["ratio"] else "margin" if join["pm"] else "range"
     if one.kind == two.kind == "number" and not one.units and two.units:
         one = replace(one, units=two.units, noun="")
+    if join is not None and (join["dash"] or "").casefold().startswith("up"):
+        two = replace(two, bound="")
     if one.kind == "number" and two.kind == "number" and not one.noun:
         one = replace(one, noun=two.noun)
     if (
@@ -703,6 +723,8 @@ def same_figure(found: Figure, wanted: Figure, asked: str = "") -> bool:
         return False
     if found.noun and wanted.noun and found.noun != wanted.noun:
         return False
+    if found.ordinal != wanted.ordinal and (wanted if found.ordinal else found).units:
+        return False  # 2nd, 2 seconds
     if not (found.units and wanted.units):
         return _same_but_for_a_unit(found, wanted, asked)
     return any(_same_amount(found, wanted, a, b) for a in found.units for b in wanted.units)
@@ -730,6 +752,8 @@ def _same_but_for_a_unit(found: Figure, wanted: Figure, asked: str) -> bool:
         return False
     if found.units and found.attached and not wanted.units and any(u.what in ("temperature",) for u in units):
         return False  # 70K, 70C: a thousand, a name?
+    if found.attached and not wanted.units and units == units_of("b"):
+        return False  # 70b: bits, billions?
     if (found.units and wanted.noun and not found.noun) or (found.noun and wanted.units and not wanted.noun):
         return False
     return _same_value(found, wanted)

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, fields, replace
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import accepted
+from optiq.scoring.chemical import chemical_equality
 from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import denies, refuses, truth_named, truth_of
 from optiq.scoring.forms import same_fields
@@ -50,6 +51,7 @@ from optiq.scoring.text import (
     shares_no_word,
     taken_back,
     tuple_equality,
+    without_aside,
     words_of,
 )
 from optiq.text import embedding
@@ -223,13 +225,20 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
     elif truth is not None:
         said = truth_of(answer)
         qoa = float((restated(question.text, answer) if said is None else said) is truth)
+    elif (chemical := chemical_equality(answer, reference)) is not None:
+        qoa = chemical
     elif refuses(answer):
         qoa = float(refuses(reference))
     elif facts:
         qoa = max(facts)
     elif formula is not None:
         qoa = formula
-    elif exact == 1.0 or contained == 1.0 or same_items(answer, reference):
+    elif (
+        exact == 1.0
+        or contained == 1.0
+        or same_items(answer, reference)
+        or ((bare := without_aside(reference)) and exact_match(answer, bare) == 1.0)
+    ):
         qoa = 1.0
     elif not _comparable(answer, reference) or taken_back(answer, reference):
         qoa = 0.0

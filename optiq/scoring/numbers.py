@@ -8,6 +8,7 @@ from fractions import Fraction
 from optiq.scoring.dates import is_calendar_date
 from optiq.scoring.denial import affirmed
 from optiq.scoring.figures import Figure, figures_in, same_figure
+from optiq.scoring.languages import number_in_words
 from optiq.scoring.plain_text import plain
 from optiq.scoring.roman import roman_value
 
@@ -142,6 +143,9 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     wanted = figure_of(reference)
     if wanted is None or is_calendar_date(reference):
         return None
+    answer = _BOTH_SIGNS.sub(_both_signs, answer)
+    if (number := number_in_words(answer)) is not None:
+        answer = str(number)
     text = affirmed(plain(answer))
     if any(unit.what == "degree" or unit.what.startswith("angle") for unit in wanted.units):
         text = plain(_PARTS_OF_PI.sub(r"\g<0> rad", text))
@@ -149,6 +153,14 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
         return float(wanted.kind == "number" and not wanted.units and wanted.value == value)
     found = _stated(text, wanted)
     return float(found is not None and same_figure(found, wanted, asked))
+
+
+_BOTH_SIGNS = re.compile(
+    r"\A\W*?[+]?(\d+(?:[.,/]\d+)?)\s*(?:,|or|and|,\s*and)\s*[-−]\1\W*\Z|\A\W*?[-−](\d+(?:[.,/]\d+)?)\s*(?:,|or|and)\s*[+]?\2\W*\Z"
+)
+"""``3 or -3``."""
+_COMPLEX = re.compile(r"\d\s*[-+]\s*(?:\d+(?:\.\d+)?)?i\b|\di\b")
+_FACTORIAL = re.compile(r"\W*\d+!\W*")
 
 
 _OF_LETTERS = re.compile(
@@ -167,6 +179,11 @@ def figure_of(reference: str) -> Figure | None:
         return Figure("number", 0, len(reference), Fraction(value), Fraction(1))
     if re.fullmatch(r"\s*[\[({].*,.*[\])}]\s*", reference):
         return None  # (3, 4), [0, 1]
+    if _COMPLEX.search(reference) or _FACTORIAL.fullmatch(reference):
+        return None  # 3 + 4i, 5!
+    reference = _BOTH_SIGNS.sub(_both_signs, reference)
+    if (number := number_in_words(reference)) is not None:
+        reference = str(number)
     text = _CONDITION.sub("", plain(reference)).strip(' .,;:!?"()[]{}*`')
     if text.count("=") > 1 and re.search(r",|;|\bor\b|\band\b", text):
         return None  # several solutions
@@ -179,7 +196,7 @@ def figure_of(reference: str) -> Figure | None:
     if len(found) != 1 or not _LEADING.fullmatch(text[: found[0].start]):
         return None
     figure = found[0]
-    if figure.kind == "code":
+    if figure.kind == "code" and figure.before != "±":
         return None
     return figure if len(re.findall(r"\w+", text[figure.end :])) <= _MOST_WORDS else None
 
@@ -191,6 +208,8 @@ def _stated(text: str, wanted: Figure) -> Figure | None:
         if not candidates:
             continue
         first, others = candidates[0], candidates[1:]
+        if others and not wanted.noun and _TWO_COUNTS.fullmatch(part) and first.noun != others[0].noun:
+            return None
         if (
             others
             and _LISTED.fullmatch(part[first.end : others[0].start])
@@ -199,6 +218,14 @@ def _stated(text: str, wanted: Figure) -> Figure | None:
             return None
         return first
     return None
+
+
+_TWO_COUNTS = re.compile(r"\W*[\d.,]+\s+[^\W\d]+\s*(?:,|and|&)\s*[\d.,]+\s+[^\W\d]+\W*")
+"""``42 apples and 3 pears``."""
+
+
+def _both_signs(match: re.Match[str]) -> str:
+    return f"±{match[1] or match[2]}"
 
 
 def _conclusions(text: str) -> list[str]:

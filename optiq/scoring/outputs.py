@@ -92,7 +92,7 @@ _POLITE = (
     r"(?:that['’]?s|that\s+is|what)\s+an?\s+(?:\w+\s+)?question|interesting\s+question|thanks?(?:\s+you)?(?:\s+for\s+[^.!\n]*)?|"
     r"(?:happy|glad|pleased)\s+to\s+(?:help|assist|answer)[^.!:\n]*|(?:yes,?\s+)?i\s+can\s+(?:help|assist|answer)\b[^.!:\n]*|"
     r"i(?:['’]?d|\s+would|['’]?ll|\s+will|['’]?m|\s+am)\s+(?:be\s+)?(?:happy|glad|pleased|delighted)\s+to\s+[^.!:\n]*|"
-    r"i\s+can\s+(?:certainly\s+|definitely\s+)?(?:help|assist|answer)\b[^.!:\n]*|let\s+me\s+(?:help|think|see|answer|explain|solve|work)\b[^.!:\n]*|"
+    r"i\s+can\s+(?:certainly\s+|definitely\s+)?(?:help|assist|answer)\b[^.!:\n]*|let\s+me\s+(?:help|think|see|answer|explain|solve|work|compute|calculate|check|count|find|do)\b[^.!:\n]*|"
     r"let['’]?s\s+(?:see|think|solve|break|work|go|find|look|start|begin|consider|analy[sz]e)\b[^.!:\n]*|here\s+(?:is|are|you\s+go|it\s+is)\b[^.!:\n]*(?=[:.!\n]|\Z)|"
     r"here['’]s\b[^.!:\n]*(?=[:.!\n])|as\s+requested|understood|got\s+it|hmm+|well|right\s+away)"
 )
@@ -111,14 +111,21 @@ _ASKED_AND_ANSWERED = re.compile(r"\A\W*Q\s*\d*\s*[:.][^\n]*\n+\W*A\s*\d*\s*[:.]
 _REJECTED_FIRST = re.compile(
     r"\A[^.?!\n]{1,60}\?\s*(?:no|nope|wrong|incorrect|false)\b[\s,.!:—–-]*(?=\w)", re.IGNORECASE
 )
-_DENIED_FIRST = re.compile(r"\A\W*(?:Not\s+(?:[A-Z]\w+[ .!]+){1,3}|(?i:yes|no|true|false)\?\s+)(?=\w)")
+_DENIED_FIRST = re.compile(
+    r"\A\W*(?:Not\s+(?:[A-Z]\w+[ .!]+){1,3}|(?i:yes|no|true|false)\?\s+|"
+    r"(?i:it|that|this|the\s+answer)\s+(?:is|was)(?:\s+not|n['’]t)\s+[^.!?\n]{1,60}[.!]\s+"
+    r"(?=(?i:it|that|this|the\s+answer|rather|instead)\b[^.!?\n]*\b(?:is|was)\s+(?!not\b)))(?=\w)"
+)
 """``Not Cusco. Lima``, ``Yes? No``."""
 _CORRECTION = re.compile(
     r"\b(?:no,?\s+wait|wait,?\s+no|wait|scratch\s+that|correction|let\s+me\s+correct\s+(?:that|myself)|i\s+meant?|sorry,\s+i\s+meant?)\b"
     r"[\s,:.!–—-]+(?:(?:that|this|it)(?:['’]?s|\s+is|\s+was)\s+(?:wrong|not\s+right|incorrect)[\s,.!:–—-]+)?(?=\w)",
     re.IGNORECASE,
 )
-_ROLE = re.compile(r"\A\W*(?:assistant|ai|bot|model|response|output)\s*:\s*(?=\S)", re.IGNORECASE)
+_ROLE = re.compile(
+    r"\A\W*(?:(?:assistant|ai|bot|model|response|output)\s*:|(?:assistant|model)\s*\n)\s*(?=\S)",
+    re.IGNORECASE,
+)
 _ANSWER_KEYS = (
     "answer", "final_answer", "finalanswer", "final answer", "answers", "letter", "letters", "option", "options",
     "choice",

@@ -11,6 +11,7 @@ import unicodedata
 from fractions import Fraction
 from functools import lru_cache
 
+from optiq.scoring.languages import in_english
 from optiq.scoring.roman import roman_value
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾", "0123456789+-()")
@@ -90,6 +91,18 @@ _TO_THE_HOUR = re.compile(
 )
 _PARTS_OF = re.compile(r"(?<=\d/\d) of (?:an? |1 )?(?=million|billion|thousand|hundred)", re.IGNORECASE)
 _BAKERS_DOZEN = re.compile(r"\b(?:an? )?baker['’]?s['’]? dozen\b", re.IGNORECASE)
+_NAMED_NUMBERS = (
+    (re.compile(r"\b(?:an? )?googol\b", re.IGNORECASE), "10^100"),
+    (re.compile(r"\A\W*(?:an?|one) gross\W*\Z", re.IGNORECASE), "144"),
+    (re.compile(r"\b(?:an?|one) fortnight\b", re.IGNORECASE), "14 days"),
+)
+_QUARTER_OF_A_YEAR = re.compile(r"\b([1-4])(?:st|nd|rd|th) quarter(?: of)? (?=[12]\d{3}\b)", re.IGNORECASE)
+_SELDOM = re.compile(r"googol|gross|fortnight|0[xb]|/\s?-\d", re.IGNORECASE)
+_OTHER_BASE = re.compile(r"\A\W*0(?:x([0-9a-f]{1,15})|b([01]{1,60}))\W*\Z", re.IGNORECASE)
+_OVER_A_NEGATIVE = re.compile(r"(?<![\d/.-])(\d+)\s?/\s?-(\d+)(?![\d/.])")
+_MINUTES_OF_ARC = re.compile(
+    r"(?<![\d.])(\d{1,3})°\s?(\d{1,2})\s?['′](?:\s?(\d{1,2}(?:\.\d+)?)\s?(?:[\"″]|''))?"
+)
 _TIMES_TEN = re.compile(r"(?<=\d) times (?=10\^)")
 _PLUS_MINUS = re.compile(r"\+\s?/\s?-|\bplus[- ](?:or|/)[- ]minus\s+")
 _WORLD_WAR = (
@@ -105,8 +118,8 @@ _CHAPTER = re.compile(
     r"(?!['’])",
     re.IGNORECASE,
 )
-_TWICE = re.compile(r"\A(\W*)(twice|thrice)(\W*)\Z", re.IGNORECASE)
-_TIMES = {"twice": 2, "thrice": 3}
+_TWICE = re.compile(r"\A(\W*)(once|twice|thrice)(\W*)\Z", re.IGNORECASE)
+_TIMES = {"once": 1, "twice": 2, "thrice": 3}
 _HAN_NUMBER = re.compile(
     r"\A(\W*)([〇零一二两兩三四五六七八九十百千万萬亿億]+)((?:个|個|人|年|月|日|岁|歳|只|次|つ|本|名)?\W*)\Z"
 )
@@ -152,7 +165,14 @@ def plain(text: str) -> str:
         text = unicodedata.normalize("NFC", text).translate(_SIGNS).translate(_FULL_WIDTH)
         text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
         text = _BESIDE_A_SCRIPT.sub(" ", _HAN_NUMBER.sub(lambda m: f"{m[1]}{_of_han(m[2])}{m[3]}", text))
-    text = _PLUS_MINUS.sub("±", text)
+    text = in_english(_PLUS_MINUS.sub("±", text))
+    if "°" in text:
+        text = _MINUTES_OF_ARC.sub(_in_decimals, text)
+    if _SELDOM.search(text):
+        text = _OVER_A_NEGATIVE.sub(r"-\1/\2", text)
+        text = _OTHER_BASE.sub(lambda m: str(int(m[1] or m[2], 16 if m[1] else 2)), text)
+        for pattern, new in _NAMED_NUMBERS:
+            text = pattern.sub(new, text)
     for pattern, new in _WORLD_WAR:
         text = pattern.sub(new, text)
     text = _ONE_IN_SO_MANY.sub(r"\1\2/\3\4", text)
@@ -162,6 +182,7 @@ def plain(text: str) -> str:
         return text
     text = _TO_THE_HOUR.sub(r"\1\2 minutes \3 ", _BAKERS_DOZEN.sub("13", _HALF_ALONE.sub("1/2", text)))
     text = _NUMBER_WORDS.sub(_in_digits, _ONE_UNIT.sub("1 ", _SECOND_ALONE.sub("2nd", text)))
+    text = _ONE_IN_SO_MANY.sub(r"\1\2/\3\4", _QUARTER_OF_A_YEAR.sub(r"Q\1 ", text))
     text = _SEVERAL_PARTS.sub(lambda m: f"{m[1]}/{_part(m[2])}", text)
     text = _ONE_PART.sub(lambda m: f"1/{_part(m[1])}", text)
     text = _HOURS_AND_MINUTES.sub(_spelled_out, _PAST.sub(_clock, text))
@@ -179,6 +200,12 @@ def _clock(match: re.Match[str]) -> str:
     if not 0 < past < 60:
         return match[0]
     return f"{hour}:{past:02}" if side.lower() == "past" else f"{(int(hour) - 2) % 12 + 1}:{60 - past:02}"
+
+
+def _in_decimals(match: re.Match[str]) -> str:
+    """``40°30'`` as ``40.5°``."""
+    degrees = int(match[1]) + int(match[2]) / 60 + float(match[3] or 0) / 3600
+    return f"{degrees:.6f}".rstrip("0").rstrip(".") + "°"
 
 
 def _in_degrees(match: re.Match[str]) -> str:

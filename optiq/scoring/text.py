@@ -10,6 +10,7 @@ from collections.abc import Collection
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from optiq.scoring.chemical import compounds
 from optiq.scoring.denial import affirmed, denies
 from optiq.scoring.figures import figures_in
 from optiq.scoring.formulas import formula_of, same_formula, segments
@@ -25,15 +26,33 @@ _OTHER_LETTERS = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"}
 )
 _VERSION = re.compile(r"\bversion\s+(?=\d)|\bv\.?\s?(?=\d+\.\d)")
+_PREFIXED = re.compile(r"\b(non|anti|un|in|dis|pre|post|semi|sub|super|co|mis|ex)-(?=[a-z])", re.IGNORECASE)
+"""``Non-metal`` is ``nonmetal``."""
+_WHOLE = {
+    "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday",
+    "thurs": "thursday", "fri": "friday", "jan": "january", "feb": "february", "apr": "april", "aug": "august",
+    "sept": "september", "oct": "october", "nov": "november", "dec": "december", "mt": "mount", "dr": "doctor",
+    "ft": "fort", "jr": "junior", "sr": "senior", "prof": "professor",
+}  # fmt: skip
+"""What abbreviations stand for."""
+_SAINT = re.compile(r"\bSt\b\.?(?=\s+[A-Z])")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 # Signs that say something by themselves: 5 < 6, 5°, x^2, 1:2, $5.
 _MEANING = re.compile(r"[<>≤≥=≠±√∞×÷+^°‰%$€£¥₹₽₩]|(?<=\d)[:/](?=\d)|(?<=[A-Z0-9a-z])[-−](?=$|[\s,.;)])")
 
 
+def _spelled(text: str) -> str:
+    """``text`` with the prefixes of words joined to them and ``St.`` before a name as ``Saint``."""
+    if "-" in text:
+        text = _PREFIXED.sub(r"\1", text)
+    return _SAINT.sub("Saint", text) if "St" in text else text
+
+
 @lru_cache(maxsize=8192)
 def normalise(text: str) -> str:
     """Lower case without accents, punctuation, articles and extra space: what exact match compares."""
-    folded = text.casefold()
+    folded = _spelled(text).casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKD", folded)
         folded = (
@@ -41,13 +60,15 @@ def normalise(text: str) -> str:
         )
     folded = _VERSION.sub("", folded)
     folded = _APOSTROPHE.sub("", _THOUSANDS.sub("", folded))
-    tokens = [token.replace("−", "-") for token in _TOKEN.findall(folded)]
+    tokens = [_WHOLE.get(token) or token.replace("−", "-") for token in _TOKEN.findall(folded)]
     return " ".join(token for token in tokens if token not in _ARTICLES) or " ".join(tokens) or folded.strip()
 
 
 def exact_match(answer: str, reference: str) -> float:
     """1.0 if both are the same once normalised, else 0.0. An empty answer never matches, nor do other signs."""
     same = bool(answer.strip()) and normalise(answer) == normalise(reference)
+    if not same and not (answer.isascii() and reference.isascii()):  # Zuerich
+        same = normalise(answer.translate(_UMLAUTS)) == normalise(reference.translate(_UMLAUTS)) != ""
     return float(same and _MEANING.findall(answer) == _MEANING.findall(reference))
 
 
@@ -68,8 +89,8 @@ _NAMED = re.compile(r"(?:^|[\s(])[A-Z][\w'’.-]*\s$")
 _LETTER_NAME = re.compile(r"(?<![\w.'’])([B-HJ-Z])(?![\w.'’+#])|(?<=\w )([AI])(?=$|[.,;:!?)])|^([A-Z])$")
 
 
-_INITIALS = re.compile(r"\b(?:[A-Z]\.){2,}(?![a-z])")
-"""``U.S.A.`` is ``USA``."""
+_INITIALS = re.compile(r"\b(?:[A-Z]\.\s?){2,}(?![a-z])")
+"""``U.S.A.`` is ``USA``, ``J. K. Rowling`` is ``JK Rowling``."""
 _NUMBERED = re.compile(r"\b(?:no\.|number|nr\.)\s*(?=\d)|№\s*(?=\d)", re.IGNORECASE)
 """``Engine No. 9`` is ``Engine Number 9``."""
 
@@ -80,7 +101,8 @@ def words_of(text: str) -> tuple[str, ...]:
 
     ``Louis XIV``, ``Louis 14`` and ``Louis the Fourteenth`` have the same words. ``|`` stands for punctuation.
     """
-    read = _INITIALS.sub(lambda m: m[0].replace(".", ""), _NUMBERED.sub("", plain(text)))
+    read = _spelled(_NUMBERED.sub("", plain(text)))
+    read = _INITIALS.sub(lambda m: re.sub(r"[.\s]", "", m[0]) + " ", read)
     found, at = [], 0
     for figure in figures_in(read):
         found += _plain_words(read, at, figure.start)
@@ -260,6 +282,8 @@ def _alike(one: str, other: str) -> bool:
     """Whether two words are spelled alike: inflected (``increases``), or another spelling (``Kiyosi``)."""
     if one == other:
         return True
+    if len(one) > 2 and len(other) > 2 and (one == f"{other}s" or other == f"{one}s"):
+        return True
     if "#" in (one[0], other[0]) or min(len(one), len(other)) < 4:
         return False
     if inflected(one, other):
@@ -311,7 +335,7 @@ def _named_unbroken(answer: str, reference: str) -> float:
 
 _TITLES = frozenset(
     ["king", "queen", "emperor", "empress", "tsar", "czar", "pope", "president", "sir", "dame", "lord", "lady",
-    "dr", "mr", "mrs", "ms",
+    "dr", "doctor", "mr", "mrs", "ms",
      "prof", "professor", "saint", "st", "prince", "princess", "sultan", "captain", "general", "chancellor", "senator",
      "number", "no", "nr"]
 )  # fmt: skip
@@ -323,6 +347,10 @@ def _without_title(words: list[str], other: Collection[str]) -> list[str]:
     return kept if len(kept) > 1 and not any(word in _TITLES for word in other) else words
 
 
+_HEIR = re.compile(r"([A-Z][\w'’-]+),?\s+(?:Jr|Sr)\.?\s*$")
+_PARTICLES = frozenset(
+    ["da", "de", "del", "della", "di", "du", "von", "van", "al", "el", "la", "le", "bin", "ibn"]
+)
 _INITIAL = re.compile(r"\b([A-Z])\.(?=\s)|(?<=[a-z] )([A-Z])(?= [A-Z])")
 _NAME = re.compile(r"[A-Z][\w'’-]+(?:\s+(?:[A-Z]\.?|[A-Z][\w'’-]+|de|von|van|da|al|bin))*\s+[A-Z][\w'’-]+")
 
@@ -345,12 +373,16 @@ def other_name(answer: str, reference: str) -> bool:
     answer, reference = answer.strip().strip(" ."), reference.strip().strip(" .")
     if _another(words_of(answer), words_of(reference), reference[:1].isupper()):
         return True
+    if compounds(words_of(answer), words_of(reference)):
+        return True
+    if (heir := _HEIR.search(reference)) and normalise(heir[1]) not in words_of(answer):
+        return True  # Martin Luther, for Martin Luther King Jr.
     if not (_NAME.fullmatch(answer) and _NAME.fullmatch(reference)):
         return False
     one, other = (
         [w for w in text.split() if w.casefold().rstrip(".") not in _TITLES] for text in (answer, reference)
     )
-    if len(one) < 2 or len(other) < 2:
+    if len(one) < 2 or len(other) < 2 or {one[0].casefold(), other[0].casefold()} & _PARTICLES:
         return False
     return normalise(one[-1]) == normalise(other[-1]) and one[0][0] != other[0][0]
 
@@ -359,7 +391,7 @@ _FORMULA = re.compile(
     r"(?:the )?square root of|\)\s*[,;]\s*\(|"
     r"^\s*[\[(][^\[\]()]*\d[^\[\]()]*,[^\[\]()]+[\])]\s*$|[=^√∑∫π∞∪<>≤≥\\]|\binfinity\b|"
     r"\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|"
-    r"\b\d*[a-z]\s*[-+*/]\s*\d|\d[xyzn]\b|(?<![A-Za-z0-9])[A-Za-z0-9]{1,2}!"
+    r"\b\d*[a-z]\s*[-+*/]\s*\d|\d[ixyzn]\b|(?<![A-Za-z0-9])[A-Za-z0-9]{1,2}!"
 )
 
 
@@ -461,6 +493,15 @@ def formula_equality(answer: str, reference: str) -> float | None:
             (before and before in "+-*/^(0123456789)") or (after and (after.isalnum() or after in "+-*/^(="))
         )
     )
+
+
+_ASIDE_WITH_A_FIGURE = re.compile(r"(.*[^\W\d_]{3})\s+\([^()]*\d[^()]*\)\s*")
+
+
+def without_aside(reference: str) -> str | None:
+    """``nitrogen`` of ``nitrogen (78%)``; None without such an aside."""
+    found = _ASIDE_WITH_A_FIGURE.fullmatch(reference)
+    return found[1] if found else None
 
 
 _BETWEEN_ITEMS = re.compile(

@@ -191,6 +191,11 @@ def units_of(text: str) -> tuple[Unit, ...]:
 def _single(text: str) -> tuple[Unit, ...]:
     """Money, shares, degrees: what stands for itself and is not combined."""
     lower = re.sub(r"\s+", " ", text.casefold())
+    if lower.removesuffix("s") == "basis point" or lower == "bps":
+        rate = (_pint("bit/second"),) if lower == "bps" else ()
+        return (Unit("points", 0.0001), Unit("share", 0.0001), *rate)
+    if lower == "pp":
+        return (Unit("points", 0.01),)
     if lower in _SHARES or lower.removesuffix("s") in ("percentage point", "percent point"):
         point = "point" in lower
         return (Unit("points" if point else "share", 0.01 if point else _SHARES[lower]),)

@@ -1,4 +1,7 @@
-"""Golden cases: references, answers, and whether they agree (`score_cases.csv`); and what must hold of all of them."""
+"""Golden cases: references, answers, and whether they agree; and what must hold of all of them.
+
+In `score_cases.csv` rules decide, in `likeness_cases.csv` meaning.
+"""
 
 import csv
 from pathlib import Path
@@ -19,6 +22,8 @@ from optiq.scoring.units import _NAMES, _symbols, units_of
 
 with Path(__file__).with_name("score_cases.csv").open(encoding="utf-8", newline="") as file:
     CASES = [(row["reference"], row["answer"], float(row["right"])) for row in csv.DictReader(file)]
+with Path(__file__).with_name("likeness_cases.csv").open(encoding="utf-8", newline="") as file:
+    LIKENESS = [(row["reference"], row["answer"], row["right"] == "1") for row in csv.DictReader(file)]
 SHORT = st.text(max_size=40)
 
 
@@ -42,6 +47,14 @@ def test_a_wrong_answer_stays_wrong_whatever_stands_around_it(monkeypatch, wante
     monkeypatch.setattr("optiq.scoring.judging.cosines", lambda pairs: [0.9] * len(pairs))
     for around in ("{}.", " {} ", "{}\n"):
         assert qoa(around.format(said), wanted) == 0.0
+
+
+@pytest.mark.parametrize(("wanted", "said", "right"), LIKENESS)
+def test_what_a_likeness_decides_stays_on_its_side_however_alike_the_words_are(
+    monkeypatch, wanted, said, right
+):
+    monkeypatch.setattr("optiq.scoring.judging.cosines", lambda pairs: [0.9] * len(pairs))
+    assert (qoa(said, wanted) >= 0.5) is right
 
 
 @pytest.mark.parametrize("reference", sorted({wanted for wanted, _, _ in CASES}))
