@@ -248,6 +248,8 @@ def conclude(
         **{status: counts.get(status, 0) for status in STATUSES},
         "calls": bill["calls"],
         "cached": bill["cached_calls"],
+        "judge_calls": bill["judge_calls"],
+        "judge_usd": bill["judge_usd"],
         "explored": bill["explored"],
         "cost_usd": bill["spent_usd"] if known else None,
         "energy_j": bill["spent_j"] if known else None,

@@ -339,6 +339,8 @@ def _bookkeeping(item: OpenQuestion, number: int) -> dict[str, Any]:
         "spent_j": math.fsum(execution.spent.energy_j for execution in paid),
         "lost_usd": math.fsum(call.lost.cost_usd for call in made),
         "lost_j": math.fsum(call.lost.energy_j for call in made),
+        "judge_calls": sum(not call.cached for one in item.judgings for call in one.calls),
+        "judge_usd": math.fsum(one.spent.cost_usd for one in item.judgings),
         "prompt_tokens": _counted(call.prompt_tokens for call in calls),
         "output_tokens": _counted(call.output_tokens for call in calls),
         "finish_reason": calls[-1].finish_reason if calls else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from optiq.plans.plan import Plan
 from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Budget, Kind
 from optiq.questions.question_file import QuestionFile, read_questions
+from optiq.report.text import usd
 from tasks.run_folder import RunFolder, hash_of
 from tasks.run_report import one_run
 from warehouse.home import Home
@@ -29,6 +31,7 @@ _FROM_EXECUTION = (
     "reference",
     "kind",
     "qoa_metric",
+    "judge",
     "prompt",
     "execution_id",
     "n_calls",
@@ -42,8 +45,9 @@ class RunAnswers:
 
     ``frame`` has question_id, status, question, answer, reference, form, topic, qoa, confidence, plan (an expression),
     plan_key, cost_usd, latency_s, energy_j (observed), the same predicted_…, spent_usd (what was paid) and saved_usd
-    (what cached calls had cost), best_plan, best_qoa, best_from and loss: how much better the best known plan would
-    have been (:func:`warehouse.run_answers.best_known`), error, execution_id and snapshot_id.
+    (what cached calls had cost), judge (JSON), judge_calls and judge_usd (in what was paid), best_plan, best_qoa,
+    best_from and loss: how much better the best known plan would have been
+    (:func:`warehouse.run_answers.best_known`), error, execution_id and snapshot_id.
     ``about`` is the record of its folder, empty without one.
     """
 
@@ -120,7 +124,12 @@ def answers_of(home: Home, name: str) -> RunAnswers:
             *(pl.col(name).alias(f"observed_{name}") for name in METRIC_NAMES if name != "qoa"),
             *(f"predicted_{name}" for name in METRIC_NAMES),
         )
-        frame = given.with_columns(confidence=pl.lit(None, pl.Float64), attempts=pl.lit(None, pl.Int64))
+        frame = given.with_columns(
+            pl.lit(None, pl.Float64).alias("confidence"),
+            pl.lit(None, pl.Int64).alias("attempts"),
+            pl.lit(None, pl.Int64).alias("judge_calls"),
+            pl.lit(None, pl.Float64).alias("judge_usd"),
+        )
     if frame.is_empty():
         raise InputError(f"run {run_id} has no answer yet", "Wait until some of its questions are done.")
     return RunAnswers(run_id, about, _with_best(home, frame))
@@ -194,6 +203,7 @@ def _with_best(home: Home, frame: pl.DataFrame) -> pl.DataFrame:
         *("plan", "plan_key"),
         *(pl.col(f"observed_{name}").alias(name) for name in METRIC_NAMES if name != "qoa"),
         *(f"predicted_{name}" for name in METRIC_NAMES),
+        *("judge", "judge_calls", "judge_usd"),
         *("spent_usd", "saved_usd", "n_calls", "n_cached", "attempts", "qoa_metric", "prompt"),
         *("best_plan", "best_qoa", "best_from"),
         (pl.col("best_qoa") - worth).clip(lower_bound=0.0).round(6).alias("loss"),
@@ -217,6 +227,15 @@ def _expression(plan: str) -> str:
         return Plan.parse(plan).expression
     except OptiqError:
         return plan
+
+
+def judge_line(row: Mapping[str, Any]) -> str:
+    """Who graded an answer, and what that added to its bill; empty where no judge was asked."""
+    if not row["judge_calls"]:
+        return ""
+    who = json.loads(row["judge"])["model"] if row["judge"] else "asked for a grade"
+    many = f"{row['judge_calls']} calls" if row["judge_calls"] > 1 else "1 call"
+    return f"{who}: {many}, {usd(row['judge_usd'])} of what was spent"
 
 
 def is_wrong() -> pl.Expr:

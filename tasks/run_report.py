@@ -10,6 +10,7 @@ from warehouse.home import Home
 
 _FAULTS = 8
 """Faults of each outcome that are told."""
+_BILLED = ("calls", "cached", "judge_calls", "judge_usd", "cost_usd", "energy_j")
 _STATUSES = ("answered", "infeasible", "failed", "invalid")
 
 
@@ -79,7 +80,7 @@ def _record(folder: RunFolder) -> dict[str, Any]:
         "snapshot_id": about.get("snapshot_id"),
         "questions": about.get("questions", done),
         "done": done,
-        **{name: told[name] for name in (*_STATUSES, "calls", "cached", "cost_usd", "energy_j")},
+        **{name: told.get(name) for name in (*_STATUSES, *_BILLED)},
     }
 
 
@@ -90,6 +91,8 @@ def _so_far(folder: RunFolder) -> dict[str, Any]:
         **{name: counts.get(name, 0) for name in _STATUSES},
         "calls": bill["calls"],
         "cached": bill["cached_calls"],
+        "judge_calls": bill["judge_calls"],
+        "judge_usd": bill["judge_usd"],
         "cost_usd": bill["spent_usd"] if known else None,
         "energy_j": bill["spent_j"] if known else None,
     }

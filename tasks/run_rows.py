@@ -27,8 +27,11 @@ BOOKKEEPING: dict[str, pl.DataType] = {
     "spent_j": pl.Float64(),
     "lost_usd": pl.Float64(),
     "lost_j": pl.Float64(),
+    "judge_calls": pl.Int64(),
+    "judge_usd": pl.Float64(),
 }
-"""Columns that a row of a chunk has besides those of an answers file. ``round`` counts `--retry-errors`."""
+"""Columns that a row of a chunk has besides those of an answers file. ``round`` counts `--retry-errors`; calls and
+spending have those of a judge among them, which stand apart, too."""
 
 USAGE: dict[str, pl.DataType] = {
     "prompt_tokens": pl.Int64(),

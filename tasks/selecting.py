@@ -19,6 +19,7 @@ from optiq.configuration import Settings
 from optiq.errors import InputError, UnknownName
 from optiq.execution.accounting import Prices
 from optiq.execution.ledger import Amount, Ledger
+from optiq.report.text import usd
 from optiq.selection.objective import Objective
 from optiq.selection.runtime import Limits, Ran
 from tasks.account import Account
@@ -143,7 +144,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
             standing = selector.runtime.progress
             print(
                 f"{standing.runs} runs made, {standing.reused} known already, {standing.failed} failed; "
-                f"{standing.calls} calls, {standing.spent_usd:.3g} USD",
+                f"{standing.calls} calls, {usd(standing.spent_usd)}",
                 file=sys.stderr,
                 flush=True,
             )

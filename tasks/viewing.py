@@ -19,7 +19,7 @@ from optiq.report.page import Tile
 from optiq.report.text import clean, count, number, usd
 from tasks.one_answer import Askings
 from tasks.reporting import check_page
-from tasks.run_answers import RunAnswers, answers_of, is_wrong, misses
+from tasks.run_answers import RunAnswers, answers_of, is_wrong, judge_line, misses
 from warehouse.home import Home
 from warehouse.run_answers import calls_of, executions_of_run
 
@@ -209,11 +209,13 @@ def _tiles(answers: RunAnswers, found: Mapping[str, Any]) -> list[Tile]:
     frame = answers.frame
     counts = dict(frame["status"].value_counts().iter_rows())
     others = [f"{n:,} {name}" for name in ("infeasible", "failed", "invalid") if (n := counts.get(name))]
-    saved = _sum(frame, "saved_usd")
+    saved, judged = _sum(frame, "saved_usd"), _sum(frame, "judge_usd")
+    notes = [f"{usd(saved)} more came from the cache"] if saved else []
+    notes += [f"{usd(judged)} of it for the judge"] if judged else []
     return [
         Tile("Answered", f"{counts.get('answered', 0):,} of {frame.height:,}", ", ".join(others) or "none failed"),
         Tile("Quality (QoA)", number(found["qoa"], 2), f"{count(found['judged'], 'judged answer')}"),
-        Tile("Spend", usd(_sum(frame, "spent_usd")), f"{usd(saved)} more came from the cache" if saved else ""),
+        Tile("Spend", usd(_sum(frame, "spent_usd")), "; ".join(notes)),
         Tile("Latency, median", f"{number(_median(frame, 'latency_s'))} s", ""),
     ]  # fmt: skip
 
@@ -273,6 +275,7 @@ def _of_answer(row: Mapping[str, Any]) -> list[list[str]]:
             else "",
         ],
         ["spent", "" if row["spent_usd"] is None else usd(row["spent_usd"])],
+        ["judge", clean(judge_line(row), 200)],
     ]
 
 

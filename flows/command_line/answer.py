@@ -101,8 +101,8 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
     if found["bought"]:
         (total, qoa), (half, less), (double, more) = found["bought"]
         say(
-            f"a total of {figure(total)} buys a mean QoA of {figure(qoa)}, half of it ({figure(half)}) {figure(less)}, "
-            f"twice as much ({figure(double)}) {figure(more)}"
+            f"a total of {usd(total)} buys a mean QoA of {figure(qoa)}, half of it ({usd(half)}) {figure(less)}, "
+            f"twice as much ({usd(double)}) {figure(more)}"
         )
     say(f"forms of the answers: {', '.join(f'{name} {n}' for name, n in found['forms'])}")
     say(_bill_line(found))

@@ -59,6 +59,8 @@ def show(
         f"  {counted(run['calls'], 'call')} made, {run['cached']} found in the cache; {usd(run['cost_usd'])}, "
         f"{figure(run['energy_j'])} J"
     )
+    if run["judge_calls"]:
+        say(f"  of these {counted(run['judge_calls'], 'call')} and {usd(run['judge_usd'])} of the judge")
     if limits := limits_of(run):
         say(f"  limits: {limits}")
     if run["at_once"]:

@@ -40,7 +40,7 @@ def _show(summary: dict[str, Any]) -> None:
         interval = (
             "–" if row["accuracy_low"] is None else f"{row['accuracy_low']:.2f} to {row['accuracy_high']:.2f}"
         )
-        figures = (figure(row["accuracy"]), interval, figure(row["cost_usd"]), figure(row["latency_s"]))
+        figures = (figure(row["accuracy"]), interval, usd(row["cost_usd"]), figure(row["latency_s"]))
         standing = row["standing"] + (", frontier" if row["on_frontier"] else "")
         rows.append([row["rank"], *models, *figures, row["runs"], row["failed"], standing])
     columns = [
@@ -48,7 +48,7 @@ def _show(summary: dict[str, Any]) -> None:
         *summary["roles"],
         "accuracy",
         "95 %",
-        "cost USD",
+        "cost",
         "latency s",
         "runs",
         "failed",

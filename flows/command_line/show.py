@@ -151,6 +151,10 @@ def _show_one(found: Mapping[str, Any]) -> None:
             else ""
         )
         say(f"spent      {usd(found['spent_usd'])}{saved}")
+    if found["judge_calls"]:
+        from tasks.run_answers import judge_line
+
+        say(f"judge      {judge_line(found)}")
     why_not = found["why"].get("unknown") or "the question file is gone or has changed"
     for number, execution in enumerate(found["executions"], start=1):
         of = f" {number} of {len(found['executions'])}" if len(found["executions"]) > 1 else ""

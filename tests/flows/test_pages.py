@@ -199,6 +199,36 @@ def test_every_command_of_the_readme_runs(beginner: Path, capsys: pytest.Capture
     assert (beginner / "answers.csv").is_file()
 
 
+def heads(text: str) -> set[tuple[str, ...]]:
+    """The columns of the tables in what a command prints: what stands above a rule."""
+    lines = text.splitlines()
+    found = (lines[n - 1] for n, line in enumerate(lines) if n and re.fullmatch(r" *─{5,} *", line))
+    return {tuple(re.split(r"\s{2,}", head.strip())) for head in found}
+
+
+SHOWN = [
+    (page, block)
+    for page in PAGES
+    for block in re.findall(r"^```\n(optiq .*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    if "─────" in block
+]
+
+
+def test_some_pages_show_what_a_command_prints() -> None:
+    assert {page.name for page, _ in SHOWN} == {"confidence.md", "words.md"}
+
+
+@pytest.mark.parametrize(("page", "block"), SHOWN, ids=lambda given: getattr(given, "name", ""))
+def test_tables_that_are_shown_have_the_columns_of_today(
+    page: Path, block: str, beginner: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = words_of(block.splitlines()[0])
+    assert words is not None
+    assert run(["init"]) == 0
+    assert run(words) == 0
+    assert heads(block) <= heads(capsys.readouterr().out)
+
+
 def test_python_of_the_readme_runs(beginner: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     names: dict[str, Any] = {}
