@@ -2,7 +2,8 @@
 
     python benchmarks/executor.py                           all tables, about ten minutes
     python benchmarks/executor.py throughput --questions 3000 --slots 8,32,128
-    python benchmarks/executor.py throughput --peers        litellm, langchain and inspect_ai too, where installed
+    python benchmarks/executor.py throughput --peers PYTHON and litellm, langchain, inspect_ai, of an environment that
+                                                            has them (pip install litellm langchain-openai inspect_ai)
     python benchmarks/executor.py limited                   a server that takes 600 calls a minute
     python benchmarks/executor.py memory --questions 100000
 
@@ -15,7 +16,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import resource
@@ -129,19 +129,23 @@ def loop(kind: str, url: str, number: int, slots: int) -> dict[str, Any]:
     """``slots`` workers, each asking one question after the other."""
     make = globals()[f"ask_{kind}"]
 
-    async def everything(asked: list[str]) -> None:
-        ask, todo = make(url), iter(asked)
+    async def everything() -> dict[str, Any]:
+        ask = make(url)
 
-        async def worker() -> None:
+        async def worker(todo: Iterator[str]) -> None:
             for prompt in todo:
                 await ask(prompt)
 
-        await asyncio.gather(*(worker() for _ in range(slots)))
+        async def all_of(asked: list[str]) -> None:
+            todo = iter(asked)
+            await asyncio.gather(*(worker(todo) for _ in range(slots)))
 
-    asyncio.run(everything(prompts(40)))
-    started, cpu = time.perf_counter(), time.process_time()
-    asyncio.run(everything(prompts(number)))
-    return {"seconds": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+        await all_of(prompts(40))
+        started, cpu = time.perf_counter(), time.process_time()
+        await all_of(prompts(number))
+        return {"seconds": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
+
+    return asyncio.run(everything())
 
 
 def whole_run(dialect: str, url: str, number: int) -> dict[str, Any]:
@@ -177,32 +181,44 @@ def forget_what_was_found() -> None:
     limits._shared.clear()
 
 
-def in_a_process(*arguments: str) -> dict[str, Any]:
-    """Run one measurement of this file in a fresh process."""
+def in_a_process(*arguments: str, python: str = sys.executable) -> dict[str, Any]:
+    """Run one measurement of this file in a fresh process of ``python``."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OLLAMA_")}
     environment["PYTHONPATH"] = str(HERE.parent)
     done = subprocess.run(
-        [sys.executable, __file__, *arguments], capture_output=True, text=True, check=False, env=environment
+        [python, __file__, *arguments], capture_output=True, text=True, check=False, env=environment
     )
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def throughput(number: int, every_slots: list[int], rounds: int, dialects: list[str], peers: bool) -> None:
-    """The same calls by hand and through `optiq answer`, in turns, the best of each."""
+def peers_in(python: str) -> list[str]:
+    """Those that an environment has."""
+    found = f"import importlib.util as u; print(*[n for n, m in {PEERS!r}.items() if u.find_spec(m)])"
+    return subprocess.run([python, "-c", found], capture_output=True, text=True, check=True).stdout.split()
+
+
+def throughput(
+    number: int, every_slots: list[int], rounds: int, dialects: list[str], peers: str | None
+) -> None:
+    """The same calls by hand and through `optiq answer`, in turns, the best of each.
+
+    ``peers`` is the python of an environment that has them; they speak OpenAI's dialect.
+    """
+    others = peers_in(peers) if peers else []
     print(f"{number} questions, a server that answers in {DELAY_S * 1000:.0f} ms, best of {rounds}")
     print("dialect  slots  by            questions/s  share  CPU ms/question  ratio  calls at once")
     for dialect in dialects:
-        others = [peer for peer, module in PEERS.items() if importlib.util.find_spec(module)]
         for slots in every_slots:
             same = ("--questions", str(number), "--slots", str(slots))
-            kinds = [dialect, "optiq", *(others if peers and dialect == "openai" else [])]
+            kinds = [dialect, "optiq", *(others if dialect == "openai" else [])]
             found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
             for _ in range(rounds):
                 for kind in kinds:
                     what = ("_run", dialect) if kind == "optiq" else ("_loop", kind)
-                    found[kind].append(in_a_process(*what, *same))
+                    python = (peers if kind in others else None) or sys.executable
+                    found[kind].append(in_a_process(*what, *same, python=python))
             seconds = {kind: min(run["seconds"] for run in runs) for kind, runs in found.items()}
             cpu = {kind: min(run["cpu_s"] for run in runs) for kind, runs in found.items()}
             for kind in kinds:
@@ -248,7 +264,9 @@ def main() -> None:
     parser.add_argument("--per-minute", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dialects", default=",".join(DIALECTS))
-    parser.add_argument("--peers", action="store_true")
+    parser.add_argument(
+        "--peers", help="the python of an environment that has litellm, langchain, inspect_ai"
+    )
     given = parser.parse_args()
     slots = [int(text) for text in given.slots.split(",")]
     if given.what == "_run":
