@@ -73,6 +73,8 @@ def statistics_of(history: Outcomes, priors: Mapping[tuple[str, str], float] | N
             for m, metric in enumerate(METRIC_NAMES):
                 figures[metric] = _mean(history.values[ran, p, m], weights)
                 figures[f"var_{metric}"] = _variance(history.values[ran, p, m], weights)
+            # a question counts once in the quality, however often it was asked
+            figures["qoa"] = float(np.mean(history.values[ran, p, QOA]))
             figures["var_qoa"] = float(np.var(history.values[ran, p, QOA]))
             records.append(
                 Record(

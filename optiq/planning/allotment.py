@@ -1,8 +1,8 @@
 """A total for a file, kept while it is answered: which plan each question takes, anew as spending becomes known.
 
 The worth of a right answer is found on a sample of what is left (:mod:`optiq.planning.spending`), so that what is
-left of the total buys most. What questions took so far against what was expected says how dear the rest will be. One
-amount is kept back: the last question may start only if what it takes at the very most is left.
+left of the total buys most. What questions took so far against what was expected says how dear the rest will be. A
+little is kept back: the last questions may each start only if what they take at the very most is left.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from optiq.questions.question import Question
 
 SAMPLE = 300
 """Questions by which the worth is found."""
+
+LAST = 10
+"""Questions at the end that may each still start."""
 
 _AMPLE = 4.0
 _TRUSTED = 5.0
@@ -65,7 +68,7 @@ class Allotment:
         planned = [self._known(item) for item in planning.plan_all(chosen, frontiers=True)]
         self._sample = [item for item in planned if item.choice.feasible]
         self._share = len(self._sample) / len(planned) if planned else 0.0
-        self._gap = self._kept_back()
+        self._gap = self._kept_back(planning.plan_all(questions[-LAST:], frontiers=True))
 
     def is_ample(self, total: float) -> bool:
         """Whether so much is several times what the questions take as they are preferred: there is nothing to share."""
@@ -214,16 +217,20 @@ class Allotment:
             chosen = max(known, key=lambda plan: plan.judged[-1])
         return replace(planned, choice=replace(choice, feasible=known, chosen=chosen))
 
-    def _kept_back(self) -> float:
-        """What the cheapest plan of the last question takes at the very most."""
+    def _kept_back(self, last: Sequence[PlannedQuestion]) -> float:
+        """What must be left over for each of the last questions to start: its most, less what it and those after it
+        are expected to take, by their cheapest plans.
+        """
         if self.metric is LATENCY:
             return 0.0
-        some = self._sample[:: max(len(self._sample) // 20, 1)]
-        found = []
-        for item in some:
+        kept = expected = 0.0
+        for item in reversed([item for item in map(self._known, last) if item.choice.feasible]):
             costs = [getattr(plan, self.metric.name) for plan in item.choice.feasible]
-            found.append(self._most(item.question, self.taking(item, int(np.argmin(costs)))))
-        return max((one for one in found if math.isfinite(one)), default=0.0)
+            expected += min(costs)
+            most = self._most(item.question, self.taking(item, int(np.argmin(costs))))
+            if math.isfinite(most):
+                kept = max(kept, most - expected)
+        return kept
 
 
 def _place(choice: Choice) -> int:

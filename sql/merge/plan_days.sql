@@ -110,33 +110,35 @@ select
     moments(output_tokens) as output_tokens,
     moments(question_chars) as question_chars,
     moments(predicted_cost_usd) as predicted_cost_usd, -- each metric
-    list(question_key) filter (qoa is not null) as question_keys,
+    list({'question_key': question_key, 'qoa': qoa}) filter (qoa is not null) as judged,
     min(started_at) as first_seen,
     max(started_at) as last_seen
 from told
 group by topic, plan_key, task, served, day;
 
 insert into plan_days by name
-select * exclude (question_keys) from new_plan_days
+select * exclude (judged) from new_plan_days
 order by topic, plan_key, task, served, day;
 
--- Which questions were judged. Grain: one row per topic × task × plan × served models × question.
+-- What was judged, question by question. Grain: topic × task × plan × served models × question × day; like daily sums,
+-- rows of one day add up.
 insert into plan_questions by name
 with
 
-named as (
+answers as (
     select
         topic,
         task,
         plan_key,
         md5_number_lower(array_to_string(list_sort(served), chr(31))) as served_key,
-        unnest(question_keys) as question_key
+        day,
+        unnest(judged, recursive := true)
     from new_plan_days
 )
 
-select distinct topic, task, plan_key, served_key, question_key
-from named
-anti join plan_questions using (question_key, plan_key, task, topic, served_key)
-order by topic, task, plan_key, served_key;
+select topic, task, plan_key, served_key, question_key, day, count(*) as n, sum(qoa) as total
+from answers
+group by topic, task, plan_key, served_key, question_key, day
+order by all;
 
 drop table new_plan_days;

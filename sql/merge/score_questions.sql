@@ -1,19 +1,15 @@
--- Which questions late scores judge. Grain: one row per topic × task × plan × served models × question.
+-- What late scores add to the judged answers of questions and take from them, in the rows' way (plan_days.sql).
+-- Grain: topic × task × plan × served models × question × day.
 insert into plan_questions by name
-with
-
-judged as (
-    select distinct
-        topic,
-        task,
-        plan_key,
-        md5_number_lower(array_to_string(served, chr(31))) as served_key,
-        md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id)) as question_key
-    from rescored
-    where new_qoa is not null
-)
-
-select topic, task, plan_key, served_key, question_key
-from judged
-anti join plan_questions using (question_key, plan_key, task, topic, served_key)
+select
+    topic,
+    task,
+    plan_key,
+    md5_number_lower(array_to_string(served, chr(31))) as served_key,
+    md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id)) as question_key,
+    day,
+    count(new_qoa) - count(old_qoa) as n,
+    coalesce(sum(new_qoa), 0.0) - coalesce(sum(old_qoa), 0.0) as total
+from rescored
+group by topic, task, plan_key, served_key, question_key, day
 order by all;

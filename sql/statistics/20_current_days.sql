@@ -78,7 +78,9 @@ where
     (model_days.served is null or model_days.served in (models.served, model_days.model))
     and (drifted_models.since is null or model_days.day >= drifted_models.since);
 
--- Distinct questions behind the judged answers that count now. Grain: one row per topic × task × plan.
+-- Distinct questions behind the judged answers that count now, and the quality of the plan on them. A question's quality
+-- is the mean of its answers: however often it was asked, it counts once, as much as its latest answer does.
+-- Grain: one row per topic × task × plan.
 create or replace temp table current_plan_questions as
 with
 
@@ -92,16 +94,37 @@ current_keys as (
     select distinct md5_number_lower(array_to_string(list_sort(served), chr(31))) as served_key
     from (select distinct served from plan_days), served_now
     where list_has_all(served_now.names, served)
+),
+
+newest as (
+    select max(day) as day from plan_days
+),
+
+weighted as (
+    select
+        plan_questions.*,
+        coalesce(0.5 ^ ((newest.day - plan_questions.day) / getvariable('half_life_days')::double), 1.0) as weight
+    from newest, plan_questions
+    semi join current_keys using (served_key)
+    left join drifted_plans using (plan_key)
+    where drifted_plans.since is null or plan_questions.day >= drifted_plans.since
+),
+
+by_question as (
+    select
+        topic, task, plan_key,
+        max(weight) as weight,
+        sum(weight * total) / sum(weight * n) as qoa
+    from weighted
+    group by topic, task, plan_key, question_key
+    having sum(n) > 0
 )
 
-select topic, task, plan_key, count(*) as n_questions
-from plan_questions
-semi join current_keys using (served_key)
+select
+    topic,
+    task,
+    plan_key,
+    count(*) as n_questions,
+    {'n': fsum(weight), 'total': fsum(weight * qoa), 'squares': fsum(weight * qoa * qoa)} as independent_qoa
+from by_question
 group by topic, task, plan_key;
-
--- Answers to one question are much alike, so a repeated question counts as one observation: the sums of n answers
--- to m questions weigh m / n of themselves. (The safe end: it takes the answers to a question as all the same.)
-create or replace temp macro independent(n_questions, n) as
-    least(1.0, coalesce(n_questions, 0) / nullif(n, 0)::double);
-create or replace temp macro times(m, share) as
-    {'n': m.n * share, 'total': m.total * share, 'squares': m.squares * share};

@@ -13,7 +13,7 @@ parts as (
     -- The quality of a model is that of the plan that is the model alone.
     select
         plans.sink_model, task, topic, 'qoa', sum(n_qoa), any_value(n_questions),
-        times(added(qoa), independent(any_value(n_questions), sum(n_qoa)))
+        any_value(independent_qoa)
     from current_plan_days
     inner join plans using (plan_key)
     left join current_plan_questions using (topic, task, plan_key)

@@ -21,7 +21,7 @@ by_topic as (
         added(output_tokens) as output_tokens,
         added(question_chars) as question_chars,
         added(predicted_cost_usd) as predicted_cost_usd, -- each metric
-        times(added(qoa), independent(any_value(questions.n_questions), sum(n_qoa))) as independent_qoa,
+        any_value(questions.independent_qoa) as independent_qoa,
         min(first_seen) as first_seen,
         max(last_seen) as last_seen
     from current_plan_days as days

@@ -96,6 +96,30 @@ def test_repeats_of_a_question_count_as_one_observation(home: Home, traces: Any)
     assert doubtful.rows() == [("art", 2)]
 
 
+def test_a_question_asked_often_weighs_as_one_asked_once(home: Home, traces: Any) -> None:
+    """Fifty wrong answers to one question and right ones to four others: four of five are right, night after night."""
+    wrong = [traces.execution(A, i, qoa=0.0, topic="art", question="asked by everybody") for i in range(50)]
+    right = [traces.execution(A, 50 + i, qoa=1.0, topic="art", question=f"asked once {i}") for i in range(4)]
+    right[0]["started_at"] = None  # nobody knows when
+    unlabelled = [
+        {**row, "execution_id": f"* {row['execution_id']}", "topic": None} for row in [*wrong, *right]
+    ]
+    where = f"where plan_key = '{A.key}' and task = 'open'"
+
+    def qualities() -> dict[str, float]:
+        return dict(query(home.perfdb, f"select topic, observed_qoa from plan_statistics {where}").rows())
+
+    learn(home, traces, [*wrong[:25], *right, *unlabelled])
+    assert qualities() == {"art": pytest.approx(0.8), "*": pytest.approx(0.8)}
+    learn(home, traces, wrong[25:])
+    assert qualities() == {"art": pytest.approx(0.8), "*": pytest.approx(0.8)}
+    figures = query(
+        home.perfdb,
+        "select observed_value, n_questions from model_figures where metric = 'qoa' and topic = 'art'",
+    )
+    assert figures.rows() == [(pytest.approx(0.8), 5)]
+
+
 def test_calls_that_do_not_tell_the_weights_leave_what_is_known(home: Home, traces: Any) -> None:
     """Selections and many servers only repeat the name of the model; earlier topics must not vanish for that."""
     told = {"digest": "weights of january"}

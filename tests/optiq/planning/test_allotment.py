@@ -89,6 +89,22 @@ def test_a_total_is_spent_and_never_more(metric, off):
         before = qoa
 
 
+def test_what_is_kept_back_is_for_the_last_questions_alone():
+    """A dear question in the middle has others after it, whose money it may draw on; at the end it has none."""
+    cheap, dear = Question("cheap", "Why?"), Question("dear", "word " * 2000)
+
+    def kept_back(asked: list[Question]) -> float:
+        def most(_, planned) -> float:
+            return 3.0 * planned.choice.chosen.cost_usd
+
+        allotment = Allotment(PLANNING, asked, COST, lambda: 1.0, most)
+        cheapest = [min(plan.cost_usd for plan in item.frontier) for item in PLANNING.plan_all(asked, True)]
+        return allotment.total_for(0.0, len(asked)) - sum(cheapest)
+
+    others = [replace(cheap, question_id=f"q{i}") for i in range(40)]
+    assert kept_back([*others[:20], dear, *others[20:]]) < 0.1 * kept_back([*others, dear])
+
+
 def test_what_is_enough_for_the_best_buys_the_best():
     spent, qoa, refused = spend_it(1.0, 60, 1.0)
     assert (qoa, refused) == (pytest.approx(0.8), 0)
