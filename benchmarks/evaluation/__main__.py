@@ -1,7 +1,8 @@
-"""``python -m benchmarks.evaluation recorded|router|routellm PATH``: reference, goal and ours, then the ablation.
+"""``python -m benchmarks.evaluation recorded|router|routellm PATH``: one table, the product beside other methods.
 
 PATH is ``executions.parquet`` of the published recordings (with its neighbours beside it), or a table of questions
-× models. The oracle saw the outcomes: it is a bound, never a result.
+× models. What saw the outcomes is called a bound and is never a result. ``--only`` has other tables of the recordings,
+which replay policies.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.evaluation import product_table, recorded_table, routellm_table, router_table, sources
+from benchmarks.evaluation import histories_table, product_table, recorded_table, sources
 from benchmarks.evaluation.coverage import coverage
 from benchmarks.evaluation.recorded_table import Row
 from optiq.evaluation.policies import default_policies
@@ -31,14 +32,15 @@ def main() -> None:
     parser.add_argument("path", type=Path)
     parser.add_argument(
         "--only",
-        choices=["product", "picks", "errors", "ablation", "baselines", "frontier", "coverage"],
-        help="one of the tables",
+        default="product",
+        choices=["product", "picks", "errors", "ablation", "baselines", "coverage"],
+        help="one of the tables (default product; the others are of the recordings)",
     )
     parser.add_argument(
         "--repeats",
         type=int,
         default=10,
-        help="how often folds are drawn (default 10; product and errors at most 4, router at most 2)",
+        help="how often folds of the recordings are drawn (default 10; product and errors at most 4)",
     )
     parser.add_argument(
         "--budget", type=int, default=3, help="b of the baselines and the ablation (default 3)"
@@ -51,22 +53,30 @@ def main() -> None:
     )
     parser.add_argument("--no-embedding", action="store_true", help="past questions are not asked")
     parser.add_argument("--csv", action="store_true", help="print comma-separated values")
+    parser.add_argument(
+        "--histories",
+        type=int,
+        nargs="+",
+        default=histories_table.HISTORIES,
+        help="questions that are learned from, of router and routellm",
+    )
     given = parser.parse_args()
+    if given.data != "recorded" and given.only != "product":
+        parser.error(f"--only {given.only} is a table of the recordings")
     started = time.process_time()
-    {"recorded": _recorded, "router": _router, "routellm": _routellm}[given.data](given)
+    (_recorded if given.data == "recorded" else _histories)(given)
     print(f"{time.process_time() - started:.0f} s CPU", file=sys.stderr)
 
 
 def _recorded(given: argparse.Namespace) -> None:
-    if given.only in (None, "product"):
+    if given.only == "product":
         rows = product_table.table(given.path, given.seed, min(given.repeats, 4))
         _print(given, "The product as it comes, refreshed per fold", product_table.HEAD, rows)
-    if given.only == "product":
         return
     outcomes = sources.recorded(given.path)
     setting = Setting(seed=given.seed, priors=published_qualities(), neighbours=not given.no_embedding)
     three = ["what", "reference (200 questions)", "to reach", "ours [95 %]"]
-    if given.only in (None, "picks"):
+    if given.only == "picks":
         _print(
             given,
             f"Picks on {len(outcomes.questions)} questions",
@@ -79,7 +89,7 @@ def _recorded(given: argparse.Namespace) -> None:
         head = ["history", "confidence", "cost within", "latency within", "energy within", "mean QoA above"]
         rows = coverage(outcomes, setting, min(given.repeats, 2))
         _print(given, "Held-out runs within the bounds", head, rows)
-    if given.only in (None, "errors"):
+    if given.only == "errors":
         head = [
             "QoA error / rank / USD error / s error",
             "reference",
@@ -96,7 +106,7 @@ def _recorded(given: argparse.Namespace) -> None:
             ),
         )
     head = ["questions", "policy", "answered", "QoA [95 %]", "above best single [95 %]", "USD", "s", "within"]
-    if given.only in (None, "ablation"):
+    if given.only == "ablation":
         rows = recorded_table.baselines(
             outcomes, list(recorded_table.ABLATIONS), setting, given.repeats, given.budget
         )
@@ -108,26 +118,15 @@ def _recorded(given: argparse.Namespace) -> None:
         _print(given, f"Policies, b={given.budget}", head, rows)
 
 
-def _router(given: argparse.Namespace) -> None:
-    outcomes = sources.router(given.path)
-    if given.only in (None, "picks", "ablation"):
-        rows = router_table.table(outcomes, sources.tasks_of(given.path), given.seed, min(given.repeats, 2))
-        head = ["what", "reference", "to reach", "ours [95 %], USD per million tokens"]
-        _print(given, f"{len(outcomes.questions)} questions × {len(outcomes.plans)} models", head, rows)
-    if given.only in (None, "frontier"):
-        _print(
-            given,
-            "Quality against price",
-            ["mean price allowed", "QoA [95 %] at price"],
-            router_table.frontier(outcomes, given.seed),
-        )
-
-
-def _routellm(given: argparse.Namespace) -> None:
-    outcomes = sources.routellm(given.path)
-    head = ["history", "APGR; strong calls for 50 % / 80 %", "plain neighbours", "above them, by fold", "ECE"]
-    rows = routellm_table.table(outcomes, given.seed)
-    _print(given, f"{len(outcomes.questions)} questions, a strong and a weak model", head, rows)
+def _histories(given: argparse.Namespace) -> None:
+    outcomes = getattr(sources, given.data)(given.path)
+    labels = sources.labels_of(given.path, sources.LABELS[given.data])
+    sentences = sources.sentences_of(outcomes)
+    rows = histories_table.table(outcomes, labels, sentences, given.seed, given.histories)
+    title = (
+        f"{given.data}: {len(outcomes.questions)} questions × {len(outcomes.plans)} models, seed {given.seed}"
+    )
+    _print(given, title, histories_table.head(outcomes), rows)
 
 
 def _print(given: argparse.Namespace, title: str, head: Sequence[str], rows: Sequence[Row]) -> None:

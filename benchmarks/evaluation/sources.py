@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from optiq.evaluation.outcomes import FloatArray, Outcomes
 from optiq.plans.plan import Plan
 from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Question
+from optiq.text.embedding import NAME, embed
 from warehouse.recorded import read_recorded
 
 RUNS = "Opti-Q nsga"
@@ -74,10 +78,26 @@ def routellm(path: Path) -> Outcomes:
     return Outcomes(asked, [Plan.of([model]) for model in models], values, counts, {}, ())
 
 
-def tasks_of(path: Path) -> list[str]:
-    """The benchmark of each question, for the bound that knows it."""
-    return pl.read_parquet(path, columns=["task"])["task"].to_list()
+LABELS = {"router": "task", "routellm": "subject"}
+"""The column with the benchmark's label of a question."""
+
+
+def labels_of(path: Path, column: str) -> list[str]:
+    """The label that the benchmark gives each question, for the bound that knows it."""
+    return pl.read_parquet(path, columns=[column])[column].to_list()
 
 
 def _price(model: str) -> float:
     return next((price for part, price in PRICES.items() if part in model), USUAL_PRICE)
+
+
+def sentences_of(outcomes: Outcomes) -> FloatArray:
+    """(questions, 384): sentence embeddings, kept in the folder for temporary files: thousands take minutes."""
+    texts = [asked.text for asked in outcomes.questions]
+    digest = hashlib.sha256("\0".join([NAME, *texts]).encode()).hexdigest()[:16]
+    kept = Path(tempfile.gettempdir()) / f"optiq-benchmark-embeddings-{digest}.npy"
+    if not kept.exists():
+        partial = kept.with_suffix(f".{os.getpid()}.npy")
+        np.save(partial, embed(texts, threads=os.cpu_count() or 1))
+        partial.replace(kept)
+    return np.asarray(np.load(kept), dtype=np.float64)
