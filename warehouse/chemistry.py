@@ -21,7 +21,7 @@ FEWEST_TRIALS = 20
 MOST_MODELS_OF_A_FILE = 1000
 """A file with more models than chemistry can take is refused, not cut."""
 ANY_TOPIC = "*"
-_RULE = "over questions"
+_RULE = "over questions, dealt by chance"
 """What was computed by another rule is computed again."""
 
 _SCHEMAS: dict[str, dict[str, Any]] = {
@@ -54,22 +54,27 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         "complementarity": pl.Float64,
         "reason": pl.String,
     },
+    "chemistry_basis": {"topic": pl.String, "digest": pl.String},
 }
 
 
 def recompute_chemistry(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Compute ``model_quality``, ``chemistry`` and ``ensembles`` again if the trials changed; says whether."""
+    """Compute ``model_quality``, ``chemistry`` and ``ensembles`` again for topics whose trials changed.
+
+    Says whether any did.
+    """
     if not connection.execute(sql.read("chemistry/changed")).fetchall()[0][0]:
         return False
     read_lone_answers(connection)
     rows = _trials(connection)
-    digest = hashlib.sha256(f"{_RULE}{rows.hash_rows(0).to_list()}".encode()).hexdigest()
-    if connection.execute(
-        "select 1 from chemistry_basis where digest = $digest", {"digest": digest}
-    ).fetchall():
+    basis = _basis(rows)
+    before = dict(connection.execute("select topic, digest from chemistry_basis").fetchall())
+    changed = sorted(topic for topic in {*basis, *before} if basis.get(topic) != before.get(topic))
+    if not changed:
         return False
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in _SCHEMAS}
-    for topic in [ANY_TOPIC, *sorted(set(rows["topic"]) - {ANY_TOPIC})]:
+    tables["chemistry_basis"] = [{"topic": topic, "digest": digest} for topic, digest in basis.items()]
+    for topic in changed:
         given = _of_topic(rows, topic)
         if given.n_trials == 0 or (topic != ANY_TOPIC and given.n_trials < FEWEST_TRIALS):
             continue
@@ -77,11 +82,23 @@ def recompute_chemistry(connection: duckdb.DuckDBPyConnection) -> bool:
             tables[name] += found
     for name, found in tables.items():
         connection.register(f"new_{name}", pl.DataFrame(found, schema=_SCHEMAS[name]).to_arrow())
-    connection.execute("set variable chemistry_digest = $digest", {"digest": digest})
+    connection.execute("set variable changed_topics = $topics", {"topics": changed})
     connection.execute(sql.read("chemistry/replace"))
     for name in tables:
         connection.unregister(f"new_{name}")
     return True
+
+
+def _basis(rows: pl.DataFrame) -> dict[str, str]:
+    """A digest of the trials by topic, and of all together."""
+    hashes = rows.select("topic", hash=rows.hash_rows(0))
+    of = {ANY_TOPIC: hashes["hash"]}
+    for (topic,), part in hashes.filter(pl.col("topic") != ANY_TOPIC).group_by("topic", maintain_order=True):
+        of[str(topic)] = part["hash"]
+    return {
+        topic: hashlib.sha256(f"{_RULE}{values.to_list()}".encode()).hexdigest()
+        for topic, values in of.items()
+    }
 
 
 def read_lone_answers(connection: duckdb.DuckDBPyConnection, anew: bool = False) -> None:

@@ -36,17 +36,29 @@ def chemistry_over_questions(
     used
         (n,): models that are not used have no chemistry.
     """
-    weights = np.ones((1, len(quality))) if weights is None else weights
     kept = np.flatnonzero(used)
-    masks = np.arange(1 << len(kept))
+    return chemistry_of_costs(mean_costs(quality[:, kept], accuracy[:, kept], weights, order), used)
+
+
+def mean_costs(
+    quality: Floats, accuracy: Floats, weights: Floats | None = None, order: Order = "quality"
+) -> Floats:
+    """What every set of the models costs in the mean of the weighted questions, of shape (weightings, 2**n)."""
+    weights = np.ones((1, len(quality))) if weights is None else weights
+    masks = np.arange(1 << quality.shape[1])
     cost = np.zeros((len(weights), len(masks)))
     step = max(_MOST_CELLS // len(masks), 1)
     for first in range(0, len(quality), step):
         some = slice(first, first + step)
-        cost += weights[:, some] @ cost_of_sets(quality[some][:, kept], accuracy[some][:, kept], masks, order)
-    cost /= np.maximum(weights.sum(axis=1, keepdims=True), _NOTHING)
-    found = np.zeros((len(weights), len(used), len(used)))
-    found[np.ix_(np.arange(len(weights)), kept, kept)] = _of_costs(cost, len(kept))
+        cost += weights[:, some] @ cost_of_sets(quality[some], accuracy[some], masks, order)
+    return cost / np.maximum(weights.sum(axis=1, keepdims=True), _NOTHING)
+
+
+def chemistry_of_costs(cost: Floats, used: npt.NDArray[np.bool_]) -> Floats:
+    """Chemistry of all pairs, (weightings, n, n), from what sets of the used models cost, (weightings, 2**used)."""
+    kept = np.flatnonzero(used)
+    found = np.zeros((len(cost), len(used), len(used)))
+    found[np.ix_(np.arange(len(cost)), kept, kept)] = _of_costs(cost, len(kept))
     return found
 
 

@@ -15,15 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from optiq.chemistry.by_question import chemistry_over_questions
+from optiq.chemistry.by_question import chemistry_of_costs, chemistry_over_questions, mean_costs
 from optiq.chemistry.chem_e import USED_FROM
-from optiq.chemistry.cost import Floats, Order
+from optiq.chemistry.cost import Floats, Order, cost_of_sets
 from optiq.chemistry.interaction_graph import check_number
 from optiq.chemistry.profiles import Profile
 from optiq.errors import InputError
 
 LEVEL = 0.95
 DRAWS = 200
+_MOST_COSTS = 1 << 22
+_WORTH_A_TABLE = 1 << 23
+"""Costs of sets of models that are worked out in a draw, and that a table may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,32 +112,72 @@ def with_certainty(
     found = chemistry_over_questions(tables[0], tables[1], weights, used=used, order=order)
     ends = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(found[1:], ends, axis=0)
-    # All trials of few models; of many as many as the work allows, which makes noise larger, not smaller.
-    size = min(n, max((1 << 22) >> int(used.sum()), 20))
-    noises = []
-    for _ in range(draws):
-        some = draw.integers(n, size=size)
-        swapped = _swapped(tables[:, some], known[some], draw)
-        noises.append(chemistry_over_questions(swapped[0], swapped[1], used=used, order=order)[0])
-    noise = np.quantile(noises, level, axis=0)
+    noise = np.quantile(_by_chance(tables, known, used, draws, order, draw), level, axis=0)
     return CertainChemistry(tuple(profiles), found[0], low, high, noise)
 
 
-def _swapped(tables: Floats, known: npt.NDArray[np.bool_], draw: np.random.Generator) -> Floats:
-    """The trials with the answers of each given to its models by chance; means are shared where there is none."""
-    trials, models = known.shape
-    if models == 2:
-        source = draw.integers(2, size=(trials, 2))
-        source = np.where(np.all(known, axis=1)[:, None], source, [0, 1])
-    else:
-        # Both have those first that were in the trial: by lot, and in the order of the models.
-        lots = np.argsort(np.where(known, draw.random(known.shape), 2.0), axis=1)
-        own = np.argsort(np.where(known, np.arange(models), models + np.arange(models)), axis=1)
-        source = np.empty_like(lots)
-        np.put_along_axis(source, own, lots, axis=1)
+def _by_chance(
+    tables: Floats,
+    known: npt.NDArray[np.bool_],
+    used: npt.NDArray[np.bool_],
+    draws: int,
+    order: Order,
+    draw: np.random.Generator,
+) -> Floats:
+    """Chemistry, (draws, n, n), of trials drawn with replacement whose answers are given to their models by chance.
+
+    A model that was not in a trial has the mean of all answers there.
+    """
+    n, models = known.shape
     shared = np.where(known, tables, 0.0).sum(axis=(1, 2)) / known.sum()
-    filled = np.where(known, tables, shared[:, None, None])
-    return np.take_along_axis(filled, np.broadcast_to(source, filled.shape), axis=2)
+    answers = np.where(known, tables, shared[:, None, None])
+    if models == 2:
+        answers = np.tile(answers, 2)  # both may have the same answer
+    kept = np.flatnonzero(used)
+    # All trials of few models; of many as many as the work allows, which makes noise larger, not smaller.
+    size = min(n, max(_MOST_COSTS >> len(kept), 20))
+    # To give the answers of a trial to other models is to look up the cost of another set of them: what each set costs
+    # is worked out once, where that is less than to work it out in every draw.
+    cells = n << answers.shape[2]
+    table = cells <= min(_WORTH_A_TABLE, draws * size << len(kept))
+    every = cost_of_sets(answers[0], answers[1], np.arange(1 << answers.shape[2]), order) if table else None
+    costs = np.empty((draws, 1 << len(kept)))
+    step = max((_MOST_COSTS >> 2) // (size << len(kept)), 1)
+    for first in range(0, draws, step):
+        rows = costs[first : first + step]
+        some = draw.integers(n, size=len(rows) * size)
+        source = _dealt(known[some], draw)[:, kept]
+        if every is None:
+            dealt = np.take_along_axis(answers[:, some], np.broadcast_to(source, (2, *source.shape)), axis=2)
+            which = np.repeat(np.eye(len(rows)), size, axis=1)
+            rows[:] = mean_costs(dealt[0], dealt[1], which, order)
+        else:
+            sets = np.zeros((len(some), 1), dtype=np.int64)
+            for place in source.T:
+                sets = np.hstack([sets, sets | 1 << place[:, None]])
+            rows[:] = every[some[:, None], sets].reshape(len(rows), size, -1).mean(axis=1)
+    return chemistry_of_costs(costs, used)
+
+
+def _dealt(known: npt.NDArray[np.bool_], draw: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Which answer of its trial each model gets, (trials, models): by lot among those that were in it.
+
+    Of two models each draws one of both answers; those of the second are counted from 2.
+    """
+    trials, models = known.shape
+    own = np.tile(np.arange(models), (trials, 1))
+    whole: npt.NDArray[np.bool_] = known.all(axis=1)
+    if models == 2:
+        return np.where(whole[:, None], draw.integers(2, size=(trials, 2)), own) + np.array([0, 2])
+    dealt = draw.permuted(own, axis=1)
+    if not whole.all():
+        # Both have those first that were in the trial: by lot, and in the order of the models.
+        some, known = own[~whole], known[~whole]
+        lots = np.argsort(np.where(known, draw.random(known.shape), 2.0), axis=1)
+        places = np.argsort(np.where(known, some, models + some), axis=1)
+        np.put_along_axis(some, places, lots, axis=1)
+        dealt[~whole] = some
+    return dealt
 
 
 def trials_of(rows: Sequence[tuple[str, str, float, float]]) -> Trials:

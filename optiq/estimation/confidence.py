@@ -42,10 +42,10 @@ class Block:
     @property
     def confidence(self) -> Confidence:
         """The block's rate, drawn a little to one half, and Jeffreys' interval."""
-        from scipy.stats import beta
+        from scipy.special import betaincinv
 
         a, b = self.right + 0.5, self.n - self.right + 0.5
-        low, high = beta.ppf([0.05, 0.95], a, b)
+        low, high = betaincinv(a, b, [0.05, 0.95])
         return Confidence(a / (a + b), float(low), float(high))
 
 

@@ -1,9 +1,9 @@
--- Put newly computed chemistry in place of the old.
-delete from model_quality;
+-- Put newly computed chemistry in place of the old, for the topics in the variable changed_topics.
+delete from model_quality where topic in (select unnest(getvariable('changed_topics')));
 insert into model_quality by name select * from new_model_quality order by topic, model;
-delete from chemistry;
+delete from chemistry where topic in (select unnest(getvariable('changed_topics')));
 insert into chemistry by name select * from new_chemistry order by topic, model_a, model_b;
-delete from ensembles;
+delete from ensembles where topic in (select unnest(getvariable('changed_topics')));
 insert into ensembles by name select * from new_ensembles order by topic, strategy, size;
 delete from chemistry_basis;
-insert into chemistry_basis values (getvariable('chemistry_digest'));
+insert into chemistry_basis by name select * from new_chemistry_basis order by topic;

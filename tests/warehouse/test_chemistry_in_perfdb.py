@@ -11,9 +11,11 @@ import pytest
 
 import sql
 from optiq.chemistry.by_question import chemistry_over_questions
+from optiq.chemistry.pool import TopicTrials
 from optiq.errors import InputError, UnknownName
 from optiq.plans.plan import Plan
-from warehouse.chemistry import load_chemistry, load_trials, read_lone_answers
+from warehouse import chemistry
+from warehouse.chemistry import load_chemistry, load_trials, read_lone_answers, recompute_chemistry
 from warehouse.connection import writing
 from warehouse.home import Home
 from warehouse.ingest import ingest_traces
@@ -111,6 +113,7 @@ def test_answers_kept_from_night_to_night_are_those_of_all_executions(
     home: Home, traces, monkeypatch: pytest.MonkeyPatch, seed: int, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("warehouse.chemistry.MOST_QUESTIONS", 6)
+    monkeypatch.setattr("warehouse.chemistry.FEWEST_TRIALS", 3)
     draw = np.random.default_rng(seed)
     plans = [Plan.of([A]), Plan.of([B]), Plan.of([A, B], [(0, 1)]), Plan.of([A, B, C], [(0, 2), (1, 2)])]
     number = 0
@@ -153,6 +156,36 @@ def test_answers_kept_from_night_to_night_are_those_of_all_executions(
         connection.execute(sql.read("merge/macros"))
         read_lone_answers(connection, anew=True)
         assert connection.sql("from lone_answers order by all").pl().equals(told)
+        # and so is what is computed from them, topic by topic
+        names = ("model_quality", "chemistry", "ensembles", "chemistry_basis")
+        before = {name: connection.sql(f"from {name} order by all").pl() for name in names}
+        assert before["chemistry"].height
+        connection.execute("set variable last_ingestion = 0")
+        for name in names:
+            connection.execute(f"delete from {name}")
+        assert recompute_chemistry(connection)
+        assert all(connection.sql(f"from {name} order by all").pl().equals(before[name]) for name in names)
+
+
+def test_only_topics_with_new_answers_are_computed_again(
+    answered: Home, traces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[str] = []
+    real = chemistry._rows_of
+
+    def told(topic: str, given: TopicTrials) -> dict:
+        computed.append(topic)
+        return real(topic, given)
+
+    monkeypatch.setattr(chemistry, "_rows_of", told)
+    row = traces.execution(Plan.parse(A), 900, 1.0, "law", {})
+    land_traces(answered, traces(row | {"question": "Another?"}))
+    before = query(answered.perfdb, "from chemistry where topic = 'art' order by all")
+    refresh(answered, full_gate=False)
+    assert computed == ["*", "law"]
+    assert query(answered.perfdb, "from chemistry where topic = 'art' order by all").equals(before)
+    found = query(answered.perfdb, "select topic, max(n_trials) from chemistry group by all order by all")
+    assert found.rows() == [("*", 51), ("art", 20), ("law", 21)]
 
 
 def copied(home: Home, folder: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from optiq.chemistry import certainty
 from optiq.chemistry.certainty import Trials, trials_of, with_certainty
 
 
@@ -63,3 +64,19 @@ def test_a_model_that_was_not_in_a_trial_is_there_by_its_means() -> None:
     found = with_certainty(trials_of(rows), draws=10)
     assert found.chemistry == pytest.approx(np.zeros((3, 3)), abs=1e-9)
     assert found.noise == pytest.approx(np.zeros((3, 3)), abs=1e-9)
+
+
+@pytest.mark.parametrize("absent", [0.0, 0.3])
+@pytest.mark.parametrize("models", [2, 3, 5])
+def test_noise_is_what_answers_dealt_by_chance_would_have(
+    models: int, absent: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked up in a table of what sets of answers cost, or worked out for every draw: it is the same."""
+    trials = simulated(models, [7.0, 6.0, 5.0, 8.0, 6.5][:models], [0.9, 0.8, 0.7, 0.6, 0.3][:models], 40)
+    gaps = np.random.default_rng(9).random(trials.quality.shape) < absent
+    trials = Trials(trials.models, np.where(gaps, np.nan, trials.quality), trials.accuracy)
+    by_table = with_certainty(trials, seed=3, draws=30)
+    monkeypatch.setattr(certainty, "_WORTH_A_TABLE", 0)
+    worked_out = with_certainty(trials, seed=3, draws=30)
+    assert by_table.noise == pytest.approx(worked_out.noise)
+    assert by_table.noise[0, 1] > 0
