@@ -17,7 +17,7 @@ from optiq.errors import PerfDBError, UnknownName
 from warehouse.connection import connect_to, explained, reading
 from warehouse.home import Home, empty_work, usable
 from warehouse.later import Later, landing_later, later
-from warehouse.lock import alone
+from warehouse.lock import PATIENCE_S, alone
 from warehouse.publish import publish
 from warehouse.snapshots import keep_snapshot
 from warehouse.statistics import snapshot_id
@@ -123,7 +123,7 @@ class Restored:
 
 
 def restore_snapshot(
-    home: Home, name: str, lock_timeout_s: float = 0.0, keep_later: bool = False
+    home: Home, name: str, lock_timeout_s: float = PATIENCE_S, keep_later: bool = False
 ) -> Restored:
     """Publish a kept snapshot again, atomically.
 

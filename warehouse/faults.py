@@ -39,7 +39,7 @@ def schema_fault(file: LandedFile) -> str | None:
     if file.kind == "unknown":
         return "its name begins with no known kind: bring files in with `optiq ingest`"
     try:
-        with file.path.open("rb") as handle:
+        with file.place.open("rb") as handle:
             found = pl.read_parquet_schema(handle)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as fault:
         return f"not a valid Parquet file: {str(fault).splitlines()[0]}"
@@ -74,7 +74,7 @@ def _fits(found: Any, wanted: Any) -> bool:
 def content_fault(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> str | None:
     """Why a file whose schema is sound cannot be read through; None if it can."""
     try:
-        connection.execute("select bit_xor(hash(t)) from read_parquet(?) as t", [str(file.path)]).fetchall()
+        connection.execute("select bit_xor(hash(t)) from read_parquet(?) as t", [str(file.place)]).fetchall()
     except duckdb.Error as fault:
         return f"it cannot be read: {str(fault).splitlines()[0]}"
     return None

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from warehouse.faults import NEEDED
@@ -39,16 +40,30 @@ class Gathered:
 
 def gather(files: Sequence[LandedFile], work: Path) -> list[Gathered]:
     """Put small files of traces together in the folder ``work``; those that are not returned stand for themselves."""
-    small = [file for file in files if file.kind == "traces" and _size(file) <= SMALL]
-    if len(small) < FEWEST:
-        return []
+    bundles: dict[Path, list[LandedFile]] = {}
+    for file in files:
+        if file.bundle is not None:
+            bundles.setdefault(file.bundle, []).append(file)
     found: list[Gathered] = []
-    for start in range(0, len(small), TOGETHER):
-        for part, frame in _read(small[start : start + TOGETHER]):
-            path = work / f"gathered-{len(found):05d}.parquet"
-            frame.write_parquet(path, compression="lz4", statistics=False)
-            found.append(Gathered(path, tuple(part)))
+
+    def write(parts: Sequence[LandedFile], frame: pl.DataFrame) -> None:
+        path = work / f"gathered-{len(found):05d}.parquet"
+        frame.write_parquet(path, compression="lz4", statistics=False)
+        found.append(Gathered(path, tuple(parts)))
+
+    for bundle, parts in bundles.items():
+        if (frame := _rows_of_bundle(bundle, parts)) is not None:
+            write(parts, frame)
+    small = [file for file in files if file.bundle is None and is_small(file)]
+    for start in range(0, len(small) if len(small) >= FEWEST else 0, TOGETHER):
+        for kept, frame in read_small(small[start : start + TOGETHER]):
+            write(kept, frame)
     return found
+
+
+def is_small(file: LandedFile) -> bool:
+    """Whether it is worth being put together with others."""
+    return file.kind == "traces" and _size(file) <= SMALL
 
 
 def empty_gathered(path: Path) -> None:
@@ -93,26 +108,14 @@ def _size(file: LandedFile) -> int:
         return SMALL + 1
 
 
-def _read(files: list[LandedFile]) -> list[tuple[list[LandedFile], pl.DataFrame]]:
-    """The rows of ``files``, in parts; without files that are not as runs write them."""
-    alike = pl.ScanCastOptions(missing_struct_fields="insert")
-    try:
-        frame = pl.scan_parquet(
-            [file.path for file in files],
-            schema=trace_columns(),
-            missing_columns="insert",
-            cast_options=alike,
-            include_file_paths="filename",
-            n_rows=MOST_ROWS + 1,
-            glob=False,
-        ).collect()
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
-        frame = None
+def read_small(files: list[LandedFile]) -> list[tuple[list[LandedFile], pl.DataFrame]]:
+    """The rows of ``files``, in parts, with their place; without files that are not as runs write them."""
+    frame = _as_runs_write([file.path for file in files])
     if frame is None or frame.height > MOST_ROWS:
         if len(files) == 1:
             return []
         middle = len(files) // 2
-        return _read(files[:middle]) + _read(files[middle:])
+        return read_small(files[:middle]) + read_small(files[middle:])
     # a needed column without any value may not be there at all
     needed = pl.all_horizontal(pl.col(name).is_not_null().any() for name in NEEDED["traces"])
     whole = frame.group_by("filename").agg(needed.alias("whole"))
@@ -120,3 +123,35 @@ def _read(files: list[LandedFile]) -> list[tuple[list[LandedFile], pl.DataFrame]
     number = pl.int_range(pl.len()).over("filename").alias("file_row_number")
     kept = [file for file in files if str(file.path) not in odd]
     return [(kept, frame.filter(~pl.col("filename").is_in(odd)).with_columns(number))] if kept else []
+
+
+def _as_runs_write(paths: Sequence[Path]) -> pl.DataFrame | None:
+    """The rows of files, :data:`MOST_ROWS` and one at most; None if one is not as runs write them."""
+    try:
+        return pl.scan_parquet(
+            list(paths),
+            schema=trace_columns(),
+            missing_columns="insert",
+            cast_options=pl.ScanCastOptions(missing_struct_fields="insert"),
+            include_file_paths="filename",
+            n_rows=MOST_ROWS + 1,
+            glob=False,
+        ).collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return None
+
+
+def _rows_of_bundle(bundle: Path, parts: Sequence[LandedFile]) -> pl.DataFrame | None:
+    """The rows of some files of a bundle, with their place in those; None if it cannot be read."""
+    frame = _as_runs_write([bundle])
+    if frame is None or any(part.first_row + part.rows > frame.height for part in parts):
+        return None
+    counts = [part.rows for part in parts]
+    number = np.concatenate([np.arange(rows) for rows in counts])
+    names = np.repeat([str(part.path) for part in parts], counts)
+    rows = number + np.repeat([part.first_row for part in parts], counts)
+    place = {
+        "filename": pl.Series(names, dtype=pl.String),
+        "file_row_number": pl.Series(number, dtype=pl.Int64),
+    }
+    return frame[rows].with_columns(**place)

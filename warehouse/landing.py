@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -31,20 +32,38 @@ REJECT_COLUMNS = {
 }
 
 
+BUNDLE = "bundle"
+"""Label of the files that have the rows of many small ones; their metadata says whose rows they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class LandedFile:
-    """A file in ``landing/``. ``file_id`` is the SHA-256 of its content."""
+    """A file in ``landing/``. ``file_id`` is the SHA-256 of its content.
+
+    One that was put into a ``bundle`` (:mod:`warehouse.bundles`) has ``rows`` there from ``first_row`` on, and is at
+    ``path`` no more.
+    """
 
     path: Path
     kind: str
     file_id: str
+    bundle: Path | None = None
+    first_row: int = 0
+    rows: int = 0
 
     @property
     def name(self) -> str:
         return self.path.name
 
+    @property
+    def place(self) -> Path:
+        """The file that has the rows."""
+        return self.bundle or self.path
+
     def n_rows(self) -> int | None:
         """Rows of the file; None if it cannot be read."""
+        if self.bundle is not None:
+            return self.rows
         try:
             with self.path.open("rb") as file:
                 return int(pl.scan_parquet(file).select(pl.len()).collect().item())
@@ -53,12 +72,17 @@ class LandedFile:
 
     def source(self) -> tuple[str | None, str | None]:
         """Name and SHA-256 of the file that a person gave, where this one was made from it."""
-        try:
-            with self.path.open("rb") as file:
-                metadata = pl.read_parquet_metadata(file)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
-            return None, None
+        metadata = {} if self.bundle is not None else _metadata(self.path)
         return metadata.get("source_file"), metadata.get("source_hash")
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """What a landed file says of itself; nothing if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return pl.read_parquet_metadata(file)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return {}
 
 
 def trace_columns() -> pl.Schema:
@@ -75,7 +99,8 @@ def trace_columns() -> pl.Schema:
 def land_traces(home: Home, frame: pl.DataFrame, sequence: int = 0) -> Path:
     """Append executions (``optiq.questions.trace_schema.TRACE_SCHEMA``); returns the landed file.
 
-    Columns that are left out are NULL. The same frame landed twice is one file.
+    Columns that are left out are NULL. The same frame landed twice is one file. Where many small files wait, this one
+    among them, they are bundled.
 
     Raises
     ------
@@ -92,14 +117,20 @@ def land_traces(home: Home, frame: pl.DataFrame, sequence: int = 0) -> Path:
     except pl.exceptions.PolarsError as fault:
         raise InputError(f"traces do not fit their schema: {fault}", "See TRACE_SCHEMA.") from None
     run = frame["run_id"][0] if "run_id" in frame.columns and frame.height else None
-    return land(home, "traces", frame, f"{run or 'run'}-{sequence}")
+    path = land(home, "traces", frame, f"{run or 'run'}-{sequence}")
+    from warehouse.bundles import bundle_small
+
+    bundle_small(home)
+    return path
 
 
-def land(home: Home, kind: str, frame: pl.DataFrame, label: str) -> Path:
-    """Write ``frame`` to landing as a file of ``kind``."""
+def land(
+    home: Home, kind: str, frame: pl.DataFrame, label: str, metadata: Mapping[str, str] | None = None
+) -> Path:
+    """Write ``frame`` to landing as a file of ``kind``; ``metadata`` is kept in the file."""
     home.create()
     buffer = io.BytesIO()
-    frame.write_parquet(buffer)
+    frame.write_parquet(buffer, metadata=dict(metadata or {}))
     content = buffer.getvalue()
     target = home.landing / file_name(kind, label, hashlib.sha256(content).hexdigest())
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
@@ -182,8 +213,25 @@ def landed(home: Home) -> list[LandedFile]:
     for path in home.landing.glob("*.parquet") if home.landing.is_dir() else []:
         kind = path.name.split("-", 1)[0]
         if not path.name.startswith(".") and path.is_file():
-            files.append(LandedFile(path, kind if kind in KINDS else "unknown", content_hash(path)))
+            one = LandedFile(path, kind if kind in KINDS else "unknown", content_hash(path))
+            files += _bundled(path) or [one]
     return sorted(files, key=lambda file: (file.kind, file.name))
+
+
+def bundle_metadata(files: Mapping[LandedFile, int]) -> dict[str, str]:
+    """What the bundle of ``files`` says of itself: their names, ids and numbers of rows, in the order of the rows."""
+    return {BUNDLE: json.dumps([[file.name, file.file_id, rows] for file, rows in files.items()])}
+
+
+def _bundled(path: Path) -> list[LandedFile]:
+    """The files whose rows ``path`` has, if it is a bundle."""
+    if not path.name.startswith(f"traces-{BUNDLE}-"):
+        return []
+    files, first = [], 0
+    for name, file_id, rows in json.loads(_metadata(path).get(BUNDLE, "[]")):
+        files.append(LandedFile(path.with_name(name), "traces", file_id, path, first, rows))
+        first += rows
+    return files
 
 
 def content_hash(path: Path) -> str:

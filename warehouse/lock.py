@@ -10,6 +10,9 @@ import filelock
 from optiq.errors import PerfDBError
 from warehouse.home import Home
 
+PATIENCE_S = 2.0
+"""Who lands a file may hold the lock for less, to bundle small ones."""
+
 
 @contextmanager
 def alone(home: Home, timeout_s: float) -> Iterator[None]:

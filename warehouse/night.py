@@ -26,7 +26,7 @@ from warehouse.gate import compare_with_known, refusal, run_checks
 from warehouse.gate_report import write_gate_report
 from warehouse.home import Home, empty_work
 from warehouse.landing import LandedFile, content_hash, landed
-from warehouse.lock import alone
+from warehouse.lock import PATIENCE_S, alone
 from warehouse.merge import Checked, Merged, check_files, merge, merged_among
 from warehouse.migrate import migrate, pending
 from warehouse.priors import shipped
@@ -49,7 +49,7 @@ class Asked:
     accept: frozenset[str] = frozenset()
     keep: int = 7
     memory_mb: int = 600
-    lock_timeout_s: float = 0.0
+    lock_timeout_s: float = PATIENCE_S
 
 
 @dataclass(slots=True)
@@ -277,9 +277,9 @@ class Night:
         for file in self.files:
             if file in refused:
                 set_aside(self.home, file, refused[file])
-            else:
-                with suppress(FileNotFoundError):
-                    file.path.unlink()
+        for place in {file.place for file in self.files if file not in refused}:
+            with suppress(FileNotFoundError):
+                place.unlink()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -18,12 +18,13 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from optiq.errors import GateError, OptiqError, PerfDBError
+from optiq.errors import GateError, InputError, OptiqError, PerfDBError
 from warehouse.check_result import CheckResult
 from warehouse.connection import explained, reading
 from warehouse.drift import Comparison
 from warehouse.home import Home, usable
 from warehouse.landing import LandedFile, landed
+from warehouse.lock import PATIENCE_S
 from warehouse.migrate import pending
 from warehouse.night import LAND, PREPARE, PUBLISH, Asked, GateRefusal, Night, NightStep
 from warehouse.refused import culprit, reason_of
@@ -91,7 +92,7 @@ def refresh(
     distrust_drifted: bool = False,
     topic_model: str = "centroid",
     memory_mb: int = 600,
-    lock_timeout_s: float = 0.0,
+    lock_timeout_s: float = PATIENCE_S,
     on_step: Tell | None = None,
     run: Run = _call,
 ) -> RefreshReport:
@@ -232,7 +233,7 @@ def _blame(night: Night, fault: BaseException) -> str:
 
 def _may_be_a_files(fault: BaseException) -> bool:
     """Whether a landed file may be at fault, and not the disk or the machine."""
-    if isinstance(fault, GateError):
+    if isinstance(fault, GateError | InputError):  # what a step was given, it was given by a file
         return True
     others = (OptiqError, OSError, MemoryError, duckdb.InterruptException, duckdb.OutOfMemoryException)
     return not isinstance(fault, others) and "No space left" not in str(fault)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import duckdb
@@ -45,7 +46,7 @@ def reason_of(fault: BaseException) -> str:
 
 
 def set_aside(home: Home, file: LandedFile, reason: str) -> None:
-    """Move ``file`` to ``landing/refused/``, with its reason beside it."""
+    """Move ``file`` to ``landing/refused/``, with its reason beside it; one of a bundle with all of that."""
     folder = home.landing / FOLDER
     folder.mkdir(exist_ok=True)
     report = {
@@ -56,14 +57,16 @@ def set_aside(home: Home, file: LandedFile, reason: str) -> None:
         "refused_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "optiq": code_version(),
     }
-    beside = folder / f"{file.name}.json"
+    place = file.place
+    beside = folder / f"{place.name}.json"
     temporary = folder / f".{beside.name}"
     temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     temporary.replace(beside)
-    target = folder / file.name
-    file.path.replace(target)
+    target = folder / place.name
+    with suppress(FileNotFoundError):  # others of its bundle were set aside before
+        place.replace(target)
     home.share(beside, target)
-    home.forget(file.path)
+    home.forget(place)
 
 
 def retry_refused(home: Home) -> list[str]:

@@ -2,7 +2,7 @@
 
 Whole columns are drawn at once and written a chunk at a time, so memory does not grow with the number.
 
-    python -m benchmarks.refresh.traces HOME EXECUTIONS SEED [unlabelled]
+    python -m benchmarks.refresh.traces HOME EXECUTIONS SEED [unlabelled] [one-by-one]
 """
 
 from __future__ import annotations
@@ -48,8 +48,10 @@ def plans() -> list[Plan]:
     return found
 
 
-def land_generated(home: Home, executions: int, seed: int, labelled: bool = True) -> int:
-    """Land so many executions in files of ``CHUNK``; returns the number of their calls.
+def land_generated(
+    home: Home, executions: int, seed: int, labelled: bool = True, one_by_one: bool = False
+) -> int:
+    """Land so many executions in files of ``CHUNK``, or each by itself; returns the number of their calls.
 
     ``labelled``: half of the questions came with their topic, so that the refresh learns topics from them.
     """
@@ -61,7 +63,10 @@ def land_generated(home: Home, executions: int, seed: int, labelled: bool = True
         if not labelled:
             frame = frame.with_columns(topic_given=pl.lit(False))
         calls += int(frame["calls"].list.len().sum())
-        land_traces(home, frame, number)
+        for place in range(frame.height) if one_by_one else ():
+            land_traces(home, frame[place : place + 1], start + place)
+        if not one_by_one:
+            land_traces(home, frame, number)
     return calls
 
 
@@ -221,6 +226,10 @@ _ANSWERS = _texts(2, 3, 40)
 if __name__ == "__main__":
     print(
         land_generated(
-            find_home(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), "unlabelled" not in sys.argv
+            find_home(sys.argv[1]),
+            int(sys.argv[2]),
+            int(sys.argv[3]),
+            "unlabelled" not in sys.argv,
+            "one-by-one" in sys.argv,
         )
     )
