@@ -80,7 +80,8 @@ def check_files(
     for file in new.values():
         if file.file_id in faults or file.file_id in read:
             continue
-        if (fault := schema_fault(file)) is not None:
+        fault = schema_fault(file) or ("its bundle cannot be read" if file.bundle is not None else None)
+        if fault is not None:
             faults[file.file_id] = fault
     return Checked(tuple(new.values()), faults, tuple(gathered))
 
@@ -178,7 +179,7 @@ def _merge_traces(
             connection.execute(f"set variable {variable} = $paths", {"paths": list(map(str, paths))})
         connection.execute(sql.read("merge/landed_traces"))
         _merge_batch(connection, step)
-    connection.execute("drop table landed_traces")
+    connection.execute("drop view new_traces; drop view landed_traces; drop table judged_traces")
     connection.execute(sql.read("merge/new_rows"))
     for name in ("plan_days", "model_days"):
         connection.execute(sql.read(f"merge/{name}"))
@@ -186,7 +187,7 @@ def _merge_traces(
 
 
 def _merge_batch(connection: duckdb.DuckDBPyConnection, step: Step) -> None:
-    """Merge the temp table ``landed_traces``."""
+    """Merge what is in ``landed_traces``."""
     connection.execute(sql.read("merge/trace_rejects"))
     step("traces checked")
     keys = [row[0] for row in connection.execute(sql.read("merge/trace_plans")).fetchall()]
@@ -194,7 +195,8 @@ def _merge_batch(connection: duckdb.DuckDBPyConnection, step: Step) -> None:
         frame = pl.DataFrame(bad, schema={"plan_key": pl.String, "reason": pl.String}, orient="row")
         _temp_table(connection, "bad_plans", frame)
         connection.execute(sql.read("merge/trace_rejects_plans"))
-    connection.execute(sql.read("merge/trace_quarantine"))
+    if len(connection.table("trace_rejects")):
+        connection.execute(sql.read("merge/trace_quarantine"))
     connection.execute(sql.read("merge/new_traces"))
     for name in ("executions", "calls"):
         connection.execute(sql.read(f"merge/{name}"))

@@ -2,9 +2,9 @@
 with
 
 keys as (
-    select plan_key from landed_traces
+    select plan_key from judged_traces
     union
-    select unnest(list_transform(calls, lambda c: c.subplan_key)) from landed_traces
+    select unnest(subplan_keys) from judged_traces
 )
 
 select plan_key from keys

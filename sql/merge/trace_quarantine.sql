@@ -11,5 +11,5 @@ select
 from (
     select filename as path, file_row_number as number, columns(* exclude (filename, file_row_number)) from landed_traces
 ) as columns_of_row
-inner join trace_rejects on trace_rejects.filename = path and trace_rejects.file_row_number = number
-inner join landed_files using (path);
+inner join landed_files using (path)
+inner join trace_rejects on trace_rejects.file_number = landed_files.file_number and trace_rejects.file_row_number = number;

@@ -1,12 +1,15 @@
--- Landed executions that cannot be merged, with the reason. Grain: one row per file × row. The variable most holds
+-- What is checked of landed executions, read from the files once. Grain: one row per file × row. The variable most holds
 -- the highest believable figure of a run per metric.
-create or replace temp table trace_rejects as
+create or replace temp table judged_traces as
 with
 
 judged as (
     select
         filename,
         file_row_number,
+        execution_id,
+        plan_key,
+        list_transform(calls, lambda c: c.subplan_key) as subplan_keys,
         case
             when execution_id is null or execution_id = '' then 'execution_id is missing'
             when plan_key is null or plan_key = '' then 'plan_key is missing'
@@ -37,48 +40,54 @@ judged as (
                 then 'a call has a subplan_qoa that is not between 0 and 1'
         end as reason
     from landed_traces
-),
+)
+
+select file_number, judged.* exclude (filename)
+from judged
+inner join landed_files on landed_files.path = judged.filename;
+
+-- Landed executions that cannot be merged, with the reason. Grain: one row per file × row.
+create or replace temp table trace_rejects as
+with
 
 -- The first row with an id counts, in the order of the files.
 ids as (
     select
         execution_id,
-        min({'file': file_number, 'row': file_row_number}) as first_row,
-        count(*) as n
-    from landed_traces
-    inner join landed_files on landed_files.path = landed_traces.filename
+        min({'file': file_number, 'row': file_row_number}) as first_row
+    from judged_traces
     group by execution_id
+    having count(*) > 1
 ),
 
 repeats as (
     select
-        landed_traces.filename,
-        landed_traces.file_row_number,
+        file_number,
+        file_row_number,
         'execution_id ' || execution_id || ' is given twice' as reason
-    from landed_traces
-    inner join landed_files on landed_files.path = landed_traces.filename
+    from judged_traces
     inner join ids using (execution_id)
-    where ids.n > 1 and {'file': file_number, 'row': file_row_number} > ids.first_row
+    where {'file': file_number, 'row': file_row_number} > ids.first_row
 ),
 
 known as (
     select
-        filename,
+        file_number,
         file_row_number,
         -- what was merged tonight came in an earlier batch
         'execution_id ' || execution_id
         || case when executions.ingestion > getvariable('last_ingestion') then ' is given twice' else ' is in PerfDB already' end
             as reason
-    from landed_traces
+    from judged_traces
     inner join executions using (execution_id)
 ),
 
 together as (
-    select * from judged where reason is not null
+    select file_number, file_row_number, reason from judged_traces where reason is not null
     union all
     select * from repeats
     union all
     select * from known
 )
 
-select filename, file_row_number, min(reason) as reason from together group by all;
+select file_number, file_row_number, min(reason) as reason from together group by all;

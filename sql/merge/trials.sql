@@ -8,7 +8,7 @@ select
     landed_files.ingestion,
     coalesce(landed_files.source_file, landed_files.name) as file,
     case
-        when trial is null or model is null then 'trial or model is missing'
+        when coalesce(trim(trial), '') = '' or coalesce(trim(model), '') = '' then 'trial or model is missing'
         when isnan(quality) or quality < 0 or quality > 10 then 'quality is ' || quality || ', not between 0 and 10'
         when
             isnan(accuracy) or accuracy < 0 or accuracy > 1

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import sql
+from optiq.errors import InputError
 from optiq.plans.plan import Plan
 from warehouse import chemistry
 from warehouse.connection import reading
 from warehouse.faults import columns_of
 from warehouse.home import Home
+from warehouse.ingestion.trials import TRIAL_COLUMNS, land_trials
 from warehouse.landing import KINDS, land_traces, landed
 from warehouse.refresh import refresh
 from warehouse.refused import culprit, retry_refused
@@ -204,6 +206,38 @@ def test_a_file_that_breaks_a_later_step_is_set_aside_and_the_rest_is_published(
     with reading(home.perfdb) as connection:
         assert connection.execute("select count(*) from quarantine").fetchall() == [(0,)]
     assert not list(home.landing.rglob("*.parquet"))
+
+
+def test_what_a_step_refuses_was_brought_by_a_file(
+    home: Home, traces: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault that people can mend is a file's here: a night takes no flags that could be wrong."""
+    land_traces(home, traces(traces.execution(ONE, 1)), 1)
+    poison = land_traces(home, traces(traces.execution(ONE, 2, execution_id="poison")), 2)
+    real = chemistry.recompute_chemistry
+
+    def refuses(connection: Any) -> bool:
+        if connection.execute("select 1 from executions where execution_id = 'poison'").fetchall():
+            raise InputError("a profile without a model", "Name the model.")
+        return real(connection)
+
+    monkeypatch.setattr(chemistry, "recompute_chemistry", refuses)
+    report = refresh(home, full_gate=False)
+    assert report.n_executions_new == 1
+    assert list(report.refused) == [poison.name]
+
+
+@pytest.mark.parametrize(("trial", "model"), [("t1", ""), ("t1", " "), ("", "phi4:14b"), (None, "phi4:14b")])
+def test_a_trial_without_a_name_is_set_aside_by_its_row(home: Home, trial: str | None, model: str) -> None:
+    rows = [{"trial": trial, "model": model, "quality": 5.0, "accuracy": 0.5, "source": "review"}]
+    rows.append(rows[0] | {"trial": "t2", "model": "phi4:14b"})
+    land_trials(home, pl.DataFrame(rows, schema=TRIAL_COLUMNS), "review")
+    report = refresh(home, full_gate=False)
+    assert (report.refused, report.n_quarantined) == ({}, 1)
+    with reading(home.perfdb) as connection:
+        assert connection.execute("select reason from quarantine").fetchall() == [
+            ("trial or model is missing",)
+        ]
 
 
 def test_what_fails_without_any_file_is_no_files_fault(
