@@ -112,7 +112,7 @@ FILES: dict[str, Callable[[Path], None]] = {
     "30 million numbers in lists.parquet": _lists,
     "120,000 columns.csv": _wide_csv,
     "rows cut short under 1,900 columns.csv": _padded_csv,
-    "one cell of 1 MB.csv": lambda path: path.write_text("question\n" + "x" * 1_000_000 + "\n") and None,
+    "one cell of 1 MB.csv": lambda path: path.write_text("question\n" + "x" * 999_000 + "\n") and None,
     "empty records under 1,900 keys.jsonl": _wide_lines,
     "lists in lists, 300,000 deep.jsonl": lambda path: (
         path.write_text('{"question": ' + "[" * 300_000 + "]" * 300_000 + "}\n") and None

@@ -274,6 +274,9 @@ def main() -> int:
     """Print the table; 1 if there was a leak."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--schedules", type=int, default=10_000)
+    parser.add_argument(
+        "--first", type=int, default=0, help="number of the first schedule: go on where one stopped"
+    )
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     import gc
@@ -296,7 +299,7 @@ def main() -> int:
     started, leaks, used = time.monotonic(), 0, dict.fromkeys(table, 0.0)
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))  # the table is of what was done by then
     stop: list[bool] = []
-    for number in range(given.schedules):
+    for number in range(given.first, given.first + given.schedules):
         if stop:
             break
         chance = random.Random(f"{given.seed}:{number}")
