@@ -199,9 +199,11 @@ class RunFolder:
         if path.exists():
             import polars as pl
 
+            from warehouse.bundles import bundle_small
             from warehouse.landing import land_traces
 
             turn, _, first = name.partition("-")
             land_traces(self.home, pl.read_parquet(path), int(turn) * 10**9 + int(first))
             path.unlink()
             self.home.forget(path)
+            bundle_small(self.home)

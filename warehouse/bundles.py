@@ -21,7 +21,7 @@ MANY = 256
 
 
 def bundle_small(home: Home) -> None:
-    """Bundle small files of traces, if there are many and no refresh is running; never an error of who lands one.
+    """Bundle small files of traces, if there are many and no refresh is running; never an error of who landed one.
 
     In a store, where each file is removed by a request of its own, they are left to the refresh.
     """

@@ -99,8 +99,7 @@ def trace_columns() -> pl.Schema:
 def land_traces(home: Home, frame: pl.DataFrame, sequence: int = 0) -> Path:
     """Append executions (``optiq.questions.trace_schema.TRACE_SCHEMA``); returns the landed file.
 
-    Columns that are left out are NULL. The same frame landed twice is one file. Where many small files wait, this one
-    among them, they are bundled.
+    Columns that are left out are NULL. The same frame landed twice is one file.
 
     Raises
     ------
@@ -117,11 +116,7 @@ def land_traces(home: Home, frame: pl.DataFrame, sequence: int = 0) -> Path:
     except pl.exceptions.PolarsError as fault:
         raise InputError(f"traces do not fit their schema: {fault}", "See TRACE_SCHEMA.") from None
     run = frame["run_id"][0] if "run_id" in frame.columns and frame.height else None
-    path = land(home, "traces", frame, f"{run or 'run'}-{sequence}")
-    from warehouse.bundles import bundle_small
-
-    bundle_small(home)
-    return path
+    return land(home, "traces", frame, f"{run or 'run'}-{sequence}")
 
 
 def land(

@@ -16,6 +16,7 @@ import polars as pl
 
 from optiq.plans.plan import Plan
 from optiq.questions.trace_schema import TRACE_SCHEMA
+from warehouse.bundles import bundle_small
 from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.landing import land_traces
@@ -65,6 +66,7 @@ def land_generated(
         calls += int(frame["calls"].list.len().sum())
         for place in range(frame.height) if one_by_one else ():
             land_traces(home, frame[place : place + 1], start + place)
+            bundle_small(home)
         if not one_by_one:
             land_traces(home, frame, number)
     return calls

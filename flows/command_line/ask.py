@@ -66,6 +66,7 @@ def _answer(session: Session, rows: Sequence[Row], cache: bool) -> dict[str, Any
     from tasks.answers import answer_rows
     from tasks.run_state import open_responses
     from tasks.session import new_run_id
+    from warehouse.bundles import bundle_small
     from warehouse.landing import land_traces
 
     run_id = new_run_id()
@@ -81,6 +82,7 @@ def _answer(session: Session, rows: Sequence[Row], cache: bool) -> dict[str, Any
             if found.executions:
                 session.land_guesses()
                 land_traces(session.home, traces_frame(found.executions))
+                bundle_small(session.home)
             if responses is not None:
                 responses.delivered(f"{run_id}/{row.question_id}" for row in rows)
         except (OSError, OptiqError) as fault:

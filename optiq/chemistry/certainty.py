@@ -166,7 +166,7 @@ def _dealt(known: npt.NDArray[np.bool_], draw: np.random.Generator) -> npt.NDArr
     """
     trials, models = known.shape
     own = np.tile(np.arange(models), (trials, 1))
-    whole: npt.NDArray[np.bool_] = known.all(axis=1)
+    whole = np.all(known, axis=1)
     if models == 2:
         return np.where(whole[:, None], draw.integers(2, size=(trials, 2)), own) + np.array([0, 2])
     dealt = draw.permuted(own, axis=1)

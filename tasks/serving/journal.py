@@ -26,6 +26,7 @@ import polars as pl
 from optiq.execution.trace import Execution, frame_of_rows
 from optiq.files.atomic import replacing
 from optiq.files.compact_json import compact, read_compact
+from warehouse.bundles import bundle_small
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.scores import SCORE_COLUMNS, land_scores
@@ -136,6 +137,7 @@ class Journal:
             time.sleep(_PAUSE_S)
         if executions:
             land_traces(self._home, pl.concat(executions), int(path.stem.rsplit("-", 1)[-1]))
+            bundle_small(self._home)
         if scores:
             land_scores(self._home, pl.DataFrame(scores, schema=SCORE_COLUMNS), path.stem)
         path.unlink()

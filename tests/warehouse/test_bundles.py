@@ -37,6 +37,7 @@ def names(home: Home) -> set[str]:
 def land_some(home: Home, traces: Any, first: int, many: int, **odd: Any) -> None:
     for number in range(first, first + many):
         land_traces(home, traces(traces.execution(ONE, number) | odd), number)
+        bundles.bundle_small(home)
 
 
 @pytest.mark.usefixtures("few")
