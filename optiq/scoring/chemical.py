@@ -60,7 +60,8 @@ def _formula(text: str) -> str:
     """The formula that ``text`` is, without marks of sub- and superscripts; empty if it is none."""
     written = text.strip(" .").replace("−", "-").replace("⁻", "-")
     bare = _MARKUP.sub("", unicodedata.normalize("NFKC", written)).replace("−", "-")
-    return bare if any(c.isupper() for c in bare) and _FORMULA.fullmatch(bare) else ""
+    several = sum(c.isalnum() for c in bare) > 1  # C is an option's letter
+    return bare if several and any(c.isupper() for c in bare) and _FORMULA.fullmatch(bare) else ""
 
 
 def _isotope(text: str) -> tuple[str, int] | None:

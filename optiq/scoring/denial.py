@@ -35,8 +35,8 @@ _COPULA = re.compile(
 )
 _CLAUSE = re.compile(
     r"(?:\.(?=\s|$)|[;:!?\n()]|,(?!\d)|(?<!thing )(?<!where )(?<!one )(?<!body )(?<!all )\bbut\b|"
-    r"\bhowever\b|\bthough\b|\s[-–—]\s)+|"
-    r"(?=\b(?:it|that|this|he|she|they|there)\s+(?:is|was|are|were)\b)",
+    r"\bhowever\b|\bthough\b|\s[-–—]\s|(?<=\d)\s+which\s+is\b)+|"
+    r"(?=\b(?:it|that|this|he|she|they|there)(?:['’]s|\s+(?:is|was|are|were))\b)",
     re.IGNORECASE,
 )
 

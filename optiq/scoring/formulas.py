@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from optiq.scoring.plain_text import latex
+
 _LONGEST = 300
 _POINTS = 3
 _CLOSE = 1e-8
@@ -88,6 +90,9 @@ class Formula:
     decimals: int = -1
 
 
+_ENDLESS, _MINUS_ENDLESS = (Formula("value", (complex(sign * math.inf),) * _POINTS) for sign in (1, -1))
+
+
 class _NoFormulaError(Exception):
     """The text is none that is understood."""
 
@@ -98,7 +103,7 @@ def formula_of(text: str) -> Formula | None:
     if not text.strip() or len(text) > _LONGEST:
         return None
     try:
-        return _Reader(text).all()
+        return _Reader(latex(text)).all()
     except (_NoFormulaError, ArithmeticError, ValueError, RecursionError):
         return None
 
@@ -150,6 +155,12 @@ def _between(relation: Formula) -> Formula | None:
     signs, parts = relation.signs, relation.parts
     if signs and signs[0] in ">≥":
         signs, parts = tuple(_TURNED[sign] for sign in signs[::-1]), parts[::-1]
+    if len(parts) == 2 and signs[0] in ("<", "≤"):
+        end = ("[" if signs[0] == "≤" else "(") if parts[1].letter else ("]" if signs[0] == "≤" else ")")
+        if parts[1].letter and not parts[0].letter:
+            return Formula("interval", parts=(parts[0], _ENDLESS), signs=(end, ")"))
+        if parts[0].letter and not parts[1].letter:
+            return Formula("interval", parts=(_MINUS_ENDLESS, parts[1]), signs=("(", end))
     if len(parts) != 3 or not {*signs} <= {"<", "≤"} or not parts[1].letter:
         return None
     closed = ("[" if signs[0] == "≤" else "(", "]" if signs[1] == "≤" else ")")
@@ -169,7 +180,17 @@ def _in_order(one: Sequence[Formula], other: Sequence[Formula]) -> bool:
     return len(one) == len(other) and all(same_formula(a, b) for a, b in zip(one, other, strict=True))
 
 
+def _each_once(parts: Sequence[Formula]) -> list[Formula]:
+    kept: list[Formula] = []
+    for part in parts:
+        if not any(same_formula(part, other) for other in kept):
+            kept.append(part)
+    return kept
+
+
 def _in_any_order(one: Sequence[Formula], other: Sequence[Formula]) -> bool:
+    if all(part.kind == "tuple" for part in (*one, *other)):
+        one, other = _each_once(one), _each_once(other)
     left = list(other)
     for part in one:
         place = next((i for i, rival in enumerate(left) if same_formula(part, rival)), None)
@@ -554,7 +575,7 @@ class _Reader:
             raise _NoFormulaError
         if (
             len(parts) == 1
-            and parts[0].kind in ("value", "set", "relation")
+            and parts[0].kind in ("value", "set", "relation", "matrix")
             and (opening + closing) in ("()", "[]")
         ):
             found = parts[0]
@@ -564,6 +585,8 @@ class _Reader:
         return Formula("tuple", parts=tuple(parts))
 
     def combined(self, one: Formula, other: Formula, how: Callable[[complex, complex], complex]) -> Formula:
+        if one.kind == other.kind == "matrix" and how in (_sum, _difference):
+            return _cell_by_cell(one, other, lambda a, b: self.combined(a, b, how))
         if one.kind != "value" or other.kind != "value":
             raise _NoFormulaError
         values = tuple(complex(how(a, b)) for a, b in zip(one.values, other.values, strict=True))
@@ -573,6 +596,15 @@ class _Reader:
             raise _NoFormulaError
         decimals = max(one.decimals, other.decimals)
         return Formula("value", values, decimals=decimals)
+
+
+def _cell_by_cell(one: Formula, other: Formula, how: Callable[[Formula, Formula], Formula]) -> Formula:
+    """Two matrices of one size, added."""
+    rows = []
+    for left, right in zip(one.parts, other.parts, strict=True):
+        cells = zip(left.parts, right.parts, strict=True)
+        rows.append(Formula("tuple", parts=tuple(how(a, b) for a, b in cells)))
+    return Formula("matrix", parts=tuple(rows))
 
 
 def _sum(one: complex, other: complex) -> complex:

@@ -151,6 +151,10 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
         text = plain(_PARTS_OF_PI.sub(r"\g<0> rad", text))
     if (value := roman_value(answer.strip(_AROUND))) is not None:
         return float(wanted.kind == "number" and not wanted.units and wanted.value == value)
+    if "≈" in text and "=" in text:  # x = 1/3 ≈ 0.33
+        exact = _stated(text[: text.index("≈")], wanted)
+        if exact is not None and same_figure(exact, wanted, asked):
+            return 1.0
     found = _stated(text, wanted)
     return float(found is not None and same_figure(found, wanted, asked))
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from optiq.scoring.plain_text import latex
 from optiq.text.thinking import split_thinking
 
 _SOLUTION = re.compile(
@@ -62,7 +63,7 @@ _TAGGED = re.compile(
 )
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _CONCLUSION = re.compile(
-    r"(?:^|(?<=[.!?\n])\s*)(?:therefore|thus|hence|in conclusion|to conclude|in summary|so in the end|"
+    r"(?:^|(?<=[.!?\n$])\s*)(?:therefore|thus|hence|in conclusion|to conclude|in summary|so in the end|"
     r"finally)\b,?\s+(?=\S)|"
     r"(?:^|(?<=[.!?\n])\s*)(?:i(?:['’]d|\s+would|['’]ll|\s+will)\s+(?:say|go\s+with|choose|pick|guess)|my\s+(?:best\s+)?(?:guess|choice|pick)\s+is)\s+"
     r"(?:it\s+is\s+|it['’]s\s+)?(?=\S)|"
@@ -147,7 +148,7 @@ def both_ends(output: str) -> str:
 
 def spoken(output: str) -> str:
     """``output`` without thoughts, special tokens and a code fence around it, and up to the next made-up question."""
-    text, _ = split_thinking(output)
+    text, _ = split_thinking(latex(output))
     if found := _SOLUTION.search(text):
         text = found[1]
     text = _TOKENS.sub("", _TURN_END.sub("", text)).strip()
@@ -281,7 +282,10 @@ def _braced(text: str, start: int) -> str:
 
 
 _LONGEST_BOX = 1_000
-_BETWEEN_BOXES = re.compile(r"(?:[\s,;$&\\()\[\]]|\\q?quad\b|\\text\{[^{}]{0,20}\}|\b(?:and|or)\b)*")
+_BETWEEN_BOXES = re.compile(
+    r"(?:[\s,;$&\\()\[\]]|\\q?quad\b|\\text\{[^{}]{0,20}\}|\b(?:and|or)\b)*|\s*\w+\s+and\s+"
+)
+_PERCENT_AFTER = re.compile(r"\}\s*\$?\s*(?:\\?%|percent\b|per cent\b|pct\b)")
 
 
 def _boxed(text: str) -> list[tuple[int, str]]:
@@ -297,6 +301,8 @@ def _boxed(text: str) -> list[tuple[int, str]]:
         else:
             found.append((match.start(), inside))
         end = text.find(inside, match.end()) + len(inside) + 1
+        if inside.isdigit() and _PERCENT_AFTER.match(text, end - 1):
+            found[-1] = (found[-1][0], f"{found[-1][1]}%")
     return found
 
 

@@ -39,6 +39,23 @@ _LATEX: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\([%$&#_{}])"), r"\1"),
     (re.compile(r"\{,\}"), ","),
 )
+_LOST_LETTER = re.compile(r"\x0c(?=rac\b|rac\{|orall)|\x08(?=oxed|egin|inom)")
+_ESCAPED_TWICE = re.compile(
+    r"(?<!\\)\\\\(?=(?:boxed|[dt]?frac|left|right|sqrt|text|pi|cdot|times|infty|cup|begin|end)(?![A-Za-z]))"
+)
+_OF_LINES = re.compile(r"(\\\[|\$\$)\s*([^$]{1,300}?)\s*(\\\]|\$\$)")
+_SPACED_COMMA = re.compile(r"(?<=\d)\s*\{\s*,\s*\}\s*(?=\d{3})")
+
+
+def latex(text: str) -> str:
+    r"""``text`` as it was meant: ``\\frac`` and a form feed with ``rac`` as ``\frac``, a formula on one line."""
+    if "\\" not in text and "$$" not in text and "{" not in text:
+        return text
+    text = _LOST_LETTER.sub(lambda m: "\\f" if m[0] == "\x0c" else "\\b", text)
+    text = _SPACED_COMMA.sub("{,}", _ESCAPED_TWICE.sub(lambda _: "\\", text))
+    return _OF_LINES.sub(lambda m: f"{m[1]}{' '.join(m[2].split())}{m[3]}", text)
+
+
 _MATHS = re.compile(r"(?<!\d)\$([^$\n]+)\$(?!\d)")
 _SIGNS = str.maketrans("−‒–—‐‑⁄\u2060\u00a0\u202f\u2009\u2007", "------/ \u0020\u0020\u0020\u0020")
 # Scripts without spaces: "是36个" has a figure. Magnitudes and parts of a date stay where they are.
@@ -155,6 +172,7 @@ _WRITTEN_OUT = re.compile(
 def plain(text: str) -> str:
     """``text`` with digits and ASCII signs for whatever else writes numbers; words stay as they are."""
     if "\\" in text or "{,}" in text:
+        text = latex(text)
         for pattern, new in _LATEX:
             text = pattern.sub(new, text)
     if text.count("$") > 1:

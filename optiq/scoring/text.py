@@ -470,6 +470,24 @@ def calculated(answer: str, reference: str) -> bool:
     return found is not None and wanted is not None and same_formula(found, wanted)
 
 
+_NAMED_VALUE = re.compile(
+    r"\s*(?:\\frac\{[A-Z]+\}\{[A-Z]+\}|[A-Z]{2,3}|[A-Za-z](?:_\{?\w+\}?)?|[A-Za-z]\([a-z]\))\s*=\s*([^=,;]+)"
+)
+
+
+def _named_values(reference: str) -> str | None:
+    """``(4, 5)`` of ``AB = 4, CD = 5``, ``(5, 2), (7, 2)`` of ``p = 5, q = 2; p = 7, q = 2``; None of anything else."""
+    groups = []
+    for group in reference.strip(" $.").split(";"):
+        found = [_NAMED_VALUE.fullmatch(part) for part in group.split(",")]
+        if not all(found) or (
+            len(found) > 1 and len({part.partition("=")[0] for part in group.split(",")}) == 1
+        ):
+            return None
+        groups.append(f"({', '.join(match[1].strip() for match in found if match)})")
+    return ", ".join(groups)
+
+
 def formula_equality(answer: str, reference: str) -> float | None:
     """1.0 if the answer has the formula of the reference, spaces apart; None unless the reference is one."""
     if (
@@ -478,6 +496,10 @@ def formula_equality(answer: str, reference: str) -> float | None:
         or _LONG_WORD.search(_LATEX_NAME.sub(" ", reference))
     ):
         return None
+    if (values := _named_values(reference)) and "=" not in answer:
+        bare = answer.strip(" $.")
+        found, wanted_values = formula_of(bare if bare[:1] == "(" else f"({bare})"), formula_of(values)
+        return float(found is not None and wanted_values is not None and same_formula(found, wanted_values))
     said, wanted = (_formula(text) for text in (answer, reference))
     if said == wanted:
         return 1.0
@@ -507,6 +529,7 @@ def without_aside(reference: str) -> str | None:
 _BETWEEN_ITEMS = re.compile(
     r"\s*(?:(?<!\d),|,(?!\d{3}(?!\d))|[;\n]|\band\b|&|•|\s/\s)\s*(?:\band\b\s*)?", re.IGNORECASE
 )
+_MATHS = re.compile(r"\$([^$\s][^$\n]*?)(?<!\s)\$(?=[\s,.;)]|$)")
 _ALTERNATIVE = re.compile(r"\bor\b|\beither\b", re.IGNORECASE)
 _INTRODUCED = re.compile(r"^.*?\b(?:are|were|is|includes?|have|has|named)\b:?\s+|^[^:]*:\s+", re.IGNORECASE)
 _JOINED = re.compile(r"\band\b|&|;|\n|•")
@@ -515,7 +538,8 @@ _SHORT_ITEM, _SHORT_ANSWER = 4, 14
 
 def items_of(text: str) -> list[frozenset[str]]:
     """The members of an enumeration (``red, green and blue``), each as its words; empty if it is none."""
-    parts = [part for part in _BETWEEN_ITEMS.split(text.strip(" .!{}")) if part and part.strip()]
+    text = _MATHS.sub(r"\1", text).strip(" .!{}")
+    parts = [part for part in _BETWEEN_ITEMS.split(text) if part and part.strip()]
     if len(parts) > 1 and ": " not in parts[1]:  # "The primes are 2, 3 and 5"
         parts[0] = _INTRODUCED.sub("", parts[0])
     if len(parts) < 2 or any(len(part.split()) > _SHORT_ITEM for part in parts):
@@ -526,6 +550,8 @@ def items_of(text: str) -> list[frozenset[str]]:
 
 def same_items(answer: str, reference: str) -> bool:
     """Whether both are enumerations of the same members, in any order."""
+    if "," in reference and not re.search(r"[A-Za-z]{3}", reference):  # 21, 16 or 11: solutions
+        reference = _ALTERNATIVE.sub(",", reference)
     given, wanted = items_of(affirmed(answer)), items_of(reference)
     return len(wanted) > 1 and set(given) == set(wanted) and not _ALTERNATIVE.search(answer)
 

@@ -143,7 +143,7 @@ _CENTS = {
     "pence": ("GBP",),
     "pennies": ("USD",),
 }
-_SHARES = {"%": 0.01, "percent": 0.01, "per cent": 0.01, "pct": 0.01, "‰": 0.001, "permille": 0.001,
+_SHARES = {"%": 0.01, "percent": 0.01, "per cent": 0.01, "pct": 0.01, "percentage": 0.01, "‰": 0.001, "permille": 0.001,
            "ppm": 1e-6, "ppb": 1e-9}  # fmt: skip
 _DEGREES = {"°C": "C", "℃": "C", "degC": "C", "°F": "F", "℉": "F", "degF": "F", "°K": "K"}
 _SCALES_OF_HEAT = {"celsius": "C", "centigrade": "C", "fahrenheit": "F", "kelvin": "K", "kelvins": "K", "c": "C",
