@@ -160,7 +160,8 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
 
 
 _BOTH_SIGNS = re.compile(
-    r"\A\W*?[+]?(\d+(?:[.,/]\d+)?)\s*(?:,|or|and|,\s*and)\s*[-−]\1\W*\Z|\A\W*?[-−](\d+(?:[.,/]\d+)?)\s*(?:,|or|and)\s*[+]?\2\W*\Z"
+    r"\A\W*?[+]?(\d+(?:[./]\d+)?)(?:,?\s+(?:or|and)|,)\s+[-−]\1\W*\Z|"
+    r"\A\W*?[-−](\d+(?:[./]\d+)?)(?:,?\s+(?:or|and)|,)\s+[+]?\2\W*\Z"
 )
 """``3 or -3``."""
 _COMPLEX = re.compile(r"\d\s*[-+]\s*(?:\d+(?:\.\d+)?)?i\b|\di\b")
