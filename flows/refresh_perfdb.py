@@ -17,6 +17,11 @@ def refresh_perfdb(request: RefreshPerfDB) -> dict[str, Any]:
 
     What is not given comes from `OPTIQ_*` variables and `optiq.toml`.
     """
-    report = publish_snapshot(request.settings, request.accept or (), request.full_gate)
+    try:
+        report = publish_snapshot(request.settings, request.accept or (), request.full_gate)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "interrupted: what was published stays, what has landed waits; `optiq refresh` begins again"
+        ) from None
     run(report_refresh, report)
     return report

@@ -32,6 +32,11 @@ _DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalExcept
 _START_AGAIN = "Restore a snapshot from its snapshots folder, or move it away and run `optiq init`."
 
 
+def is_interrupt(fault: BaseException) -> bool:
+    """Whether a person ended what DuckDB was at: it makes of Ctrl-C a ``RuntimeError``, which is nobody's fault."""
+    return isinstance(fault, duckdb.InterruptException) or str(fault) == "Query interrupted"
+
+
 @contextmanager
 def reading(
     perfdb: Path, any_version: bool = False, memory_mb: int | None = None

@@ -20,7 +20,7 @@ import polars as pl
 
 from optiq.errors import GateError, InputError, OptiqError, PerfDBError
 from warehouse.check_result import CheckResult
-from warehouse.connection import explained, reading
+from warehouse.connection import explained, is_interrupt, reading
 from warehouse.drift import Comparison
 from warehouse.home import Home, usable
 from warehouse.landing import LandedFile, landed
@@ -167,6 +167,8 @@ def _prepare(night: Night, run: Run) -> None:
                     run(step, night)
                 return
             except (Exception, pl.exceptions.PanicException) as fault:
+                if is_interrupt(fault):
+                    raise KeyboardInterrupt from None
                 if not _may_be_a_files(fault):
                     raise
                 blamed = len(night.refused)
@@ -198,6 +200,8 @@ def _blame(night: Night, fault: BaseException) -> str:
                 for step in PREPARE:
                     step.do(fewer)
         except (Exception, pl.exceptions.PanicException) as again:
+            if is_interrupt(again):
+                raise KeyboardInterrupt from None
             if not _may_be_a_files(again):
                 raise
             return is_relative or not (isinstance(again, GateRefusal) and again.is_relative)
@@ -235,7 +239,7 @@ def _may_be_a_files(fault: BaseException) -> bool:
     """Whether a landed file may be at fault, and not the disk or the machine."""
     if isinstance(fault, GateError | InputError):  # what a step was given, it was given by a file
         return True
-    others = (OptiqError, OSError, MemoryError, duckdb.InterruptException, duckdb.OutOfMemoryException)
+    others = (OptiqError, OSError, MemoryError, duckdb.OutOfMemoryException)
     return not isinstance(fault, others) and "No space left" not in str(fault)
 
 

@@ -42,12 +42,8 @@ def answer(
     if not consent.given_for(lambda: _forecast(request), _bill_line):
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
-    try:
-        with progress():
-            summary = _run(request, shards)
-    except KeyboardInterrupt as stop:
-        note(f"error: {str(stop) or 'interrupted'}")
-        return 130
+    with progress():
+        summary = _run(request, shards)
     from tasks.run_answers import answers_of, misses
 
     answers = None

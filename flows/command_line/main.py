@@ -166,7 +166,12 @@ def _run(arguments: list[str]) -> int:
         return 2
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        _fail(str(stop) or "interrupted")
+        return 130
+    except RuntimeError as fault:
+        if str(fault) != "Query interrupted":  # what DuckDB makes of Ctrl-C
+            raise
         _fail("interrupted")
         return 130
     except OptiqError as fault:

@@ -146,6 +146,7 @@ def open_app(request: ServeRequest, note: Callable[[str], None]) -> Starlette:
             session = desk.session()
             if session is not None and session.server is not None:
                 await session.server.disconnect()
+            gc.unfreeze()  # else DuckDB lists at the end of the process what was never collected
 
     return make_app(endpoint, living)
 

@@ -17,6 +17,7 @@ from warehouse.check_result import CheckResult
 from warehouse.home import Home
 from warehouse.ingest import ingest_priors
 from warehouse.landing import land_traces, landed
+from warehouse.night import Night, NightStep
 from warehouse.query import query
 from warehouse.refresh import init, refresh
 
@@ -167,6 +168,25 @@ def test_unreadable_files_are_quarantined_whole_and_kept(home: Home, traces: Any
 def test_only_one_refresh_at_a_time(home: Home) -> None:
     with filelock.FileLock(home.lock), pytest.raises(PerfDBError, match=r"another refresh .* is running"):
         refresh(home)
+
+
+@pytest.mark.parametrize(
+    "fault", [RuntimeError("Query interrupted"), duckdb.InterruptException("Interrupted!")]
+)
+def test_ctrl_c_is_no_fault_of_a_file(home: Home, traces: Any, fault: Exception) -> None:
+    """DuckDB makes an error of Ctrl-C, which once set an innocent file aside."""
+    land_traces(home, traces(traces.execution(CHAIN, 1)))
+    before = landed(home)
+
+    def pressed(step: NightStep, night: Night) -> None:
+        if step.name == "merge":
+            raise fault
+        step.do(night)
+
+    with pytest.raises(KeyboardInterrupt):
+        refresh(home, run=pressed)
+    assert landed(home) == before
+    assert refresh(home).n_executions_new == 1
 
 
 def test_a_failing_gate_publishes_nothing(home: Home, traces: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,7 @@ def test_what_is_in_flight_is_finished_or_recorded(home: Path, patience_s: int, 
         process.send_signal(signal.SIGTERM)
         asking.join(60)
         assert process.wait(60) in (0, -signal.SIGTERM)
+        assert "leaked" not in process.stderr.read()
     rows = landed(Home(home))
     assert rows["status"].to_list() == ["answered" if status == 200 else "failed"]
     assert replies[0] == 200 if status == 200 else replies[0] != 200
