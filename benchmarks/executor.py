@@ -121,7 +121,9 @@ def ask_inspect_ai(url: str) -> Callable[[str], Awaitable[Any]]:
     from inspect_ai.model import GenerateConfig, get_model
 
     config = GenerateConfig(temperature=0, max_tokens=32, seed=0, max_connections=512)
-    model: Any = get_model(f"openai/{MODEL}", base_url=f"{url}/v1", api_key="none", config=config)
+    model: Any = get_model(
+        f"openai/{MODEL}", base_url=f"{url}/v1", api_key="none", config=config, responses_api=False
+    )
     return lambda prompt: model.generate(prompt)
 
 

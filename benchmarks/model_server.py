@@ -99,7 +99,17 @@ async def respond(
     behaviour.last = body
     if path == "/v1/embeddings":
         data = [{"object": "embedding", "index": 0, "embedding": [0.0, 1.0]}]
-        return 200, json.dumps({"object": "list", "data": data, "model": body["model"]}).encode(), None
+        usage = {"prompt_tokens": tokens(str(body["input"]), "")[0]}
+        listed = {"object": "list", "data": data, "model": body["model"], "usage": usage}
+        return 200, json.dumps(listed).encode(), None
+    if path == "/v1/completions":
+        prompts = body["prompt"] if isinstance(body["prompt"], list) else [body["prompt"]]
+        texts = [text_for(body["model"], str(prompt), behaviour.words) for prompt in prompts]
+        counts = [tokens(str(prompt), text) for prompt, text in zip(prompts, texts, strict=True)]
+        usage = {"prompt_tokens": sum(n for n, _ in counts), "completion_tokens": sum(n for _, n in counts)}
+        choices = [{"index": at, "text": text, "finish_reason": "stop"} for at, text in enumerate(texts)]
+        raw = {"object": "text_completion", "model": body["model"], "choices": choices, "usage": usage}
+        return 200, json.dumps(raw).encode(), None
     model, prompt = body["model"], prompt_of(body)
     behaviour.asked[model] += 1
     if model not in behaviour.models:

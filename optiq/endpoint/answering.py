@@ -208,14 +208,19 @@ async def _execute(
             if ledger is None:
                 spender.note(math.fsum(call.cost_usd or 0.0 for call in one.calls))
     if execution.status == OVER_LIMIT:
-        raise Refusal(
-            429,
-            f"the limit of the day is reached: {execution.error}",
-            "Set max_tokens lower, wait until tomorrow (UTC), or ask for a higher limit.",
-            kind="insufficient_quota",
-            code="insufficient_quota",
-        )
+        raise limit_reached(execution.error)
     return execution
+
+
+def limit_reached(said: str | None) -> Refusal:
+    """What is left of a client's limit is too little for what it asks."""
+    return Refusal(
+        429,
+        f"the limit of the day is reached: {said}",
+        "Set max_tokens lower, wait until tomorrow (UTC), or ask for a higher limit.",
+        kind="insufficient_quota",
+        code="insufficient_quota",
+    )
 
 
 def _operators(asked: Asked, ready: Ready) -> Operators:

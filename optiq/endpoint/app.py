@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from optiq.endpoint.answering import Answered, Ready, answer
-from optiq.endpoint.asked import Asked
+from optiq.endpoint.asked import OURS, Asked
 from optiq.endpoint.conversation import Heard
 from optiq.endpoint.dialect import Dialect
 from optiq.endpoint.feedback import read_feedback
@@ -25,16 +26,16 @@ from optiq.endpoint.metrics import Metrics
 from optiq.endpoint.ollama import Ollama
 from optiq.endpoint.openai_chat import OpenAIChat
 from optiq.endpoint.openai_responses import OpenAIResponses
-from optiq.endpoint.openai_text import OpenAIText
-from optiq.endpoint.refusals import Refusal, refusal_of
+from optiq.endpoint.openai_text import OpenAIText, raw_feature
+from optiq.endpoint.passing import pass_on
+from optiq.endpoint.refusals import Refusal, refusal_of, without_addresses
 from optiq.endpoint.spans import record_spans
 from optiq.endpoint.spending import Client, Spending
-from optiq.errors import OptiqError, UnknownName
+from optiq.errors import ConfigurationError, OptiqError, PerfDBError, UnknownName
 from optiq.execution.trace import Execution
 from optiq.files.compact_json import compact
 from optiq.plans.plan import Plan
 from optiq.servers.addresses import is_loopback
-from optiq.servers.http import HttpAnswer
 from optiq.servers.replies import storable
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ DIALECTS: dict[str, Dialect] = {
     "/api/chat": Ollama(),
     "/api/generate": Ollama(generate=True),
 }
-_OPEN = ("/healthz", "/readyz")
-"""What anybody may ask."""
+_OPEN = ("/healthz", "/readyz", "/v1/embeddings")
+"""What anybody may ask, and what asks for the key itself."""
 
 
 class Desk(Protocol):
@@ -75,6 +76,10 @@ class Desk(Protocol):
 
     async def feedback(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """A score that came later."""
+        ...
+
+    def trouble(self, fault: OptiqError) -> None:
+        """What whoever runs the server should know."""
         ...
 
     def page(self) -> str:
@@ -171,10 +176,15 @@ class Endpoint:
             client = self.admit(request)
             self.take_up()
         except OptiqError as fault:
-            return self._refuse(refusal_of(fault), dialect, name, started)
+            return self._refuse(self.refusal(fault), dialect, name, started)
         streaming = False
         try:
             body = await self.body(request)
+            if (
+                isinstance(dialect, OpenAIText)
+                and (raw := await self._raw(body, client, started)) is not None
+            ):
+                return raw
             asked = dialect.read(body, request.headers)
             ready = await self.desk.ready(asked.model)
             name = ready.name
@@ -188,12 +198,18 @@ class Endpoint:
             self.metrics.answered(name, 200, time.perf_counter() - started)
             return _json(dialect.reply(answered), headers=_headers(answered.last.plan, answered.cost_usd))
         except OptiqError as fault:
-            return self._refuse(refusal_of(fault), dialect, name, started)
+            return self._refuse(self.refusal(fault), dialect, name, started)
         except TimeoutError:
             return self._refuse(self._late(), dialect, name, started)
         finally:
             if not streaming:
                 self.put_down()
+
+    def refusal(self, fault: OptiqError) -> Refusal:
+        """What a client is told; of our own files only who runs the server."""
+        if isinstance(fault, PerfDBError | ConfigurationError):
+            self.desk.trouble(fault)
+        return refusal_of(fault)
 
     def _nobody(self, name: str, started: float) -> Response:
         """Nobody is there any more to be answered."""
@@ -317,15 +333,36 @@ class Endpoint:
 
     async def pass_on(self, request: Request, path: str) -> Response:
         """What the model server itself answers: no plan is made for embeddings."""
-        body = await self.body(request)
-        ready = await self.desk.ready("optiq")
-        onward = getattr(ready.server, "pass_on", None)
-        if onward is None:
-            raise Refusal(404, f"{ready.server.name} serves no {path}", code="not_served")
-        found: HttpAnswer = await onward(path, body, self.bounds.request_s)
-        return _json(
-            found.body if found.body is not None else {"error": {"message": found.text}}, found.status
-        )
+        started, client = time.perf_counter(), self.admit(request)
+        self.take_up()
+        try:
+            body = await self.body(request)
+            return await self._passed(path, body, await self.desk.ready(OURS), client, started)
+        finally:
+            self.put_down()
+
+    async def _passed(
+        self, path: str, body: Mapping[str, Any], ready: Ready, client: Client, started: float
+    ) -> Response:
+        found = await pass_on(path, body, ready, client, self.bounds.request_s)
+        self.metrics.passed(found, client.name)
+        answer, name = found.answer, path.strip("/")
+        self.metrics.answered(name, answer.status, time.perf_counter() - started)
+        told = answer.body if answer.body is not None else {"error": {"message": answer.text}}
+        return _json(told, answer.status, _headers(None, found.cost_usd))
+
+    async def _raw(self, body: Mapping[str, Any], client: Client, started: float) -> Response | None:
+        """The raw completion of one served model, where something is asked for that no plan has."""
+        name = body.get("model")
+        if raw_feature(body) is None or not isinstance(name, str):
+            return None
+        ready = await self.desk.ready(name)
+        if name not in ready.served:
+            return None
+        if body.get("stream"):
+            raise Refusal(400, "raw completions are not streamed here", "Leave stream out.", param="stream")
+        onward = {name: value for name, value in body.items() if name != OURS}
+        return await self._passed("/completions", onward, ready, client, started)
 
     async def finish(self) -> None:
         """Call off what is still in flight; it is recorded as far as it went."""
@@ -356,7 +393,7 @@ def make_app(
                     endpoint.admit(request)
                 return await handler(request)
             except OptiqError as fault:
-                refusal = refusal_of(fault)
+                refusal = endpoint.refusal(fault)
                 endpoint.metrics.refused(refusal.code or refusal.kind)
                 return _json(refusal.body(), refusal.status, refusal.headers)
 
@@ -426,7 +463,8 @@ def make_app(
 
     async def is_ready(_: Request) -> Response:
         fault = await asyncio.to_thread(endpoint.desk.fault)
-        return PlainTextResponse("ok\n" if fault is None else f"{fault}\n", 200 if fault is None else 503)
+        said = "ok" if fault is None else without_addresses(fault)
+        return PlainTextResponse(f"{said}\n", 200 if fault is None else 503)
 
     async def page(_: Request) -> Response:
         return HTMLResponse(await asyncio.to_thread(endpoint.desk.page))
@@ -517,7 +555,7 @@ def _headers(plan: Plan | None, cost_usd: float | None) -> dict[str, str]:
     if plan is not None:
         text = plan.expression.replace("→", "->").replace("\n", " ")
         found["x-optiq-plan"] = text.encode("ascii", "backslashreplace").decode()
-    if cost_usd is not None:
+    if cost_usd is not None and not math.isnan(cost_usd):
         found["x-optiq-cost-usd"] = f"{cost_usd:.12g}"
     return found
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
+from optiq.endpoint.passing import Passed
 from optiq.execution.trace import Execution
 
 MOST_LABELS = 200
@@ -71,6 +73,12 @@ class Metrics:
             self._spend.labels(key).inc(call.cost_usd or 0.0)
             self._prompt_tokens.inc(call.prompt_tokens or 0)
             self._output_tokens.inc(call.output_tokens or 0)
+
+    def passed(self, found: Passed, key: str) -> None:
+        """A model server answered by itself."""
+        self._spend.labels(key).inc(0.0 if math.isnan(found.cost_usd) else found.cost_usd)
+        self._prompt_tokens.inc(found.prompt_tokens or 0)
+        self._output_tokens.inc(found.output_tokens or 0)
 
     def page(self) -> bytes:
         """All counters in Prometheus' text form."""

@@ -8,14 +8,26 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from optiq.endpoint.answering import Answered
-from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch
+from optiq.endpoint.asked import OURS, Asked, read_asked, switch
 from optiq.endpoint.dialect import choices_of, event
 from optiq.endpoint.refusals import Refusal
 from optiq.servers.usage import part
 
 _READ = ("model", "prompt", "stream", "stream_options", OURS)
-_NOT_OURS = ("echo", "suffix", "logprobs", "best_of")
+_RAW = ("echo", "suffix", "logprobs", "best_of")
 """What only the raw completions of one model have."""
+
+
+def raw_feature(body: Mapping[str, Any]) -> str | None:
+    """The field of a request that only a raw completion answers: none of a plan is one."""
+    for name in _RAW:
+        value = body.get(name)
+        by_itself = 1 if name == "best_of" else False if name == "echo" else ""
+        if value is not None and value != by_itself:
+            return name
+    prompt = body.get("prompt")
+    several = isinstance(prompt, list) and (len(prompt) > 1 or not all(isinstance(p, str) for p in prompt))
+    return "prompt" if several else None
 
 
 class OpenAIText:
@@ -25,16 +37,22 @@ class OpenAIText:
 
     def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
         """One prompt, as text."""
-        remedy = "Leave it out, or ask the model server itself."
-        refuse(body, _NOT_OURS, "is of raw completions, which plans have none of", remedy)
         prompt = body.get("prompt")
+        if (name := raw_feature(body)) is not None:
+            raise Refusal(
+                400,
+                f"{'a prompt of several texts, or of tokens,' if name == 'prompt' else name} is of raw completions, "
+                "which plans have none of",
+                "Leave it out, or ask a served model by its own name.",
+                param=name,
+            )
         if isinstance(prompt, list) and len(prompt) == 1:
             prompt = prompt[0]
         if not isinstance(prompt, str) or not prompt:
             raise Refusal(400, "prompt is no text", "Give one text; ask once for each.", param="prompt")
         stream = switch(body, "stream", False)
         usage = bool(part(body.get("stream_options"), "include_usage"))
-        options = {k: v for k, v in body.items() if k not in (*_READ, *_NOT_OURS)}
+        options = {k: v for k, v in body.items() if k not in (*_READ, *_RAW)}
         messages = [{"role": "user", "content": prompt}]
         return read_asked(body, messages, options, headers, stream=stream, usage=usage)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from optiq.errors import (
     AnswerLost,
+    ConfigurationError,
     InfeasibleError,
     InputError,
     ModelNotServed,
@@ -66,6 +67,12 @@ def refusal_of(fault: Exception) -> Refusal:
         return fault
     if not isinstance(fault, OptiqError):
         return Refusal(500, f"a fault of Optiq itself: {type(fault).__name__}", kind="server_error")
+    if isinstance(
+        fault, PerfDBError | ConfigurationError
+    ):  # where our files are is no matter of who asks, either
+        why = "a file that requests are answered with cannot be used now"
+        told = "Whoever runs this server is told why."
+        return Refusal(503, why, told, kind="server_error", code="not_ready", retry_after_s=5)
     said = fault.message, fault.remedy
     if isinstance(fault, ServerError):  # where the model servers are is no matter of who asks
         said = without_addresses(fault.message), "" if _ADDRESS.search(fault.message) else fault.remedy
@@ -86,8 +93,6 @@ def refusal_of(fault: Exception) -> Refusal:
             code="rate_limit_exceeded",
             retry_after_s=fault.retry_after_s or 1,
         )
-    if isinstance(fault, PerfDBError):
-        return Refusal(503, *said, kind="server_error", code="not_ready", retry_after_s=5)
     if isinstance(fault, AnswerLost):
         return Refusal(502, *said, kind="server_error", code="answer_lost")
     if isinstance(fault, ServerError):

@@ -25,6 +25,8 @@ from optiq.servers.usage import part
 _PASSING = {408, 409, 425}
 # A gateway gave up on a server that may have gone on; 529 is "overloaded".
 _KINDS = {408: AnswerLate, 502: AnswerLost, 503: ServerBusy, 504: AnswerLate, 529: ServerBusy}
+_LONG_S = 60.0
+"""A pause that is longer is said: nobody waits for it."""
 # Malformed, too large, not understood, refused by law.
 _OF_THE_REQUEST = {400, 413, 414, 422, 431, 451}
 _TOO_LONG = re.compile(
@@ -59,10 +61,13 @@ def status_fault(
         return RequestRefused(said, "A content filter refuses this question; another model may not.")
     if status == 404:
         return ModelNotServed(f"{server} has no model {model!r}", missing_remedy)
-    if status == 429:
-        return RateLimited(said, retry_after_s=retry_after_s(headers))
-    if status in _PASSING or (status >= 500 and status != 501):
-        return _KINDS.get(status, TransientServerError)(said, retry_after_s=retry_after_s(headers))
+    if status == 429 or status in _PASSING or (status >= 500 and status != 501):
+        kind = RateLimited if status == 429 else _KINDS.get(status, TransientServerError)
+        pause_s = retry_after_s(headers)
+        if pause_s is None or pause_s <= _LONG_S:
+            return kind(said, retry_after_s=pause_s)
+        remedy = "Ask again then, or take another server."
+        return kind(f"{said}; it wants no call for {pause_s:.0f} s", remedy, retry_after_s=pause_s)
     if status in (401, 403):
         # What the server says here may repeat the key.
         return ServerError(f"{server} answered {status}: the key is missing or refused", "Check the API key.")

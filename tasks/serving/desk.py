@@ -184,6 +184,10 @@ class ServingDesk:
         _remember(self.scores, row["execution_id"], row["qoa"], LATEST * 20)
         return {"execution_id": row["execution_id"], "qoa": row["qoa"]}
 
+    def trouble(self, fault: OptiqError) -> None:
+        """Said once."""
+        self._say_once(f"warning: {fault}")
+
     def page(self) -> str:
         """The page at ``/``."""
         return self.show()

@@ -45,7 +45,10 @@ def test_keys_are_asked_for_once_there_is_one(serve) -> None:
         path = endpoint.home.path / "serving" / "keys.json"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         path.write_text("{")
-        assert post(endpoint, secret).status_code == 400  # nobody is let in by a damaged file
+        reply = post(endpoint, secret)
+        assert reply.status_code == 503  # nobody is let in by a damaged file
+        assert str(path) not in reply.text
+        assert str(path) in "".join(endpoint.notes)
     for file in endpoint.home.path.rglob("*"):
         assert not file.is_file() or secret.encode() not in file.read_bytes()
 
@@ -77,6 +80,32 @@ def test_a_day_is_never_overspent_and_survives_a_restart(serve, fresh_home: Path
         spent = Spending(folder)
         assert spent.today(Keys(folder / "keys.json").every())["team"] == (pytest.approx(sum(costs)), 0.0)
         spent.close()
+
+
+PASSED_ON = [
+    ("/v1/embeddings", {"model": "phi4:14b", "input": "Norway " * 50}),
+    ("/v1/completions", {"model": "phi4:14b", "prompt": ["Once", "Twice"], "max_tokens": 9}),
+]
+
+
+def test_what_is_passed_on_counts_against_the_key(serve) -> None:
+    with serve() as endpoint:
+        folder = endpoint.home.path / "serving"
+        keys = Keys(folder / "keys.json")
+        rich, poor = keys.add("rich", max_cost_per_day=1.0), keys.add("poor", max_cost_per_day=1e-9)
+        costs = []
+        for path, body in PASSED_ON:
+            sent = endpoint.client.post(path, json=body, headers={"authorization": f"Bearer {rich}"})
+            costs.append(float(sent.headers["x-optiq-cost-usd"]))
+            refused = endpoint.client.post(path, json=body, headers={"authorization": f"Bearer {poor}"})
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")
+        assert min(costs) > 0
+        spending = Spending(folder)
+        assert spending.today(keys.every())["rich"] == (pytest.approx(sum(costs)), 0.0)
+        spending.close()
+        page = endpoint.client.get("/metrics", headers={"authorization": f"Bearer {rich}"}).text
+        assert 'optiq_requests_total{name="embeddings",status="200"} 1.0' in page
+        assert endpoint.client.post(PASSED_ON[0][0], json=PASSED_ON[0][1]).status_code == 401
 
 
 def test_requests_per_minute(serve) -> None:

@@ -197,8 +197,29 @@ def test_text_completions(served) -> None:
     assert body["object"] == "text_completion"
     assert body["choices"][0]["text"].startswith("w")
     assert served.behaviour.last["messages"] == [{"role": "user", "content": "Once"}]
-    for wrong in ({"prompt": ["a", "b"]}, {"prompt": ""}, {"prompt": [1, 2]}, {"prompt": "x", "echo": True}):
+    for wrong in ({"prompt": ""}, {"prompt": {}}):
         assert served.client.post("/v1/completions", json={"model": "optiq", **wrong}).status_code == 400
+
+
+RAW = [
+    {"prompt": ["a", "b"]}, {"prompt": [1, 2]}, {"prompt": [[1, 2], [3]]}, {"echo": True}, {"suffix": "."},
+    {"logprobs": 0}, {"best_of": 2, "n": 2},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("asked", RAW, ids=str)
+def test_what_only_raw_completions_have_goes_to_a_served_model_as_it_is_and_to_no_plan(served, asked) -> None:
+    body = {"prompt": "Once", "max_tokens": 9, **asked}
+    reply = served.client.post("/v1/completions", json={"model": "phi4:14b", **body})
+    assert reply.json()["object"] == "text_completion"
+    assert served.behaviour.last == {"model": "phi4:14b", **body}
+    refused = served.client.post("/v1/completions", json={"model": "optiq", **body})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, next(iter(asked)))
+
+
+def test_defaults_of_raw_completions_are_no_wishes(served) -> None:
+    body = {"prompt": ["Once"], "echo": False, "suffix": None, "logprobs": None, "best_of": 1, "n": 1}
+    assert served.client.post("/v1/completions", json={"model": "optiq", **body}).status_code == 200
 
 
 def test_responses(served) -> None:

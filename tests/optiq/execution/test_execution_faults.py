@@ -43,6 +43,17 @@ def test_a_passing_fault_costs_an_attempt_and_no_answer(dialect, fault):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_wants_no_call_for_a_day_is_given_up_at_once_with_the_reason(dialect, status):
+    tomorrow = Reply({"error": "quota of the day"}, status, {"Retry-After": "86400"})
+    with scripted_server(tomorrow) as fake:
+        [execution] = run(dialect, fake.url)
+        assert len(fake.requests) == 1
+    assert execution.status == "failed"
+    assert "quota of the day; it wants no call for 86400 s" in execution.error
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_many_questions_with_faults_between_all_get_a_row(dialect):
     script = [reply for fault in PASSING.values() for reply in (fault, Reply())] * 3
     script += [Reply({"error": "no"}, 400)]
