@@ -98,7 +98,7 @@ def ranks(frame: pl.DataFrame) -> dict[str, Any]:
         .encode(
             x=alt.X(
                 "value:Q",
-                title="rank correlation of predicted with observed quality",
+                title="rank correlation",
                 scale=alt.Scale(domain=[-1, 1]),
             ),
             y=alt.Y("topic:N", title=None, sort=[row["topic"] for row in rows]),

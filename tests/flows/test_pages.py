@@ -61,6 +61,8 @@ def test_the_site_is_made_without_a_warning(tmp_path: Path) -> None:
     assert made.returncode == 0, made.stdout + made.stderr
     first = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert "plans before it executes" in first
+    for page in (tmp_path / "site").glob("*.html"):
+        assert "```" not in page.read_text(encoding="utf-8"), f"a block of {page.name} is read as text"
     assert not re.search(r'<(script|img|link)[^>]*"https?://', first), "the site needs no network"
 
 
