@@ -65,6 +65,10 @@ def plain_options(request: GenerateRequest, conversation: Conversation) -> Gener
     )
 
 
+_BOM = b"\xef\xbb\xbf"
+_FIELDS = (b"event", b"id", b"retry")
+
+
 class StreamedAnswer:
     """Tells a listener of the chunks of a stream, and puts them together as the answer would have come whole."""
 
@@ -72,24 +76,37 @@ class StreamedAnswer:
         self._listener, self._who = listener, who
         self._texts: list[str] = []
         self._thoughts: list[str] = []
+        self._refusals: list[str] = []
+        self._unread: list[bytes] = []
+        self._plain: list[bytes] = []
+        self._events = False
         self._last: dict[str, Any] = {}
         self._finish_reason: Any = None
         self.began = False
         self.done = False
 
     def line(self, line: bytes) -> None:
-        """A line of server-sent events."""
-        name, _, data = line.strip().partition(b":")
-        if name != b"data" or self.done:
+        """A line of server-sent events; or of a plain answer, which some servers give to who wants a stream."""
+        name, _, data = line.strip().removeprefix(_BOM).partition(b":")
+        if self.done or name in _FIELDS:
+            return
+        if not line.strip() and self._unread:  # the event is over
+            raise self._no_json()
+        if name != b"data":
+            if name and not self._events:
+                self._plain.append(line)
             return
         data = data.strip()
+        self._events, self._plain = True, []
         if data == b"[DONE]":
             self.done = True
             return
+        self._unread.append(data)  # one event may have several lines
         try:
-            chunk = json.loads(data)
+            chunk = json.loads(b"\n".join(self._unread))
         except (ValueError, RecursionError):
-            raise self.broken(f"sent what is no JSON: {data[:80].decode('utf-8', 'replace')}") from None
+            return
+        self._unread = []
         if isinstance(chunk, dict):
             self.chunk(chunk)
 
@@ -98,18 +115,30 @@ class StreamedAnswer:
         if (fault := chunk.get("error")) is not None:
             said = part(fault, "message") or fault
             raise self.broken(f"said: {str(said)[:200]}")
-        choices = chunk.get("choices") if isinstance(chunk.get("choices"), list) else []
-        first = next((one for one in choices or () if part(one, "index") in (0, None)), None)
+        listed = chunk.get("choices") if isinstance(chunk.get("choices"), list) else []
+        choices = [
+            one if isinstance(one.get("delta"), dict) else {**one, "delta": {}}
+            for one in listed or ()
+            if isinstance(one, dict)
+        ]
+        first = next((one for one in choices if part(one, "index") in (0, None)), None)
         if isinstance(text := part(first, "delta", "content"), str):
             self._texts.append(text)
-        for name in ("reasoning_content", "reasoning"):
+        if isinstance(refusal := part(first, "delta", "refusal"), str):
+            self._refusals.append(refusal)
+        for name in ("reasoning_content", "reasoning", "thinking"):
             if isinstance(thought := part(first, "delta", name), str):
                 self._thoughts.append(thought)
                 break
         self._finish_reason = part(first, "finish_reason") or self._finish_reason
         self._last.update({name: value for name, value in chunk.items() if value and name != "choices"})
+        if usage := part(first, "usage") or part(chunk, "x_groq", "usage"):  # as Moonshot and Groq have it
+            self._last["usage"] = usage
         self.began = self.began or bool(choices)
-        self._listener.piece(chunk)
+        self._listener.piece({**chunk, "choices": choices} if "choices" in chunk else chunk)
+
+    def _no_json(self) -> ServerError:
+        return self.broken(f"sent what is no JSON: {b' '.join(self._unread)[:80].decode('utf-8', 'replace')}")
 
     def broken(self, why: str) -> ServerError:
         """The fault of an answer that ended before its end, by whether a part of it was passed on."""
@@ -118,10 +147,32 @@ class StreamedAnswer:
 
     def body(self) -> dict[str, Any]:
         """The answer as it would have come whole; a fault if its end did not come."""
+        if self._plain and (whole := self._whole()) is not None:
+            return whole
+        if self._unread:
+            raise self._no_json()
         if not self.done and self._finish_reason is None:
             raise self.broken("ended without its end")
         message: dict[str, Any] = {"role": "assistant", "content": "".join(self._texts)}
         if self._thoughts:
             message["reasoning_content"] = "".join(self._thoughts)
+        if self._refusals:
+            message["refusal"] = "".join(self._refusals)
         choice = {"index": 0, "message": message, "finish_reason": self._finish_reason}
         return {**self._last, "choices": [choice]}
+
+    def _whole(self) -> dict[str, Any] | None:
+        """The answer of a server that does not stream, told as one piece; None if it is none."""
+        try:
+            body = json.loads(b"".join(self._plain))
+        except (ValueError, RecursionError):
+            return None
+        message = part(body, "choices", 0, "message")
+        if not isinstance(message, dict):
+            if part(body, "error") is not None:
+                self.chunk(body)  # raises what it says
+            return None
+        reason = part(body, "choices", 0, "finish_reason")
+        self._listener.piece({"choices": [{"index": 0, "delta": message, "finish_reason": reason}]})
+        found: dict[str, Any] = body
+        return found

@@ -136,6 +136,61 @@ def test_a_stream(dialect):
     assert found.finish_reason == "stop"
 
 
+def chunk_of(reason=None, usage=None, **delta):
+    choice = {"index": 0, "delta": delta, "finish_reason": reason}
+    return {"choices": [choice | ({"usage": usage} if usage else {})]}
+
+
+def events_of(*chunks):
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+
+
+USAGE = OPENAI_ANSWER["usage"]
+OS, LO = chunk_of(content="Os"), chunk_of("stop", content="lo")
+COUNTS = {"choices": [], "usage": USAGE}
+TWO_LINES = (
+    b'data: {"choices": [{"index": 0, "finish_reason": "stop",\ndata: "delta": {"content": "Oslo"}}]}\n\n'
+)
+NAMED = b"\xef\xbb\xbfevent: message\r\ndata:%s\r\nid: 7\r\n\r\n: still here\r\n\r\n"
+STREAMS = {
+    "an event of two lines": TWO_LINES + events_of(COUNTS),
+    "a mark of the byte order, names of events, no blanks": NAMED % json.dumps(OS).encode() + events_of(LO, COUNTS),
+    "no end": events_of(OS, {**LO, "usage": USAGE}),
+    "something after the end": events_of(OS, {**LO, "usage": USAGE}) + b"data: [DONE]\n\ndata: nonsense\n\n",
+    "no stream": json.dumps(OPENAI_ANSWER, indent=1).encode(),
+    "counts in the choice": events_of(OS, chunk_of("stop", USAGE, content="lo")),
+    "counts apart": events_of(OS, {**LO, "x_groq": {"usage": USAGE}}),
+    "choices that are none": events_of({**OS, "choices": [None, "x", *OS["choices"]]}, {"choices": {"0": 1}},
+                                       {"choices": [{"index": 0, "delta": "x"}]}, {**LO, "usage": USAGE}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", STREAMS.values(), ids=STREAMS)
+def test_streams_as_servers_send_them(body):
+    listener = Listening(streams=True)
+    with scripted_server(Reply(body)) as fake:
+        found = converse("openai", fake.url, listener)
+    assert (found.text, listener.text, found.prompt_tokens, found.output_tokens) == ("Oslo", "Oslo", 12, 3)
+    assert found.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("field", ["reasoning", "reasoning_content", "thinking"])
+def test_thoughts_and_refusals_of_a_stream_are_no_part_of_its_text(field):
+    body = events_of(chunk_of(**{field: "A city."}), chunk_of("stop", content="Oslo", refusal="No"))
+    with scripted_server(Reply(body)) as fake:
+        found = converse("openai", fake.url, Listening(streams=True))
+    assert (found.text, found.thinking, found.refusal) == ("Oslo", "A city.", "No")
+
+
+def test_an_error_instead_of_a_stream_says_what_the_server_says():
+    with (
+        scripted_server(Reply({"error": {"message": "no room"}})) as fake,
+        pytest.raises(AnswerLost) as fault,
+    ):
+        converse("openai", fake.url, Listening(streams=True))
+    assert "no room" in str(fault.value)
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_stream_that_breaks_off_is_not_tried_again(dialect):
     body = stream_of(dialect, cut=True)
