@@ -28,7 +28,7 @@ class InspectLogs:
 
     name = "inspect"
     title = "inspect_ai logs (.eval, .json)"
-    tried_on = "0.3.150, 0.3.285"
+    tried_on = "0.3.150, 0.3.180, 0.3.285"
 
     def recognises(self, source: Source) -> Role | None:
         """An archive by its members, a JSON log by its first keys."""

@@ -28,7 +28,7 @@ class LlmLogs:
 
     name = "llm"
     title = "logs.db of llm"
-    tried_on = "0.27.1, 0.36"
+    tried_on = "0.27.1, 0.31, 0.36"
 
     def recognises(self, source: Source) -> Role | None:
         """A SQLite file that has the tables of llm's log, by the names in its schema."""

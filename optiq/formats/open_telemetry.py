@@ -24,7 +24,9 @@ class OpenTelemetry:
 
     name = "otel"
     title = "OpenTelemetry GenAI spans (OTLP JSON, SDK JSON)"
-    tried_on = "opentelemetry-instrumentation-openai-v2 2.4b0, opentelemetry-instrumentation-openai 0.62.4"
+    tried_on = (
+        "opentelemetry-instrumentation-openai-v2 2.4b0, opentelemetry-instrumentation-openai 0.49.0, 0.62.4"
+    )
 
     def recognises(self, source: Source) -> Role | None:
         """OTLP by resourceSpans, spans of an SDK by context and attributes."""

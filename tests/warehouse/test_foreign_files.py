@@ -1,8 +1,9 @@
 """Files that other tools really wrote (``real_files/``) land as the table beside them says, row by row.
 
-They were made by lm_eval 0.4.13, inspect_ai 0.3.285, promptfoo 0.121.20, llm 0.36, opentelemetry-instrumentation-openai
-0.62.4 and llama.cpp's server in the envelopes of OpenAI Batch and vLLM; paths of a person were replaced. The table was
-checked against the files by eye: a change of it is a change of what people's logs teach.
+They were made by lm_eval 0.4.11 (``caps``) and 0.4.13, inspect_ai 0.3.150, 0.3.180 and 0.3.285, promptfoo 0.118.0 and
+0.121.20, llm 0.27.1, 0.31 and 0.36, opentelemetry-instrumentation-openai 0.49.0 and 0.62.4, -v2 2.4b0 (messages
+in log records) and llama.cpp's server in the envelopes of OpenAI Batch and vLLM; paths of a person were replaced. The
+table was checked against the files by eye: a change of it is a change of what people's logs teach.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ def test_a_folder_of_all_formats_accounts_for_every_file(tmp_path: Path) -> None
     assert {Path(name).name for name in report.passed if "results_" not in name} == {
         "notes.md",
         "input.jsonl",
+        "event-only-logs.txt",
     }
     assert report.n_quarantined == 0
     assert not report.unusable
@@ -279,6 +281,24 @@ def test_a_batch_without_its_questions_asks_for_them(tmp_path: Path) -> None:
         landed(tmp_path, path)
     _, rows = landed(tmp_path, path, REAL_FILES / "batch/input.jsonl")
     assert {row["question_id"]: row["question"] for row in rows}["request-2"] == "What is 2+2?"
+
+
+def test_messages_of_spans_may_be_in_log_records(tmp_path: Path) -> None:
+    spans, logs = (REAL_FILES / f"otel/event-only-{what}.txt" for what in ("spans", "logs"))
+    _, alone = landed(tmp_path / "alone", spans)
+    assert {row["question"] for row in alone} == {None}
+    report, rows = landed(tmp_path / "both", spans, logs)
+    assert [(row["question"], row["answer"], row["calls"][0]["prompt_tokens"]) for row in rows] == [
+        ("Capital of Norway?", "Oslo", 13),
+        ("Capital of Norway?", "Oslo", 13),
+        ("What is 2+2?", "#### 4", 13),
+        ("Capital of Norway? stream", "Oslo", None),
+        ("Capital of Norway? stream usage", "Oslo", 15),
+        ("FAIL now", None, None),
+    ]
+    assert rows[-1]["status"] == "failed"
+    assert report.passed[str(logs)].startswith("it completes other files")
+    assert [row["execution_id"] for row in rows] == [row["execution_id"] for row in alone]
 
 
 def test_an_older_log_of_llm_has_its_calls_in_responses(tmp_path: Path) -> None:
