@@ -37,4 +37,4 @@ def ingest_traces(request: IngestTraces) -> dict[str, Any]:
 def ingest_prices(request: IngestPrices) -> dict[str, Any]:
     """Land what a price table says of models, each with its source and the day; what is not sure is asked."""
     asked = (request.table, request.provider, request.price_of, request.price_file)
-    return run(land_prices, *asked, request.settings.home)
+    return run(land_prices, *asked, request.settings)

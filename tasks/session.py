@@ -91,8 +91,12 @@ def _with_variants(
     variants: tuple[Variant, ...],
     guesses: tuple[ModelFigures, ...],
     named: tuple[NamedModel, ...],
+    prices_at: datetime | None,
 ) -> Statistics:
-    known = with_named(_statistics(perfdb, modified_ns).with_guesses(guesses), named)
+    published = _statistics(perfdb, modified_ns)
+    if prices_at is not None:
+        published = published.at(prices_at)
+    known = with_named(published.with_guesses(guesses), named)
     return with_variants(known, variants)
 
 
@@ -108,7 +112,14 @@ def load_statistics(
     models as servers call and price them.
     """
     modified_ns = home.perfdb.stat().st_mtime_ns if home.perfdb.exists() else 0
-    return _with_variants(str(home.perfdb), modified_ns, variants, guesses, named)
+    now = price_change(home)
+    return _with_variants(str(home.perfdb), modified_ns, variants, guesses, named, now)
+
+
+def price_change(home: Home) -> datetime | None:
+    """When one of the published prices last changed by its hours or days; None if none ever does."""
+    modified_ns = home.perfdb.stat().st_mtime_ns if home.perfdb.exists() else 0
+    return _statistics(str(home.perfdb), modified_ns).price_change(datetime.now(UTC))
 
 
 def named_models(

@@ -64,15 +64,25 @@ def land_traces(files: list[str], perfdb: str | None, said: Mapping[str, Any]) -
 
 @step
 def land_prices(
-    table: str, provider: str | None, models: list[str] | None, path: str | None, perfdb: str | None
+    table: str, provider: str | None, models: list[str] | None, path: str | None, settings: Settings
 ) -> dict[str, Any]:
-    """Land the prices of ``models`` (None: those that PerfDB knows) from a price table, with what became of each."""
+    """Land the prices of ``models`` (None: those that PerfDB knows) from a price table, with what became of each.
+
+    Whose price a model has is told by the address of the server of ``settings`` that has it, if no provider is given.
+    """
+    from optiq.formats.price_tables import provider_at
     from warehouse.ingest import ingest_prices
     from warehouse.statistics import load_statistics
 
-    home = find_home(perfdb)
+    def served_by(model: str) -> tuple[str, str | None]:
+        for server in settings.servers:
+            if model.startswith(f"{server.name}/") or model in server.models:
+                return model.removeprefix(f"{server.name}/"), provider_at(server.url)
+        return model, provider_at(settings.server_url)
+
+    home = find_home(settings.home)
     names = models or list(load_statistics(home.perfdb).models)
-    report, told = ingest_prices(home, table, names, provider, path)
+    report, told = ingest_prices(home, table, names, provider, path, served_by)
     return {**asdict(report), "prices": told}
 
 

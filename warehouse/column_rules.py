@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from optiq.questions.metric import METRICS, RESOURCES
 from optiq.questions.question import Kind
+from optiq.statistics.price_steps import RATES as TOKEN_PRICES
 from warehouse.ingestion.priors import FIGURES
 from warehouse.ingestion.statistics import MEANS
 
@@ -14,6 +15,7 @@ from warehouse.ingestion.statistics import MEANS
 _Ranges = dict[str, tuple[float | None, float | None]]
 RANGES: dict[str, _Ranges] = {
     "priors": {"value": (0, 1e6)},
+    "prices": {"above_tokens": (0, None), **dict.fromkeys(TOKEN_PRICES, (0, 0.01))},
     "published_statistics": {
         "n_observations": (1, None),
         **{name: (low, high) for name, (low, high, _) in MEANS.items()},
@@ -41,6 +43,7 @@ RANGES: dict[str, _Ranges] = {
 }
 PRESENT: dict[str, tuple[str, ...]] = {
     "priors": ("model", "topic", "metric", "value", "source"),
+    "prices": ("model", "provider", "source", "as_of", "usd_per_prompt_token", "usd_per_output_token"),
     "published_statistics": ("topic", "plan_key", "source"),
     "executions": ("execution_id", "topic", "plan_key", "status"),
     "calls": ("execution_id", "model"),

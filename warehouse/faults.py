@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from warehouse.ingestion.prices import PRICE_COLUMNS
 from warehouse.ingestion.priors import PRIOR_COLUMNS
 from warehouse.ingestion.statistics import MEANS, STATISTIC_COLUMNS
 from warehouse.ingestion.trials import TRIAL_COLUMNS
@@ -26,6 +27,7 @@ def columns_of(kind: str) -> pl.Schema:
         return trace_columns()
     columns: Any = {
         "priors": PRIOR_COLUMNS,
+        "prices": PRICE_COLUMNS,
         "statistics": STATISTIC_COLUMNS,
         "scores": SCORE_COLUMNS,
         "trials": TRIAL_COLUMNS,

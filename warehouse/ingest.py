@@ -16,7 +16,7 @@ import polars as pl
 from optiq.errors import InputError
 from optiq.extensions.built_in import FORMATS
 from optiq.files.tables import SUFFIXES, check_suffix
-from optiq.formats.price_tables import price_for, read_prices
+from optiq.formats.price_tables import Price, price_for, read_prices
 from optiq.formats.protocol import Format, Role
 from optiq.formats.recognition import files_in, recognised
 from optiq.formats.source import Source
@@ -28,11 +28,12 @@ from warehouse.ingestion.foreign import Foreign, ForeignFile, ForeignTraces
 from warehouse.ingestion.history import History, is_history
 from warehouse.ingestion.notes import Note
 from warehouse.ingestion.opti_q import Executions, Levels, is_executions, is_levels
+from warehouse.ingestion.prices import price_rows, prior_rows
 from warehouse.ingestion.priors import Priors
 from warehouse.ingestion.statistics import StatisticsFile
 from warehouse.ingestion.traces import Traces
 from warehouse.ingestion.units import KnownRates
-from warehouse.landing import REJECT_COLUMNS, LandingWriter, content_hash
+from warehouse.landing import REJECT_COLUMNS, LandingWriter, content_hash, land
 from warehouse.rules import ROW
 from warehouse.sources import has_landed, merged_sources
 
@@ -119,9 +120,17 @@ def ingest_priors(home: Home, files: Iterable[str | Path], trusted: bool = False
 
 
 def ingest_prices(
-    home: Home, table: str, models: Iterable[str], provider: str | None = None, path: str | Path | None = None
+    home: Home,
+    table: str,
+    models: Iterable[str],
+    provider: str | None = None,
+    path: str | Path | None = None,
+    served_by: Callable[[str], tuple[str, str | None]] = lambda model: (model, None),
 ) -> tuple[IngestReport, dict[str, str]]:
-    """Land what a price table (:mod:`optiq.formats.price_tables`) says of ``models``, as priors of today.
+    """Land what a price table (:mod:`optiq.formats.price_tables`) says of ``models``, as prices and priors of today.
+
+    ``served_by`` tells what a model is called where it is served, and the provider that its address is of: it counts
+    where no ``provider`` is given and the table knows it.
 
     Returns the report and, per model, what became of it: the entry that was taken, or why none was. A price that is
     not sure lands nothing.
@@ -132,32 +141,28 @@ def ingest_prices(
         if the table cannot be read.
     """
     prices = read_prices(table, path)
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    today = datetime.datetime.now(datetime.UTC).date()
+    known = {price.provider for price in prices}
     told: dict[str, str] = {}
-    rows = []
+    taken: dict[str, Price] = {}
     for model in sorted(set(models)):
-        found = price_for(model, prices, provider)
+        name, by = served_by(model)
+        asked = provider or (by if by in known else None)
+        found = price_for(name, prices, asked)
         if found is None:
-            told[model] = f"no price of {provider}" if provider else "no price"
+            told[model] = f"no price of {asked}" if asked else "no price"
         elif isinstance(found, str):
             told[model] = f"not sure, name a provider (--provider): {found}"
         else:
-            told[model] = found.told()
-            for metric, value in (
-                ("usd_per_prompt_token", found.prompt),
-                ("usd_per_cached_prompt_token", found.cached),
-                ("usd_per_output_token", found.output),
-            ):
-                if value is None:  # not told
-                    continue
-                rows.append((model, "*", metric, value, found.source, today))
-    if not rows:
+            told[model], taken[model] = found.told(), found
+    if not taken:
         return IngestReport(), told
     names = ("model", "topic", "metric", "value", "source", "as_of")
     with tempfile.TemporaryDirectory(prefix="optiq-prices-") as folder:
         file = Path(folder) / f"{table}.csv"
-        pl.DataFrame(rows, schema=names, orient="row").write_csv(file)
+        pl.DataFrame(prior_rows(taken, today), schema=names, orient="row").write_csv(file)
         report = ingest_priors(home, [file])
+    land(home, "prices", price_rows(taken, today), table)
     return report, told
 
 

@@ -22,7 +22,7 @@ import polars as pl
 from optiq.errors import InputError
 from warehouse.home import Home, usable
 
-KINDS = ("priors", "statistics", "traces", "scores", "trials", "rejects")
+KINDS = ("priors", "prices", "statistics", "traces", "scores", "trials", "rejects")
 REJECT_COLUMNS = {
     "kind": pl.String,
     "file": pl.String,

@@ -133,6 +133,7 @@ def _merge(
     for kind, variable, name in (
         ("rejects", "reject_files", "merge/rejects"),
         ("priors", "prior_files", "merge/priors"),
+        ("prices", "price_files", "merge/prices"),
         ("statistics", "statistics_files", "merge/statistics"),
         ("trials", "trial_files", "merge/trials"),
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,16 @@ import duckdb
 import sql
 from optiq.errors import InputError
 from optiq.plans.plan import Plan
-from optiq.statistics.snapshot import FIGURES, RECORDED, ModelFigures, Record, Statistics
+from optiq.statistics.price_steps import PriceStep, depends
+from optiq.statistics.snapshot import (
+    ANY_TASK,
+    ANY_TOPIC,
+    FIGURES,
+    RECORDED,
+    ModelFigures,
+    Record,
+    Statistics,
+)
 from warehouse.connection import reading
 
 TOPIC_MODELS = ("centroid", "bertopic")
@@ -90,7 +99,24 @@ def snapshot_id(connection: duckdb.DuckDBPyConnection) -> str:
 def _model_figures(connection: duckdb.DuckDBPyConnection) -> list[ModelFigures]:
     names = ("model", "topic", "task", *FIGURES, "n_observations", "provenance")
     rows = connection.table("model_statistics").select(*names).fetchall()
-    return [ModelFigures(**_known(names, row)) for row in rows]
+    steps = _price_steps(connection)
+    figures = [ModelFigures(**_known(names, row)) for row in rows]
+    return [
+        replace(row, price_steps=steps.get(row.model, ()))
+        if row.topic == ANY_TOPIC and row.task == ANY_TASK
+        else row
+        for row in figures
+    ]
+
+
+def _price_steps(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[PriceStep, ...]]:
+    """By model, where a price that is used depends on the length of the prompt, the hour or the day."""
+    names = tuple(field.name for field in fields(PriceStep))
+    found: dict[str, list[PriceStep]] = {}
+    table = connection.sql(sql.read("queries/current_prices"))
+    for model, *values in table.select("model", *names).fetchall():
+        found.setdefault(model, []).append(PriceStep(**_known(names, values)))
+    return {model: tuple(steps) for model, steps in found.items() if depends(steps)}
 
 
 def _records(connection: duckdb.DuckDBPyConnection, among: str = "true") -> list[Record]:

@@ -11,6 +11,7 @@ from flows.flow_requests import Json, Place, Serving
 
 if TYPE_CHECKING:
     from optiq.statistics.snapshot import Statistics
+    from warehouse.home import Home
 
 
 class Models(Serving, Place):
@@ -57,6 +58,7 @@ def models(request: Models, json: Json = False) -> None:
         if found := find_variant(name, settings.variants, names):
             variants[name] = found
     statistics = load_statistics(home, tuple(variants[name] for name in sorted(variants)), guesses)
+    prices = _prices(home)
     listed: list[dict[str, Any]] = []
     for name in sorted({*names, *variants}, key=lambda n: (variants[n].model if n in variants else n, n)):
         known = name in statistics.models
@@ -75,6 +77,9 @@ def models(request: Models, json: Json = False) -> None:
         for rate in RATES:
             row[rate.name] = getattr(figures, rate.name) if figures else math.nan
         row["guessed"] = _guessed(statistics, name)
+        row["price"] = prices.get(name) or (
+            statistics.source(name, "*", "open", ["usd_per_prompt_token"]) or None
+        )
         listed.append(row)
     if json:
         say_json(listed)
@@ -112,6 +117,8 @@ def models(request: Models, json: Json = False) -> None:
         ),
         right=range(2, 8),
     )
+    for name, why in sorted(prices.items()):
+        say(f"price of {name}: {why}")
     told = {why for row in listed for why in row["guessed"].values()}
     if told:
         say(f"~ {counted(len(told), 'guess', 'guesses')}: " + "; ".join(sorted(told)))
@@ -188,6 +195,27 @@ def probe(
     if silent:
         note(f"no answer from {', '.join(silent)}")
     return 1 if silent else 0
+
+
+def _prices(home: Home) -> dict[str, str]:
+    """By model: which entry of which table its price is, of what day, and what it depends on."""
+    import sql
+    from warehouse.query import query
+
+    told: dict[str, list[str]] = {}
+    if home.perfdb.exists():
+        for step in query(home.perfdb, sql.read("queries/current_prices")).iter_rows(named=True):
+            said = told.setdefault(step["model"], [f"{step['source']}, as of {step['as_of']}"])
+            when = [f"above {step['above_tokens']:,} prompt tokens"] if step["above_tokens"] else []
+            if step["hour_from"] is not None:
+                when.append(f"{step['hour_from']:%H:%M} to {step['hour_until']:%H:%M} UTC")
+            if step["valid_from"] is not None:
+                when.append(f"from {step['valid_from']}")
+            if step["valid_until"] is not None:
+                when.append(f"until before {step['valid_until']}")
+            pair = f"{step['usd_per_prompt_token'] * 1e6:.4g}/{step['usd_per_output_token'] * 1e6:.4g} USD/M"
+            said.append(f"{' '.join([pair, *when])}")
+    return {name: "; ".join(said) for name, said in told.items()}
 
 
 def _guessed(statistics: Statistics, name: str) -> dict[str, str]:

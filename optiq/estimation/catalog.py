@@ -75,9 +75,10 @@ class Catalog:
     # --- single models -------------------------------------------------------------------------------
 
     def figures(self, model: str) -> ModelFigures:
-        """The merged figures of ``model`` on this topic."""
+        """The merged figures of ``model`` on this topic, at the prices of a lone call of this length."""
         if model not in self._figures:
-            self._figures[model] = self.statistics.figures(model, self.topic, self.kind)
+            found = self.statistics.figures(model, self.topic, self.kind)
+            self._figures[model] = found.priced(lone_tokens(found, self.shape), self.statistics.prices_at)
         return self._figures[model]
 
     def source(self, model: str, names: Iterable[str]) -> str:
@@ -116,10 +117,7 @@ class Catalog:
 
     def question_tokens(self, model: str) -> float:
         """Tokens of the question itself: the server's count where there is one, else from its length."""
-        for name, tokens in self.shape.question_tokens:
-            if name == model:
-                return float(tokens)
-        return self.shape.question_chars / chars_per_token(self.figures(model))
+        return question_tokens(self.figures(model), self.shape)
 
     def template_tokens(self, model: str, chars: int) -> float:
         """Tokens of ``chars`` characters of a prompt template."""
@@ -293,6 +291,38 @@ class Catalog:
 
 def _rank(match: Match) -> tuple[float, int, tuple[int, int, tuple[str, ...]]]:
     return -match.similarity, -match.record.n_observations, match.record.plan.order
+
+
+def question_tokens(figures: ModelFigures, shape: PromptShape) -> float:
+    """Tokens of the question itself for a model with these figures."""
+    for name, tokens in shape.question_tokens:
+        if name == figures.model:
+            return float(tokens)
+    return shape.question_chars / chars_per_token(figures)
+
+
+def lone_tokens(figures: ModelFigures, shape: PromptShape) -> float:
+    """Tokens of the prompt of a lone call, by which a price that depends on the prompt's length is chosen.
+
+    What a later call of a plan reads besides is not counted here; its bill counts it.
+    """
+    return question_tokens(figures, shape) + shape.base_of(figures.model) / chars_per_token(figures)
+
+
+def price_tiers(
+    statistics: Statistics, topic: str, kind: Kind | str, shape: PromptShape, models: Iterable[str]
+) -> tuple[int, ...]:
+    """The tier that each model whose price depends on the prompt's length reaches: () where there is none.
+
+    Questions of other tiers are not on one line with these: what plans cost jumps between them.
+    """
+    found = []
+    for model in models:
+        figures = statistics.figures(model, topic, kind)
+        if edges := {step.above_tokens for step in figures.price_steps} - {0}:
+            tokens = lone_tokens(figures, shape)
+            found.append(sum(tokens > edge for edge in edges))
+    return tuple(found)
 
 
 def catalogs(

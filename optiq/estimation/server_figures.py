@@ -49,4 +49,4 @@ def _priced(row: ModelFigures, named: NamedModel) -> ModelFigures:
             price = dict(prices).get(rate, getattr(row, rate))
             if not math.isnan(price):
                 rates[rate] = max(price, rates.get(rate, 0.0))
-    return replace(row, **rates)
+    return replace(row, price_steps=() if rates else row.price_steps, **rates)

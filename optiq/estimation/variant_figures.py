@@ -66,7 +66,8 @@ class _Family:
         model, own = self.of_model.get((topic, task)), self.own.get((topic, task))
         blank = ModelFigures(model=self.variant.name, topic=topic, task=task)
         model, mine = model or blank, own or blank
-        values = {name: getattr(model if self.priced else mine, name) for name in _PRICES}
+        priced = model if self.priced else mine
+        values = {name: getattr(priced, name) for name in _PRICES}
         for name in _PACES:
             values[name] = _drawn(
                 getattr(mine, name),
@@ -80,7 +81,13 @@ class _Family:
         )
         start = f"as {self.variant.model} (variant)"
         told = start if own is None or own.n_observations == 0 else f"{own.provenance}, start {start}"
-        return replace(blank, n_observations=mine.n_observations, provenance=told, **values)
+        return replace(
+            blank,
+            n_observations=mine.n_observations,
+            provenance=told,
+            price_steps=priced.price_steps,
+            **values,
+        )
 
     # --- where the variant starts on a topic and task --------------------------------------------------------
 

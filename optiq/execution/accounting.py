@@ -6,6 +6,7 @@ energy add over nodes, latency is the longest path. What is not known stays ``No
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from optiq.execution.trace import Call, Execution
 from optiq.plans.plan import Plan
 from optiq.questions.metric import ADDITIVE, COST, ENERGY, RESOURCES, Metric
 from optiq.questions.question import Kind, parse_number
+from optiq.statistics.price_steps import PriceStep, dearest, in_force
 from optiq.statistics.snapshot import ModelFigures
 
 MEASURED, PREDICTED = "measured", "predicted"
@@ -59,12 +61,14 @@ class PriceList:
 class Tariff:
     """What a call of a model takes of one metric: ``fixed`` + ``prompt`` × tokens + ``output`` × tokens.
 
-    NaN where a rate is not known.
+    NaN where a rate is not known. With ``steps`` the rates depend on the length of the prompt, the hour or the day;
+    ``prompt`` and ``output`` are then those of a short one at the dearest hour.
     """
 
     fixed: float
     prompt: float
     output: float
+    steps: tuple[PriceStep, ...] = ()
 
     @classmethod
     def at(cls, metric: Metric, figures: ModelFigures) -> Tariff:
@@ -74,21 +78,34 @@ class Tariff:
         fixed = getattr(figures, metric.call_rate) if metric.call_rate else 0.0
         if metric.adds == "path" and math.isnan(prompt):
             prompt = 0.0
-        return cls(0.0 if math.isnan(fixed) else fixed, prompt, output)
+        steps = figures.price_steps if metric is COST else ()
+        return cls(0.0 if math.isnan(fixed) else fixed, prompt, output, steps)
 
     @property
     def known(self) -> bool:
         """Whether every call has its price."""
         return not math.isnan(self.prompt) and not math.isnan(self.output)
 
+    def at_most(self, prompt_tokens: float) -> Tariff:
+        """The highest rates of calls with up to so many tokens of prompt."""
+        if not self.steps:
+            return self
+        rates = dearest(self.steps, datetime.datetime.now(datetime.UTC), prompt_tokens)
+        return Tariff(self.fixed, rates["usd_per_prompt_token"], rates["usd_per_output_token"])
+
     def of(self, prompt_tokens: float, output_tokens: float) -> float:
-        """For a call with so many tokens; NaN if it is not known."""
-        return self.fixed + self.prompt * prompt_tokens + self.output * output_tokens
+        """The most for a call with so many tokens; NaN if it is not known."""
+        most = self.at_most(prompt_tokens)
+        return most.fixed + most.prompt * prompt_tokens + most.output * output_tokens
 
     def charge(self, prompt_tokens: int | None, output_tokens: int | None) -> float | None:
-        """For a call that was made; at rate 0 tokens cost nothing, even if nobody counted them."""
-        charge = self.fixed
-        for rate, tokens in ((self.prompt, prompt_tokens), (self.output, output_tokens)):
+        """For a call that is just made; at rate 0 tokens cost nothing, even if nobody counted them."""
+        charge, rates = self.fixed, (self.prompt, self.output)
+        if self.steps and (
+            step := in_force(self.steps, datetime.datetime.now(datetime.UTC), prompt_tokens or 0)
+        ):
+            rates = step.usd_per_prompt_token, step.usd_per_output_token
+        for rate, tokens in zip(rates, (prompt_tokens, output_tokens), strict=True):
             if rate == 0:
                 continue
             if math.isnan(rate) or tokens is None:
@@ -110,7 +127,8 @@ def call_bound(figures: ModelFigures, prompt_bytes: int, max_output_tokens: int)
 
 
 def price_call(call: Call, figures: ModelFigures) -> None:
-    """Set what an answered call took of each additive metric, by its tokens; measured energy stays."""
+    """Set what an answered call took of each additive metric, by its tokens and its prices; measured energy stays."""
+    figures = figures.priced(call.prompt_tokens, call.started_at)
     for metric in ADDITIVE:
         if metric is not ENERGY or call.energy_source != MEASURED:
             charge = Tariff.at(metric, figures).charge(call.prompt_tokens, call.output_tokens)

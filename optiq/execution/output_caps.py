@@ -53,8 +53,9 @@ class OutputCaps:
             + sum(self._outputs[u] * _SAFETY + _TEMPLATE_TOKENS for u in plan.predecessors(v))
             for v in range(plan.k)
         ]
+        dear = [f.dearest(tokens) for f, tokens in zip(self._figures, self._prompts, strict=True)]
         self._sums = [
-            (limit, [Tariff.at(metric, f) for f in self._figures], metric.name)
+            (limit, [Tariff.at(metric, f) for f in dear], metric.name)
             for metric in ADDITIVE
             if (limit := getattr(budget, metric.limit)) is not None
         ]

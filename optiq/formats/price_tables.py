@@ -10,32 +10,28 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import json
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from optiq.errors import InputError, UnknownName
 from optiq.extensions.built_in import PRICE_TABLES
+from optiq.statistics.price_steps import PriceStep
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a provider takes for a model, in USD per token of prompt and output.
+    """What a ``provider`` takes for a ``model``; ``source`` says where it stands.
 
-    ``cached`` is the rate of prompt tokens that the provider had in its cache (None: as ``prompt``, or not told).
-    Longer prompts may cost more: from ``dearer_from`` tokens on, the whole call. Rates that depend on the hour are the
-    highest of the day, ``lowest`` is the lowest prompt rate. ``source`` says where it stands.
+    ``steps`` are all that is told: by length of the prompt, by hour, by day.
     """
 
     model: str
     provider: str
-    prompt: float
-    output: float
-    cached: float | None
-    dearer_from: int | None
-    lowest: float | None
+    steps: tuple[PriceStep, ...]
     source: str
 
     @property
@@ -43,21 +39,50 @@ class Price:
         """What two tables call alike."""
         return bare_name(self.model)
 
+    @property
+    def base(self) -> PriceStep:
+        """What a short prompt costs today, at the dearest hour."""
+        today = datetime.datetime.now(datetime.UTC).date()
+        short = [step for step in self.steps if step.above_tokens == 0 and _on(step, today)]
+        allday = [step for step in short if step.hour_from is None]
+        latest = max((step.valid_from or datetime.date.min for step in allday), default=None)
+        held = [
+            step
+            for step in short
+            if step.hour_from is not None or (step.valid_from or datetime.date.min) == latest
+        ]
+        return max(held, key=lambda step: (step.usd_per_prompt_token, step.usd_per_output_token))
+
     def told(self) -> str:
-        """In words: the rates per million tokens, and what they leave out."""
-        more = []
-        if self.lowest is not None:
-            more.append(f"by the hour: {self.lowest * 1e6:.4g} at its lowest, the highest counts")
-        if self.dearer_from is not None:
-            more.append(f"dearer from {self.dearer_from:,} prompt tokens on, which is not planned with")
-        if self.cached is not None:
-            more.append(f"cached {self.cached * 1e6:.4g}")
+        """In words: the rates per million tokens, and what they depend on."""
+        base, more = self.base, []
+        hours = {step.usd_per_prompt_token for step in self.steps if step.hour_from is not None}
+        if hours:
+            others = {step.usd_per_prompt_token for step in self.steps if not step.above_tokens}
+            more.append(f"by the hour: {min(others) * 1e6:.4g} at its lowest")
+        if dearer := [step.above_tokens for step in self.steps if step.above_tokens]:
+            more.append(f"the whole call at another price above {min(dearer):,} prompt tokens")
+        today = datetime.datetime.now(datetime.UTC).date()
+        if to_come := [step.valid_from for step in self.steps if step.valid_from and step.valid_from > today]:
+            more.append(f"from {min(to_come)} on another price")
+        if not math.isnan(base.usd_per_cached_prompt_token):
+            more.append(f"cached {base.usd_per_cached_prompt_token * 1e6:.4g}")
         extra = f" ({'; '.join(more)})" if more else ""
-        return f"{self.prompt * 1e6:.4g}/{self.output * 1e6:.4g} USD per million tokens, {self.source}{extra}"
+        return f"{_pair(base)} USD per million tokens, {self.source}{extra}"
 
     def described(self) -> str:
         """As a person compares it: provider, and USD per million tokens of prompt and output."""
-        return f"{self.provider} {self.prompt * 1e6:.4g}/{self.output * 1e6:.4g}"
+        return f"{self.provider} {_pair(self.base)}"
+
+
+def _pair(step: PriceStep) -> str:
+    return f"{step.usd_per_prompt_token * 1e6:.4g}/{step.usd_per_output_token * 1e6:.4g}"
+
+
+def _on(step: PriceStep, day: datetime.date) -> bool:
+    """Whether it holds at some hour of that day."""
+    begun = step.valid_from is None or step.valid_from <= day
+    return begun and (step.valid_until is None or step.valid_until > day)
 
 
 OLLAMA = {
@@ -138,7 +163,7 @@ def price_for(name: str, prices: Iterable[Price], provider: str | None = None) -
     meant = meant or [one for one in prices if one.name == wanted and provider in (None, one.provider)]
     if not meant:
         return None
-    rates = {(one.prompt, one.output) for one in meant}
+    rates = {one.steps for one in meant}
     if len(rates) > 1:
         told = sorted({one.described() for one in meant})
         more = f" and {len(told) - 6} more" if len(told) > 6 else ""
@@ -146,57 +171,81 @@ def price_for(name: str, prices: Iterable[Price], provider: str | None = None) -
     return meant[0]
 
 
+def provider_at(url: str | None) -> str | None:
+    """What genai-prices calls the provider whose API is at ``url``; None if it knows none there."""
+    if url is None or importlib.util.find_spec("genai_prices") is None:
+        return None
+    from genai_prices import data_snapshot
+
+    providers = data_snapshot.get_snapshot().providers
+    return next((one.id for one in providers if re.match(one.api_pattern, url)), None)
+
+
 def _genai_prices() -> Iterator[Price]:
     if importlib.util.find_spec("genai_prices") is None:
         raise InputError("genai-prices is not installed", "Install it: pip install genai-prices.")
     from importlib.metadata import version
 
-    from genai_prices import data_snapshot, types
+    from genai_prices import data_snapshot
 
     of = version("genai-prices")
-    now = datetime.datetime.now(datetime.UTC)
-
-    def rate(value: Any) -> tuple[float | None, int | None]:
-        """(USD per token, tokens from which on it is dearer)."""
-        if value is None:
-            return None, None
-        if isinstance(value, types.TieredPrices):
-            return float(value.base) / 1e6, min((tier.start for tier in value.tiers), default=None)
-        return float(value) / 1e6, None
-
     for provider in data_snapshot.get_snapshot().providers:
         for model in provider.models:
-            held = []
-            for one in _current(model.prices, now.date(), types):
-                (prompt, dearer), (output, later) = rate(one.input_mtok), rate(one.output_mtok)
-                cached, _ = rate(one.cache_read_mtok)
-                if prompt and output:
-                    held.append((prompt, output, cached, dearer or later))
-            if held:
-                prompt, output, cached, dearer = max(held, key=lambda rates: rates[:2])
-                lowest = min(rates[0] for rates in held)
-                source = f"genai-prices {of}: {provider.id} {model.id}"
-                low = lowest if lowest < prompt else None
-                yield Price(model.id, provider.id, prompt, output, cached, dearer, low, source)
+            steps = tuple(_genai_steps(model.prices))
+            if any(_on(step, datetime.datetime.now(datetime.UTC).date()) for step in steps):
+                yield Price(model.id, provider.id, steps, f"genai-prices {of}: {provider.id} {model.id}")
 
 
-def _current(prices: Any, today: datetime.date, types: Any) -> list[Any]:
-    """The prices that hold at some hour of ``today``: of those that begin on a date the latest that has begun."""
-    if not isinstance(prices, list):
-        return [prices]
-    dated: list[tuple[datetime.date, Any]] = []
-    hourly: list[Any] = []
-    for one in prices:
-        constraint = one.constraint
-        if constraint is None:
-            dated.append((datetime.date.min, one.prices))
-        elif isinstance(constraint, types.StartDateConstraint):
-            if constraint.start_date <= today:
-                dated.append((constraint.start_date, one.prices))
+def _genai_steps(prices: Any) -> Iterator[PriceStep]:
+    """Every price of an entry that is one: USD per million tokens, each field flat or in tiers."""
+    from genai_prices import types
+
+    told = prices if isinstance(prices, list) else [types.ConditionalPrice(prices=prices)]
+    starts = sorted(
+        one.constraint.start_date for one in told if isinstance(one.constraint, types.StartDateConstraint)
+    )
+    for one in told:
+        when: dict[str, Any] = {}
+        if isinstance(one.constraint, types.TimeOfDateConstraint):
+            when = {"hour_from": _utc(one.constraint.start_time), "hour_until": _utc(one.constraint.end_time)}
         else:
-            hourly.append(one.prices)
-    latest = [max(dated, key=lambda pair: pair[0])[1]] if dated else []
-    return latest + hourly
+            began = one.constraint.start_date if one.constraint is not None else None
+            ends = next((day for day in starts if began is None or day > began), None)
+            when = {"valid_from": began, "valid_until": ends}
+        fields = (one.prices.input_mtok, one.prices.output_mtok, one.prices.cache_read_mtok)
+        edges = {0} | {
+            tier.start for field in fields if isinstance(field, types.TieredPrices) for tier in field.tiers
+        }
+        for edge in sorted(edges):
+            rates = [_genai_rate(field, edge) for field in fields]
+            yield from _step(rates, above=edge, when=when)
+
+
+def _genai_rate(field: Any, edge: int) -> float | None:
+    """USD per token of a call whose prompt is above ``edge`` tokens."""
+    if field is None:
+        return None
+    base = getattr(field, "base", field)
+    reached = [tier.price for tier in getattr(field, "tiers", ()) if tier.start <= edge]
+    return float(reached[-1] if reached else base) / 1e6
+
+
+def _utc(hour: datetime.time) -> datetime.time:
+    day = datetime.datetime.combine(datetime.date(2026, 1, 1), hour)
+    return hour if day.tzinfo is None else day.astimezone(datetime.UTC).time()
+
+
+def _step(rates: Iterable[Any], above: int = 0, when: Mapping[str, Any] | None = None) -> Iterator[PriceStep]:
+    """A step of the rates of prompt, output and cached prompt, or none where there is no price."""
+    prompt, output, cached = rates
+    if _is_price(prompt) and _is_price(output):
+        yield PriceStep(
+            usd_per_prompt_token=float(prompt),
+            usd_per_output_token=float(output),
+            usd_per_cached_prompt_token=float(cached) if _is_price(cached) else math.nan,
+            above_tokens=above,
+            **(when or {}),
+        )
 
 
 def _litellm(path: str | Path | None) -> Iterator[Price]:
@@ -224,31 +273,38 @@ def _litellm(path: str | Path | None) -> Iterator[Price]:
     for name, entry in table.items():
         if not isinstance(entry, dict) or entry.get("mode") not in ("chat", "completion", "responses"):
             continue
-        prompt, output = entry.get("input_cost_per_token"), entry.get("output_cost_per_token")
-        cached = entry.get("cache_read_input_token_cost")
-        dearer = [
-            int(float(found[1]) * 1000)
-            for key in entry
-            if (found := re.fullmatch(r"input_cost_per_token_above_(\d+)k_tokens", key))
-        ]
-        tiers = entry.get("tiered_pricing")
-        if isinstance(tiers, list) and tiers and isinstance(tiers[0], dict):
-            first = min(tiers, key=lambda tier: (tier.get("range") or [0])[0])
-            prompt = prompt or first.get("input_cost_per_token")
-            output = output or first.get("output_cost_per_token")
-            dearer += [int(end) for end in (first.get("range") or [])[1:] if len(tiers) > 1]
-        if not (_is_price(prompt) and _is_price(output)):
-            continue
-        yield Price(
-            name,
-            str(entry.get("litellm_provider") or "litellm"),
-            float(prompt),
-            float(output),
-            float(cached) if _is_price(cached) else None,
-            min(dearer) if dearer else None,
-            None,
-            f"{source}: {name}",
+        steps = tuple(_litellm_steps(entry))
+        if steps and steps[0].above_tokens == 0:
+            yield Price(name, str(entry.get("litellm_provider") or "litellm"), steps, f"{source}: {name}")
+
+
+def _litellm_steps(entry: Mapping[str, Any]) -> Iterator[PriceStep]:
+    """The steps of an entry, short prompts first: flat keys, keys ``…_above_200k_tokens``, or a list of ranges."""
+    names = ("input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost")
+    flat = [entry.get(name) for name in names]
+    tiers = entry.get("tiered_pricing")
+    if isinstance(tiers, list) and not _is_price(flat[0]):
+        for tier in sorted((t for t in tiers if isinstance(t, dict)), key=_begin):
+            yield from _step([tier.get(name) for name in names], above=_begin(tier))
+        return
+    yield from _step(flat)
+    edges = {
+        int(found[1])
+        for key in entry
+        if (found := re.fullmatch(r"(?:input|output)_cost_per_token_above_(\d+)k_tokens", key))
+    }
+    for edge in sorted(edges):
+        rates = [entry.get(f"{name}_above_{edge}k_tokens") for name in names]
+        yield from _step(
+            [rate if _is_price(rate) else usual for rate, usual in zip(rates, flat, strict=True)],
+            above=edge * 1000,
         )
+
+
+def _begin(tier: Mapping[str, Any]) -> int:
+    """Tokens above which a range holds."""
+    ends = tier.get("range")
+    return int(ends[0]) if isinstance(ends, list) and ends and _is_price(ends[0]) else 0
 
 
 def _is_price(value: Any) -> TypeGuard[float]:

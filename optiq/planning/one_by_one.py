@@ -76,6 +76,8 @@ class OneByOne:
             return None
         if len(task.space().plan_rows) > MOST_PLANS:
             return None
+        if task.price_tiers(low) != task.price_tiers(high):
+            return None
         moved = item.shifts is not None
         lines = lines_of_space(task, low, high, moved=moved)
         if moved:

@@ -16,6 +16,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from optiq.estimation.catalog import price_tiers
 from optiq.estimation.composition import usual
 from optiq.estimation.estimates import Cautious, Confidence, topic_weights
 from optiq.estimation.estimator import Estimator
@@ -110,7 +111,12 @@ def _singles(protection: Protection, item: BatchItem, held: Cautious | None) -> 
     """
     estimator, pool, shape = protection.estimator, protection.pool, item.shape
     templates = shape.bases, shape.context_chars, shape.blend_chars, shape.question_tokens
-    key = "singles", item.topics, str(item.kind), templates, pool, held
+    tiers = [
+        price_tiers(estimator.statistics, topic, item.kind, shape, pool)
+        for topic, _ in topic_weights(item.topics)
+    ]
+    length = shape.question_chars if any(tiers) else None
+    key = "singles", item.topics, str(item.kind), templates, pool, held, length
     if key not in estimator.derived:
         quality = {name: usual(estimator.statistics, item.kind, name) for name in pool}
         names = sorted(
@@ -122,7 +128,8 @@ def _singles(protection: Protection, item: BatchItem, held: Cautious | None) -> 
             topics, alone = topic_weights(item.topics), Pool(tuple(sorted(names)), None)
             still = estimator.shifted(None)
             task = PlanningTask(still, topics, item.kind, shape, alone, 1, confidence=held)
-            lines = lines_of_plans(task, [Plan.of([name]) for name in names], 0, SPAN, moved=False)
+            ends = (0, SPAN) if length is None else (length, length)
+            lines = lines_of_plans(task, [Plan.of([name]) for name in names], *ends, moved=False)
             place = {lines.plan(at).models[0]: at for at in range(len(names))}
             found = Singles(lines.among(np.array([place[name] for name in names])), tuple(names))
         estimator.derived[key] = found

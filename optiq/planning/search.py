@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,21 @@ def search(task: PlanningTask, planner: str, items: Sequence[BatchItem]) -> Iter
     are those that it finds at the shortest, the middle and the longest length, and at the least and greatest that
     neighbours move each model.
     """
+    for start, end in _tiers(task, items):
+        for places, frontiers in _search(task, planner, items[start:end]):
+            yield range(start + places.start, start + places.stop), frontiers
+
+
+def _tiers(task: PlanningTask, items: Sequence[BatchItem]) -> Iterator[tuple[int, int]]:
+    """Runs of items whose calls are priced alike: nearly always all of them."""
+    reached = [task.price_tiers(item.shape.question_chars) for item in items] if task.price_tiers(0) else []
+    edges = [at for at in range(1, len(reached)) if reached[at] != reached[at - 1]]
+    yield from pairwise([0, *edges, len(items)])
+
+
+def _search(
+    task: PlanningTask, planner: str, items: Sequence[BatchItem]
+) -> Iterator[tuple[range, Frontiers]]:
     chars = np.array([item.shape.question_chars for item in items])
     low, high = int(chars[0]), int(chars[-1])
     moves = _moves(task, items)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from optiq.errors import InputError
+from optiq.estimation.catalog import price_tiers
 from optiq.estimation.estimates import Confidence, Estimate, Topics, probability_of, topic_weights
 from optiq.estimation.estimator import Estimator, as_estimator
 from optiq.estimation.many_plans import ArrayEstimator
@@ -46,6 +47,14 @@ class PlanningTask:
     def arrays(self) -> ArrayEstimator:
         """What estimates many plans at once."""
         return ArrayEstimator(self.estimator, self.topics, self.kind, self.pool, self.confidence)
+
+    def price_tiers(self, question_chars: int) -> tuple[int, ...]:
+        """Which tiers of prices questions of that length reach: () where no price depends on it."""
+        shape, names = replace(self.shape, question_chars=question_chars), self.pool.names
+        known = self.estimator.statistics
+        return tuple(
+            tier for topic, _ in self.topics for tier in price_tiers(known, topic, self.kind, shape, names)
+        )
 
     def space(self) -> Space:
         """All plans, as rows."""

@@ -63,7 +63,7 @@ class Bill:
         if self.dearest is not None:
             others = (self.dearest.prompt, self.dearest.output)
             rates = tuple(o if math.isnan(rate) else rate for rate, o in zip(rates, others, strict=True))  # type: ignore[assignment]
-        return Tariff(tariff.fixed, *rates)
+        return Tariff(tariff.fixed, *rates, tariff.steps)
 
     def try_to_begin(self, asked: Asked, model: str, size: int) -> Charge | None:
         """Hold what a call of ``size`` bytes may cost; None if that has to wait for calls in flight.
@@ -73,7 +73,8 @@ class Bill:
         path, body = asked.path, asked.body
         if not (self.ledger.limited or self.ledger.kept):
             return Charge(body)  # nothing to hold; what it cost is added up
-        tariff, many = self.bound(model, asked.embeds), answers_asked_for(body)
+        tariff = self.bound(model, asked.embeds).at_most(size + TEMPLATE_TOKENS)
+        many = answers_asked_for(body)
         given = 0 if asked.embeds else output_cap(path, body)
         prompt = tariff.fixed + (tariff.prompt * (size + TEMPLATE_TOKENS) if tariff.prompt else 0.0)
         if self.ledger.limited and not tariff.known:

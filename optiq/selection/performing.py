@@ -200,7 +200,9 @@ class AgentPerformer:
             while self._longest is None and self._running and not interrupted.is_set():
                 self._room.wait(0.5)
             prompt, output, calls = self._longest or (0, 0, 0)
-            tariffs = [self._transport.bill.bound(model) for model in set(assignment.values())]
+            tariffs = [
+                self._transport.bill.bound(model).at_most(prompt) for model in set(assignment.values())
+            ]
             most = max(t.fixed * calls + t.prompt * prompt + t.output * output for t in tariffs)
             if self.spent_usd + self._reserved + most > self._limit:
                 raise LimitReached(f"{self._limit:g} USD leave no room for another run")

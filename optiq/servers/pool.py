@@ -181,7 +181,7 @@ def at_prices(server: ModelServer, name: str | None, figures: ModelFigures) -> M
     prices: Mapping[str, Mapping[str, Mapping[str, float]]] = getattr(server, "prices", {})
     model = figures.model.removeprefix(f"{name}/")
     rates: Mapping[str, Any] | None = prices.get(name or "", {}).get(model)
-    return replace(figures, **rates) if rates else figures
+    return replace(figures, price_steps=(), **rates) if rates else figures
 
 
 def served_name(server: ModelServer, served: Collection[str], name: str) -> str | None:

@@ -7,6 +7,7 @@ a QoA outside 0 to 1 is clipped, a negative or infinite figure counts as missing
 
 from __future__ import annotations
 
+import datetime
 import math
 import warnings
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 from optiq.errors import InputError, OptiqWarning
 from optiq.plans.plan import Plan
 from optiq.questions.question import TASKS, Kind
+from optiq.statistics.price_steps import PriceStep, dearest, depends, in_force, last_change
 
 NAN = math.nan
 ANY_TOPIC = "*"
@@ -34,7 +36,8 @@ class ModelFigures:
     A task in the place of the topic is read as that task on any topic. An unknown ``usd_per_call`` counts as
     no fixed part, an unknown ``usd_per_cached_prompt_token`` is that of any prompt token. Plans are estimated without
     it, as nobody knows what a cache will hold; bills are made with it. ``provenance`` reads like ``prior: models.dev``
-    or ``observed n=12``.
+    or ``observed n=12``. Where the price depends on the length of the prompt, the hour or the day, ``price_steps`` say
+    how, and the rates in USD are those of the dearest hour and a short prompt.
     """
 
     model: str
@@ -53,6 +56,21 @@ class ModelFigures:
     qoa: float = NAN
     n_observations: int = 0
     provenance: str = ""
+    price_steps: tuple[PriceStep, ...] = ()
+
+    def priced(self, prompt_tokens: float | None, when: datetime.datetime | None) -> ModelFigures:
+        """With the rates in USD of a call with so many tokens of prompt at that moment (None: now)."""
+        if not self.price_steps:
+            return self
+        step = in_force(self.price_steps, when or datetime.datetime.now(datetime.UTC), prompt_tokens or 0)
+        return replace(self, price_steps=(), **(step.rates if step else {}))
+
+    def dearest(self, prompt_tokens: float) -> ModelFigures:
+        """With the highest rates in USD that a call with up to so many tokens of prompt may have from now on."""
+        if not self.price_steps:
+            return self
+        now = datetime.datetime.now(datetime.UTC)
+        return replace(self, price_steps=(), **dearest(self.price_steps, now, prompt_tokens))
 
 
 FIGURES = tuple(f.name for f in fields(ModelFigures) if f.type == "float")
@@ -100,7 +118,7 @@ class Statistics:
     """One snapshot of PerfDB. Make it with :meth:`build`; it is not changed afterwards.
 
     ``snapshot_id`` names it; ``models`` are all models with figures or single-model records, ``topics`` all
-    topics by name, both sorted.
+    topics by name, both sorted. ``prices_at`` is the moment whose prices plans are estimated by (None: now).
     """
 
     def __init__(
@@ -108,8 +126,10 @@ class Statistics:
         snapshot_id: str,
         figures: Mapping[tuple[str, str, str], ModelFigures],
         records: Mapping[tuple[str, str], Mapping[str, Record]],
+        prices_at: datetime.datetime | None = None,
     ) -> None:
         self.snapshot_id = snapshot_id
+        self.prices_at = prices_at
         self._figures = dict(figures)
         self._records = {scope: dict(rows) for scope, rows in records.items()}
         singles = {
@@ -139,8 +159,11 @@ class Statistics:
             mended = _mend_figures(row, faults)
             by_model.setdefault((mended.model, mended.topic, mended.task), []).append(mended)
         by_plan: dict[tuple[str, str], dict[str, list[Record]]] = {}
+        stepped = {row.model for rows in by_model.values() for row in rows if row.price_steps}
         for record in records:
             fine = _mend_record(record, faults)
+            if stepped and any(name.partition("+")[0] in stepped for name in fine.plan.models):
+                fine = replace(fine, cost_usd=NAN, var_cost_usd=NAN)  # paid at other prices than today's
             by_plan.setdefault((fine.topic, fine.task), {}).setdefault(fine.plan.key, []).append(fine)
         _warn(faults)
         return cls(
@@ -161,6 +184,16 @@ class Statistics:
             self.derived["rows"] = found
         return list(self.derived["rows"].get(model, ()))
 
+    def at(self, when: datetime.datetime) -> Statistics:
+        """The same snapshot with the prices that hold at ``when``."""
+        found = Statistics(self.snapshot_id, self._figures, self._records, when)
+        return found.with_guesses(row for rows in self._guesses.values() for row in rows)
+
+    def price_change(self, when: datetime.datetime) -> datetime.datetime | None:
+        """When a price last changed by its hours or days, up to ``when``; None if none ever does."""
+        timed = [step for row in self._figures.values() for step in row.price_steps if step.timed]
+        return last_change(timed, when) if timed else None
+
     def records_of(self, key: str) -> list[Record]:
         """The records of the plan with that key, one per topic and task that has one."""
         return [rows[key] for rows in self._records.values() if key in rows]
@@ -168,12 +201,14 @@ class Statistics:
     def with_rows(self, rows: Iterable[ModelFigures]) -> Statistics:
         """The same snapshot with ``rows`` in the place of those of the same model, topic and task."""
         given = {(row.model, row.topic, row.task): row for row in rows}
-        found = Statistics(self.snapshot_id, dict(sorted((self._figures | given).items())), self._records)
+        found = Statistics(
+            self.snapshot_id, dict(sorted((self._figures | given).items())), self._records, self.prices_at
+        )
         return found.with_guesses(row for rows in self._guesses.values() for row in rows)
 
     def with_guesses(self, rows: Iterable[ModelFigures]) -> Statistics:
         """The same snapshot with guesses (any topic) where there is no figure; of several the first."""
-        found = Statistics(self.snapshot_id, self._figures, self._records)
+        found = Statistics(self.snapshot_id, self._figures, self._records, self.prices_at)
         found._guesses = {scope: list(known) for scope, known in self._guesses.items()}
         for row in rows:
             found._guesses.setdefault((row.model, row.task), []).append(row)
@@ -284,7 +319,9 @@ def _complete(rows: list[ModelFigures]) -> ModelFigures:
         name: next((v for row in rows if not math.isnan(v := getattr(row, name))), NAN) for name in FIGURES
     }
     provenance = "; ".join(dict.fromkeys(row.provenance for row in rows if row.provenance))
-    return replace(rows[0], provenance=provenance, **values)
+    priced = _giver(rows, "usd_per_prompt_token")
+    steps = priced.price_steps if priced and depends(priced.price_steps) else ()
+    return replace(rows[0], provenance=provenance, price_steps=steps, **values)
 
 
 def _pool(rows: list[Record]) -> Record:

@@ -43,10 +43,13 @@ select
         rates.prompt_s * calls.prompt_tokens + rates.output_s * calls.output_tokens, 0
     )), 0) as latency_s,
     ln(greatest(calls.output_tokens, 1)) as output_tokens,
-    ln(nullif(calls.cost_usd, 0)) - coalesce(
+    -- a price by hours or lengths moves by itself
+    case when calls.model not in (
+        select model from prices where above_tokens > 0 or hour_from is not null
+    ) then ln(nullif(calls.cost_usd, 0)) - coalesce(
         ln(nullif(rates.prompt_usd * calls.prompt_tokens + rates.output_usd * calls.output_tokens, 0)),
         ln(nullif(calls.prompt_tokens + calls.output_tokens, 0)), 0
-    ) as cost_usd
+    ) end as cost_usd
 -- a variable, unlike a column of another table, lets DuckDB leave out what is older
 from (select * from calls where ingestion > getvariable('drift_from')) as calls
 inner join watched using (model)

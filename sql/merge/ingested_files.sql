@@ -16,6 +16,8 @@ with
 taken as (
     select file_id, count(*) as n from priors group by file_id
     union all
+    select file_id, count(*) from prices group by file_id
+    union all
     select file_id, count(*) from published_statistics group by file_id
     union all
     select file_id, n from trace_counts

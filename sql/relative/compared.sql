@@ -79,6 +79,10 @@ new_prices as (
     where ingestion > getvariable('last_ingestion') and starts_with(metric, 'usd_per_') and topic = '*'
 ),
 
+stepped_prices as (
+    select distinct model from prices where above_tokens > 0 or hour_from is not null
+),
+
 calls_priced as (
     select
         now.model,
@@ -94,7 +98,8 @@ calls_priced as (
             - case when published_anew then 0 else known_tokens end as tokens,
         coalesce(call_usd, 0) * now.n_priced + prompt_usd * now.prompt_tokens + output_usd * now.output_tokens
             - case when published_anew then 0 else coalesce(known_published, 0) end as published
-    from summed_models as now
+    -- a price that depends on hour or length is none of the mean call's
+    from (select * from summed_models anti join stepped_prices using (model)) as now
     left join known_models as known using (model)
     left join published using (model)
     left join new_prices using (model)

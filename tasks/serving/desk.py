@@ -26,7 +26,7 @@ from optiq.execution.health import ModelHealth
 from optiq.execution.trace import Execution
 from optiq.questions.question import Budget, Question
 from tasks.serving.journal import Journal
-from tasks.session import Session, new_run_id, open_session
+from tasks.session import Session, new_run_id, open_session, price_change
 from warehouse.find_home import find_home
 from warehouse.home import Home
 
@@ -63,6 +63,7 @@ class Snapshot:
     """The sessions on one published file."""
 
     modified_ns: int
+    prices_at: datetime | None = None
     ready: dict[str, Ready] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
 
@@ -135,7 +136,8 @@ class ServingDesk:
         if self.home.mirrored:
             self.home.fetch("perfdb.duckdb")
         modified_ns = self._modified_ns()
-        if modified_ns in (self._now.modified_ns, 0):
+        repriced = modified_ns and price_change(self.home) != self._now.prices_at
+        if modified_ns in (self._now.modified_ns, 0) and not repriced:
             return False
         try:
             self._now = self._taken_up(list(self._now.ready))
@@ -206,6 +208,7 @@ class ServingDesk:
         snapshot = Snapshot(self._modified_ns())
         for name in dict.fromkeys([OURS, *names]):
             self._open_profile(snapshot, name)
+        snapshot.prices_at = price_change(self.home)
         return snapshot
 
     def _open_profile(self, snapshot: Snapshot, name: str) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from optiq.errors import InputError, UnknownName
-from optiq.formats.price_tables import OLLAMA, Price, bare_name, price_for, read_prices
+from optiq.formats.price_tables import OLLAMA, Price, bare_name, price_for, provider_at, read_prices
+from optiq.statistics.price_steps import depends, in_force
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +46,8 @@ def test_names_of_different_models(one: str, other: str) -> None:
 def test_the_very_name_is_sure(table: list[Price]) -> None:
     found = price_for("gpt-4o-mini", table)
     assert isinstance(found, Price)
-    assert (found.provider, found.prompt, found.output, found.cached) == ("openai", 1.5e-7, 6e-7, 7.5e-8)
+    assert found.provider == "openai"
+    assert list(found.base.rates.values()) == [1.5e-7, 7.5e-8, 6e-7]
     assert found.source.startswith("genai-prices ")
 
 
@@ -57,17 +62,58 @@ def test_providers_that_differ_are_asked(table: list[Price]) -> None:
 def test_a_price_by_the_hour_is_the_highest_of_the_day(table: list[Price]) -> None:
     found = price_for("deepseek-chat", table, "deepseek")
     assert isinstance(found, Price)
-    assert (found.prompt, found.lowest) == (2.7e-7, 1.35e-7)
-    assert "by the hour" in found.told()
+    assert found.base.usd_per_prompt_token == 2.7e-7
+    assert "by the hour: 0.135 at its lowest" in found.told()
 
 
 def test_a_price_that_rises_with_the_prompt_says_so(table: list[Price]) -> None:
-    found = next(one for one in table if one.dearer_from)
-    assert "dearer from" in found.told()
+    found = next(one for one in table if any(step.above_tokens for step in one.steps))
+    assert "the whole call at another price above" in found.told()
+
+
+@given(st.data())
+def test_every_price_at_every_length_and_moment_is_that_of_the_package(data: st.DataObject) -> None:
+    from genai_prices import Usage, data_snapshot
+
+    entries = {
+        (provider.id, model.id): model
+        for provider in data_snapshot.get_snapshot().providers
+        for model in provider.models
+    }
+    told = read_prices("genai-prices")
+    price = data.draw(st.sampled_from([one for one in told if depends(one.steps)]) | st.sampled_from(told))
+    edges = sorted({step.above_tokens for step in price.steps})
+    tokens = data.draw(st.sampled_from([1, 1000, *edges[1:], *(edge + 1 for edge in edges)]))
+    when = data.draw(
+        st.datetimes(
+            datetime.datetime(2024, 1, 1), datetime.datetime(2027, 1, 1), timezones=st.just(datetime.UTC)
+        )
+    )
+    step = in_force(price.steps, when, tokens)
+    theirs = entries[price.provider, price.model].get_prices(when)
+    paid = theirs.calc_price(Usage(input_tokens=tokens, output_tokens=10))
+    assert step is not None
+    ours = step.usd_per_prompt_token * tokens + step.usd_per_output_token * 10
+    assert ours == pytest.approx(float(paid["input_price"] + paid["output_price"]))
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("https://api.deepseek.com/v1", "deepseek"),
+        ("https://openrouter.ai/api/v1", "openrouter"),
+        ("http://127.0.0.1:11434", None),
+        (None, None),
+    ],
+)
+def test_an_address_tells_the_provider(url: str | None, wanted: str | None) -> None:
+    assert provider_at(url) == wanted
 
 
 def test_no_price_is_zero(table: list[Price]) -> None:
-    assert all(one.prompt > 0 and one.output > 0 for one in table)
+    assert all(
+        step.usd_per_prompt_token > 0 and step.usd_per_output_token > 0 for one in table for step in one.steps
+    )
 
 
 def test_every_name_of_ollama_that_is_listed_is_in_the_table(table: list[Price]) -> None:
@@ -78,7 +124,7 @@ def test_every_name_of_ollama_that_is_listed_is_in_the_table(table: list[Price])
 @pytest.mark.parametrize(
     ("entry", "wanted"),
     [
-        ({"input_cost_per_token": 1e-7, "output_cost_per_token": 2e-7}, (1e-7, 2e-7, None)),
+        ({"input_cost_per_token": 1e-7, "output_cost_per_token": 2e-7}, [(0, 1e-7, 2e-7)]),
         ({"input_cost_per_token": 0, "output_cost_per_token": 0}, None),
         ({"output_cost_per_token": 2e-7}, None),
         (
@@ -87,7 +133,7 @@ def test_every_name_of_ollama_that_is_listed_is_in_the_table(table: list[Price])
                 "output_cost_per_token": 2e-6,
                 "input_cost_per_token_above_200k_tokens": 2e-6,
             },
-            (1e-6, 2e-6, 200_000),
+            [(0, 1e-6, 2e-6), (200_000, 2e-6, 2e-6)],
         ),
         (
             {
@@ -100,7 +146,7 @@ def test_every_name_of_ollama_that_is_listed_is_in_the_table(table: list[Price])
                     },
                 ]
             },
-            (5e-8, 4e-7, 256_000),
+            [(0, 5e-8, 4e-7), (256_000, 2.5e-7, 2e-6)],
         ),
     ],
 )
@@ -109,8 +155,12 @@ def test_entries_of_litellm(tmp_path: Path, entry: dict[str, Any], wanted: Any) 
     path.write_text(
         json.dumps({"a/b": {"mode": "chat", "litellm_provider": "a", **entry}, "sample_spec": {}})
     )
-    found = [(one.prompt, one.output, one.dearer_from) for one in read_prices("litellm", path)]
-    assert found == ([wanted] if wanted else [])
+    found = [
+        (step.above_tokens, step.usd_per_prompt_token, step.usd_per_output_token)
+        for one in read_prices("litellm", path)
+        for step in one.steps
+    ]
+    assert found == (wanted or [])
 
 
 def test_what_is_no_table(tmp_path: Path) -> None:

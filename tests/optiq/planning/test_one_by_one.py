@@ -1,5 +1,8 @@
 """Questions that come one by one get the plans that a batch gives them."""
 
+from dataclasses import replace
+
+import pytest
 from catalogs import random_catalog
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from optiq.planning.one_by_one import MOST_KEPT, OneByOne
 from optiq.planning.pipeline import plan_items
 from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Budget, Kind, Weights
+from optiq.statistics.price_steps import PriceStep
 from optiq.statistics.question_shifts import Shifts
 
 limits = st.none() | st.floats(1e-6, 0.01)
@@ -72,3 +76,35 @@ def test_other_planners_are_asked_anew_and_little_is_kept() -> None:
         weight = (number + 1) / 1000
         exact.choose(BatchItem((("Art", weight), ("Law", 1 - weight)), Kind.OPEN, shape))
     assert len(exact._kept) == MOST_KEPT
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(0, 5),
+    st.lists(st.integers(0, 3000), min_size=3, max_size=8),
+    st.integers(50, 2000),
+    st.sampled_from([Weights(), Weights(1, 0, 0, 0), Weights(0, 0, 0, 1)]),
+)
+def test_prices_that_jump_with_the_length_jump_in_every_way_of_asking(seed, lengths, edge, weights) -> None:
+    known = random_catalog(seed, missing=0.0)
+    steps = tuple(
+        PriceStep(usd_per_prompt_token=rate, usd_per_output_token=rate, above_tokens=above)
+        for rate, above in ((1e-8, 0), (5e-5, edge))
+    )
+    known = known.with_rows(replace(row, price_steps=steps) for row in known.rows("a"))
+    planning = Planning(known, ("a", "b"), "z", max_operations=2)
+    kept = OneByOne(planning)
+    together = [
+        BatchItem((("Art", 1.0),), Kind.OPEN, PromptShape(chars, 10), weights=weights)
+        for chars in sorted(lengths)
+    ]
+    for item, (_, among_others) in zip(together, plan_items(planning, together), strict=True):
+        (_, alone), one = plan_items(planning, [item])[0], kept.choose(item)
+        chosen = [
+            choice.chosen and (choice.chosen.plan, choice.chosen.cost_usd)
+            for choice in (alone, among_others, one)
+        ]
+        assert chosen[0] is not None
+        for plan, cost in filter(None, chosen[1:]):
+            assert plan == chosen[0][0]
+            assert cost == pytest.approx(chosen[0][1])
