@@ -35,7 +35,7 @@ from warehouse.ingestion.traces import Traces
 from warehouse.ingestion.units import KnownRates
 from warehouse.landing import REJECT_COLUMNS, LandingWriter, content_hash, land
 from warehouse.rules import ROW
-from warehouse.sources import has_landed, merged_sources
+from warehouse.sources import has_landed, merged_sources, sources_by_name
 
 SHOWN_ROWS = 3
 """Rows that a dry run shows."""
@@ -214,7 +214,7 @@ def ingest_traces(
             passed[str(path)] = "no format that is known"
         elif found is None:
             _check_native(path)
-            opened[path] = _native_traces(known)
+            opened[path] = _native_traces(home, known)
         elif found[1] is Role.BESIDE:
             passed[str(path)] = f"it completes other files of {found[0].title}; alone it holds no answer"
         else:
@@ -243,11 +243,23 @@ class _Opened:
     reader_of: Callable[[list[str]], Any]
 
 
-def _native_traces(known: KnownRates) -> Callable[[Path, str], _Opened]:
+def _native_traces(home: Home, known: KnownRates) -> Callable[[Path, str], _Opened]:
+    earlier = None
+
     def opened(path: Path, digest: str) -> _Opened:
         def reader_of(columns: list[str]) -> Any:
             known_forms = ((is_history, History), (is_executions, Executions), (is_answers, AnswersFile))
             form: Any = next((kind for fits, kind in known_forms if fits(columns)), Traces)
+            nonlocal earlier
+            if form is Traces and "execution_id" not in columns:
+                earlier = earlier if earlier is not None else sources_by_name(home)
+                if earlier.get(path.name, set()) - {digest}:
+                    raise InputError(
+                        f"a traces file {path.name} with another content was ingested before, and its rows have no "
+                        "execution_id: those that are in both would count twice",
+                        "Give new rows alone under another name, or a column execution_id from the first time on. "
+                        "What is merged is taken back by `optiq snapshots restore`.",
+                    )
             return form(path, digest, known)
 
         return _Opened(read_chunks(path), reader_of)

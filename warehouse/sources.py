@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from warehouse.connection import reading
 from warehouse.home import Home
+from warehouse.landing import landed
 
 
 def merged_sources(home: Home) -> set[str]:
@@ -17,6 +18,22 @@ def merged_sources(home: Home) -> set[str]:
             "and kind not in ('rejects', 'trials') and to_json(one) ->> 'refused_because' is null"
         ).fetchall()
     return {row[0] for row in rows}
+
+
+def sources_by_name(home: Home) -> dict[str, set[str]]:
+    """Hashes of the traces files that are published or wait for a refresh, by the name that they were given under."""
+    found: dict[str, set[str]] = {}
+    if home.perfdb.exists():
+        with reading(home.perfdb, any_version=True) as connection:
+            for name, digest in connection.execute(
+                "select source_file, source_hash from ingested_files where kind = 'traces' and source_file is not null"
+            ).fetchall():
+                found.setdefault(name, set()).add(digest)
+    for file in landed(home):
+        name, digest = file.source() if file.kind == "traces" else (None, None)
+        if name and digest:
+            found.setdefault(name, set()).add(digest)
+    return found
 
 
 def has_landed(home: Home, kind: str, digest: str) -> bool:

@@ -354,3 +354,18 @@ def test_a_file_without_plans_is_refused(home: Home, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no column 'plan'"):
         ingest_traces(home, [path])
     assert list(home.landing.iterdir()) == []
+
+
+def test_a_corrected_or_grown_file_does_not_count_twice(home: Home, tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "mine.jsonl", {"model": "a", "qoa": 1}, {"model": "a", "qoa": 0})
+    ingest_traces(home, [path])
+    for publish in (False, True):
+        if publish:
+            refresh(home, full_gate=False)
+        write_lines(path, {"model": "a", "qoa": 1}, {"model": "a", "qoa": 1})
+        with pytest.raises(InputError, match=r"mine\.jsonl with another content was ingested before") as told:
+            ingest_traces(home, [path])
+        assert "execution_id" in str(told.value)
+    named = write_lines(tmp_path / "mine.jsonl", {"model": "a", "qoa": 1, "execution_id": "x"})
+    assert ingest_traces(home, [named]).n_landed == 1
+    assert ingest_traces(home, [write_lines(tmp_path / "more.jsonl", {"model": "a", "qoa": 0})]).n_landed == 1
