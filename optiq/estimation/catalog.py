@@ -15,7 +15,7 @@ from optiq.estimation.estimates import Figure
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plans.plan import Plan
 from optiq.plans.wired import single_key
-from optiq.prompts.output_lengths import TYPICAL_OUTPUT_TOKENS
+from optiq.prompts.output_lengths import MAX_OUTPUT_TOKENS, TYPICAL_OUTPUT_TOKENS
 from optiq.prompts.shape import PromptShape, chars_per_token
 from optiq.questions.metric import BY_NAME, RESOURCE_NAMES
 from optiq.questions.question import Kind
@@ -139,9 +139,11 @@ class Catalog:
         guessed = giver is not None and is_guess(giver, "output_tokens")
         longest = self.shape.longest_output(model)
         published = giver is not None and giver.task == ANY_TASK and giver.n_observations == 0 and not guessed
-        if longest is not None and published and told > longest.tokens:
-            # what was published of longer outputs says nothing of these
-            return min(TYPICAL_OUTPUT_TOKENS[Kind(self.kind).task], longest.tokens)
+        if longest is not None and published:
+            short, usual = MAX_OUTPUT_TOKENS[Kind.OPEN], TYPICAL_OUTPUT_TOKENS[Kind(self.kind).task]
+            if told > longest.tokens or told <= short < usual:
+                # what was published of longer outputs says nothing of these, nor of a fact what an essay takes
+                return min(usual, longest.tokens)
         if math.isnan(told) or guessed:
             derived = self._derive_output_tokens(model)
             told = told if math.isnan(derived) else derived

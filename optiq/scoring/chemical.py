@@ -66,7 +66,7 @@ def _formula(text: str) -> str:
 
 def _isotope(text: str) -> tuple[str, int] | None:
     bare = unicodedata.normalize("NFKC", text).strip(" .$")
-    match = _ISOTOPE.fullmatch(bare if bare[:1] in "^{" or not bare[1:2].islower() else bare.casefold())
+    match = _ISOTOPE.fullmatch(bare) or _ISOTOPE.fullmatch(bare.casefold())
     if match is None:
         return None
     symbol = match[2] or match[3] or _SYMBOLS.get(match[5] or "")

@@ -14,7 +14,7 @@ _NEGATION = (
     r"(?:any(?:thing|where|one|body)|every(?:thing|where|one)|all) but|other than|far from|"
     r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t|"
     # French, German, Spanish, Italian, Portuguese, Dutch, Russian
-    r"(?:n['’](?:est|était|a|y|en)|ne\s+(?:sont|fut|sera|peut))\s+(?:pas|plus|jamais|ni)|nicht|keine?[mnrs]?|no\s+(?:es|son|fue|era|está)|"
+    r"(?:n['’](?:est|était|a|y|en)|ne\s+(?:sont|fut|sera|peut))\s+(?:pas|plus|jamais|ni)|pas(?!\s+de\b)|non(?=\s+\w)|nicht|keine?[mnrs]?|no\s+(?:es|son|fue|era|está)|"
     r"non\s+(?:è|sono|era|fu)|não|niet|geen|не)"
 )
 # Words that deny nothing: "not only Oslo", "not until 1921".
@@ -71,7 +71,8 @@ _OTHERS_SAY = re.compile(
     r"\b(?:(?:every(?:one|body)|people|many|most|some|others|they)(?:\s+\w+){0,2}?\s+(?:thinks?|thought|believed?|believes|says?|said|assumed?|assumes|"
     r"claim(?:s|ed)?|expect(?:s|ed)?)|(?:it\s+(?:is|was)\s+)?(?:often|commonly|widely|popularly|frequently|mistakenly|wrongly|sometimes|usually)\s+"
     r"(?:thought|believed|said|assumed|claimed|mistaken|confused|cited)|used\s+to\s+be|initially|at\s+first(?:\s+(?:glance|sight))?|i\s+(?:(?:first|1st|initially)\s+)?thought|"
-    r"(?:one|you|it)\s+(?:might|may|could)\s+(?:think|seem|say|believe|expect)|formerly|was\s+once|(?:was|were)\s+(?:originally|previously))\b"
+    r"(?:might|may|could|seems?|appears?|looks?)\b[^.;!?\n]*?(?=,?\s+but\s+(?:it|that|the\s+\w+)(?:['’]s|\s+(?:is|was))\s+"
+    r"(?!not|possible|hard|unclear|difficult))|(?:one|you|it)\s+(?:might|may|could)\s+(?:think|seem|say|believe|expect)|formerly|was\s+once|(?:was|were)\s+(?:originally|previously))\b"
     r"[^.;!?\n]*?(?=(?:,\s*|\s+|[.;]\s+)(?:but|yet|though|however|now|today|in\s+fact|actually|which\s+is\s+(?:wrong|not))\b)",
     re.IGNORECASE,
 )
@@ -88,7 +89,7 @@ _ASIDE_OF_OTHERS = re.compile(
 """``Bergen (many say Oslo)``."""
 
 _CORRECTED = re.compile(
-    r"\A[^\n]*?\b(?:no,?\s+wait|wait,?\s+no|scratch\s+that|correction|i\s+mean)\b[\s,:.!–—-]+(?=\w)",
+    r"\A[^\n]*?\b(?:no,?\s+wait|wait,?\s+no|scratch\s+that|correction|i\s+mean|(?<=,\s)no(?=,))\b[\s,:.!–—-]+(?=\w)",
     re.IGNORECASE,
 )
 """``42, no wait, 43``."""
@@ -188,7 +189,7 @@ def refuses(text: str) -> bool:
 
 _YES = (
     r"yes|yeah|yep|yup|true|correct|right|affirmative|absolutely|certainly|definitely|indeed|of\s+course|sure|agreed|"
-    r"accurate|ja|oui|sí"
+    r"accurate|ja|oui|sí|natürlich|claro|bien\s+sûr"
 )
 _NO = r"no|nope|nay|false|incorrect|wrong|negative|untrue|never|inaccurate|not\s+at\s+all|by\s+no\s+means|disagree|nein"
 _CLOSED_YES = frozenset(
@@ -265,7 +266,7 @@ _SO = re.compile(
 )
 _NOT_SO = re.compile(
     r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)\s+not|no\s+way|not\s+any\s?more|not\s+any\s+longer|no\s+longer|hardly|not\s+likely|unlikely|not\s+so|i\s+(?:do\s+not|don['’]?t)\s+(?:think|believe)\s+so|"
-    r"i\s+doubt\s+it|i\s+think\s+not|(?:it|that|this|(?:the|this|that)\s+(?:claim|statement|idea|belief))(?:['’]s|\s+is)\s+an?\s+(?:common\s+)?(?:myth|misconception|lie|hoax))\W*",
+    r"i\s+doubt\s+it|i\s+think\s+not|i(?:['’]m|\s+am)\s+afraid\s+not|(?:it|that|this|(?:the|this|that)\s+(?:claim|statement|idea|belief))(?:['’]s|\s+is)\s+an?\s+(?:common\s+)?(?:myth|misconception|lie|hoax))\W*",
     re.IGNORECASE,
 )
 

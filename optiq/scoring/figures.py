@@ -296,7 +296,9 @@ def _time_at(text: str, at: int) -> Figure | None:
             marked = half
         hour = hour % 12 + (12 if half.startswith("p") or part in ("afternoon", "evening", "night") else 0)
     elif hour <= 12:
-        marked = "?"  # of which half of the day nobody says
+        marked = (
+            "?0" if match["h"][0] == "0" and hour else "?"
+        )  # of which half of the day nobody says, or 08:45
     second = f":{match['s']}" if match["s"] and match["s"] != "00" else ""
     return Figure(
         "time",
@@ -815,7 +817,7 @@ def _durations(clock: Figure) -> list[Figure]:
     """``3:15`` as 3 h 15 min and as 3 min 15 s; none of a time that says which half of the day it is."""
     time, _, marks = clock.code.rpartition(":")
     parts = [int(part) for part in time.split(":")]
-    if marks != "?" or len(parts) > 3:
+    if marks.strip("0") != "?" or len(parts) > 3:
         return []
     seconds = [sum(part * 60 ** (len(parts) - 1 - place) for place, part in enumerate(parts))]
     if len(parts) == 2:
@@ -827,12 +829,12 @@ def _durations(clock: Figure) -> list[Figure]:
 
 def _same_time(found: str, wanted: str) -> bool:
     one, other = found.rsplit(":", 1), wanted.rsplit(":", 1)
-    zones = {mark.strip("?") for mark in (one[1], other[1])} - {""}
+    zones = {mark.strip("?0") for mark in (one[1], other[1])} - {""}
     if len(zones) > 1:
         return False
     if one[0] == other[0]:
         return True
-    if "?" in other[1]:  # the reference does not say which half of the day
+    if "?" in other[1] and "0" not in other[1]:  # the reference does not say which half of the day
         hour, rest = one[0].split(":", 1)
         if int(hour) == 0:
             return False  # 12:00 is noon

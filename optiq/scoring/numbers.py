@@ -143,6 +143,8 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     wanted = figure_of(reference)
     if wanted is None or is_calendar_date(reference):
         return None
+    if wanted.before == "±":
+        answer = re.sub(r"\b[a-z]\s*=\s*", "", answer)
     answer = _BOTH_SIGNS.sub(_both_signs, answer)
     if (number := number_in_words(answer)) is not None:
         answer = str(number)

@@ -308,7 +308,7 @@ def inflected(one: str, other: str) -> bool:
 
 _ANOTHER = frozenset(
     ["north", "south", "east", "west", "northern", "southern", "eastern", "western", "new", "equatorial",
-     "upper", "lower", "vice", "deputy"]
+     "upper", "lower", "vice", "deputy", "blue", "white", "black", "red", "little", "lesser", "inner", "outer"]
 )  # fmt: skip
 """Words before a name that make another of it: ``West Virginia`` is not ``Virginia``."""
 

@@ -138,3 +138,17 @@ def test_outputs_are_expected_to_be_as_long_as_they_may_get(row, recorded, token
     assert Catalog(known, "*", "open", shape, None).output_tokens("a") == tokens
     mine = replace(SHAPE, longest=Longest(32, 100), longest_of=(("a", Longest(8, 0)),))
     assert Catalog(known, "*", "open", mine, None).output_tokens("a") <= 8
+
+
+@pytest.mark.parametrize(
+    ("row", "tokens"),
+    [
+        (figures("a", output_tokens=12.0), TYPICAL_OUTPUT_TOKENS["long"]),  # published of facts
+        (figures("a", output_tokens=200.0), 200),
+        (figures("a", output_tokens=12.0, task="long"), 12),  # published of such answers
+        (figures("a", output_tokens=12.0, n_observations=9), 12),  # observed
+    ],
+)
+def test_what_was_published_of_facts_says_nothing_of_long_answers(row, tokens):
+    shape = replace(SHAPE, longest=Longest(1024, 0))
+    assert Catalog(build(row), "*", "long", shape, None).output_tokens("a") == tokens
