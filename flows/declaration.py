@@ -100,8 +100,10 @@ class Parameter(NamedTuple):
         of = {self.kind, *get_args(self.kind)}
         if value is None or self.about.setting or not of & {int, float}:
             return value
-        number = parse_number(value, self.flag)
         whole = int in of
+        number = parse_number(
+            value, self.flag, "a whole number, such as 5" if whole else "a number, such as 0.5"
+        )
         if (whole and number != int(number)) or not self.about.least <= number <= self.about.most:
             what = "whole number" if whole else "number"
             to = "up" if math.isinf(self.about.most) else f"up to {self.about.most:g}"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optiq.errors import ConfigurationError, InputError
+from optiq.errors import ConfigurationError, InputError, meant
 from optiq.extensions.built_in import ESTIMATORS, PLANNERS, QUALITY_METRICS, SERVERS
 from optiq.prompts import BARE, PROMPT_NAMES
 from optiq.questions.question import BEST_ANSWER, PREFERENCES, Kind, Weights, parse_number
@@ -698,7 +698,6 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
                 f"$OPTIQ_CONFIG names {path}, which is no file", "Point it at a TOML file or unset it."
             )
         return {}
-    import difflib
     import tomllib
 
     try:
@@ -709,8 +708,7 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
         ) from None
     for name in table:
         if name not in SETTINGS:
-            close = difflib.get_close_matches(name, SETTINGS, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known settings: {', '.join(SETTINGS)}."
+            hint = meant(name, SETTINGS, f"Known settings: {', '.join(SETTINGS)}.")
             raise ConfigurationError(f"{path} sets {name!r}, which is no setting", hint)
     return {name: (value, f"{name} in {path}") for name, value in table.items()}
 

@@ -23,6 +23,18 @@
 Anything else that surfaces is a bug and keeps its traceback.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def meant(name: object, known: Iterable[str], otherwise: str = "") -> str:
+    """What may have been meant by a name that is not known, as a remedy; ``otherwise`` where nothing is like it."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(name), [*known], n=1)
+    return f"Did you mean {close[0]!r}?" if close else otherwise
+
 
 class OptiqError(Exception):
     """A fault with a remedy.

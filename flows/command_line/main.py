@@ -153,6 +153,8 @@ _OF_THE_DISK = {
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["help"]:  # as with other tools
+        arguments = [*arguments[1:], "--help"]
     command = command_line()
     try:
         with command.make_context("optiq", list(arguments)) as context:

@@ -132,12 +132,14 @@ def show(
     Example:  optiq models show phi4:14b
     """
     import sql
-    from optiq.errors import UnknownName
+    from optiq.errors import UnknownName, meant
     from warehouse.query import query
 
     found = query(place.home().perfdb, sql.read("queries/model_figures"), {"model": name})
     if found.is_empty():
-        raise UnknownName(f"PerfDB knows no model {name!r}", "`optiq models` lists those that it knows.")
+        known = query(place.home().perfdb, "select model from models")["model"]
+        listed = "`optiq models` lists those that it knows."
+        raise UnknownName(f"PerfDB knows no model {name!r}", f"{meant(name, known)} {listed}".lstrip())
     if json:
         say_json(found.to_dicts())
         return

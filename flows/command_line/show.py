@@ -83,7 +83,8 @@ def say_misses(answers: RunAnswers, told: bool = True) -> None:
 
     found = misses(answers)
     if found["judged"]:
-        say(f"mean QoA {figure(found['qoa'])} over {counted(found['judged'], 'judged answer')}")
+        of = counted(found["judged"], "judged answer")
+        say(f"mean QoA {figure(found['qoa'])} over {of} (QoA: quality of an answer, 0 to 1)")
     else:
         say("no answer was judged: the questions had no references; `optiq score` takes them later")
     if found["wrong"]:

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from optiq.errors import ConfigurationError, InputError
+from optiq.errors import ConfigurationError, InputError, meant
 from optiq.prompts.prompt_set import PROMPT_NAMES
 from optiq.questions.question import Budget, Weights
 
@@ -71,8 +70,7 @@ def _profile(name: str, table: Any, where: str) -> Profile:
     known = [one.name for one in fields(Profile) if one.name != "name"]
     for key in table:
         if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+            hint = meant(key, known, f"Known: {', '.join(known)}.")
             raise ConfigurationError(f"{where} sets {key!r}", hint)
     given = dict(table)
     for key in ("max_operations", "max_output_tokens"):

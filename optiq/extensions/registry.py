@@ -15,7 +15,7 @@ from itertools import chain, count
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from optiq.errors import ConfigurationError, UnknownName
+from optiq.errors import ConfigurationError, UnknownName, meant
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -65,13 +65,8 @@ class Registry:
         """:class:`~optiq.errors.UnknownName` for a name that nobody registered; it lists those that are."""
         if name in self.built_in or name in self._given or name in self._added:
             return
-        import difflib
-
-        close = difflib.get_close_matches(name, self.names(), n=1)
-        hint = f"Did you mean {close[0]}? " if close else ""
-        raise UnknownName(
-            f"unknown {self.what} {name!r}", f"{hint}Choose one of {', '.join(self.names()) or 'none'}."
-        )
+        choices = f"Choose one of {', '.join(self.names()) or 'none'}."
+        raise UnknownName(f"unknown {self.what} {name!r}", f"{meant(name, self.names())} {choices}".lstrip())
 
     def load(self, name: str) -> Any:
         """What is registered under ``name``, imported now.

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Iterable, Sequence
 
-from optiq.errors import OptiqWarning, UnknownName
+from optiq.errors import OptiqWarning, UnknownName, meant
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimator import Estimator, QualityRules
 from optiq.estimation.pool import Pool
@@ -36,7 +36,8 @@ def choose_pool(
             if name not in known:
                 raise UnknownName(
                     f"PerfDB has no figures for model {name!r}",
-                    f"Known models: {_listed(known)}. Add priors with `optiq ingest priors FILE`.",
+                    f"{meant(name, known)} Known models: {_listed(known)}. "
+                    "Add another with `optiq models add MODEL`.".lstrip(),
                 )
             if offered is not None and name not in offered:
                 raise UnknownName(

@@ -7,12 +7,11 @@ one way to ask a model never mixes with another. Those of ``[variants."NAME"]`` 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from optiq.errors import ConfigurationError, PlanError, UnknownName
+from optiq.errors import ConfigurationError, PlanError, UnknownName, meant
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import PROMPT_NAMES, ZERO_SHOT, PromptSet
 
@@ -138,10 +137,8 @@ def _variant(name: Any, table: Any, origin: str) -> Variant:
     known = [field.name for field in fields(Variant) if field.name != "name"]
     for key in table:
         if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=1)
             raise ConfigurationError(
-                f"{where} sets {key!r}",
-                f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}.",
+                f"{where} sets {key!r}", meant(key, known, f"Known: {', '.join(known)}.")
             )
     model, prompt = table.get("model"), table.get("prompt", ZERO_SHOT.name)
     if not isinstance(model, str) or not model:

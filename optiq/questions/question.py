@@ -57,16 +57,14 @@ TASKS = tuple(dict.fromkeys(kind.task for kind in Kind))
 """Every task that statistics tell apart."""
 
 
-def parse_number(value: Any, name: str) -> float:
-    """``value`` as a finite float; :class:`InputError` names the field otherwise."""
+def parse_number(value: Any, name: str, wanted: str = "a number, such as 0.5") -> float:
+    """``value`` as a finite float; :class:`InputError` names the field otherwise, and what is ``wanted``."""
     if isinstance(value, bool):
-        raise InputError(f"{name} is {value!r}, not a number", f"Give {name} as a number, such as 0.5.")
+        raise InputError(f"{name} is {value!r}, not a number", f"Give {name} as {wanted}.")
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise InputError(
-            f"{name} is {value!r}, not a number", f"Give {name} as a number, such as 0.5."
-        ) from None
+        raise InputError(f"{name} is {value!r}, not a number", f"Give {name} as {wanted}.") from None
     if not math.isfinite(number):
         raise InputError(
             f"{name} is {value!r}", f"Give {name} as a finite number, or leave it out for no limit."

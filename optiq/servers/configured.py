@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from optiq.errors import ConfigurationError, InputError
+from optiq.errors import ConfigurationError, InputError, meant
 from optiq.extensions.built_in import SERVERS
 from optiq.questions.metric import COST
 from optiq.questions.question import parse_number
@@ -73,8 +72,7 @@ def _server(name: Any, table: Any, origin: str) -> ConfiguredServer:
     known = [field.name for field in fields(ConfiguredServer) if field.name != "name"]
     for key in table:
         if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+            hint = meant(key, known, f"Known: {', '.join(known)}.")
             if "key" in str(key).lower() and str(key) != "key_env":
                 hint = "Keys stand in no file: name a variable that holds it with key_env."
             raise ConfigurationError(f"{where} sets {key!r}", hint)

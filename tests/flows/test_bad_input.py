@@ -18,6 +18,14 @@ ASK = ("plan", "What is the capital of Norway?", *LOCAL)
 
 # case: (arguments, words that the one line must have)
 MISUSE = {
+    "a verb misspelt": (("anser", "good.csv"), ["No such command 'anser'", "'answer'"]),
+    "a part misspelt": (("runs", "lst"), ["'lst'", "Did you mean 'list'"]),
+    "a flag misspelt": (("answer", "good.csv", "--max-costs", "3"), ["'--max-costs'", "'--max-cost'"]),
+    "a model misspelt": (("plan", "Who?", "--models", "phi4:14"), ["phi4:14", "Did you mean 'phi4:14b'"]),
+    "a model that is shown misspelt": (("models", "show", "phi"), ["phi", "`optiq models`"]),
+    "a server misspelt": (("ask", "Who?", "--server", "olama"), ["olama", "Did you mean 'ollama'"]),
+    "a port in words": (("up", "--port", "abc"), ["--port", "'abc'", "a whole number"]),
+    "a column misspelt": (("answer", "no_question.csv", "-o", "a.csv"), ["question"]),
     "missing file": (("answer", "nowhere.csv", "-o", "a.csv"), ["nowhere.csv"]),
     "unknown suffix": (("answer", "questions.ods", "-o", "a.csv"), ["questions.ods", ".csv", ".parquet"]),
     "no question column": (("answer", "no_question.csv", "-o", "a.csv"), ["no_question.csv", "question"]),
@@ -162,3 +170,8 @@ def test_addresses_given_apart_are_both_asked(optiq):
     shown = optiq("models", "--server", "ollama", "--server-url", "127.0.0.1:1", "--server-url=127.0.0.1:2")
     assert "127.0.0.1:1 is ollama" in shown.err
     assert "127.0.0.1:2 is ollama" in shown.err
+
+
+def test_help_is_a_word_too(optiq) -> None:
+    assert optiq("help").out == optiq("--help").out
+    assert optiq("help", "sql").out == optiq("sql", "--help").out

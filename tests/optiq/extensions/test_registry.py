@@ -53,7 +53,7 @@ def test_what_a_program_gives_has_a_name_of_its_own(paths: Registry) -> None:
 
 def test_an_unknown_name_is_told_what_there_is_and_what_is_near(paths: Registry) -> None:
     with pytest.raises(
-        UnknownName, match=r"unknown path 'natve'. Did you mean native\? Choose one of broken"
+        UnknownName, match=r"unknown path 'natve'. Did you mean 'native'\? Choose one of broken"
     ):
         paths.load("natve")
     with pytest.raises(UnknownName, match=r"unknown path 'zzz'\. Choose one of broken, native, pure"):

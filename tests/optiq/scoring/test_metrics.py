@@ -174,7 +174,7 @@ def test_a_program_has_no_keys_and_no_folder_of_ours(monkeypatch):
 @pytest.mark.parametrize(
     ("given", "fault", "says"),
     [
-        ("rouge", UnknownName, "Did you mean rouge-l"),
+        ("rouge", UnknownName, "Did you mean 'rouge-l'"),
         ("essay=rouge-l", ConfigurationError, "the form 'essay'"),
         ("long=", ConfigurationError, "names no metric"),
         ("judge", ConfigurationError, "--judge MODEL"),
