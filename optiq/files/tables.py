@@ -375,7 +375,7 @@ _CUT = " … (cut: a cell of a spreadsheet holds 32,767 characters)"
 
 
 def _read_sheet(path: Path) -> pl.DataFrame:
-    """The first sheet, every cell as text."""
+    """The first sheet, every cell as text; a cell that is a day has no midnight."""
     try:
         with zipfile.ZipFile(path) as archive:
             check_unpacked(path, sum(member.file_size for member in archive.infolist()))
@@ -396,7 +396,8 @@ def _read_sheet(path: Path) -> pl.DataFrame:
         raise InputError(f"{path} is empty", "Write a header line and rows into it, or give another file.")
     frame = frame.rename(dict(zip(frame.columns, names, strict=True)))
     text = pl.col(pl.String)
-    return frame.with_columns(pl.when(text != "").then(text).name.keep())
+    cell = text.str.replace(r"^(\d{4}-\d\d-\d\d) 00:00:00$", "$1")
+    return frame.with_columns(pl.when(text != "").then(cell).name.keep())
 
 
 _SHARED_CELL = re.compile(rb"""\bt=["']s["'][^>]*>\s*<(?:\w+:)?v>(\d+)<""")

@@ -80,3 +80,24 @@ def test_a_damaged_sheet_is_refused_in_one_line(tmp_path: Path, share: float) ->
     (tmp_path / "t.xlsx").write_bytes(data[: int(len(data) * share)])
     with pytest.raises(InputError, match=r"t\.xlsx is (not a valid|empty)"):
         read_table(tmp_path / "t.xlsx")
+
+
+def test_days_numbers_merged_cells_and_empty_rows(tmp_path: Path) -> None:
+    import datetime
+
+    import xlsxwriter  # type: ignore[import-untyped]
+
+    with xlsxwriter.Workbook(tmp_path / "q.xlsx") as book:
+        sheet, day = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["question", "reference", "asked", "season"])
+        sheet.write_row(1, 0, ["What is 2+2?", 4])
+        sheet.write_datetime(1, 2, datetime.datetime(2026, 3, 1), day)
+        sheet.merge_range(3, 3, 4, 3, "spring")
+        sheet.write_row(3, 0, ["And 3+3?", 6.5])
+        sheet.write_datetime(3, 2, datetime.datetime(2026, 3, 1, 12, 30), day)
+        sheet.write_row(4, 0, ["And 4+4?", "8"])
+    assert read_table(tmp_path / "q.xlsx").rows() == [
+        ("What is 2+2?", "4", "2026-03-01", None),
+        ("And 3+3?", "6.5", "2026-03-01 12:30:00", "spring"),
+        ("And 4+4?", "8", None, None),
+    ]
