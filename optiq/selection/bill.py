@@ -7,6 +7,7 @@ money left allows where there is little; an answer that it cut is none of the ag
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -76,6 +77,11 @@ class Bill:
         tariff = self.bound(model, asked.embeds).at_most(size + TEMPLATE_TOKENS)
         many = answers_asked_for(body)
         given = 0 if asked.embeds else output_cap(path, body)
+        roomy = max(LEAST_ROOM, 2 * self.longest)
+        if (
+            given is None and self.ledger.limited
+        ):  # with a cap in it the request is written anew, and is longer
+            size = max(size, len(json.dumps(with_output_cap(path, body, roomy)).encode()))
         prompt = tariff.fixed + (tariff.prompt * (size + TEMPLATE_TOKENS) if tariff.prompt else 0.0)
         if self.ledger.limited and not tariff.known:
             raise LimitReached(
@@ -93,8 +99,7 @@ class Bill:
             return Charge(asked, self.ledger.draw(None, most, None), cap)
 
         if not self.ledger.limited:
-            return charge(max(given or 0, LEAST_ROOM, 2 * self.longest), None)
-        roomy = max(LEAST_ROOM, 2 * self.longest)
+            return charge(max(given or 0, roomy), None)
         wanted = roomy if given is None else given
         with self._lock:
             with suppress(LimitReached):

@@ -15,10 +15,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from loopback import Server
 
+from optiq.execution.accounting import TEMPLATE_TOKENS, Tariff
 from optiq.execution.ledger import Ledger
 from optiq.selection.api import ModelSelector
+from optiq.selection.bill import Bill
 from optiq.selection.runtime import Limits
-from optiq.selection.wire import output_cap, usage_in, with_output_cap
+from optiq.selection.wire import asked_in, output_cap, usage_in, with_output_cap
 
 DATA = [{"question": f"Say word{i}", "reference": f"word{i}"} for i in range(25)]
 PRICES = {"good": (1e6, 1e6)}  # 1 USD a token
@@ -131,13 +133,32 @@ def test_a_call_without_a_cap_gets_one_while_a_limit_holds(server: Server) -> No
     assert "max_completion_tokens" not in server.requests[0]
 
 
+def test_what_a_cap_adds_to_a_request_is_held_as_well() -> None:
+    """A server may bill each byte that it was sent, and then lose the answer."""
+    url = "http://127.0.0.1:9/v1/chat/completions"
+    body = {"model": "m", "messages": [{"role": "user", "content": "Où? " * 20}]}
+    compact = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    asked = asked_in("POST", url, {}, compact)
+    assert asked is not None
+    for limit in (20.0, 1.0):  # with money for a roomy cap, and for a tight one
+        bill = Bill(Ledger(limit), lambda model: Tariff(0.0, 0.001, 0.01))
+        charge = bill.try_to_begin(asked, "m", len(compact))
+        assert charge is not None
+        assert charge.cap is not None
+        sent = len(json.dumps(charge.body).encode())
+        assert sent > len(compact)
+        billed = 0.001 * (sent + TEMPLATE_TOKENS) + 0.01 * charge.cap
+        assert billed <= bill.ledger.committed.cost_usd + 1e-9
+        assert bill.ledger.committed.cost_usd <= limit
+
+
 def test_an_answer_that_the_limit_cut_is_no_answer_of_the_agent(
     server: Server, tmp_path: Path, monkeypatch
 ) -> None:
     """Two output tokens are told, and there is money for two: it may have had more to say."""
     asking = agent(server, cap=None)
     body = {"model": "good", "messages": [{"role": "user", "content": DATA[0]["question"]}]}
-    limit = len(json.dumps(body, separators=(",", ":"))) + 128 + 2.5
+    limit = len(json.dumps(body | {"max_completion_tokens": 1024})) + TEMPLATE_TOKENS + 2.5
     store = tmp_path / "kept.sqlite"
     limits = Limits(1, 1, 1, 10, max_total_cost_usd=limit)
     selector = ModelSelector(
