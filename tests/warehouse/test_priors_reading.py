@@ -147,6 +147,10 @@ def test_figures_of_served_models_are_sourced_and_dated() -> None:
     assert figures["model"].n_unique() >= 40
     assert figures["as_of"].null_count() == figures["source"].null_count() == 0
     assert not set(figures["model"]) & set(read_priors(shipped())[0]["model"])
+    quality = figures.filter(pl.col("metric") == "qoa")
+    assert quality["model"].n_unique() == quality.height >= 25
+    assert set(quality["topic"]) == {"choice"}
+    assert quality["source"].str.contains("MMLU.Pro").all()  # one benchmark, so that they compare
     prices = figures.filter(pl.col("metric").str.starts_with("usd_"))
     assert prices["value"].min() > 0
     assert prices["source"].str.starts_with("genai-prices ").all()
