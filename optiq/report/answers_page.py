@@ -16,7 +16,7 @@ from importlib import resources
 from itertools import islice
 from typing import Any
 
-from optiq.report.page import Tile, content_policy, json_for_script, template
+from optiq.report.page import Tile, document, json_for_script, template
 
 PIECE = 250
 """Answers whose texts are packed together."""
@@ -68,10 +68,8 @@ class AnswersPage:
 
 def render_answers(page: AnswersPage) -> str:
     """The document."""
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    library, script = _library("tabulator.min.js"), template("answers.js")
     details = iter(page.details)
     pieces = [_packed(some) for some in iter(lambda: list(islice(details, PIECE)), [])]
     columns = [
@@ -90,15 +88,11 @@ def render_answers(page: AnswersPage) -> str:
         "piece": PIECE,
         "drawings": {expression: place for place, expression in enumerate(page.drawings)},
     }
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(template("answers.html")).render(
-        page=page,
-        policy=content_policy(library, script),
-        style=Markup(_library("tabulator.min.css") + template("page.css") + template("answers.css")),
-        library=Markup(library),
-        script=Markup(script),
+    return document(
+        "answers.html",
+        page,
+        (_library("tabulator.min.js"), template("answers.js")),
+        _library("tabulator.min.css") + template("page.css") + template("answers.css"),
         data=Markup(json_for_script(data)),
         pieces=Markup(json_for_script(pieces)),
         drawings=[Markup(svg) for svg in page.drawings.values()],

@@ -85,24 +85,41 @@ class Page:
 
 def render(page: Page) -> str:
     """The document, complete in itself."""
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    library, script = chart_library(), template("page.js")
     charts = [chart for section in page.sections for chart in section.charts]
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(template("page.html")).render(
-        page=page,
-        policy=content_policy(library, script),
-        style=Markup(template("page.css")),
-        library=Markup(library),
-        script=Markup(script),
+    return document(
+        "page.html",
+        page,
+        (chart_library(), template("page.js")),
+        template("page.css"),
         specs=Markup(json_for_script([chart.spec for chart in charts])),
         number_of={id(chart): place for place, chart in enumerate(charts)},
         place=id,
         drawing=Markup,
+    )
+
+
+def document(name: str, page: object, scripts: tuple[str, str], style: str, **values: object) -> str:
+    """The template ``name`` with ``page``: a library and the page's own script inline, no other is allowed to run."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FunctionLoader(template),
+    )
+    library, script = scripts
+    return environment.get_template(name).render(
+        page=page,
+        policy=content_policy(library, script),
+        style=Markup(style),
+        library=Markup(library),
+        script=Markup(script),
+        **values,
     )
 
 
