@@ -9,6 +9,7 @@ from optiq.endpoint.answering import Answered
 from optiq.endpoint.asked import Asked
 from optiq.endpoint.refusals import Refusal
 from optiq.files.compact_json import compact
+from optiq.servers.usage import part
 
 
 class Stream(Protocol):
@@ -59,9 +60,9 @@ def event(data: Mapping[str, Any] | str, name: str = "") -> bytes:
 
 def choices_of(answered: Answered) -> list[dict[str, Any]]:
     """The choices of an answer as the last model gave them; else made of its text."""
-    told = (answered.heard.body or {}).get("choices")
-    if isinstance(told, list) and told:
-        return told
+    told = part(answered.heard.body, "choices")
+    if isinstance(told, list) and isinstance(part(told, 0, "message"), dict):
+        return [one for one in told if isinstance(one, dict)]
     last = answered.last
     sink = next(call for call in last.calls if call.node == last.plan.sink)
     message = {"role": "assistant", "content": sink.output or ""}
@@ -70,5 +71,5 @@ def choices_of(answered: Answered) -> list[dict[str, Any]]:
 
 def text_of(answered: Answered) -> str:
     """The text of an answer."""
-    said = choices_of(answered)[0].get("message", {}).get("content")
+    said = part(choices_of(answered), 0, "message", "content")
     return said if isinstance(said, str) else ""

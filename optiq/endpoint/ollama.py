@@ -12,6 +12,7 @@ from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch
 from optiq.endpoint.dialect import choices_of
 from optiq.endpoint.refusals import Refusal
 from optiq.files.compact_json import compact
+from optiq.servers.conversing import plain_text
 from optiq.servers.usage import part
 
 _READ = ("model", "messages", "prompt", "system", "images", "suffix", "template", "context", "raw", "stream")
@@ -84,13 +85,13 @@ class Ollama:
     def _line(self, asked: Asked, message: Mapping[str, Any], done: bool = True) -> dict[str, Any]:
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         line: dict[str, Any] = {"model": asked.model, "created_at": now, "done": done}
-        text, thought = message.get("content") or "", message.get("reasoning_content")
+        text, thought = plain_text(message.get("content")), plain_text(message.get("reasoning_content"))
         if self._generate:
             return {**line, "response": text, **({"thinking": thought} if thought else {})}
         said: dict[str, Any] = {"role": "assistant", "content": text}
         if thought:
             said["thinking"] = thought
-        if calls := message.get("tool_calls"):
+        if isinstance(calls := message.get("tool_calls"), list) and calls:
             said["tool_calls"] = [_call(call) for call in calls]
         return {**line, "message": said}
 
@@ -146,7 +147,7 @@ def _call(call: Any) -> dict[str, Any]:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
-        except ValueError:
+        except (ValueError, RecursionError):
             arguments = {}
     return {"function": {"name": part(call, "function", "name"), "arguments": arguments or {}}}
 

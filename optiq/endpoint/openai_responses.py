@@ -13,6 +13,7 @@ from optiq.endpoint.answering import Answered
 from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch
 from optiq.endpoint.dialect import choices_of, event, text_of
 from optiq.endpoint.refusals import Refusal
+from optiq.servers.conversing import plain_text
 from optiq.servers.usage import part
 
 _READ = (
@@ -81,10 +82,11 @@ class ResponseStream:
     def piece(self, chunk: Mapping[str, Any]) -> Iterable[bytes]:
         yield from self._begin()
         for choice in chunk.get("choices") or ():
-            if text := part(choice, "delta", "content"):
+            if text := plain_text(part(choice, "delta", "content")):
                 yield from self._say_text(text)
             for at, call in enumerate(_listed(part(choice, "delta", "tool_calls"))):
-                yield from self._say_call(part(call, "index") or at, call)
+                index = part(call, "index")
+                yield from self._say_call(index if isinstance(index, int) else at, call)
 
     def end(self, answered: Answered) -> Iterable[bytes]:
         yield from self._begin()
