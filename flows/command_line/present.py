@@ -56,7 +56,10 @@ def bounds_line(settings: Settings, shown: Iterable[Estimate | None]) -> str:
         one is not None and one.bounds is not None and is_told(one.bounds.confidence) for one in shown
     ):
         return ""
-    return f"in brackets: what holds with {LIKELY:.0%}; limits hold for this (--no-safe-limits: as expected)"
+    return (
+        f"in brackets: what holds with {LIKELY:.0%}, all limits together; "
+        "limits hold for this (--no-safe-limits: as expected)"
+    )
 
 
 def compared_with(estimate: Estimate) -> str | None:

@@ -29,7 +29,7 @@ from optiq.plans.plan import Plan
 from optiq.questions.question import Budget
 
 LIKELY = 0.95
-"""The probability with which limits hold where runs tell how much they scatter."""
+"""The probability with which the limits of a question hold together where runs tell how much they scatter."""
 
 SPAN = 1000
 """Characters between the two lengths at which lone calls are estimated: what they take are lines in the length."""
@@ -71,7 +71,9 @@ class Protection:
         """How the limits are held; None where there are none on what is spent."""
         if not self.safe_limits or budget == Budget(min_qoa=budget.min_qoa):
             return None
-        return Cautious(LIKELY, learned=True)
+        # each is left its part of what may go wrong (Bonferroni), so that together they hold so surely
+        n = sum(limit is not None for limit in budget.limits[:-1])
+        return Cautious(1 - (1 - LIKELY) / n, learned=True)
 
 
 def _quality_decides(item: BatchItem) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from catalogs import assert_equal_to_the_oracle, build, figures, random_catalog, record
 
 from optiq.estimation import Estimate
-from optiq.estimation.estimates import Cautious, uncompared
+from optiq.estimation.estimates import Cautious, probability_of, uncompared
 from optiq.estimation.estimator import make_estimator
 from optiq.estimation.pool import Pool
 from optiq.planning import Planning
@@ -126,6 +126,19 @@ def test_limits_hold_with_95_percent_where_runs_tell_how_they_scatter() -> None:
     wide = chosen(one, Budget(max_cost_usd=3e-5))
     assert wide is not None
     assert wide.cost_usd < wide.judged[0] <= 3e-5
+
+
+def test_limits_hold_with_95_percent_together() -> None:
+    """Each of two may go wrong half as often as one alone, so that its bound is farther off."""
+    rows = [replace(row, latency_s=1.0, var_latency_s=0.04) for row in everywhere(0.6, 0.5, 20)]
+    one = planning(*MODELS, *rows, max_operations=1)
+    held = [
+        found.bounds
+        for budget in (Budget(max_cost_usd=1.0), Budget(max_cost_usd=1.0, max_latency_s=100.0))
+        if (found := chosen(one, budget)) is not None and found.bounds is not None
+    ]
+    assert [probability_of(bounds.confidence) for bounds in held] == pytest.approx([0.95, 0.975])
+    assert 1e-5 < held[0].cost_usd < held[1].cost_usd
 
 
 def test_published_figures_alone_still_plan_within_tight_limits() -> None:
