@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optiq.estimation.catalog import Catalog
 from optiq.execution.accounting import Tariff, call_bound, price_call
 from optiq.execution.trace import Call
 from optiq.plans.plan import Plan
+from optiq.prompts.shape import PromptShape
 from optiq.questions.metric import COST
+from optiq.questions.question import Kind
 from optiq.statistics.price_steps import PriceStep, dearest, depends, in_force, last_change
 from optiq.statistics.snapshot import ModelFigures, Record, Statistics
 
@@ -101,3 +104,22 @@ def test_one_rate_that_always_holds_depends_on_nothing() -> None:
     assert not depends(TIERS[:1])
     assert depends(TIERS)
     assert depends((NIGHT,))
+
+
+def test_estimates_take_the_price_of_the_hour_and_say_when_it_began() -> None:
+    figures = ModelFigures(
+        model="m",
+        usd_per_prompt_token=1e-6,
+        usd_per_output_token=1e-6,
+        output_tokens=0.0,
+        chars_per_token=1.0,
+        price_steps=(step(1e-6, 1e-6), NIGHT),
+    )
+    known = Statistics.build("s", [figures], [])
+    evening, night = NOON.replace(hour=16, minute=29), NOON.replace(hour=16, minute=30)
+    for when, rate in ((evening, 1e-6), (night, 5e-7)):
+        catalog = Catalog(known.at(when), "*", Kind.OPEN, PromptShape(1000), None)
+        assert catalog.lone("m", "cost_usd").value == pytest.approx(1000 * rate)
+    assert known.price_change(evening) == NOON.replace(hour=0, minute=30)
+    assert known.price_change(night + datetime.timedelta(hours=1)) == night
+    assert Statistics.build("s", [ModelFigures(model="m", price_steps=TIERS)], []).price_change(night) is None
