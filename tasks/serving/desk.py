@@ -136,8 +136,7 @@ class ServingDesk:
         if self.home.mirrored:
             self.home.fetch("perfdb.duckdb")
         modified_ns = self._modified_ns()
-        repriced = modified_ns and price_change(self.home) != self._now.prices_at
-        if modified_ns in (self._now.modified_ns, 0) and not repriced:
+        if modified_ns == 0 or (modified_ns == self._now.modified_ns and not self._repriced()):
             return False
         try:
             self._now = self._taken_up(list(self._now.ready))
@@ -147,6 +146,13 @@ class ServingDesk:
             return False
         self._metrics.snapshots.inc()
         return True
+
+    def _repriced(self) -> bool:
+        """Whether a price has changed by its hours or days since the snapshot was taken up."""
+        try:
+            return bool(self._now.sessions) and price_change(self.home) != self._now.prices_at
+        except OptiqError:  # what is published cannot be used: the earlier one stays
+            return False
 
     def record(self, execution: Execution, asked: Asked) -> None:
         """To the journal, and to what the page shows."""
