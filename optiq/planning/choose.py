@@ -168,6 +168,9 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
         scaled = np.where(spread > 0, (loss - low) / np.where(spread > 0, spread, 1.0), 0.0)
     # unknown is the worst, unless it is unknown for all
     scaled = np.where(known, scaled, np.where(known.any(axis=-2, keepdims=True), 1.0, 0.0))
+    in_order = np.where(
+        known, scaled / 2, scaled
+    )  # where one figure comes before the others, worse than the worst
     score = np.round((scaled * weights[..., None, :WORTH]).sum(axis=-1), 12)
     worth = weights[..., None, WORTH]
     if not np.isnan(worth).all():
@@ -177,9 +180,9 @@ def weighted_losses(values: FloatArray, feasible: BoolArray, weights: FloatArray
             by_worth = worth_losses(filled[..., 0], filled[..., -1], np.where(said, worth, 1.0))
             score = np.where(said, by_worth, score)
         if (best := worth == np.inf).any():
-            score = np.where(best, _quality_first(loss[..., -1], known[..., -1], scaled), score)
+            score = np.where(best, _quality_first(loss[..., -1], known[..., -1], in_order), score)
         if (cheapest := worth == 0).any():
-            score = np.where(cheapest, np.round(scaled @ _COST_FIRST, 12), score)
+            score = np.where(cheapest, np.round(in_order @ _COST_FIRST, 12), score)
     return np.where(feasible, score, np.inf)
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from optiq.errors import InputError
@@ -208,6 +208,7 @@ def test_plans_are_ranked_by_their_losses():
     assert rank([]) == []
 
 
+@example([(0.25, 0.0, 0.25, 0.25), (0.0, 0.0, 0.0, 0.0), (math.nan, 0.0, 0.0, 0.25)], [True] * 6)
 @given(rows, st.lists(st.booleans(), min_size=6, max_size=6))
 def test_quality_first_takes_the_cheapest_of_those_that_are_as_good(plans, able):
     within = np.array(able[: len(plans)])
