@@ -29,7 +29,7 @@ from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
 from optiq.servers.usage import cached_tokens, counted, seconds
 
 CONTEXT_TOKENS = 4096
-# Without a cap llama.cpp goes on until its context is full: minutes of babble on a small model.
+# Where nobody gives a cap, llama.cpp would go on until its context is full: minutes of babble on a small model.
 LONGEST_OUTPUT_TOKENS = 512
 
 
@@ -288,7 +288,7 @@ class LlamaModel:
         """
         body: dict[str, Any] = {
             "prompt": prompt,
-            "max_tokens": min(max_output_tokens or LONGEST_OUTPUT_TOKENS, LONGEST_OUTPUT_TOKENS),
+            "max_tokens": max_output_tokens or LONGEST_OUTPUT_TOKENS,
             "temperature": temperature,
             "stop": list(stop),
             "stream": True,

@@ -63,6 +63,13 @@ def test_an_answer_of_many_lines_does_not_end_with_its_first(server, model):
     assert "\n" in answer.text
 
 
+def test_an_answer_may_get_as_long_as_it_was_allowed(server):
+    """A cap of the server's own once cut essays at 512 tokens, which a form allows 1024."""
+    prompt = "Count from 1 to 400, one number after another, separated by commas."
+    answer = ask(server, GEMMA, prompt, max_output_tokens=520, many_lines=True)
+    assert (answer.output_tokens, answer.finish_reason) == (520, "length")
+
+
 def test_a_base_model_does_not_go_on_to_answer_what_it_asks_itself(server):
     answer = ask(server, GEMMA, "What is the capital of Norway?", max_output_tokens=256, many_lines=True)
     assert answer.text.startswith("Oslo")
