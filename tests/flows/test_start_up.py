@@ -71,9 +71,9 @@ def answered(optiq, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         def list_models(self) -> list[ServedModel]:
             return [ServedModel("phi4:14b")]
 
-    monkeypatch.setitem(SERVERS._given, "fake", lambda *_: Served(lambda _: "Oslo"))
+    monkeypatch.setitem(SERVERS._given, "oslo", lambda *_: Served(lambda _: "Oslo"))
     (tmp_path / "q.csv").write_text("question,reference\nWhat is the capital of Norway?,Oslo\n")
-    told = optiq("answer", "q.csv", "-o", "a.csv", "--server", "fake", "--models", "phi4:14b", "--topic", "*")
+    told = optiq("answer", "q.csv", "-o", "a.csv", "--server", "oslo", "--models", "phi4:14b", "--topic", "*")
     assert told.code == 0, told.err
     return tmp_path
 
