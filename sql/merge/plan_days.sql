@@ -1,7 +1,8 @@
 -- Add the new observations of plans. Grain: topic × plan × task × served models × day.
 -- A run observes its plan and, through each node's output, the sub-plan that ends there. A sub-plan that
 -- occurs several times in one run counts once; an output from the cache is no new observation.
-create or replace temp table new_plan_days as
+-- In a table that can be spilled: lists of all that was judged cannot, and a million executions had no room for them.
+create or replace temp table told as
 with
 
 runs as (
@@ -65,7 +66,7 @@ observations as (
 ),
 
 -- Figures of failed runs are left out here, once.
-told as (
+observed as (
     select
         topic,
         plan_key,
@@ -96,6 +97,9 @@ told as (
     left join changed_served using (execution_id)
 )
 
+select * from observed;
+
+insert into plan_days by name
 select
     topic,
     plan_key,
@@ -110,35 +114,27 @@ select
     moments(output_tokens) as output_tokens,
     moments(question_chars) as question_chars,
     moments(predicted_cost_usd) as predicted_cost_usd, -- each metric
-    list({'question_key': question_key, 'qoa': qoa}) filter (qoa is not null) as judged,
     min(started_at) as first_seen,
     max(started_at) as last_seen
 from told
-group by topic, plan_key, task, served, day;
-
-insert into plan_days by name
-select * exclude (judged) from new_plan_days
+group by topic, plan_key, task, served, day
 order by topic, plan_key, task, served, day;
 
 -- What was judged, question by question. Grain: topic × task × plan × served models × question × day; like daily sums,
 -- rows of one day add up.
 insert into plan_questions by name
-with
-
-answers as (
-    select
-        topic,
-        task,
-        plan_key,
-        md5_number_lower(array_to_string(list_sort(served), chr(31))) as served_key,
-        day,
-        unnest(judged, recursive := true)
-    from new_plan_days
-)
-
-select topic, task, plan_key, served_key, question_key, day, count(*) as n, sum(qoa) as total
-from answers
+select
+    topic,
+    task,
+    plan_key,
+    md5_number_lower(array_to_string(list_sort(served), chr(31))) as served_key,
+    question_key,
+    started_at::date as day,
+    count(*) as n,
+    sum(qoa) as total
+from told
+where qoa is not null
 group by topic, task, plan_key, served_key, question_key, day
 order by all;
 
-drop table new_plan_days;
+drop table told;
