@@ -147,6 +147,7 @@ def _read_csv(path: Path) -> pl.DataFrame:
 
 
 _ROWS_TO_LOOK = 1_000
+_AT_ONCE = 10_000  # rows that are made text together
 _FORMULA = r"^'*[=+\-@\t\r]"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _MEANT_AS_TEXT = re.compile(r"'+[=+\-@\t\r]")
@@ -203,7 +204,10 @@ def _fit(path: Path, line: int, row: list[str], width: int) -> list[str]:
 
 
 def _write_csv(frame: pl.DataFrame, path: Path) -> None:
-    _as_text(_flat(frame)).write_csv(path)
+    with path.open("wb") as file:
+        for first in range(0, max(frame.height, 1), _AT_ONCE):  # as text the rows are many times as large
+            some = _as_text(_flat(frame.slice(first, _AT_ONCE)))
+            some.write_csv(file, include_header=first == 0)
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:

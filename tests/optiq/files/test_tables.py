@@ -231,3 +231,15 @@ def test_wildcards_in_names_are_letters(tmp_path):
     path = tmp_path / "a[1]*.parquet"
     write_table(NESTED, path)
     assert_frame_equal(read_table(path), NESTED)
+
+
+def test_a_csv_file_in_pieces_is_the_file_in_one(tmp_path, monkeypatch):
+    rows = [{"a": f"=x{i}" if i % 3 else None, "b": [i, i], "c": i / 7} for i in range(25)]
+    frame = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.List(pl.Int64), "c": pl.Float64})
+    write_table(frame, tmp_path / "one.csv")
+    for rows_at_once in (1, 4, 24, 25):
+        monkeypatch.setattr("optiq.files.tables._AT_ONCE", rows_at_once)
+        write_table(frame, tmp_path / "pieces.csv")
+        assert (tmp_path / "pieces.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+    write_table(frame.clear(), tmp_path / "none.csv")
+    assert (tmp_path / "none.csv").read_text() == "a,b,c\n"
