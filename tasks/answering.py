@@ -211,8 +211,9 @@ def conclude(
     from optiq.formats.batch_requests import write_responses
     from optiq.questions.answer_file import ANSWER_SCHEMA, write_answers
 
-    recorded = folder.rows()
-    done = recorded.filter(pl.col("row_number") <= len(rows))
+    done = folder.rows()
+    if max(done["row_number"], default=0) > len(rows):  # each copy of a large run would be in memory, too
+        done = done.filter(pl.col("row_number") <= len(rows))
     over = left_over.filter(~pl.col("row_number").is_in(done["row_number"].implode()))
     numbers = {*done["row_number"], *over["row_number"]}
     unasked = [
@@ -226,9 +227,11 @@ def conclude(
         for row in rows
         if row.number not in numbers
     ]
-    together = pl.concat([done, over, rows_frame(unasked)]).sort("row_number")
+    together = pl.concat([done, over, rows_frame(unasked)])
+    if not together["row_number"].is_sorted():
+        together = together.sort("row_number")
     n_done = done.height
-    del recorded, done, over  # a large run's rows are in memory once
+    del done, over
     about = folder.about() or {}
     if any(row.question is not None and row.question.wishes is not None for row in rows):
         wishes = ((row.question_id, row.question.wishes) for row in rows if row.question is not None)
