@@ -114,6 +114,10 @@ def test_a_wanted_model_must_be_known_and_served(statistics: Statistics) -> None
 def test_the_blender_is_the_best_of_the_pool_unless_named(statistics: Statistics) -> None:
     assert choose_blender(statistics, ("small", "large"), None) == "large"
     assert choose_blender(statistics, ("small", "large"), "small") == "small"
+    open_only = [replace(one, task="open") for one in (figures("a", 1e-8, 0.7), figures("b", 1e-8, 0.6))]
+    both = [*open_only, replace(figures("b", 1e-8, 0.6), task="choice")]
+    known = Statistics.build("s", both, [])
+    assert choose_blender(known, ("a", "b"), None) == "a", "its mean, not the sum over tasks"
     nobody_knows = Statistics.build("s", [figures("small", 1e-8, math.nan)], [])
     assert choose_blender(nobody_knows, ("small",), None) is None
 

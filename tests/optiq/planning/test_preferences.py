@@ -1,6 +1,7 @@
 """Preference and infeasibility figure by figure, against rules written for one plan at a time."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from optiq.planning.choose import (
     meets,
     pick,
     rank,
+    unsafe,
     violations,
     weight_array,
     weighted_losses,
@@ -198,6 +200,14 @@ def test_with_a_confidence_it_is_said_how_many_would_do_as_expected():
     assert f"{told}, as expected 1 of the plans meets them" in one
     assert f"{told}, as expected 2 of the plans meet them" in two
     assert choose(plans, Budget(max_cost_usd=2.0)).chosen == plans[0], "judged by its bound"
+
+
+def test_a_plan_is_unsafe_if_any_of_its_bounds_breaks_a_limit():
+    one = Estimate(Plan.of(["a"]), 1.0, 1.0, 1.0, 0.5, bounds=Bounds(0.9, 2.0, 1.0, 1.0, 0.5))
+    budget = Budget(max_cost_usd=1.5, max_latency_s=5.0)
+    assert unsafe([one, replace(one, bounds=Bounds(0.9, 1.2, 1.0, 1.0, 0.5))], budget) == [one]
+    assert unsafe([replace(one, bounds=None)], budget) == []
+    assert unsafe([], budget) == []
 
 
 def test_plans_are_ranked_by_their_losses():

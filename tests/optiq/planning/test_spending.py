@@ -110,7 +110,14 @@ def test_many_questions_are_planned_by_a_sample_and_the_total_of_all_is_kept(
 
     cheap, dear = np.mean(costs(Weights(1, 0, 0, 0))), np.mean(costs(Weights(0, 0, 0, 1)))
     mean = float(cheap + dear) / 2
-    reached = []
+    reached, asked = [], []
+    plan_all = Planning.plan_all
+
+    def seen(one, questions, **options):
+        asked.append([question.question_id for question in questions])
+        return plan_all(one, questions, **options)
+
+    monkeypatch.setattr(Planning, "plan_all", seen)
     for sample in (500, 4):
         monkeypatch.setattr("optiq.planning.spending.SAMPLE", sample)
         planned, told = plan_within_mean(planning, QUESTIONS, mean)
@@ -120,6 +127,7 @@ def test_many_questions_are_planned_by_a_sample_and_the_total_of_all_is_kept(
         assert f"reached: {np.mean(found):.4g} USD" in told
         reached.append(np.mean(found))
     assert reached[1] == pytest.approx(reached[0], rel=0.5)
+    assert ["q0", "q3", "q6", "q9"] in asked, "an even sample"
     with pytest.raises(InputError, match="even the cheapest plans cost"):
         plan_within_mean(planning, QUESTIONS, float(cheap) / 2)
 
