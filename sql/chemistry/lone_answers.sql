@@ -21,7 +21,7 @@ runs as (
     select
         execution_id,
         topic,
-        md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id)) as question_key,
+        key_of_question(question, question_id, execution_id) as question_key,
         case when level = 0 and status = 'answered' then qoa end as lone_qoa
     from executions
     where

@@ -37,7 +37,7 @@ select
     calls.subplan_key,
     calls.ingestion > watched.ingestion as is_new,
     coalesce(calls.started_at, runs.started_at) as started_at,
-    md5_number_lower(coalesce(nullif(trim(runs.question), ''), runs.question_id, runs.execution_id)) as question_key,
+    key_of_question(runs.question, runs.question_id, runs.execution_id) as question_key,
     case when calls.subplan_key = single(calls.model) then calls.subplan_qoa end as qoa,
     ln(nullif(calls.latency_s, 0)) - coalesce(ln(nullif(
         rates.prompt_s * calls.prompt_tokens + rates.output_s * calls.output_tokens, 0

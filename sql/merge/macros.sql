@@ -27,6 +27,13 @@ end;
 -- The key of a plan that is one call; a > in a name has a blank before it (optiq/plans/wired.py).
 create or replace temp macro single(model) as '1:0:' || replace(model, '>', ' >');
 
+-- What is one question, asked however often: its text, else its id, else the execution that alone had it.
+create or replace temp macro key_of_question(question, question_id, execution_id) as
+    md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id));
+
+-- The served models of a plan, whatever their order.
+create or replace temp macro key_of_served(served) as md5_number_lower(array_to_string(list_sort(served), chr(31)));
+
 -- The weights that answered a call, as far as the server told: one that only repeats the name it was asked by has not.
 create or replace temp macro told_weights(model, digest, answered_model) as
     coalesce(digest, nullif(answered_model, model));

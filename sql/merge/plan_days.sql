@@ -16,7 +16,7 @@ runs as (
         status = 'answered' as answered,
         coalesce(energy_source = 'measured', false) as measured,
         length(question) as question_chars,
-        md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id)) as question_key,
+        key_of_question(question, question_id, execution_id) as question_key,
         started_at,
         cost_usd, -- each metric
         predicted_cost_usd, -- each resource
@@ -63,41 +63,37 @@ observations as (
     select * from wholes
     union all by name
     select * from parts
-),
-
--- Figures of failed runs are left out here, once.
-observed as (
-    select
-        topic,
-        plan_key,
-        task,
-        case
-            when plan_served.changed then list_sort(list_concat(
-                coalesce(plan_served.names, []),
-                list_filter(
-                    coalesce(changed_served.names, []),
-                    lambda s: len(list_filter(plans.models, lambda m: starts_with(s, m || '@'))) > 0
-                )
-            ))
-            else coalesce(plan_served.names, [])
-        end as served,
-        started_at,
-        is_whole,
-        answered,
-        question_key,
-        answered and measured and energy_j is not null as measured,
-        case when answered then cost_usd end as cost_usd, -- each metric
-        case when answered then output_tokens::double end as output_tokens,
-        case when answered then question_chars::double end as question_chars,
-        case when answered then predicted_cost_usd end as predicted_cost_usd, -- each resource
-        case when answered then predicted_qoa end as predicted_qoa
-    from observations
-    inner join plans using (plan_key)
-    left join plan_served using (plan_key)
-    left join changed_served using (execution_id)
 )
 
-select * from observed;
+-- Figures of failed runs are left out here, once.
+select
+    topic,
+    plan_key,
+    task,
+    case
+        when plan_served.changed then list_sort(list_concat(
+            coalesce(plan_served.names, []),
+            list_filter(
+                coalesce(changed_served.names, []),
+                lambda s: len(list_filter(plans.models, lambda m: starts_with(s, m || '@'))) > 0
+            )
+        ))
+        else coalesce(plan_served.names, [])
+    end as served,
+    started_at,
+    is_whole,
+    answered,
+    question_key,
+    answered and measured and energy_j is not null as measured,
+    case when answered then cost_usd end as cost_usd, -- each metric
+    case when answered then output_tokens::double end as output_tokens,
+    case when answered then question_chars::double end as question_chars,
+    case when answered then predicted_cost_usd end as predicted_cost_usd, -- each resource
+    case when answered then predicted_qoa end as predicted_qoa
+from observations
+inner join plans using (plan_key)
+left join plan_served using (plan_key)
+left join changed_served using (execution_id);
 
 insert into plan_days by name
 select
@@ -127,7 +123,7 @@ select
     topic,
     task,
     plan_key,
-    md5_number_lower(array_to_string(list_sort(served), chr(31))) as served_key,
+    key_of_served(served) as served_key,
     question_key,
     started_at::date as day,
     count(*) as n,

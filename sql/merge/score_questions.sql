@@ -5,8 +5,8 @@ select
     topic,
     task,
     plan_key,
-    md5_number_lower(array_to_string(served, chr(31))) as served_key,
-    md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id)) as question_key,
+    key_of_served(served) as served_key,
+    key_of_question(question, question_id, execution_id) as question_key,
     day,
     count(new_qoa) - count(old_qoa) as n,
     coalesce(sum(new_qoa), 0.0) - coalesce(sum(old_qoa), 0.0) as total

@@ -91,7 +91,7 @@ served_now as (
 ),
 
 current_keys as (
-    select distinct md5_number_lower(array_to_string(list_sort(served), chr(31))) as served_key
+    select distinct key_of_served(served) as served_key
     from (select distinct served from plan_days), served_now
     where list_has_all(served_now.names, served)
 ),

@@ -127,7 +127,8 @@ class Journal:
     def _land(self, path: Path) -> None:
         """A few lines at a time: requests that are answered meanwhile wait for no more than these."""
         executions, scores = [], []
-        for lines in _batches(_lines(path), _LINES_AT_ONCE):
+        every = _lines(path)
+        for lines in iter(lambda: list(islice(every, _LINES_AT_ONCE)), []):
             rows = [line["execution"] for line in lines if "execution" in line]
             for row in rows:
                 _with_times(row)
@@ -141,11 +142,6 @@ class Journal:
         if scores:
             land_scores(self._home, pl.DataFrame(scores, schema=SCORE_COLUMNS), path.stem)
         path.unlink()
-
-
-def _batches(lines: Iterator[dict[str, Any]], most: int) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(lines, most)):
-        yield batch
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
