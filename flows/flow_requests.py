@@ -271,7 +271,13 @@ class OtherTools(Request, panel="Files of other tools (traces)"):
 
     format: Annotated[
         str | None,
-        Option("Which tool wrote them: {names}.", "NAME", otherwise="told by content", choices=FORMATS.names),
+        Option(
+            "Which tool wrote them: {names}.",
+            "NAME",
+            otherwise="told by content",
+            choices=FORMATS.names,
+            common=True,
+        ),
     ] = None
     score: Annotated[
         str | None,
@@ -279,22 +285,27 @@ class OtherTools(Request, panel="Files of other tools (traces)"):
             "Which of the tool's scores is the quality; `ours`: score the answers by the references.",
             "NAME",
             otherwise="the tool's first",
+            common=True,
         ),
     ] = None
     maps: Annotated[
         list[str] | None,
         Option(
-            "What a model of theirs is called here; remembered; may be repeated.", "THEIRS=OURS", flag="--map"
+            "What a model of theirs is called here; remembered; may be repeated.",
+            "THEIRS=OURS",
+            flag="--map",
+            common=True,
         ),
     ] = None
-    model: Annotated[str | None, Option("The model of all answers, where files do not say it.", "MODEL")] = (
-        None
-    )
-    topic: Annotated[str | None, Option("The topic of all questions.", "TOPIC")] = None
-    topic_from: Annotated[
-        str | None, Option("What holds the topic: task, tag, or a field of the records.", "FIELD")
+    model: Annotated[
+        str | None, Option("The model of all answers, where files do not say it.", "MODEL", common=True)
     ] = None
-    dry_run: Annotated[bool, Option("Land nothing; show the first rows and the counts.")] = False
+    topic: Annotated[str | None, Option("The topic of all questions.", "TOPIC", common=True)] = None
+    topic_from: Annotated[
+        str | None,
+        Option("What holds the topic: task, tag, or a field of the records.", "FIELD", common=True),
+    ] = None
+    dry_run: Annotated[bool, Option("Land nothing; show the first rows and the counts.", common=True)] = False
 
 
 class IngestTraces(IngestFiles, OtherTools):
@@ -310,14 +321,16 @@ class PriceTable(Request, panel="Price tables (prices)"):
 
     table: Annotated[
         str,
-        Option("Whose table: {names}.", "NAME", flag="--from", choices=_price_tables),
+        Option("Whose table: {names}.", "NAME", flag="--from", choices=_price_tables, common=True),
     ] = "genai-prices"
     provider: Annotated[
-        str | None, Option("Who serves the models; needed where providers differ.", "NAME")
+        str | None, Option("Who serves the models; needed where providers differ.", "NAME", common=True)
     ] = None
     price_of: Annotated[
         list[str] | None,
-        Option("A model to price; may be repeated.", "MODEL", otherwise="those that PerfDB knows"),
+        Option(
+            "A model to price; may be repeated.", "MODEL", otherwise="those that PerfDB knows", common=True
+        ),
     ] = None
 
 

@@ -20,10 +20,10 @@ _NONE = 1e-9
 class Trials(Seeded, Place):
     """Which trials of which models."""
 
-    topic: Annotated[str | None, Option("Only trials of this topic.", "TOPIC", otherwise="all together")] = (
-        None
-    )
-    among: Annotated[str | None, Option("Only these models.", "A,B,…")] = None
+    topic: Annotated[
+        str | None, Option("Only trials of this topic.", "TOPIC", otherwise="all together", common=True)
+    ] = None
+    among: Annotated[str | None, Option("Only these models.", "A,B,…", common=True)] = None
     history: Annotated[str | None, Option("Trials of this history instead of PerfDB's.", "FILE")] = None
 
 
@@ -67,9 +67,11 @@ def chemistry(
 
 def recommend(
     trials: Trials,
-    size: Annotated[int, Option("How many models.", "N", least=1)] = 3,
-    strategy: Annotated[str, Option("chemistry, best (the most accurate) or random.", "HOW")] = "chemistry",
-    fewer: Annotated[bool, Option("Up to that many, as chemistry says.")] = False,
+    size: Annotated[int, Option("How many models.", "N", least=1, common=True)] = 3,
+    strategy: Annotated[
+        str, Option("chemistry, best (the most accurate) or random.", "HOW", common=True)
+    ] = "chemistry",
+    fewer: Annotated[bool, Option("Up to that many, as chemistry says.", common=True)] = False,
     alpha: Annotated[
         float, Option("Weight of chemistry with the rest against that within.", "0..1", most=1)
     ] = 0.5,

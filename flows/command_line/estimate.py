@@ -14,9 +14,11 @@ from flows.flow_requests import Json, Place, Planning, Prompts, Seeded, Topic
 class Estimate(FileOrQuestion, Planning, Topic, Prompts, Seeded, Place):
     """`optiq estimate`."""
 
-    plans: Annotated[str, Option("A file with a column `plan`, or one plan as JSON or expression.", "PLANS")]
+    plans: Annotated[
+        str, Option("A file with a column `plan`, or one plan as JSON or expression.", "PLANS", common=True)
+    ]
     output: Annotated[
-        Path | None, Option("Write to a .csv, .jsonl or .parquet file.", "FILE", short="-o")
+        Path | None, Option("Write to a .csv, .jsonl or .parquet file.", "FILE", short="-o", common=True)
     ] = None
 
 

@@ -28,7 +28,7 @@ class InspectLogs:
 
     name = "inspect"
     title = "inspect_ai logs (.eval, .json)"
-    tried_on = "0.3.150, 0.3.180, 0.3.285"
+    tried_on = "0.3.150, 0.3.180, 0.3.220, 0.3.285"
 
     def recognises(self, source: Source) -> Role | None:
         """An archive by its members, a JSON log by its first keys."""
@@ -179,7 +179,10 @@ def _answer(number: int, sample: dict[str, Any], about: Mapping[str, Any]) -> An
     if text is None:  # older logs leave it out
         text = text_of((choice.get("message") or {}).get("content"))
     cells["answer"] = call["output"] = text
-    call["finish_reason"] = choice.get("stop_reason")
+    limit = sample.get("limit")
+    call["finish_reason"] = choice.get("stop_reason") or (
+        f"{limit['type']} limit" if isinstance(limit, dict) and limit.get("type") else None
+    )
     scores = _scores(sample.get("scores"))
     first = next((one.get("name") for one in about.get("scorers") or () if isinstance(one, dict)), None)
     default = first if first in scores else next(iter(scores), None)
@@ -204,15 +207,16 @@ def _figures(sample: Mapping[str, Any], output: Mapping[str, Any], model: str) -
     read = [one for one in calls if one.get("cache") == "read"]
     if read or (not calls and not sample.get("model_usage") and output.get("usage")):
         return {"cached": True} if len(read) == len(calls) else {}
-    if len(calls) < 2:
+    if not calls or (len(calls) == 1 and output.get("usage")):
         return {**_usage(output.get("usage")), "latency_s": _seconds(output.get("time"))}
     own = [one for one in calls if one.get("model") == model]
     if len(own) < len(calls):  # several models: the answer is of none of them alone
         return {}
+    # Where a limit ended the sample, it has no output, but its calls have.
     parts = [_usage((one.get("output") or {}).get("usage")) for one in own]
     times = [_seconds((one.get("output") or {}).get("time")) for one in own]
     summed: dict[str, Any] = {}
-    for name in ("prompt_tokens", "cached_tokens", "output_tokens"):
+    for name in ("prompt_tokens", "cached_tokens", "output_tokens", "thinking_tokens"):
         values = [part.get(name) for part in parts]
         summed[name] = None if None in values else sum(value for value in values if value is not None)
     return {**summed, "latency_s": None if None in times else sum(one for one in times if one is not None)}

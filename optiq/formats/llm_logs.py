@@ -16,10 +16,15 @@ from optiq.formats.json_stream import loads
 from optiq.formats.protocol import Answer, Item, NoAnswer, Role, Wanted
 from optiq.formats.source import Source
 
-_PARTS = """
-    select group_concat(text, char(10)) from (
-        select text from parts where message_hash = ? and type = 'text' order by position
-    )
+_PARTS = "select type, text, payload from parts where message_hash = ? order by position"
+_FRAGMENT = "select content from fragments where id = ?"
+_MESSAGE = "select role, parent_hash from messages where hash = ?"
+_FRAGMENTS_OF_PROMPT = """
+    select content from prompt_fragments join fragments on fragments.id = fragment_id
+    where response_id = ? order by "order"
+"""
+_PROMPT_BEFORE = """
+    select id, prompt from responses where conversation_id = ? and id < ? and prompt <> '' order by id desc limit 1
 """
 
 
@@ -28,7 +33,7 @@ class LlmLogs:
 
     name = "llm"
     title = "logs.db of llm"
-    tried_on = "0.27.1, 0.31, 0.36"
+    tried_on = "0.27.1, 0.30, 0.31, 0.36"
 
     def recognises(self, source: Source) -> Role | None:
         """A SQLite file that has the tables of llm's log, by the names in its schema."""
@@ -72,15 +77,63 @@ def _rows(path: Path, called: Path) -> Iterator[Item]:
 
 
 def _turn(number: int, row: dict[str, Any], connection: sqlite3.Connection) -> Answer:
-    def text(message: Any) -> str | None:
-        found: str | None = connection.execute(_PARTS, (message,)).fetchone()[0]
-        return found
+    asked = row.get("parent_message_hash")
+    # What a tool gave is no question: that is the message of the user before it.
+    while message := connection.execute(_MESSAGE, (asked,)).fetchone():
+        if message["role"] != "tool" or not message["parent_hash"]:
+            break
+        asked = _before(message["parent_hash"], connection)
+    question, _ = _texts(asked, connection)
+    answer, thought = _texts(row.get("tip_message_hash"), connection)
+    return _answer(number, row, question, answer, thought)
 
-    return _answer(number, row, text(row.get("parent_message_hash")), text(row.get("tip_message_hash")), None)
+
+def _before(called: str, connection: sqlite3.Connection) -> str:
+    """The message that a message which called tools replied to, else that message itself."""
+    message = connection.execute(_MESSAGE, (called,)).fetchone()
+    return message["parent_hash"] if message and message["parent_hash"] else called
+
+
+def _texts(message: Any, connection: sqlite3.Connection) -> tuple[str | None, str | None]:
+    """(text, thought) of a message. A text that holds fragments refers to them and has no text of its own."""
+    texts, thoughts = [], []
+    for part in connection.execute(_PARTS, (message,)).fetchall():
+        if part["type"] == "reasoning" and part["text"]:
+            thoughts.append(part["text"])
+        elif part["type"] == "text":
+            references = _object(part["payload"]).get("text_ref")
+            whole = _resolved(references, connection) if isinstance(references, list) else part["text"]
+            if whole is not None:
+                texts.append(whole)
+    return "\n".join(texts) if texts else None, "\n".join(thoughts) or None
+
+
+def _resolved(references: list[Any], connection: sqlite3.Connection) -> str:
+    pieces = []
+    for one in references:
+        if isinstance(one, dict) and "fragment" in one:
+            found = connection.execute(_FRAGMENT, (one["fragment"],)).fetchone()
+            pieces.append(found[0] if found and isinstance(found[0], str) else "")
+        elif isinstance(one, dict) and isinstance(one.get("literal"), str):
+            pieces.append(one["literal"])
+    return "".join(pieces)
 
 
 def _response(number: int, row: dict[str, Any], connection: sqlite3.Connection) -> Answer:
-    return _answer(number, row, row.get("prompt"), row.get("response"), row.get("reasoning"))
+    question = _prompt(row["id"], row.get("prompt"), connection)
+    if question is None and row.get("conversation_id"):  # the reply to what tools gave
+        before = connection.execute(_PROMPT_BEFORE, (row["conversation_id"], row["id"])).fetchone()
+        question = _prompt(before["id"], before["prompt"], connection) if before else None
+    return _answer(number, row, question, row.get("response"), row.get("reasoning"))
+
+
+def _prompt(response: Any, prompt: str | None, connection: sqlite3.Connection) -> str | None:
+    """The prompt with the fragments before it, as it went to the model."""
+    try:
+        fragments = [text for (text,) in connection.execute(_FRAGMENTS_OF_PROMPT, (response,))]
+    except sqlite3.OperationalError:  # versions before 0.24 have no fragments
+        fragments = []
+    return "\n".join(text for text in [*fragments, prompt] if text) or None
 
 
 def _answer(

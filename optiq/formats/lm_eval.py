@@ -45,7 +45,7 @@ class LmEval:
 
     name = "lm-eval"
     title = "lm-evaluation-harness samples"
-    tried_on = "0.4.11, 0.4.13"
+    tried_on = "0.4.11, 0.4.12, 0.4.13"
 
     def recognises(self, source: Source) -> Role | None:
         """Samples by the fields of a row, results by theirs."""

@@ -1,22 +1,37 @@
 """OpenTelemetry GenAI spans: OTLP as JSON (one request a file or a line) and what the SDKs' console exporters print.
 
 ``input_tokens`` include cached ones. A stream without usage has no tokens at all. There is no cost and no right answer.
-Names of attributes are those of the current conventions, with those that they replaced.
+Names of attributes are those of the current conventions, with those that they replaced and OpenInference's.
 """
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from optiq.formats.chat import asked_in, count, text_of
-from optiq.formats.json_stream import loads
+from optiq.formats.chat import count
 from optiq.formats.protocol import Answer, Item, NoAnswer, Refused, Role, Wanted
 from optiq.formats.source import Source, shown
+from optiq.formats.span_messages import asked, structured, written
 
 _TEXT = ("chat", "text_completion", "completion", "generate_content", "responses")
-_EVENT = "gen_ai.client.inference.operation.details"
+_DETAILS = "gen_ai.client.inference.operation.details"
+_MODEL = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name")
+_ANSWERED = ("gen_ai.response.model", "llm.model_name")
+_PROMPT = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt")
+_CACHED = (
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "llm.token_count.prompt_details.cache_read",
+)
+_OUTPUT = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion")
+_THOUGHT = (
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "llm.token_count.completion_details.reasoning",
+)
 
 
 class OpenTelemetry:
@@ -25,7 +40,8 @@ class OpenTelemetry:
     name = "otel"
     title = "OpenTelemetry GenAI spans (OTLP JSON, SDK JSON)"
     tried_on = (
-        "opentelemetry-instrumentation-openai-v2 2.4b0, opentelemetry-instrumentation-openai 0.49.0, 0.62.4"
+        "opentelemetry-instrumentation-openai-v2 2.1b0, 2.4b0, opentelemetry-instrumentation-openai 0.40.14, 0.49.0, "
+        "0.62.4, openinference-instrumentation-openai 0.1.66"
     )
 
     def recognises(self, source: Source) -> Role | None:
@@ -57,7 +73,7 @@ class OpenTelemetry:
             for span in spans:
                 number += 1
                 try:
-                    yield _item(place, span, told)
+                    yield from _items(place, span, told)
                 except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as fault:
                     yield Refused(place, f"not a span as OpenTelemetry writes it: {fault!r}", shown(span))
 
@@ -96,69 +112,124 @@ def _typed(value: Any) -> Any:
     return held
 
 
-def _item(number: int, span: Mapping[str, Any], told: Mapping[str, Mapping[str, Any]]) -> Item:
+@dataclass(slots=True)
+class _Told:
+    """What log records say of a span: attributes, and events by name."""
+
+    attributes: dict[str, Any] = field(default_factory=dict)
+    events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+
+_NOTHING = _Told()
+
+
+def _items(number: int, span: Mapping[str, Any], told: Mapping[str, _Told]) -> Iterator[Item]:
+    """An answer for each that the model wrote (``n``), or why there is none."""
     attributes = _attributes(span.get("attributes"))
-    operation = attributes.get("gen_ai.operation.name") or attributes.get("llm.request.type")
-    model = attributes.get("gen_ai.request.model") or attributes.get("gen_ai.response.model")
-    if operation not in _TEXT or not model:
-        return NoAnswer("spans that ask no model for text (tools, agents, embeddings, HTTP)")
+    model = _request_model(attributes)
+    if not model or not _asks_for_text(attributes):
+        yield NoAnswer("spans that ask no model for text (tools, agents, embeddings, HTTP)")
+        return
     context = span["context"] if isinstance(span.get("context"), dict) else {}
     trace = str(context.get("trace_id") or span.get("traceId") or span.get("trace_id") or "")
     name = str(context.get("span_id") or span.get("spanId") or span.get("span_id") or "")
     trace, name = trace.removeprefix("0x"), name.removeprefix("0x")
-    for event in span.get("events") or ():
-        attributes = (
-            {**_attributes(event.get("attributes")), **attributes}
-            if event.get("name") == _EVENT
-            else attributes
-        )
-    attributes = {**told.get(name, {}), **attributes}
+    beside = told.get(name, _NOTHING)
+    events = [*_events_within(span), *beside.events]
+    for event, content in events:
+        if event == _DETAILS:
+            attributes = {**content, **attributes}
+    attributes = {**beside.attributes, **attributes}
     began = _time(span.get("start_time", span.get("startTimeUnixNano")))
     ended = _time(span.get("end_time", span.get("endTimeUnixNano")))
     seconds = (ended - began).total_seconds() if began and ended else None
-    output, finish, thought = _output(attributes)
-    finishes = attributes.get("gen_ai.response.finish_reasons")
-    if isinstance(finishes, list | tuple) and finishes:
-        finish = finishes[0]
-    prompt = count(attributes.get("gen_ai.usage.input_tokens", attributes.get("gen_ai.usage.prompt_tokens")))
-    cached = attributes.get(
-        "gen_ai.usage.cache_read.input_tokens", attributes.get("gen_ai.usage.cache_read_input_tokens")
-    )
-    cells: dict[str, Any] = {"run_id": trace or None, "question": _question(attributes), "started_at": began}
-    cap = attributes.get("gen_ai.request.max_tokens")
+    cells: dict[str, Any] = {
+        "run_id": trace or None,
+        "question": asked(attributes, events),
+        "started_at": began,
+    }
     call: dict[str, Any] = {
-        "answered_model": attributes.get("gen_ai.response.model"),
+        "answered_model": _first(attributes, _ANSWERED),
         "server": attributes.get("server.address"),
         "started_at": began,
-        "max_output_tokens": count(cap),
+        "max_output_tokens": count(attributes.get("gen_ai.request.max_tokens")),
     }
-    answer = Answer(number, ("otel", trace, name), str(model), cells, call, labels=attributes)
+    identity = ("otel", trace, name)
+    if (error := _error(span, attributes)) is not None:
+        cells |= {"status": "failed", "error": error}
+        yield Answer(number, identity, str(model), cells, {**call, "error": error}, labels=attributes)
+        return
+    call |= {**_usage(attributes), "latency_s": seconds if seconds and seconds > 0 else None}
+    answers = written(attributes, events) or [{"output": None, "finish_reason": None}]
+    finishes = attributes.get("gen_ai.response.finish_reasons")
+    if len(answers) > 1:  # the usage is that of all of them together
+        call |= {"output_tokens": None, "thinking_tokens": None}
+    for place, answer in enumerate(answers):
+        if isinstance(finishes, list | tuple) and place < len(finishes):
+            answer["finish_reason"] = finishes[place]
+        yield Answer(
+            number,
+            (*identity, place) if place else identity,
+            str(model),
+            {**cells, "answer": answer["output"]},
+            {**call, **answer},
+            labels=attributes,
+        )
+
+
+def _request_model(attributes: Mapping[str, Any]) -> Any:
+    """The model that was asked for: of OpenInference in its parameters, ``llm.model_name`` is the one that answered."""
+    parameters = attributes.get("llm.invocation_parameters")
+    if "gen_ai.request.model" not in attributes and parameters:
+        asked_for = structured(parameters)
+        if isinstance(asked_for, dict) and isinstance(asked_for.get("model"), str):
+            return asked_for["model"]
+    return _first(attributes, _MODEL)
+
+
+def _asks_for_text(attributes: Mapping[str, Any]) -> bool:
+    """By the operation, where there is one; else by tokens or texts that were written."""
+    operation = attributes.get("gen_ai.operation.name") or attributes.get("llm.request.type")
+    if operation is not None:
+        return operation in _TEXT
+    if kind := attributes.get("openinference.span.kind"):
+        return bool(kind == "LLM")
+    return any(
+        name in attributes for name in (*_OUTPUT, "gen_ai.output.messages", "gen_ai.completion.0.content")
+    )
+
+
+def _error(span: Mapping[str, Any], attributes: Mapping[str, Any]) -> str | None:
     status = span.get("status") or {}
     code = status.get("status_code", status.get("code"))
-    if code in ("ERROR", "STATUS_CODE_ERROR", "StatusCode.ERROR", 2) or attributes.get("error.type"):
-        kind = str(attributes.get("error.type") or "").removeprefix("<class '").removesuffix("'>")
-        said = [one for one in (kind, status.get("description") or status.get("message")) if one]
-        cells |= {"status": "failed", "error": ": ".join(map(str, said)) or "the span ended in an error"}
-        call["error"] = cells["error"]
-        return answer
-    cells["answer"] = output
-    call |= {
-        "prompt_tokens": prompt,
-        "cached_tokens": cached if isinstance(cached, int) and prompt and cached <= prompt else None,
-        "output_tokens": count(
-            attributes.get("gen_ai.usage.output_tokens", attributes.get("gen_ai.usage.completion_tokens"))
-        ),
-        "thinking_tokens": count(
-            attributes.get(
-                "gen_ai.usage.reasoning.output_tokens", attributes.get("gen_ai.usage.reasoning_tokens")
-            )
-        ),
-        "latency_s": seconds if seconds and seconds > 0 else None,
-        "output": output,
-        "thinking": thought,
-        "finish_reason": finish,
+    if code not in ("ERROR", "STATUS_CODE_ERROR", "StatusCode.ERROR", 2) and not attributes.get("error.type"):
+        return None
+    kind = str(attributes.get("error.type") or "").removeprefix("<class '").removesuffix("'>")
+    said = [one for one in (kind, status.get("description") or status.get("message")) if one]
+    return ": ".join(map(str, said)) or "the span ended in an error"
+
+
+def _usage(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Tokens by the names of a call; more cached ones than the prompt has are not within it, so they are added."""
+    prompt, cached = count(_first(attributes, _PROMPT)), _first(attributes, _CACHED)
+    cached = int(cached) if isinstance(cached, int | float) and cached >= 0 and prompt is not None else None
+    return {
+        "prompt_tokens": prompt + cached if prompt and cached and cached > prompt else prompt,
+        "cached_tokens": cached,
+        "output_tokens": count(_first(attributes, _OUTPUT)),
+        "thinking_tokens": count(_first(attributes, _THOUGHT)),
     }
-    return answer
+
+
+def _first(attributes: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    return next((attributes[name] for name in names if attributes.get(name) is not None), None)
+
+
+def _events_within(span: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for event in span.get("events") or ():
+        content = _attributes(event.get("attributes"))
+        inner = structured(content.get("gen_ai.event.content"))
+        yield str(event.get("name")), inner if isinstance(inner, dict) else content
 
 
 def _time(value: Any) -> datetime.datetime | None:
@@ -173,53 +244,9 @@ def _time(value: Any) -> datetime.datetime | None:
     )
 
 
-def _structured(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return loads(value)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _question(attributes: Mapping[str, Any]) -> str | None:
-    messages = _structured(attributes.get("gen_ai.input.messages"))
-    if messages:
-        return asked_in(messages)
-    users = [
-        key
-        for key in attributes
-        if key.startswith("gen_ai.prompt.") and key.endswith(".role") and attributes[key] == "user"
-    ]
-    numbered = [(int(key.split(".")[2]), key) for key in users if key.split(".")[2].isdecimal()]
-    if numbered:
-        return text_of(attributes.get(max(numbered)[1].replace(".role", ".content")))
-    return None
-
-
-def _output(attributes: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """(text, reason of the end, thought) of the first message that was written."""
-    messages = _structured(attributes.get("gen_ai.output.messages"))
-    if isinstance(messages, list) and messages and isinstance(messages[0], dict):
-        parts = messages[0].get("parts", messages[0].get("content"))
-        thoughts = [
-            part.get("content")
-            for part in parts or ()
-            if isinstance(part, dict) and part.get("type") in ("reasoning", "thinking")
-        ]
-        thought = "\n".join(one for one in thoughts if isinstance(one, str)) or None
-        return text_of(parts), messages[0].get("finish_reason"), thought
-    text = attributes.get("gen_ai.completion.0.content")
-    return (
-        (text if isinstance(text, str) else None),
-        attributes.get("gen_ai.completion.0.finish_reason"),
-        None,
-    )
-
-
-def _messages_beside(form: OpenTelemetry, source: Source) -> dict[str, dict[str, Any]]:
-    """Span → attributes of the log records that hold its messages, from files that were given with this one."""
-    found: dict[str, dict[str, Any]] = {}
+def _messages_beside(form: OpenTelemetry, source: Source) -> dict[str, _Told]:
+    """Span → what the log records say that hold its messages, from files that were given with this one."""
+    found: dict[str, _Told] = {}
     for path in source.given:
         other = Source(path)
         if path == source.path or form.recognises(other) is not Role.BESIDE:
@@ -236,6 +263,15 @@ def _messages_beside(form: OpenTelemetry, source: Source) -> dict[str, dict[str,
             ]  # fmt: skip
             for record in records:
                 name = str(record.get("spanId", record.get("span_id")) or "").removeprefix("0x")
-                if name:
-                    found.setdefault(name, {}).update(_attributes(record.get("attributes")))
+                if not name:
+                    continue
+                attributes = _attributes(record.get("attributes"))
+                event = record.get("event_name") or record.get("eventName") or attributes.get("event.name")
+                body = record.get("body")
+                if isinstance(body, dict) and {"kvlistValue", "kvlist_value"} & body.keys():
+                    body = _typed(body)
+                span = found.setdefault(name, _Told())
+                span.attributes.update(attributes)
+                if event and isinstance(body, dict):
+                    span.events.append((str(event), body))
     return found

@@ -41,7 +41,7 @@ class Promptfoo:
 
     name = "promptfoo"
     title = "promptfoo results (.json, .jsonl)"
-    tried_on = "0.118.0, 0.121.20"
+    tried_on = "0.118.0, 0.121.20, 0.123.1"
 
     def recognises(self, source: Source) -> Role | None:
         """Results by evalId and results, rows by what a result has."""

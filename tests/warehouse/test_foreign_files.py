@@ -1,8 +1,10 @@
 """Files that other tools really wrote (``real_files/``) land as the table beside them says, row by row.
 
-They were made by lm_eval 0.4.11 (``caps``) and 0.4.13, inspect_ai 0.3.150, 0.3.180 and 0.3.285, promptfoo 0.118.0 and
-0.121.20, llm 0.27.1, 0.31 and 0.36, opentelemetry-instrumentation-openai 0.49.0 and 0.62.4, -v2 2.4b0 (messages
-in log records) and llama.cpp's server in the envelopes of OpenAI Batch and vLLM; paths of a person were replaced. The
+They were made by lm_eval 0.4.11 (``caps``), 0.4.12 (``several``) and 0.4.13, inspect_ai 0.3.150, 0.3.180, 0.3.220 and
+0.3.285, promptfoo 0.118.0, 0.121.20 and 0.123.1, llm 0.27.1, 0.30, 0.31 and 0.36, opentelemetry-instrumentation-openai
+0.40.14, 0.49.0 and 0.62.4, -v2 2.1b0 (a log record for each message) and 2.4b0 (one for all),
+openinference-instrumentation-openai 0.1.66, llama.cpp's server in the envelopes of OpenAI Batch and vLLM, or asked a
+server of known tokens; paths of a person were replaced. The
 table was checked against the files by eye: a change of it is a change of what people's logs teach.
 """
 
@@ -95,10 +97,12 @@ def test_a_folder_of_all_formats_accounts_for_every_file(tmp_path: Path) -> None
         "notes.md",
         "input.jsonl",
         "event-only-logs.txt",
+        "event-each-logs.txt",
     }
     assert report.n_quarantined == 0
     assert not report.unusable
-    assert len(rows) == report.n_landed == sum(len(one["rows"]) for one in EXPECTED.values())
+    # Two answers of one span are told apart only by the log records, which the table reads the spans without.
+    assert len(rows) == report.n_landed == 1 + sum(len(one["rows"]) for one in EXPECTED.values())
 
 
 def test_the_same_file_twice_changes_nothing(tmp_path: Path) -> None:
@@ -299,6 +303,49 @@ def test_messages_of_spans_may_be_in_log_records(tmp_path: Path) -> None:
     assert rows[-1]["status"] == "failed"
     assert report.passed[str(logs)].startswith("it completes other files")
     assert [row["execution_id"] for row in rows] == [row["execution_id"] for row in alone]
+
+
+def test_a_log_record_may_hold_one_message_of_a_span(tmp_path: Path) -> None:
+    spans, logs = REAL_FILES / "otel/event-each-spans.jsonl", REAL_FILES / "otel/event-each-logs.txt"
+    _, rows = landed(tmp_path, spans, logs)
+    told = [(row["question"], row["answer"], row["calls"][0]["output_tokens"]) for row in rows]
+    assert told == [
+        ("What is the capital of France?", "The capital is Paris.", 3),
+        ("What is the capital of Norway? stream", "Oslo", None),
+        ("What is 2+2? stream usage", "4", 19),
+        ("ERR500 now", None, None),
+        ("What time is it?", None, 16),
+        ("What time is it?", "I do not know.", 14),
+        ("What is 3+4 in the picture?", "#### 7", 15),
+        *[("What is 5+6? twice", "The answer is 11", None)] * 2,  # n = 2: the tokens are of both
+        ("What is 3+4? async 1", "#### 7", 9),
+        ("What is 3+4? async 0", "#### 7", 14),
+    ]
+
+
+def test_cached_tokens_that_a_span_leaves_out_of_its_prompt_are_added(tmp_path: Path) -> None:
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.usage.input_tokens": 5,
+        "gen_ai.usage.cache_read.input_tokens": 31,
+        "gen_ai.usage.output_tokens": 2,
+    }
+    spans = {
+        "resourceSpans": [{"scopeSpans": [{"spans": [
+            {"traceId": "a", "spanId": "b", "startTimeUnixNano": "1772366400000000000",
+             "endTimeUnixNano": "1772366401000000000",
+             "attributes": [
+                 {"key": key, "value": {"intValue" if isinstance(value, int) else "stringValue": str(value)}}
+                 for key, value in attributes.items()
+             ]}
+        ]}]}]
+    }  # fmt: skip
+    (tmp_path / "spans.json").write_text(json.dumps(spans))
+    _, rows = landed(tmp_path, tmp_path / "spans.json")
+    assert [(row["calls"][0]["prompt_tokens"], row["calls"][0]["cached_tokens"]) for row in rows] == [
+        (36, 31)
+    ]
 
 
 def test_an_older_log_of_llm_has_its_calls_in_responses(tmp_path: Path) -> None:
