@@ -65,7 +65,9 @@ def tokens(prompt: str, text: str) -> tuple[int, int]:
 
 
 def prompt_of(body: dict[str, Any]) -> str:
-    """What the last message says."""
+    """What the last message says, or the prompt."""
+    if "messages" not in body:
+        return json.dumps(body["prompt"])
     said = body["messages"][-1].get("content")
     return said if isinstance(said, str) else json.dumps(said)
 
@@ -80,6 +82,16 @@ def pieces(path: str, model: str, prompt: str, answer: dict[str, Any]) -> list[b
         ]
         last = {**answer, "message": {"role": "assistant", "content": words[-1]}}
         return [json.dumps(line).encode() + b"\n" for line in [*lines, last]]
+    if path == "/v1/completions":
+        head = {"id": "1", "object": "text_completion", "created": 1, "model": model}
+        chunks = [
+            {**head, "choices": [{**choice, "text": f"{word} ", "finish_reason": None}]}
+            for choice in answer["choices"]
+            for word in choice["text"].split(" ")
+        ]
+        chunks += [{**head, "choices": [{**choice, "text": ""}]} for choice in answer["choices"]]
+        chunks.append({**head, "choices": [], "usage": answer["usage"]})
+        return [f"data: {json.dumps(chunk)}\n\n".encode() for chunk in chunks] + [b"data: [DONE]\n\n"]
     words = answer["choices"][0]["message"]["content"].split(" ")
     texts = [f"{word} " for word in words[:-1]] + words[-1:]
     head = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": model}

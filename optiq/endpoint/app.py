@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from optiq.endpoint.answering import Answered, Ready, answer
-from optiq.endpoint.asked import OURS, Asked
+from optiq.endpoint.asked import OURS, Asked, switch
 from optiq.endpoint.conversation import Heard
 from optiq.endpoint.dialect import Dialect
 from optiq.endpoint.feedback import read_feedback
@@ -27,7 +27,7 @@ from optiq.endpoint.ollama import Ollama
 from optiq.endpoint.openai_chat import OpenAIChat
 from optiq.endpoint.openai_responses import OpenAIResponses
 from optiq.endpoint.openai_text import OpenAIText, raw_feature
-from optiq.endpoint.passing import pass_on
+from optiq.endpoint.passing import Passed, PassedStream, pass_on
 from optiq.endpoint.refusals import Refusal, refusal_of, without_addresses
 from optiq.endpoint.spans import record_spans
 from optiq.endpoint.spending import Client, Spending
@@ -51,6 +51,8 @@ DIALECTS: dict[str, Dialect] = {
     "/api/chat": Ollama(),
     "/api/generate": Ollama(generate=True),
 }
+_Pieces = asyncio.Queue[Mapping[str, Any] | None]
+"""Chunks of an answer as they come; None when it is over."""
 _OPEN = ("/healthz", "/readyz", "/v1/embeddings")
 """What anybody may ask, and what asks for the key itself."""
 
@@ -110,7 +112,7 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         self.in_flight = 0
-        self._tasks: set[asyncio.Task[Answered]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def admit(self, request: Request) -> Client:
         """Who asks. A :class:`Refusal` for who may not, or not now."""
@@ -182,8 +184,9 @@ class Endpoint:
             body = await self.body(request)
             if (
                 isinstance(dialect, OpenAIText)
-                and (raw := await self._raw(body, client, started)) is not None
+                and (raw := await self._raw(request, body, client, started)) is not None
             ):
+                streaming = raw.headers["content-type"].startswith(PassedStream.media_type)
                 return raw
             asked = dialect.read(body, request.headers)
             ready = await self.desk.ready(asked.model)
@@ -271,9 +274,7 @@ class Endpoint:
 
         None if the client goes away before.
         """
-        from starlette.responses import StreamingResponse
-
-        pieces: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
+        pieces: _Pieces = asyncio.Queue()
         plans: list[Plan] = []
 
         def on_plan(plan: Plan) -> None:
@@ -281,15 +282,29 @@ class Endpoint:
             self.metrics.planned(time.perf_counter() - started)
 
         task = self._begin(asked, ready, Heard(pieces.put_nowait), client, on_plan)
+        there, first = await self._first(request, task, pieces, started)
+        if not there:
+            return None
+        sent = self._sent(first, task, pieces, dialect.stream(asked), ready.name, started)
+        headers = _headers(plans[-1] if plans else None, None)
+        return _streaming(sent, dialect.media_type, headers)
+
+    async def _first(
+        self, request: Request, task: asyncio.Task[Any], pieces: _Pieces, started: float
+    ) -> tuple[bool, Mapping[str, Any] | None]:
+        """Whether the client is still there, and the first piece of an answer: None if there is none at all.
+
+        Raises what went wrong before there was one.
+        """
         task.add_done_callback(lambda _: pieces.put_nowait(None))
         gone, waiting = asyncio.ensure_future(_gone(request)), asyncio.ensure_future(pieces.get())
         try:
             await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
-                return None
+                return False, None
             first = waiting.result()
             if first is None:
-                task.result()  # raises what went wrong
+                task.result()
         finally:
             gone.cancel()
             if not waiting.done() or waiting.cancelled() or waiting.result() is None:
@@ -297,7 +312,18 @@ class Endpoint:
                 task.cancel()
                 await asyncio.wait((task,))
         self.metrics.began(time.perf_counter() - started)
-        stream = dialect.stream(asked)
+        return True, first
+
+    def _sent(
+        self,
+        first: Mapping[str, Any] | None,
+        task: asyncio.Task[Any],
+        pieces: _Pieces,
+        stream: Any,
+        name: str,
+        started: float,
+    ) -> AsyncIterator[bytes]:
+        """What a client is sent: each piece in the form of ``stream``, then its end, or what went wrong."""
 
         async def sent() -> AsyncIterator[bytes]:
             status = 499
@@ -324,12 +350,11 @@ class Endpoint:
                         yield data
             finally:
                 task.cancel()
-                self.metrics.answered(ready.name, status, time.perf_counter() - started)
+                self.metrics.answered(name, status, time.perf_counter() - started)
 
         # Not at the end of what is sent: nobody may begin to read it.
         task.add_done_callback(lambda _: self.put_down())
-        headers = {**_headers(plans[-1] if plans else None, None), "cache-control": "no-cache"}
-        return StreamingResponse(sent(), media_type=dialect.media_type, headers=headers)
+        return sent()
 
     async def pass_on(self, request: Request, path: str) -> Response:
         """What the model server itself answers: no plan is made for embeddings."""
@@ -346,23 +371,45 @@ class Endpoint:
     ) -> Response:
         found = await pass_on(path, body, ready, client, self.bounds.request_s)
         self.metrics.passed(found, client.name)
+        return self._told(found, path, started)
+
+    def _told(self, found: Passed, path: str, started: float) -> Response:
         answer, name = found.answer, path.strip("/")
         self.metrics.answered(name, answer.status, time.perf_counter() - started)
         told = answer.body if answer.body is not None else {"error": {"message": answer.text}}
         return _json(told, answer.status, _headers(None, found.cost_usd))
 
-    async def _raw(self, body: Mapping[str, Any], client: Client, started: float) -> Response | None:
+    async def _raw(
+        self, request: Request, body: Mapping[str, Any], client: Client, started: float
+    ) -> Response | None:
         """The raw completion of one served model, where something is asked for that no plan has."""
-        name = body.get("model")
+        name, path = body.get("model"), "/completions"
         if raw_feature(body) is None or not isinstance(name, str):
             return None
         ready = await self.desk.ready(name)
         if name not in ready.served:
             return None
-        if body.get("stream"):
-            raise Refusal(400, "raw completions are not streamed here", "Leave stream out.", param="stream")
         onward = {name: value for name, value in body.items() if name != OURS}
-        return await self._passed("/completions", onward, ready, client, started)
+        if not switch(body, "stream", False):
+            return await self._passed(path, onward, ready, client, started)
+        pieces: _Pieces = asyncio.Queue()
+        stream = PassedStream(body, pieces.put_nowait)
+
+        async def passed() -> Passed:
+            found = await pass_on(path, onward, ready, client, self.bounds.request_s, stream)
+            self.metrics.passed(found, client.name)
+            return found
+
+        task = asyncio.ensure_future(passed())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        there, first = await self._first(request, task, pieces, started)
+        if not there:
+            return self._nobody("completions", started)
+        if first is None and task.result().answer.status != 200:
+            return self._told(task.result(), path, started)
+        sent = self._sent(first, task, pieces, stream, "completions", started)
+        return _streaming(sent, stream.media_type, {})
 
     async def finish(self) -> None:
         """Call off what is still in flight; it is recorded as far as it went."""
@@ -515,6 +562,12 @@ class _Answering:
 
         response = await self.endpoint.respond(Request(scope, receive, send), self.dialect)
         await response(scope, receive, send)
+
+
+def _streaming(sent: AsyncIterator[bytes], media_type: str, headers: Mapping[str, str]) -> Response:
+    from starlette.responses import StreamingResponse
+
+    return StreamingResponse(sent, media_type=media_type, headers={**headers, "cache-control": "no-cache"})
 
 
 async def _gone(request: Request) -> None:

@@ -6,17 +6,18 @@ What it costs counts against who asks all the same: it is written down at its mo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from optiq.endpoint.answering import Ready, Spender, limit_reached
 from optiq.endpoint.conversation import LONGEST_OUTPUT_TOKENS
+from optiq.endpoint.dialect import event
 from optiq.endpoint.refusals import Refusal
 from optiq.errors import AnswerLost, ServerError
 from optiq.execution.accounting import Tariff, call_bound
 from optiq.execution.ledger import Amount, LimitReached
-from optiq.files.compact_json import compact
+from optiq.files.compact_json import compact, read_compact
 from optiq.questions.metric import ADDITIVE
 from optiq.questions.question import Kind
 from optiq.servers.http import HttpAnswer
@@ -34,10 +35,53 @@ class Passed:
     cost_usd: float
 
 
+class PassedStream:
+    """A stream of raw completions as it comes from a server: its chunks to ``tell``, its usage kept.
+
+    The server is always asked for the usage, which is what is spent; a client that did not ask is not told.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, body: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> None:
+        self._tell = tell
+        self._usage_wanted = bool(part(body.get("stream_options"), "include_usage"))
+        self.usage: Any = None
+
+    def line(self, line: bytes) -> None:
+        """One line of the server's."""
+        name, _, data = line.strip().partition(b":")
+        if name != b"data" or data.strip() == b"[DONE]":
+            return
+        try:
+            chunk = read_compact(data)
+        except (ValueError, RecursionError):
+            raise AnswerLost("a chunk of the stream is no JSON") from None
+        if not isinstance(chunk, dict):
+            return
+        self.usage = chunk.get("usage") or self.usage
+        if self._usage_wanted or chunk.get("choices") or "error" in chunk:
+            self._tell(chunk)
+
+    def piece(self, chunk: Mapping[str, Any]) -> Iterable[bytes]:
+        yield event(chunk)
+
+    def end(self, _: Passed) -> Iterable[bytes]:
+        yield event("[DONE]")
+
+    def fault(self, refusal: Refusal) -> Iterable[bytes]:
+        yield event(refusal.body())
+
+
 async def pass_on(
-    path: str, body: Mapping[str, Any], ready: Ready, spender: Spender, timeout_s: float
+    path: str,
+    body: Mapping[str, Any],
+    ready: Ready,
+    spender: Spender,
+    timeout_s: float,
+    stream: PassedStream | None = None,
 ) -> Passed:
-    """What the model server answers at ``path``.
+    """What the model server answers at ``path``; with ``stream``, told as it comes.
 
     Raises
     ------
@@ -61,11 +105,15 @@ async def pass_on(
             )
         except LimitReached as fault:
             raise limit_reached(str(fault)) from None
-    unknown = Amount(math.nan, math.nan)
-    taken = unknown
+    taken = Amount(math.nan, math.nan)  # unknown: it counts at its most
     try:
-        answer: HttpAnswer = await onward(path, dict(body), timeout_s)
-        usage = part(answer.body, "usage")
+        if stream is None:
+            answer: HttpAnswer = await onward(path, dict(body), timeout_s)
+            usage = part(answer.body, "usage")
+        else:
+            options = {**(body.get("stream_options") or {}), "include_usage": True}
+            answer = await onward(path, {**body, "stream_options": options}, timeout_s, stream.line)
+            usage = stream.usage
         prompt, output = counted(part(usage, "prompt_tokens")), counted(part(usage, "completion_tokens"))
         taken = _charge(figures, prompt, output if writes else 0) if answer.status == 200 else Amount()
     except AnswerLost:

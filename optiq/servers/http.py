@@ -106,6 +106,14 @@ class JsonHttp:
                 take(bytes(raw))
             return HttpAnswer(reply.status, reply.headers, None, "")
 
+    async def ask(
+        self, path: str, body: Any, timeout_s: float, what: str, take: Callable[[bytes], None] | None
+    ) -> HttpAnswer:
+        """As :meth:`stream` where lines are taken, else as :meth:`post`."""
+        if take is None:
+            return await self.post(path, body, timeout_s, what)
+        return await self.stream(path, body, timeout_s, what, take)
+
     def _check_length(self, length: int, what: str) -> None:
         if length > MOST_BYTES:
             raise AnswerLost(f"the answer of {self.who} from {what} is longer than {MOST_BYTES >> 20} MB")

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -221,9 +222,11 @@ class OllamaServer:
             self._features[model] = named
         return self._features[model]
 
-    async def pass_on(self, path: str, body: Any, timeout_s: float) -> HttpAnswer:
+    async def pass_on(
+        self, path: str, body: Any, timeout_s: float, take: Callable[[bytes], None] | None = None
+    ) -> HttpAnswer:
         """What Ollama's own OpenAI-compatible API answers, such as to a request for embeddings."""
-        return await self._http.post(f"/v1{path}", body, timeout_s, str(part(body, "model")))
+        return await self._http.ask(f"/v1{path}", body, timeout_s, str(part(body, "model")), take)
 
     def count_tokens(self, model: str, text: str) -> int | None:
         """None: Ollama counts tokens only by generating."""

@@ -9,7 +9,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -209,9 +209,11 @@ class OpenAIServer:
         only = next(iter(listed.values())) if self._llama and len(listed) == 1 else ServedModel(model)
         return listed.get(model, only)
 
-    async def pass_on(self, path: str, body: Any, timeout_s: float) -> HttpAnswer:
+    async def pass_on(
+        self, path: str, body: Any, timeout_s: float, take: Callable[[bytes], None] | None = None
+    ) -> HttpAnswer:
         """What the server answers to a request of its own API that no plan is made for, such as embeddings."""
-        return await self._http.post(f"{self._root}{path}", body, timeout_s, str(part(body, "model")))
+        return await self._http.ask(f"{self._root}{path}", body, timeout_s, str(part(body, "model")), take)
 
     def count_tokens(self, model: str, text: str) -> int | None:
         """None: the API has no tokenizer."""

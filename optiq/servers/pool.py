@@ -9,7 +9,7 @@ import asyncio
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -153,11 +153,18 @@ class PooledServer:
             told = found if told is None else told & found
         return told
 
-    async def pass_on(self, path: str, body: Any, timeout_s: float) -> Any:
+    async def pass_on(
+        self, path: str, body: Any, timeout_s: float, take: Callable[[bytes], None] | None = None
+    ) -> Any:
         """What a server of the model that ``body`` names answers, to a request that no plan is made for."""
         for place in self._places(str(body.get("model"))):
             if hasattr(place.server, "pass_on"):
-                return await place.server.pass_on(path, {**body, "model": place.model}, timeout_s)
+                asked = {**body, "model": place.model}
+                return await (
+                    place.server.pass_on(path, asked, timeout_s)
+                    if take is None
+                    else place.server.pass_on(path, asked, timeout_s, take)
+                )
         raise ServerError(f"no server of {body.get('model')!r} takes {path}", "Ask another model.")
 
     def _places(self, model: str) -> list[Place]:

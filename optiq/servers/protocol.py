@@ -252,6 +252,6 @@ OPTIONAL = ("first_slots", "allowed", "told_limits", "pass_on", "features")
 """What a server may have beside the protocol.
 
 ``async pass_on(path, body, timeout_s)`` gives an :class:`~optiq.servers.http.HttpAnswer` in OpenAI's form to a request
-that no plan is made for; ``async features(model)`` gives names such as ``tools`` and ``images``, or None where nothing
-is known.
+that no plan is made for; with a fourth argument, a function of a line, each line of the stream goes to it as it comes.
+``async features(model)`` gives names such as ``tools`` and ``images``, or None where nothing is known.
 """

@@ -100,6 +100,17 @@ def test_what_is_passed_on_counts_against_the_key(serve) -> None:
             refused = endpoint.client.post(path, json=body, headers={"authorization": f"Bearer {poor}"})
             assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")
         assert min(costs) > 0
+        # The same streamed costs the same, though no header can say so before it is over.
+        streamed = {**PASSED_ON[1][1], "stream": True}
+        reply = endpoint.client.post(
+            PASSED_ON[1][0], json=streamed, headers={"authorization": f"Bearer {rich}"}
+        )
+        assert reply.text.endswith("data: [DONE]\n\n")
+        costs.append(costs[1])
+        refused = endpoint.client.post(
+            PASSED_ON[1][0], json=streamed, headers={"authorization": f"Bearer {poor}"}
+        )
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")
         spending = Spending(folder)
         assert spending.today(keys.every())["rich"] == (pytest.approx(sum(costs)), 0.0)
         spending.close()

@@ -217,6 +217,23 @@ def test_what_only_raw_completions_have_goes_to_a_served_model_as_it_is_and_to_n
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, next(iter(asked)))
 
 
+@pytest.mark.parametrize("wanted", [True, False], ids=["usage", "no usage"])
+def test_raw_completions_stream_as_their_server_sends_them(served, wanted) -> None:
+    body = {"model": "phi4:14b", "prompt": ["Once", "Twice"], "max_tokens": 9, "echo": True}
+    whole = served.client.post("/v1/completions", json=body).json()
+    options = {"stream_options": {"include_usage": True}} if wanted else {}
+    *chunks, done = served.events("/v1/completions", **body, **options)
+    assert done == "[DONE]"
+    # The usage is always asked for, as it is what is spent; only who asks is told.
+    assert served.behaviour.last["stream_options"] == {"include_usage": True}
+    assert [chunk["usage"] for chunk in chunks if not chunk["choices"]] == [whole["usage"]] * wanted
+    texts = ["", ""]
+    for choice in (choice for chunk in chunks for choice in chunk["choices"]):
+        texts[choice["index"]] += choice["text"]
+    assert [text.strip() for text in texts] == [choice["text"] for choice in whole["choices"]]
+    assert {chunk["object"] for chunk in chunks} == {"text_completion"}
+
+
 def test_defaults_of_raw_completions_are_no_wishes(served) -> None:
     body = {"prompt": ["Once"], "echo": False, "suffix": None, "logprobs": None, "best_of": 1, "n": 1}
     assert served.client.post("/v1/completions", json={"model": "optiq", **body}).status_code == 200
