@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flows.declaration import Argument, Option, Request
+from optiq.errors import InputError
 from optiq.extensions.built_in import FORMATS, PRICE_TABLES, SELECTORS
 from optiq.questions.metric import METRICS, Metric
 from optiq.questions.question import Budget, parse_share
@@ -531,29 +532,57 @@ class Results(Request, panel="Results"):
     table: Annotated[str | None, Option("Write the ranked table, .csv or .parquet.", "FILE")] = None
     deploy: Annotated[str | None, Option("Write the chosen models as YAML.", "FILE")] = None
     plot: Annotated[str | None, Option("Draw the frontier, .svg or .png.", "FILE")] = None
+    profiles: Annotated[
+        str | None,
+        Option("Write a profile of `optiq serve` for each role into this file, such as optiq.toml.", "FILE"),
+    ] = None
 
 
 class SelectModels(Subject, Examples, Columns, Pool, Aim, Search, Results, Serving, Seeded, Place, Cache):
     """`optiq select`."""
 
-    file: Annotated[str, Argument("Questions with a `reference` column.", "FILE")]
+    file: Annotated[str | None, Argument("Questions with a `reference` column.", "FILE")] = None
+    resume: Annotated[
+        bool,
+        Option(
+            "Go on with the selection that was broken off last; what is given besides takes the place of what was.",
+            common=True,
+        ),
+    ] = False
 
     @cached_property
     def selection(self) -> SelectionRequest:
         """What is to be selected."""
+        own = {
+            one.name: getattr(self, one.name)
+            for one in self.parameters()
+            if one.name not in ("resume", "fresh")
+        }
+        plain = {one.name: one.default for one in self.parameters()}
+        given = {name: value for name, value in own.items() if value != plain[name]}
+        if self.resume:
+            from tasks.begun_selections import latest_begun
+
+            return SelectModels(**{**latest_begun(self.home()), **given, "fresh": self.fresh}).selection
+        if self.file is None:
+            raise InputError("no file of labelled questions is given", "Name one, or go on: --resume.")
+        return self._selection(self.file, given)
+
+    def _selection(self, file: str, as_given: dict[str, Any]) -> SelectionRequest:
         from optiq.selection.objective import Objective
         from optiq.selection.runtime import Limits as RunLimits
         from tasks.selecting import SelectionRequest, exists, options_in, roles_in
 
         as_they_are = (
             *("agent", "plan", "workflow", "agent_field", "model_factory", "advisor"),
-            *("table", "deploy", "plot", "cache", "fresh"),
+            *("table", "deploy", "plot", "profiles", "cache", "fresh"),
         )
         given: dict[str, Any] = {name: getattr(self, name) for name in as_they_are}
         return SelectionRequest(
-            exists(self.file),
+            exists(file),
             self.settings,
             **given,
+            given=as_given,
             roles=roles_in(self.roles),
             metric=self.metric or "exact",
             repeat_temperature=0.7 if self.repeat_temperature is None else self.repeat_temperature,

@@ -7,13 +7,14 @@ import json
 import math
 import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optiq.configuration import Settings
 from optiq.errors import InputError, UnknownName
@@ -21,11 +22,15 @@ from optiq.execution.accounting import Prices
 from optiq.execution.ledger import Amount, Ledger
 from optiq.report.text import usd
 from optiq.selection.objective import Objective
-from optiq.selection.runtime import Limits, Ran
+from optiq.selection.runtime import Limits, Progress, Ran
 from tasks.account import Account
 from tasks.orchestration import step
 
-_LAND_EVERY = 64
+if TYPE_CHECKING:
+    import polars as pl
+
+    from warehouse.home import Home
+
 _TELL_EVERY_S = 10.0
 _CALLS_ALONE = (
     "a plan has at most 7 nodes, this has more roles: its calls landed one by one, so cost and latency of each model "
@@ -37,7 +42,8 @@ _CALLS_ALONE = (
 class SelectionRequest:
     """What `optiq select` was asked for. Of ``agent``, ``plan`` and ``workflow`` exactly one is given.
 
-    ``roles`` has candidates by role; ``settings.models`` are those of every role that names none.
+    ``roles`` has candidates by role; ``settings.models`` are those of every role that names none. ``given`` are the
+    parameters as they were given, so that the selection can be gone on with.
     """
 
     data: str
@@ -59,8 +65,10 @@ class SelectionRequest:
     table: str | None = None
     deploy: str | None = None
     plot: str | None = None
+    profiles: str | None = None
     cache: bool = True
     fresh: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def same(self) -> dict[str, Any]:
         """What tells this selection from others: not where results go, nor how much may be spent at once."""
@@ -92,16 +100,19 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     """Search, land the traces of what was run, write the files that were asked for, and sum up."""
     from optiq.files.atomic import check_place
     from optiq.selection.api import ModelSelector, SelectionInterrupted
-    from optiq.selection.traces import too_many_roles, traces_of
+    from optiq.selection.role_figures import role_figures
+    from optiq.selection.serving_profiles import check_profiles, write_profiles
+    from optiq.selection.traces import executions_of, too_many_roles
+    from tasks.begun_selections import forget_begun, keep_begun
+    from tasks.journal import Journal
     from tasks.run_state import open_responses, without_damage
     from tasks.selection_report import keep_selection
     from tasks.session import load_statistics, new_run_id
     from warehouse.find_home import find_home
-    from warehouse.landing import land_traces
 
     started = time.time()
     check_code(request)
-    for place in (request.table, request.deploy, request.plot):
+    for place in (request.table, request.deploy, request.plot, request.profiles):
         if place is not None:
             check_place(place)
     home = find_home(request.settings.home)
@@ -113,42 +124,25 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     most_usd = request.limits.max_total_cost_usd
     responses = open_responses(home) if request.cache and server is not None else None
     account = Account(home, "selection", request.data, request.same(), most_usd, fresh=request.fresh)
-    lock, landed = threading.Lock(), [0, 0]  # executions, files
-    waiting: list[Ran] = []
-
-    def land(everything: bool) -> None:
-        with lock:
-            if not waiting or (len(waiting) < _LAND_EVERY and not everything):
-                return
-            runs, waiting[:] = list(waiting), []
-            landed[1] += 1
-            number = landed[1]
-        frame = traces_of(runs, selector.subject, selector.space, run_id)
-        if frame.height:
-            land_traces(home, frame, number)
-            landed[0] += frame.height
-        if responses is not None:
-            responses.delivered(
-                {f"{run_id}/{made.question.question_id}" for ran in runs for made in ran.made.executions}
-            )
-
-    told = [time.monotonic()]
+    journal = Journal(home, run_id, "selection")
+    journal.recover()
+    lock, told, traces = threading.Lock(), [time.monotonic()], [0]
 
     def on_run(ran: Ran) -> None:
+        # In the journal before the outcome is kept: what is kept is not run again, so its trace would be lost.
+        executions = executions_of([ran], selector.subject, selector.space, run_id)
+        for execution in executions:
+            journal.append(execution, "yes")
+        if responses is not None:
+            responses.delivered({f"{run_id}/{made.question.question_id}" for made in ran.made.executions})
         with lock:
-            waiting.append(ran)
+            traces[0] += len(executions)
             due = time.monotonic() - told[0] >= _TELL_EVERY_S
             if due:
                 told[0] = time.monotonic()
         if due:
-            standing = selector.runtime.progress
-            print(
-                f"{standing.runs} runs made, {standing.reused} known already, {standing.failed} failed; "
-                f"{standing.calls} calls, {usd(standing.spent_usd)}",
-                file=sys.stderr,
-                flush=True,
-            )
-        land(everything=due)
+            print(_standing(selector.runtime.progress, most_usd), file=sys.stderr, flush=True)
+            journal.tend()
 
     try:
         selector = ModelSelector(
@@ -180,6 +174,9 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         raise
     ended = False
     try:
+        if request.profiles is not None:
+            check_profiles(request.profiles, selector.subject, selector.space.roles)
+        begun = keep_begun(home, request.given)
         result = selector.select()
         ended = result.finished
     except SelectionInterrupted as stop:
@@ -187,7 +184,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         sys.setswitchinterval(1e-4)  # agents that were left behind and compute must not hold up the end
     finally:
         try:
-            land(everything=True)
+            journal.tend(at_once=True)
         finally:
             if responses is not None:
                 responses.close()
@@ -198,6 +195,12 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         result.write_plot(request.plot)
     if request.deploy and result.ranking.order:
         result.write_yaml(request.deploy)
+    if request.profiles and result.ranking.order:
+        write_profiles(request.profiles, result, selector.subject)
+    roles_note = None
+    if ended:
+        roles_note = _land_role_figures(home, role_figures(result, selector.subject), run_id)
+        forget_begun(begun)
     summary = {
         "run_id": run_id,
         "started_at": f"{datetime.fromtimestamp(started, UTC):%Y-%m-%d %H:%M} UTC",
@@ -216,7 +219,8 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         "finished": result.finished,
         "runs_of_all": result.evidence.runs / (len(selector.space) * selector.problem.n_examples),
         **result.about["run"],
-        "traces": landed[0],
+        "traces": traces[0],
+        "roles_note": roles_note,
         "traces_note": _CALLS_ALONE if too_many_roles(selector.space) else None,
         "seconds": time.time() - started,
         "seed": request.settings.seed,
@@ -224,6 +228,36 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     }
     keep_selection(home, {**summary, "deployable": result.deployable() if result.ranking.order else None})
     return summary
+
+
+def _standing(progress: Progress, most_usd: float | None) -> str:
+    """How far a selection is, in one line."""
+    spent = usd(progress.spent_usd) + ("" if most_usd is None else f" of {usd(most_usd)}")
+    return (
+        f"{progress.runs} runs made, {progress.reused} known already, {progress.failed} failed; "
+        f"{progress.calls} calls, {spent}"
+    )
+
+
+def _land_role_figures(home: Home, figures: pl.DataFrame, run_id: str) -> str | None:
+    """Land what models were in roles, as a statistics file; a line for people if that cannot be used."""
+    import polars as pl
+
+    from warehouse.ingest import ingest_statistics
+
+    if figures.is_empty():
+        return None
+    told = figures.with_columns(
+        source=pl.lit(f"optiq select {run_id}"), as_of=pl.lit(datetime.now(UTC).date())
+    )
+    with tempfile.TemporaryDirectory(prefix="optiq-roles-") as folder:
+        file = Path(folder) / "roles.csv"
+        told.write_csv(file)
+        try:
+            ingest_statistics(home, [file])
+        except InputError as fault:
+            return f"what was learned of models in roles did not land: {fault}"
+    return None
 
 
 def check_code(request: SelectionRequest) -> None:

@@ -9,6 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 
+class RoleCalls(NamedTuple):
+    """The answered calls that a run made for one role, added up; None where one of them did not tell."""
+
+    calls: int
+    latency_s: float | None = None
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+
+
 class Run(NamedTuple):
     """One run that a method asks for. ``trial`` above 0 repeats it, for how much accuracy fluctuates."""
 
@@ -24,7 +33,8 @@ class Outcome:
     ``lost``: it failed for a reason that is not the agent's, so that the score says nothing.
 
     ``cost_usd`` and ``latency_s`` are None where they are not known. ``role_cost_usd`` splits the cost by role,
-    in role order, where calls could be attributed. ``calls`` is how many model calls were seen, if they were counted.
+    in role order, where calls could be attributed; ``role_calls`` has what these calls took. ``calls`` is how many
+    model calls were seen, if they were counted.
     """
 
     score: float
@@ -34,6 +44,7 @@ class Outcome:
     role_cost_usd: tuple[float | None, ...] | None = None
     calls: int | None = None
     lost: bool = False
+    role_calls: tuple[RoleCalls, ...] | None = None
 
 
 class Evidence:
@@ -53,6 +64,7 @@ class Evidence:
         self.lost = np.zeros(shape, dtype=bool)
         self.called = np.zeros(shape, dtype=bool)
         self.role_cost_usd = np.full((*shape, roles), np.nan)
+        self.role_calls: dict[tuple[int, int], tuple[RoleCalls, ...]] = {}
         self.repeats: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
 
     def add(self, run: Run, outcome: Outcome) -> None:
@@ -71,6 +83,8 @@ class Evidence:
         self.called[at] = outcome.calls != 0
         for array, value in ((self.cost_usd, outcome.cost_usd), (self.latency_s, outcome.latency_s)):
             array[at] = np.nan if value is None else value
+        if outcome.role_calls is not None:
+            self.role_calls[at] = outcome.role_calls
         if outcome.role_cost_usd is not None:
             self.role_cost_usd[at] = [np.nan if cost is None else cost for cost in outcome.role_cost_usd]
 

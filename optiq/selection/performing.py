@@ -32,7 +32,7 @@ from optiq.selection.examples import Example, as_text
 from optiq.selection.faults import AGENT, OURS, fault_of_run
 from optiq.selection.interception import Transport, intercepting
 from optiq.selection.recording import UNPRICED, Recorder, current, total_tokens
-from optiq.selection.subjects import Made
+from optiq.selection.subjects import Made, added_up
 from optiq.statistics.snapshot import ANY_TOPIC
 
 RUN_THREAD = "optiq-run"
@@ -135,6 +135,9 @@ class AgentPerformer:
             recorder,
             fault=fault,
             output=end.output,
+            role_calls=tuple(
+                added_up([call for call in recorder.calls if call.role == role]) for role in assignment
+            ),
         )
 
     def _ended(self, example: Example, recorder: Recorder, interrupted: threading.Event) -> _End:

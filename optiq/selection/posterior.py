@@ -73,8 +73,10 @@ class CombinationModel:
         Parameters
         ----------
         rewards
-            (combinations, examples), NaN where not run.
+            (combinations, examples), NaN where not run. What was run and is not known counts as nothing: it is left
+            to who asks that such a combination does not win.
         """
+        rewards = np.where(evidence.done & np.isnan(rewards), 0.0, rewards)
         known = ~np.isnan(rewards)
         counts = known.sum(axis=1)
         filled = np.where(known, rewards, 0.0)

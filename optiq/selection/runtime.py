@@ -203,7 +203,7 @@ class Runtime:
         score = 0.0 if made.answer is None or made.error else self.metric.judge(example, made.output)
         outcome = Outcome(
             score, made.cost_usd, made.latency_s, made.error, made.role_cost_usd, len(made.calls),
-            made.fault in (PROVIDER, OURS),
+            made.fault in (PROVIDER, OURS), made.role_calls or None,
         )  # fmt: skip
         # Told before it is kept, which it is in any case: what is kept is not run again, so its trace would be lost.
         try:

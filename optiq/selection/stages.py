@@ -50,7 +50,7 @@ from optiq.plans.topology import MAX_OPERATIONS
 from optiq.prompts.prompt_set import ZERO_SHOT
 from optiq.questions.question import Budget, Kind, Question, parse_number
 from optiq.selection.examples import Example, as_text
-from optiq.selection.subjects import Made, wired
+from optiq.selection.subjects import Made, added_up, wired
 from optiq.servers.protocol import GenerateRequest, ModelServer
 
 _FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
@@ -337,6 +337,7 @@ class StagePerformer:
             wall_s,
             executions=tuple(executions),
             output=answer,
+            role_calls=tuple(added_up([calls[role]] if role in calls else []) for role in roles),
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from optiq.errors import InputError
 from optiq.files.sqlite_file import open_shared
-from optiq.selection.evidence import Outcome
+from optiq.selection.evidence import Outcome, RoleCalls
 
 _SCHEMA = """
 create table if not exists responses (
@@ -69,8 +69,12 @@ class Store:
         if row is None:
             return None
         kept = json.loads(row[0])
-        split = kept.pop("role_cost_usd")
-        return Outcome(**kept, role_cost_usd=None if split is None else tuple(split))
+        split, made = kept.pop("role_cost_usd"), kept.pop("role_calls", None)
+        return Outcome(
+            **kept,
+            role_cost_usd=None if split is None else tuple(split),
+            role_calls=None if made is None else tuple(RoleCalls(*one) for one in made),
+        )
 
     def keep_outcome(self, key: str, outcome: Outcome) -> None:
         """Keep what a run gave."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from optiq.execution.trace import Call, Execution
 from optiq.plans.plan import Plan
+from optiq.selection.evidence import RoleCalls
 from optiq.selection.examples import Example
 from optiq.selection.recording import CallRecord, Recorder
 
@@ -46,7 +47,8 @@ class Made:
 
     ``fault`` is whose the error is (:mod:`optiq.selection.faults`), ``again`` says why the run was made again before.
     ``output`` is what the metric judges: an agent's own object, of which ``answer`` is the text.
-    ``role_cost_usd`` is by role. An agent has a ``recorder`` of its calls, a plan or workflow its ``executions``.
+    ``role_cost_usd`` and ``role_calls`` are by role. An agent has a ``recorder`` of its calls, a plan or
+    workflow its ``executions``.
     """
 
     answer: str | None
@@ -61,6 +63,7 @@ class Made:
     fault: str | None = None
     again: tuple[str, ...] = ()
     output: Any = None
+    role_calls: tuple[RoleCalls, ...] = ()
 
 
 class Performer(Protocol):
@@ -84,6 +87,26 @@ class Performer(Protocol):
         :class:`~optiq.execution.ledger.LimitReached` if a limit on the whole bill leaves no room for it.
         """
         ...
+
+
+def added_up(calls: Sequence[Call | CallRecord]) -> RoleCalls:
+    """What the calls of one role took; those that were not answered took nothing that anybody knows."""
+    answered = [call for call in calls if call.error is None]
+    counted = all(getattr(call, "counted", True) for call in answered)  # bounds are no counts
+    latency, prompt, output = (
+        None if None in figures else sum(figure for figure in figures if figure is not None)
+        for figures in (
+            [call.latency_s for call in answered],
+            [call.prompt_tokens if counted else None for call in answered],
+            [call.output_tokens if counted else None for call in answered],
+        )
+    )
+    return RoleCalls(
+        len(answered),
+        latency,
+        None if prompt is None else int(prompt),
+        None if output is None else int(output),
+    )
 
 
 def wired(assignment: Mapping[str, str], edges: Sequence[tuple[int, int]]) -> tuple[Plan, dict[str, int]]:

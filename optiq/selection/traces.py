@@ -14,11 +14,9 @@ import dataclasses
 from collections.abc import Sequence
 from functools import cache
 
-import polars as pl
-
 from optiq.execution import score_executions
 from optiq.execution.accounting import settle, total
-from optiq.execution.trace import ANSWERED, FAILED, Call, Execution, traces_frame
+from optiq.execution.trace import ANSWERED, FAILED, Call, Execution
 from optiq.plans.plan import Plan
 from optiq.plans.topology import MAX_OPERATIONS
 from optiq.questions.question import Kind
@@ -29,8 +27,8 @@ from optiq.selection.space import Space
 from optiq.selection.subjects import Subject
 
 
-def traces_of(runs: Sequence[Ran], subject: Subject, space: Space, run_id: str) -> pl.DataFrame:
-    """One trace per run that was made (not of those found in the store), in order.
+def executions_of(runs: Sequence[Ran], subject: Subject, space: Space, run_id: str) -> list[Execution]:
+    """One execution per run that was made (not of those found in the store), in order.
 
     A plan's answers are judged as all are (:mod:`optiq.scoring`), others by the selection's metric. A failed run
     has no score. Of subjects with more roles than a plan may have nodes, one trace per call that was made.
@@ -52,7 +50,7 @@ def traces_of(runs: Sequence[Ran], subject: Subject, space: Space, run_id: str) 
         executions += found
     if subject.topic is None:
         score_executions(executions)
-    return traces_frame(executions)
+    return executions
 
 
 def too_many_roles(space: Space) -> bool:

@@ -25,7 +25,7 @@ from optiq.execution.executor import Executor
 from optiq.execution.health import ModelHealth
 from optiq.execution.trace import Execution
 from optiq.questions.question import Budget, Question
-from tasks.serving.journal import Journal
+from tasks.journal import Journal
 from tasks.session import Session, new_run_id, open_session, price_change
 from warehouse.find_home import find_home
 from warehouse.home import Home
@@ -81,7 +81,7 @@ class ServingDesk:
         self.settings, self.store = settings, store
         self.home: Home = find_home(settings.home)
         self.run_id = f"serve-{new_run_id()}"
-        self.journal = Journal(self.home, self.run_id)
+        self.journal = Journal(self.home, self.run_id, "serving")
         self.latest: deque[Seen] = deque(maxlen=LATEST)
         self.scores: OrderedDict[str, float] = OrderedDict()
         self.remembered: OrderedDict[str, str] = OrderedDict()

@@ -95,7 +95,7 @@ def test_a_workflow_is_selected_resumed_and_learned_from(optiq, home: Path, ques
     assert (again["runs"], again["reused"], again["calls"]) == (0, 12, 0)
     assert again["best"] == summary["best"]
 
-    traces = pl.concat([pl.read_parquet(file.path) for file in landed(Home(home))])
+    traces = pl.concat([pl.read_parquet(file.path) for file in landed(Home(home)) if file.kind == "traces"])
     assert traces.height == 12
     assert optiq("refresh").code == 0
     stored = optiq("sql", "select count(*) n, min(topic) topic from executions", "--json")
@@ -239,3 +239,79 @@ def test_more_roles_than_a_plan_has_nodes_land_call_by_call(optiq, home: Path) -
     assert len(stored) == 8
     assert all(row["topic"].startswith("agent/eight.py:Agent/step") for row in stored)
     assert all((row["n"], row["judged"], row["priced"]) == (2, 0, True) for row in stored)
+
+
+KNOWING = '''
+import json
+import time
+import httpx
+
+
+def answer(request):
+    """One model plans well, the other solves well. They take as long as models may: latencies are checked."""
+    time.sleep(0.1)
+    body = json.loads(request.content)
+    role, _, rest = body["messages"][0]["content"].partition(": ")
+    knows = (role, body["model"]) in [("plan", "gemma3:270m"), ("solve", "smollm2:135m")]
+    said = rest if knows else "nonsense"
+    usage = {"prompt_tokens": 7, "completion_tokens": 3}
+    return httpx.Response(200, json={"choices": [{"message": {"content": said}}], "usage": usage})
+
+
+CLIENT = httpx.Client(transport=httpx.MockTransport(answer))
+
+
+class Agent:
+    def __init__(self, models):
+        self.models = models
+
+    def run(self, example):
+        said = self.ask("plan", self.models["planner"], example["question"])
+        return self.ask("solve", self.models["solver"], said)
+
+    def ask(self, role, model, prompt):
+        body = {"model": model, "messages": [{"role": "user", "content": f"{role}: {prompt}"}]}
+        said = CLIENT.post("http://nowhere.test/v1/chat/completions", json=body).json()
+        return said["choices"][0]["message"]["content"]
+'''
+
+
+def test_what_was_learned_of_roles_is_planned_with_and_served(optiq, home: Path) -> None:
+    Path("knowing.py").write_text(KNOWING)
+    words = [f"word{number}" for number in range(12)]
+    pl.DataFrame({"question": words, "reference": words}).write_csv("same.csv")
+    Path("optiq.toml").write_text("seed = 3  # stays\n\n[profiles.mine]\nmax_cost = 0.002\n")
+    both = "gemma3:270m,smollm2:135m"
+    command = (
+        "select", "same.csv", "--agent", "knowing.py:Agent", "--role", f"planner={both}", "--role", f"solver={both}",
+        "--method", "brute-force", "--profiles", "optiq.toml", "--json",
+    )  # fmt: skip
+    done = optiq(*command)
+    assert done.code == 0, done.err
+    best = json.loads(done.out)["best"]
+    assert best == {"planner": "gemma3:270m", "solver": "smollm2:135m"}
+    assert optiq("refresh").code == 0
+
+    for role, model in best.items():
+        topic = f"agent/knowing.py:Agent/{role}"
+        asked = ("plan", "word", "--topic", topic, "--max-operations", "1", "--server", "embedded")
+        [planned] = json.loads(optiq(*asked, "--weights", "qoa=1", "--models", both, "--json").out)
+        assert planned["chosen"]["plan"]["models"] == [model], "the same question, planned by role"
+        query = f"select plan_key, qoa, n_published from plan_statistics where topic = '{topic}' order by qoa desc"
+        rows = json.loads(optiq("sql", query, "--json").out)
+        assert rows[0]["plan_key"] == f"1:0:{model}"
+        assert rows[0]["qoa"] > 0.8 > 0.3 > rows[1]["qoa"]
+
+    profiles = {one.name: one for one in Settings.load({}).profiles}
+    assert set(profiles) == {"mine", "knowing.planner", "knowing.solver"}
+    assert profiles["knowing.solver"].models == ("smollm2:135m",)
+    assert profiles["knowing.solver"].topic == "agent/knowing.py:Agent/solver"
+    text = Path("optiq.toml").read_text()
+    assert text.startswith("seed = 3  # stays\n")
+    assert optiq(*command).code == 0
+    assert Path("optiq.toml").read_text() == text, "written anew in its place"
+    Path("taken.toml").write_text('[profiles."knowing.solver"]\nmax_cost = 1\n')
+    refused = optiq(*command[:-2], "taken.toml")
+    assert refused.code == 2
+    assert "would be no TOML" in refused.err
+    assert refused.err.count("\n") == 1

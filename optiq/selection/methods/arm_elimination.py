@@ -48,7 +48,6 @@ class ArmElimination(Method):
         # Enough to tell right from wrong apart in every combination, yet few: all combinations pay for it.
         self.first = min(max(5, round(problem.n_examples / 32)), problem.n_examples)
         self._model = CombinationModel(problem.space)
-        self._belief: Belief | None = None
 
     def ask(self, evidence: Evidence) -> list[Run]:
         """First a few examples for all, then more for those that matter."""
@@ -60,7 +59,7 @@ class ArmElimination(Method):
         usable &= ~self._surely_over_limits(evidence)
         if not usable.any():
             return []
-        belief = self._believe(evidence, rewards)
+        belief = self._model.believe(evidence, rewards)
         leader, gains = self._weigh(evidence, belief, usable)
         runs = []
         for place in self._worth_running(leader, gains, belief):
@@ -79,13 +78,8 @@ class ArmElimination(Method):
             return super().ranking(evidence)
         rewards = self.problem.objective.rewards(evidence)
         known = np.where(np.isnan(self.values(evidence)), np.nan, 1.0)
-        belief = self._believe(evidence, rewards)
+        belief = self._model.believe(evidence, rewards)
         return self.rank_by(evidence, np.where(np.isnan(known), np.nan, belief.mean))
-
-    def _believe(self, evidence: Evidence, rewards: np.ndarray) -> Belief:
-        """Rewards that are not known are left out of the model; what lacks them cannot win anyway."""
-        filled = np.where(evidence.done & np.isnan(rewards), 0.0, rewards)
-        return self._model.believe(evidence, filled)
 
     def _weigh(self, evidence: Evidence, belief: Belief, usable: np.ndarray) -> tuple[int | None, np.ndarray]:
         """The leader and what running each other combination further may gain; eliminates as it goes."""

@@ -12,13 +12,14 @@ from fake_server import FakeServer
 from optiq.errors import InputError, TransientServerError
 from optiq.execution import Executor, Shared, Work
 from optiq.execution.responses import ResponseStore
+from optiq.execution.trace import traces_frame
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
 from optiq.selection.api import ModelSelector
 from optiq.selection.examples import read_examples
 from optiq.selection.runtime import Limits
 from optiq.selection.stages import StagedSubject, plan_subject, read_workflow
-from optiq.selection.traces import traces_of
+from optiq.selection.traces import executions_of
 
 DATA = [{"question": f"Say word{i}", "reference": f"word{i}"} for i in range(3)]
 PRICES = {"good": (1e6, 1e6), "bad": (1e6, 1e6)}  # 1 USD a token
@@ -57,7 +58,7 @@ def test_a_plan_is_run_as_answers_are_and_shares_their_cache(tmp_path: Path) -> 
     result = made.select()
     assert result.about["run"]["cached_calls"] >= 2
     assert len(server.requests) == len({(r.model, r.prompt) for r in server.requests})  # nothing twice
-    frame = traces_of(runs, made.subject, made.space, "selecting")
+    frame = traces_frame(executions_of(runs, made.subject, made.space, "selecting"))
     assert set(frame["run_id"]) == {"selecting"}
     assert frame["execution_id"].n_unique() == 4 * len(DATA)
     same = frame.filter((pl.col("plan_key") == plan.key) & (pl.col("question") == question.text))
@@ -76,7 +77,7 @@ def test_a_workflow_costs_its_calls_and_takes_its_longest_path(tmp_path: Path) -
     assert result.evidence.cost_usd.tolist() == [[36.0] * 3]
     assert result.evidence.role_cost_usd.tolist() == [[[12.0] * 3] * 3]
     assert result.evidence.latency_s.tolist() == [[2.0] * 3]  # one and two at once
-    frame = traces_of(runs, made.subject, made.space, "r")
+    frame = traces_frame(executions_of(runs, made.subject, made.space, "r"))
     assert set(frame["topic"]) == {"workflow/test"}
     assert set(frame["qoa"]) == {1.0}
 
@@ -148,7 +149,7 @@ def test_more_stages_than_a_plan_has_nodes_are_executed_call_by_call(tmp_path: P
     assert result.evidence.accuracy.tolist() == [1.0]
     assert result.evidence.latency_s.tolist() == [[9.0] * 3]
     assert result.evidence.cost_usd.tolist() == [[108.0] * 3]
-    frame = traces_of(runs, made.subject, made.space, "r")
+    frame = traces_frame(executions_of(runs, made.subject, made.space, "r"))
     assert frame.height == 9 * len(DATA)
     assert set(frame["topic"]) == {f"workflow/test/s{i}" for i in range(9)}
     assert frame["qoa"].null_count() == frame.height
@@ -196,7 +197,9 @@ def test_questions_keep_their_own_topic_in_traces_of_plans() -> None:
         on_run=runs.append,
     )  # fmt: skip
     made.select()
-    assert traces_of(runs, made.subject, made.space, "r")["topic"].to_list() == ["geography"]
+    assert traces_frame(executions_of(runs, made.subject, made.space, "r"))["topic"].to_list() == [
+        "geography"
+    ]
 
 
 def test_an_empty_answer_is_wrong_and_has_not_failed(tmp_path: Path) -> None:

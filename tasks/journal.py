@@ -1,8 +1,9 @@
-"""What requests teach, on disk before they are answered, and landed a few hundred at a time.
+"""What executions teach, on disk at once (requests: before they are answered), and landed a few hundred at a time.
 
-Each execution is a line of a file under ``serving/journal/`` of the home. After some seconds or lines the file is
-closed, lands as Parquet and is removed. What a killed process leaves is landed by the next one: the same lines are the
-same file, and executions are merged once. A line that was not finished belongs to an answer that was not given.
+Each execution is a line of a file under ``serving/journal/`` or ``selection/journal/`` of the home. After some seconds
+or lines the file is closed, lands as Parquet and is removed. What a killed process leaves is landed by the next one:
+the same lines are the same file, and executions are merged once. A line that was not finished belongs to an answer that
+was not given.
 """
 
 from __future__ import annotations
@@ -41,13 +42,13 @@ WITHHELD = "withheld, as texts are not stored"
 
 
 class Journal:
-    """The journal of one process. :meth:`append` is called in the event loop, the others in a thread."""
+    """The journal of one process, of those in ``place``. :meth:`append` does not wait, the others do."""
 
-    def __init__(self, home: Home, run_id: str) -> None:
+    def __init__(self, home: Home, run_id: str, place: str) -> None:
         self._home, self._run_id = home, run_id
-        self._folder = home.path / "serving" / "journal"
+        self._folder = home.path / place / "journal"
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._salt = _salt(home.path / "serving" / "salt")
+        self._salt = _salt(home.path / place / "salt")
         self._lock = threading.Lock()
         self._landing = threading.Lock()
         self._number = self._lines = 0
