@@ -22,11 +22,13 @@ def shown(text: Any) -> str:
 
 
 def cell(value: Any) -> Any:
-    """A value of a table: figures as they are, text in one line and without markup."""
-    if value is None or isinstance(value, bool | int | float):
+    """A value of a table: figures to four digits, text in one line and without markup."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if value is None or isinstance(value, bool | int):
         return value
     line = " ".join(clean(value, _LONGEST).split())
-    return "".join(f"\\{character}" if character in "<>[]`" else character for character in line)
+    return "".join(f"\\{character}" if character in "<>[]`*" else character for character in line)
 
 
 def markdown_artifact(key: str, markdown: str, description: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import cached_property, partial, update_wrapper
@@ -17,7 +18,6 @@ from typing import Any
 
 from optiq.errors import OptiqError
 from tasks.prefect_key import use_key
-from tasks.run_state import interrupt_all
 
 _LOOK_S = 0.2
 
@@ -108,6 +108,14 @@ def log(text: str) -> None:
         get_run_logger().info(text)
 
 
+def warn(text: str) -> None:
+    """:func:`log` what a person should look at."""
+    if inside_flow_run():
+        from prefect import get_run_logger
+
+        get_run_logger().warning(text)
+
+
 def run(step: Step, *args: Any, **kwargs: Any) -> Any:
     """The result of one step."""
     return step.task(*args, **kwargs) if inside_flow_run() else step.fn(*args, **kwargs)
@@ -127,7 +135,7 @@ def map_over(step: Step, items: Iterable[Any], *, workers: int = 1, **same: Any)
     try:
         return [future.result() for future in futures]
     except KeyboardInterrupt:
-        interrupt_all("interrupted")
+        _call_off()
         raise
 
 
@@ -142,8 +150,14 @@ def _in_threads(work: Callable[[Any], Any], items: list[Any], workers: int) -> l
             return [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            interrupt_all("interrupted")
+            _call_off()
             raise
+
+
+def _call_off() -> None:
+    from tasks.run_state import interrupt_all  # it brings all that a run needs, which a refresh does not
+
+    interrupt_all("interrupted")
 
 
 def start(flow: Wiring, **parameters: Any) -> Any:
@@ -193,8 +207,19 @@ def _may_have_server() -> bool:
     home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
     profiles = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
     told = {profiles: "PREFECT_API_URL", Path(".env"): "PREFECT_API_URL", Path("prefect.toml"): "url"}
-    told |= {Path("pyproject.toml"): "tool.prefect", home / "prefect.toml": "url"}
-    return any(name.lower() in _text(path).lower() for path, name in told.items())
+    told |= {home / "prefect.toml": "url"}
+    return any(name.lower() in _text(path).lower() for path, name in told.items()) or _project_names_server()
+
+
+def _project_names_server() -> bool:
+    """Whether ``pyproject.toml`` here sets Prefect's address; settings of Prefect that do not are no server."""
+    project = _text(Path("pyproject.toml"))
+    if "tool.prefect" not in project.replace('"', "").replace("'", ""):
+        return False
+    try:
+        return "url" in str(tomllib.loads(project)["tool"]["prefect"]).lower()
+    except (tomllib.TOMLDecodeError, KeyError):
+        return True  # Prefect says what is wrong with it
 
 
 def _text(path: Path) -> str:

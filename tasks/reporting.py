@@ -13,6 +13,7 @@ from optiq.files.atomic import replacing
 from optiq.report import Page, render
 from warehouse.find_home import find_home
 from warehouse.home import Home
+from warehouse.landing import read_waiting
 from warehouse.report import POINTS, ReportSource
 
 _OF_A_RUN = (
@@ -197,9 +198,9 @@ def _about(home: Home, name: str) -> Mapping[str, Any]:
         record = one_run(home, name)
     except OptiqError:
         return {}
-    waiting = 0
-    for file in sorted(home.landing.glob("traces-*.parquet")):
-        rows = pl.scan_parquet(file)
-        if "run_id" in rows.collect_schema().names():
-            waiting += rows.filter(pl.col("run_id") == record["run_id"]).select(pl.len()).collect().item()
-    return {**record, "waiting": waiting}
+
+    def of_run(file: Path) -> int:
+        rows = pl.scan_parquet(file).filter(pl.col("run_id") == record["run_id"])
+        return int(rows.select(pl.len()).collect().item())
+
+    return {**record, "waiting": sum(read_waiting(home, "traces", of_run))}

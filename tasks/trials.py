@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from optiq.questions.question import Question
 from optiq.statistics.snapshot import ANY_TOPIC
 from tasks.session import Session
 from warehouse.home import Home
+from warehouse.landing import read_waiting
 
 Outcome = tuple[str, str, tuple[float | None, ...]]
 """Question text, plan_key, and figures in the order of METRIC_NAMES."""
@@ -121,26 +123,30 @@ def outcomes_of(executions: Iterable[Execution]) -> list[Outcome]:
 def landed_outcomes(home: Home, questions: Sequence[Question]) -> list[Outcome]:
     """Outcomes on ``questions`` that wait for the next refresh: what an earlier run left."""
     texts = pl.LazyFrame({"question": list(dict.fromkeys(question.text for question in questions))})
-    found: list[Outcome] = []
-    for file in sorted(home.landing.glob("traces-*.parquet")):
+
+    def read(file: Path) -> list[Outcome]:
         rows = pl.scan_parquet(file).filter(pl.col("status") == "answered")
         rows = rows.select("question", "plan_key", *METRIC_NAMES).join(texts, on="question", how="semi")
-        found += [(row[0], row[1], row[2:]) for row in rows.collect().iter_rows()]
-    return found
+        return [(row[0], row[1], row[2:]) for row in rows.collect().iter_rows()]
+
+    return [outcome for found in read_waiting(home, "traces", read) for outcome in found]
 
 
 def landed_answers(home: Home, questions: Sequence[Question]) -> dict[str, dict[str, str]]:
     """What single models answered to ``questions`` in runs that wait for the next refresh, by question_id and model."""
     names = {question.text: question.question_id for question in questions}
     texts = pl.LazyFrame({"question": list(names)})
-    found: dict[str, dict[str, str]] = {}
-    for file in sorted(home.landing.glob("traces-*.parquet")):
+
+    def read(file: Path) -> list[tuple[str, str, str]]:
         rows = pl.scan_parquet(file).filter((pl.col("status") == "answered") & pl.col("answer").is_not_null())
         rows = rows.select("question", "plan_key", "answer").join(texts, on="question", how="semi")
-        for text, key, answer in rows.collect().iter_rows():
-            plan = Plan.from_key(key)
-            if plan.k == 1:
-                found.setdefault(names[text], {})[plan.models[0]] = answer
+        return rows.collect().rows()
+
+    found: dict[str, dict[str, str]] = {}
+    for text, key, answer in (row for rows in read_waiting(home, "traces", read) for row in rows):
+        plan = Plan.from_key(key)
+        if plan.k == 1:
+            found.setdefault(names[text], {})[plan.models[0]] = answer
     return found
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from optiq.configuration import Settings
 from optiq.errors import InputError
 from tasks.artifacts import markdown_artifact, shown, table_artifact
-from tasks.orchestration import inside_flow_run, log, run, step
-from warehouse.drift import drift_line
+from tasks.orchestration import inside_flow_run, log, run, step, warn
+from warehouse.drift import DRIFT_WORDS, changed, drift_line
 from warehouse.find_home import find_home
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ DRIFT_EVENT, REFUSED_EVENT = "optiq.perfdb.drift", "optiq.perfdb.refused"
 FOREIGN = ("format", "score", "maps", "model", "topic", "topic_from", "dry_run")
 """Parameters of files of other tools."""
 _BUSY = "another refresh"
-_DRIFT = ("verdict", "model", "topic", "metric", "change", "change_low", "change_high", "n_before", "n_after")
 
 
 def _may_pass(task: Any, task_run: Any, state: Any) -> bool:
@@ -142,12 +141,19 @@ def report_refresh(report: dict[str, Any]) -> None:
         "perfdb-gate": ("What the quality gate found", _gate_table(report["checks"])),
         "perfdb-learned": ("Plans whose statistics rest on more", list(report["learned"])),
         "perfdb-drift": ("New calls of each model against earlier ones", _drift_table(report["drift"])),
-        "perfdb-refused": ("Files set aside in landing/refused/", _refused_table(report["refused"])),
+        "perfdb-refused": (
+            "Files set aside in landing/refused/; optiq ingest --retry-refused tries them again",
+            _refused_table(report["refused"]),
+        ),
     }
     for key, (title, table) in tables.items():
         if table:
             table_artifact(key=key, table=table, description=f"{title}. {snapshot}")
     drifted = [row for row in report["drift"] if row["verdict"] == "drifted"]
+    for row in drifted:
+        warn(f"drifted: {drift_line(row)}")
+    for row in _refused_table(report["refused"]):
+        warn(f"set aside: {row['file']}: {row['reason']}")
     if drifted:
         models = sorted({row["model"] for row in drifted})
         says = [drift_line(row) for row in drifted]
@@ -183,8 +189,23 @@ def _gate_table(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _drift_table(drift: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    rows = sorted(drift, key=lambda row: (row["verdict"], row["p_value"]))
-    return [{name: row[name] for name in _DRIFT} | {"since": str(row["since"])} for row in rows]
+    """The comparisons, those that drifted first, as people read them."""
+    return [
+        {
+            "verdict": row["verdict"],
+            "model": row["model"],
+            "topic": "all topics" if row["topic"] == "*" else row["topic"],
+            "what": DRIFT_WORDS[row["metric"]],
+            "change": changed(row["metric"], row["change"]),
+            "95 % interval": " to ".join(
+                changed(row["metric"], row[end]) for end in ("change_low", "change_high")
+            ),
+            "new calls": row["n_after"],
+            "earlier calls": row["n_before"],
+            "since": f"{row['since']:%Y-%m-%d %H:%M}" if row["since"] else None,
+        }
+        for row in sorted(drift, key=lambda row: (row["verdict"], row["p_value"]))
+    ]
 
 
 def _refused_table(refused: Mapping[str, str]) -> list[dict[str, str]]:
@@ -211,13 +232,13 @@ def refresh_markdown(report: dict[str, Any]) -> str:
         *(
             f"| {name} | {report[field]:,} |"
             for name, field in (
-                ("files", "n_files"),
+                ("files read", "n_files"),
                 ("executions", "n_executions_new"),
                 ("calls", "n_calls_new"),
                 ("published figures", "n_priors_new"),
                 ("rows set aside", "n_quarantined"),
-                ("statistics", "n_statistics_new"),
-                ("statistics that changed", "n_statistics_changed"),
+                ("statistics of plans that are new", "n_statistics_new"),
+                ("statistics of plans that changed", "n_statistics_changed"),
             )
         ),
     ]

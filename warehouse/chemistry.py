@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 
 import sql
-from optiq.chemistry.pool import MOST_MODELS, PoolChemistry, TopicTrials, ensembles_of, topic_trials
+from optiq.chemistry.pool import PoolChemistry, TopicTrials, ensembles_of, topic_trials
 from optiq.errors import InputError, UnknownName
 from warehouse.connection import explained, reading
+from warehouse.rows import temp_table
 
 MOST_QUESTIONS = 300
 """Questions per topic that chemistry is computed from: enough to tell models apart, and bounded in time."""
@@ -24,37 +24,37 @@ ANY_TOPIC = "*"
 _RULE = "over questions, dealt by chance"
 """What was computed by another rule is computed again."""
 
-_SCHEMAS: dict[str, dict[str, Any]] = {
+_TYPES = {
     "model_quality": {
-        "topic": pl.String,
-        "model": pl.String,
-        "quality": pl.Float64,
-        "accuracy": pl.Float64,
-        "n_trials": pl.Int64,
-        "source": pl.String,
+        "topic": "varchar",
+        "model": "varchar",
+        "quality": "double",
+        "accuracy": "double",
+        "n_trials": "bigint",
+        "source": "varchar",
     },
     "chemistry": {
-        "topic": pl.String,
-        "model_a": pl.String,
-        "model_b": pl.String,
-        "chemistry": pl.Float64,
-        "low": pl.Float64,
-        "high": pl.Float64,
-        "noise": pl.Float64,
-        "certain": pl.Boolean,
-        "n_trials": pl.Int64,
+        "topic": "varchar",
+        "model_a": "varchar",
+        "model_b": "varchar",
+        "chemistry": "double",
+        "low": "double",
+        "high": "double",
+        "noise": "double",
+        "certain": "boolean",
+        "n_trials": "bigint",
     },
     "ensembles": {
-        "topic": pl.String,
-        "strategy": pl.String,
-        "size": pl.Int64,
-        "models": pl.List(pl.String),
-        "loss": pl.Float64,
-        "chemistry": pl.Float64,
-        "complementarity": pl.Float64,
-        "reason": pl.String,
+        "topic": "varchar",
+        "strategy": "varchar",
+        "size": "bigint",
+        "models": "varchar[]",
+        "loss": "double",
+        "chemistry": "double",
+        "complementarity": "double",
+        "reason": "varchar",
     },
-    "chemistry_basis": {"topic": pl.String, "digest": pl.String},
+    "chemistry_basis": {"topic": "varchar", "digest": "varchar"},
 }
 
 
@@ -66,39 +66,41 @@ def recompute_chemistry(connection: duckdb.DuckDBPyConnection) -> bool:
     if not connection.execute(sql.read("chemistry/changed")).fetchall()[0][0]:
         return False
     read_lone_answers(connection)
-    rows = _trials(connection)
-    basis = _basis(rows)
+    connection.execute(sql.read("chemistry/trials"))
+    digests = connection.execute(sql.read("chemistry/digests")).fetchall()
+    basis = {topic: hashlib.sha256(f"{_RULE}{told}".encode()).hexdigest() for topic, told in digests}
     before = dict(connection.execute("select topic, digest from chemistry_basis").fetchall())
     changed = sorted(topic for topic in {*basis, *before} if basis.get(topic) != before.get(topic))
     if not changed:
         return False
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in _SCHEMAS}
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in _TYPES}
     tables["chemistry_basis"] = [{"topic": topic, "digest": digest} for topic, digest in basis.items()]
     for topic in changed:
-        given = _of_topic(rows, topic)
+        given = _trials_of(connection, topic)
         if given.n_trials == 0 or (topic != ANY_TOPIC and given.n_trials < FEWEST_TRIALS):
             continue
         for name, found in _rows_of(topic, given).items():
             tables[name] += found
     for name, found in tables.items():
-        connection.register(f"new_{name}", pl.DataFrame(found, schema=_SCHEMAS[name]).to_arrow())
+        types = _TYPES[name]
+        temp_table(connection, f"new_{name}", types, [[row[column] for column in types] for row in found])
     connection.execute("set variable changed_topics = $topics", {"topics": changed})
     connection.execute(sql.read("chemistry/replace"))
     for name in tables:
-        connection.unregister(f"new_{name}")
+        connection.execute(f"drop table new_{name}")
     return True
 
 
-def _basis(rows: pl.DataFrame) -> dict[str, str]:
-    """A digest of the trials by topic, and of all together."""
-    hashes = rows.select("topic", hash=rows.hash_rows(0))
-    of = {ANY_TOPIC: hashes["hash"]}
-    for (topic,), part in hashes.filter(pl.col("topic") != ANY_TOPIC).group_by("topic", maintain_order=True):
-        of[str(topic)] = part["hash"]
-    return {
-        topic: hashlib.sha256(f"{_RULE}{values.to_list()}".encode()).hexdigest()
-        for topic, values in of.items()
-    }
+def _trials_of(connection: duckdb.DuckDBPyConnection, topic: str) -> TopicTrials:
+    """The trials of ``topic`` (``*``: of all) among those in the temporary table ``trials``."""
+    which = "topic || chr(31) || trial from trials"  # a trial of all topics is one of a topic; names may meet
+    if topic != ANY_TOPIC:
+        which = "trial from trials where topic = $topic"
+    rows = connection.execute(
+        f"select model, quality, accuracy, source, {which}",
+        {"topic": topic} if topic != ANY_TOPIC else None,
+    )
+    return topic_trials([(trial, *graded) for *graded, trial in rows.fetchall()])
 
 
 def read_lone_answers(connection: duckdb.DuckDBPyConnection, anew: bool = False) -> None:
@@ -130,22 +132,23 @@ def load_trials(perfdb: Path, topic: str | None = None) -> TopicTrials:
     InputError
         if PerfDB has no trials at all.
     """
-    with reading(perfdb) as connection, explained(perfdb):
-        rows = _trials(connection)
-    if rows.is_empty():
-        raise InputError(
-            "PerfDB has no graded answers of models",
-            "Run `optiq calibrate` on labelled questions, `optiq review`, or ingest a history with "
-            "`optiq ingest traces`; then `optiq refresh`.",
-        )
     wanted = topic or ANY_TOPIC
-    topics = sorted(set(rows["topic"]) - {ANY_TOPIC})
-    if wanted != ANY_TOPIC and wanted not in topics:
-        raise UnknownName(
-            f"no model was graded on the topic {wanted!r}",
-            f"Topics with grades: {', '.join(topics) or 'none'}. Leave --topic out for all together.",
-        )
-    return _of_topic(rows, wanted)
+    with reading(perfdb) as connection, explained(perfdb):
+        connection.execute(sql.read("chemistry/trials"))
+        graded = {row[0] for row in connection.execute("select distinct topic from trials").fetchall()}
+        if not graded:
+            raise InputError(
+                "PerfDB has no graded answers of models",
+                "Run `optiq calibrate` on labelled questions, `optiq review`, or ingest a history with "
+                "`optiq ingest traces`; then `optiq refresh`.",
+            )
+        topics = sorted(graded - {ANY_TOPIC})
+        if wanted != ANY_TOPIC and wanted not in topics:
+            raise UnknownName(
+                f"no model was graded on the topic {wanted!r}",
+                f"Topics with grades: {', '.join(topics) or 'none'}. Leave --topic out for all together.",
+            )
+        return _trials_of(connection, wanted)
 
 
 def load_chemistry(perfdb: Path, topic: str | None = None) -> PoolChemistry:
@@ -179,6 +182,8 @@ def history_trials(path: Path, topic: str | None = None) -> TopicTrials:
     UnknownName
         for a topic that is not in it.
     """
+    import polars as pl
+
     from warehouse.ingestion.chunks import read_chunks
     from warehouse.ingestion.history import History
 
@@ -196,25 +201,16 @@ def history_trials(path: Path, topic: str | None = None) -> TopicTrials:
     topics = sorted(set(rows["topic"]))
     if topic is not None and topic not in (ANY_TOPIC, *topics):
         raise UnknownName(f"{path} has no topic {topic!r}", f"It has {', '.join(topics)}.")
-    return _of_topic(rows, topic or ANY_TOPIC, MOST_MODELS_OF_A_FILE)
-
-
-def _trials(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return connection.sql(sql.read("chemistry/trials")).pl()
-
-
-def _of_topic(rows: pl.DataFrame, topic: str, most_models: int = MOST_MODELS) -> TopicTrials:
-    mine = rows
-    if topic != ANY_TOPIC:
-        mine = rows.filter(pl.col("topic") == topic)
+    if topic is not None and topic != ANY_TOPIC:
+        rows = rows.filter(pl.col("topic") == topic)
     else:  # a trial of all topics is one of a topic; names may meet
-        names = pl.concat_str("topic", "trial", separator="\x1f")
-        mine = rows.with_columns(trial=names)
-    return topic_trials(mine.select("trial", "model", "quality", "accuracy", "source").rows(), most_models)
+        rows = rows.with_columns(trial=pl.concat_str("topic", "trial", separator="\x1f"))
+    graded = rows.select("trial", "model", "quality", "accuracy", "source").rows()
+    return topic_trials(graded, MOST_MODELS_OF_A_FILE)
 
 
 def _rows_of(topic: str, given: TopicTrials) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in _SCHEMAS}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in _TYPES}
     for one in given.trials.profiles():
         found["model_quality"].append(
             {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
-import polars as pl
 
 import sql
 from optiq.estimation.confidence import (
@@ -20,25 +20,37 @@ from optiq.estimation.confidence import (
     told_apart,
 )
 from warehouse.connection import reading
+from warehouse.rows import temp_table
 
-_SCHEMA = {
-    "model": pl.String,
-    "task": pl.String,
-    "signal": pl.String,
-    "least": pl.Float64,
-    "n": pl.Int64,
-    "probability": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "n_judged": pl.Int64,
-    "told_apart": pl.Float64,
+_TYPES = {
+    "model": "varchar",
+    "task": "varchar",
+    "signal": "varchar",
+    "least": "double",
+    "n": "bigint",
+    "probability": "double",
+    "low": "double",
+    "high": "double",
+    "n_judged": "bigint",
+    "told_apart": "double",
 }
+
+
+class Judged(NamedTuple):
+    """A judged answer and what is seen of it, as ``sql/confidence/judged.sql`` tells it."""
+
+    model: str | None
+    task: str
+    logprob_mean: float | None
+    logprob_least: float | None
+    agreement: float | None
+    is_right: bool
 
 
 def recompute_confidence(connection: duckdb.DuckDBPyConnection) -> int:
     """Calibrate anew; returns how many model × task × signal can be told apart. The caller holds the transaction."""
     connection.execute(sql.read("confidence/window"))
-    judged = connection.sql(sql.read("confidence/judged")).pl()
+    judged = [Judged(*row) for row in connection.execute(sql.read("confidence/judged")).fetchall()]
     found: list[tuple[object, ...]] = []
     n_signals = 0
     for (model, task), rows in _groups(judged):
@@ -52,11 +64,9 @@ def recompute_confidence(connection: duckdb.DuckDBPyConnection) -> int:
                 (model, task, name, block.least, block.n, *block.confidence, len(pair[0]), area)
                 for block in blocks
             ]
-    frame = pl.DataFrame(found, schema=_SCHEMA, orient="row")
-    connection.register("new_confidence", frame)
+    temp_table(connection, "new_confidence", _TYPES, found)
     connection.execute("delete from confidence_blocks")
-    connection.execute("insert into confidence_blocks by name select * from new_confidence")
-    connection.unregister("new_confidence")
+    connection.execute("insert into confidence_blocks by name from new_confidence")
     return n_signals
 
 
@@ -72,13 +82,15 @@ def load_confidence(perfdb: Path) -> Confidences:
         return Confidences(Row(*row) for row in rows.fetchall())
 
 
-def _groups(judged: pl.DataFrame) -> Iterable[tuple[tuple[str, str], pl.DataFrame]]:
-    for (model, task), rows in sorted(judged.drop_nulls("model").group_by("model", "task")):
-        yield (str(model), str(task)), rows
-    for (task,), rows in sorted(judged.group_by("task")):
-        yield (ANY_MODEL, str(task)), rows
+def _groups(judged: Iterable[Judged]) -> Iterator[tuple[tuple[str, str], list[Judged]]]:
+    groups: dict[tuple[str, str], list[Judged]] = {}
+    for row in judged:
+        groups.setdefault((ANY_MODEL, row.task), []).append(row)
+        if row.model is not None:
+            groups.setdefault((row.model, row.task), []).append(row)
+    yield from sorted(groups.items())
 
 
-def _pair(rows: pl.DataFrame, name: str) -> tuple[list[float], list[bool]]:
-    known = rows.drop_nulls(name).sort(name, "is_right")
-    return known[name].to_list(), known["is_right"].to_list()
+def _pair(rows: Iterable[Judged], name: str) -> tuple[list[float], list[bool]]:
+    known = sorted((value, row.is_right) for row in rows if (value := getattr(row, name)) is not None)
+    return [value for value, _ in known], [right for _, right in known]

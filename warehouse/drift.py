@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 
 import duckdb
 
 import sql
+from warehouse.rows import temp_table
 
 NIGHTS_PER_FALSE_ALARM = 2000
 SUSPICION = 0.01
@@ -50,37 +51,69 @@ class Comparison:
     verdict: str = "stable"
 
 
-def judge_drift(connection: duckdb.DuckDBPyConnection) -> list[Comparison]:
-    """Compare what this refresh merged with what was there, and add to the table ``drift``.
+_TYPES = {
+    **dict.fromkeys(("model", "topic", "metric"), "varchar"),
+    **dict.fromkeys(("before", "after", "change", "change_low", "change_high", "z", "p_value"), "double"),
+    **dict.fromkeys(("n_before", "n_after"), "bigint"),
+    "since": "timestamp",
+    **dict.fromkeys(("served", "verdict"), "varchar"),
+}
 
-    A model with fewer than 50 new calls waits for a later refresh. The caller holds the transaction.
+
+def judge_drift(connection: duckdb.DuckDBPyConnection) -> list[Comparison]:
+    """Compare what this refresh merged with the baselines, and add to the table ``drift``.
+
+    A model with fewer than 50 new calls waits for a later refresh. Baselines that have become too old are read again:
+    so a night reads its own calls, and earlier ones as often as a tenth has come to them. The caller holds the
+    transaction.
     """
+    newest = "(select coalesce(max(ingestion), 0) from ingested_files)"
+    connection.execute(f"set variable newest_ingestion = {newest}")
     connection.execute(sql.read("drift/watch"))
-    ((waiting, newest),) = connection.execute(
-        "select (select count(*) from drift_models), (select coalesce(max(ingestion), 0) from ingested_files)"
-    ).fetchall()
-    if not waiting:
+    if connection.execute("select exists (from drift_watch where baseline_ingestion is null)").fetchall()[0][
+        0
+    ]:
+        read_baselines(connection)
+    judged = _compare(connection)
+    read_baselines(connection)
+    return judged
+
+
+def _compare(connection: duckdb.DuckDBPyConnection) -> list[Comparison]:
+    connection.execute(sql.read("drift/to_compare"))
+    if not len(connection.table("drift_models")):
         return []
-    connection.execute(sql.read("drift/residuals"))
+    connection.execute(sql.read("drift/figures"))
     found = [_comparison(*row) for row in connection.execute(sql.read("drift/compared")).fetchall()]
     judged = with_verdicts(found)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    for row in judged:
-        values = [getattr(row, name) for name in Comparison.__slots__]
-        marks = ", ".join("?" for _ in values)
-        connection.execute(f"insert into drift values ({marks}, ?, ?)", [*values, newest, now])  # noqa: S608
+    temp_table(connection, "judged_drift", _TYPES, map(astuple, judged))
+    connection.execute(
+        "insert into drift by name "
+        "select *, getvariable('newest_ingestion') as ingestion, $now as judged_at from judged_drift",
+        {"now": datetime.now(UTC).replace(tzinfo=None)},
+    )
     suspected = {row.model for row in judged if row.verdict == "suspected" and row.n_after < MOST_SUSPECTED}
     drifted = {row.model for row in judged if row.verdict == "drifted" and row.topic == "*"}
     connection.execute(
-        "update drift_watch set from_ingestion = ingestion where model in (select unnest($drifted))",
+        "update drift_watch set from_ingestion = ingestion, baseline_ingestion = null "
+        "where model in (select unnest($drifted))",
         {"drifted": sorted(drifted)},
     )
     connection.execute(
-        "update drift_watch set ingestion = $newest "
+        "update drift_watch set ingestion = getvariable('newest_ingestion'), "
+        "n_since = n_since + n_waiting, n_waiting = 0 "
         "where model in (select model from drift_models) and model not in (select unnest($waiting))",
-        {"newest": newest, "waiting": sorted(suspected - drifted)},
+        {"waiting": sorted(suspected - drifted)},
     )
     return judged
+
+
+def read_baselines(connection: duckdb.DuckDBPyConnection) -> None:
+    """Read what is usual of models whose baseline is missing or too old, from the calls that have been compared."""
+    connection.execute(sql.read("drift/stale"))
+    if len(connection.table("drift_asked")):
+        connection.execute(sql.read("drift/figures"))
+        connection.execute(sql.read("drift/baseline"))
 
 
 def with_verdicts(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -144,11 +177,25 @@ def _two_sided(z: float, degrees: float | None) -> float:
     return float(2 * stdtr(degrees, -abs(z)))
 
 
+DRIFT_WORDS = {
+    "qoa": "quality",
+    "latency_s": "latency",
+    "output_tokens": "output length",
+    "cost_usd": "price",
+}
+"""What is compared, in words; latency and price at equal tokens."""
+
+
+def changed(metric: str, change: float) -> str:
+    """A change in words: a difference of qualities, a share of the others."""
+    return f"{change:+.2f}" if metric == "qoa" else f"{change:+.0%}"
+
+
 def drift_line(drifted: dict) -> str:
-    """One drifted comparison in words, such as ``phi4:14b: quality 0.80 → 0.60 (52 new)``."""
+    """One drifted comparison in words, such as ``phi4:14b: quality 0.80 → 0.60 (52 new answers)``."""
     where = "" if drifted["topic"] == "*" else f" on {drifted['topic']}"
     n = f"({drifted['n_after']} new answers)"
+    what = DRIFT_WORDS[drifted["metric"]]
     if drifted["metric"] == "qoa":
-        return f"{drifted['model']}{where}: quality {drifted['before']:.2f} → {drifted['after']:.2f} {n}"
-    what = {"latency_s": "latency", "output_tokens": "output length", "cost_usd": "price"}[drifted["metric"]]
-    return f"{drifted['model']}{where}: {what} {drifted['change']:+.0%} {n}"
+        return f"{drifted['model']}{where}: {what} {drifted['before']:.2f} → {drifted['after']:.2f} {n}"
+    return f"{drifted['model']}{where}: {what} {changed(drifted['metric'], drifted['change'])} {n}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 
 import sql
 from warehouse.connection import reading
 from warehouse.home import Home
+from warehouse.landing import read_waiting
 
 
 def executed_plans(home: Home, questions: Sequence[str]) -> set[tuple[str, str]]:
@@ -22,7 +24,9 @@ def executed_plans(home: Home, questions: Sequence[str]) -> set[tuple[str, str]]
                 (row[0], row[1]) for row in connection.execute(sql.read("queries/executed_plans")).fetchall()
             }
     home.fetch("landing")
-    for file in sorted(home.landing.glob("traces-*.parquet")):
+
+    def read(file: Path) -> list[tuple[str, str]]:
         waiting = pl.scan_parquet(file).filter(pl.col("status") == "answered").select("question", "plan_key")
-        found |= set(waiting.join(texts.lazy(), on="question", how="semi").collect().rows())
-    return found
+        return waiting.join(texts.lazy(), on="question", how="semi").collect().rows()
+
+    return found.union(*read_waiting(home, "traces", read))

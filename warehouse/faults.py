@@ -11,8 +11,16 @@ from warehouse.ingestion.prices import PRICE_COLUMNS
 from warehouse.ingestion.priors import PRIOR_COLUMNS
 from warehouse.ingestion.statistics import MEANS, STATISTIC_COLUMNS
 from warehouse.ingestion.trials import TRIAL_COLUMNS
-from warehouse.landing import REJECT_COLUMNS, LandedFile, trace_columns
+from warehouse.landing import LandedFile, trace_columns
 from warehouse.scores import SCORE_COLUMNS
+
+REJECT_COLUMNS = {
+    "kind": pl.String,
+    "file": pl.String,
+    "row_number": pl.Int64,
+    "reason": pl.String,
+    "content": pl.String,
+}
 
 # Files that were landed by an older optiq do not say the task, nor figures of newer metrics.
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -78,5 +86,8 @@ def content_fault(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> st
     try:
         connection.execute("select bit_xor(hash(t)) from read_parquet(?) as t", [str(file.place)]).fetchall()
     except duckdb.Error as fault:
-        return f"it cannot be read: {str(fault).splitlines()[0]}"
+        told = (
+            str(fault).splitlines()[0].replace(f'Failed to read file "{file.place}": ', "")
+        )  # not there for long
+        return f"it cannot be read: {told}"
     return None

@@ -20,7 +20,7 @@ from optiq.formats.price_tables import Price, price_for, read_prices
 from optiq.formats.protocol import Format, Role
 from optiq.formats.recognition import files_in, recognised
 from optiq.formats.source import Source
-from warehouse.faults import columns_of
+from warehouse.faults import REJECT_COLUMNS, columns_of
 from warehouse.home import Home, usable
 from warehouse.ingestion.answers import AnswersFile, is_answers
 from warehouse.ingestion.chunks import Chunk, read_chunks
@@ -33,7 +33,7 @@ from warehouse.ingestion.priors import Priors
 from warehouse.ingestion.statistics import StatisticsFile
 from warehouse.ingestion.traces import Traces
 from warehouse.ingestion.units import KnownRates
-from warehouse.landing import REJECT_COLUMNS, LandingWriter, content_hash, land
+from warehouse.landing import LandingWriter, content_hash, land
 from warehouse.rules import ROW
 from warehouse.sources import has_landed, merged_sources, sources_by_name
 

@@ -1,7 +1,8 @@
 """Landing: where runs and ingests put what the next refresh merges.
 
-A landed file is Parquet, written under a temporary name, synced and renamed, so that a refresh sees it whole
-or not at all. Its name is ``<kind>-<label>-<hash>.parquet``; the hash tells equal content from different.
+A landed file is Parquet, written under a temporary name, synced and renamed, so that a refresh sees it whole or not at
+all. Its name is ``<kind>-<label>-<hash>.parquet``; the hash tells equal content from different. Most nights have
+nothing new: to look for landed files loads no library of tables.
 """
 
 from __future__ import annotations
@@ -11,27 +12,21 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from optiq.errors import InputError
 from warehouse.home import Home, usable
 
+if TYPE_CHECKING:
+    import polars as pl
+
+T = TypeVar("T")
+
 KINDS = ("priors", "prices", "statistics", "traces", "scores", "trials", "rejects")
-REJECT_COLUMNS = {
-    "kind": pl.String,
-    "file": pl.String,
-    "row_number": pl.Int64,
-    "reason": pl.String,
-    "content": pl.String,
-}
-
-
 BUNDLE = "bundle"
 """Label of the files that have the rows of many small ones; their metadata says whose rows they are."""
 
@@ -64,6 +59,8 @@ class LandedFile:
         """Rows of the file; None if it cannot be read."""
         if self.bundle is not None:
             return self.rows
+        import polars as pl
+
         try:
             with self.path.open("rb") as file:
                 return int(pl.scan_parquet(file).select(pl.len()).collect().item())
@@ -78,6 +75,8 @@ class LandedFile:
 
 def _metadata(path: Path) -> dict[str, str]:
     """What a landed file says of itself; nothing if it cannot be read."""
+    import polars as pl
+
     try:
         with path.open("rb") as file:
             return pl.read_parquet_metadata(file)
@@ -91,6 +90,8 @@ def trace_columns() -> pl.Schema:
     ``row_number`` is the row in the file that a person gave; traces of our own runs have none. ``scores`` are those by
     name as JSON: of other tools, or of further metrics.
     """
+    import polars as pl
+
     from optiq.questions.trace_schema import TRACE_SCHEMA
 
     return pl.Schema({**TRACE_SCHEMA, "row_number": pl.Int64()})
@@ -106,6 +107,8 @@ def land_traces(home: Home, frame: pl.DataFrame, sequence: int = 0) -> Path:
     InputError
         if the frame has an unknown column, lacks a needed one, or a value does not fit its type.
     """
+    import polars as pl
+
     columns = trace_columns()
     if unknown := [name for name in frame.columns if name not in columns]:
         raise InputError(f"traces have an unknown column {unknown[0]!r}", f"Known are {', '.join(columns)}.")
@@ -202,8 +205,35 @@ def file_name(kind: str, label: str, digest: str) -> str:
     return f"{kind}-{label}-{digest[:16]}.parquet"
 
 
+def read_waiting(home: Home, kind: str, read: Callable[[Path], T]) -> list[T]:
+    """What ``read`` makes of every landed file of ``kind``, in the order of their names.
+
+    One that cannot be read is left out: the refresh says what is wrong with it. One that is bundled or merged meanwhile
+    is elsewhere by now: then all are read again, so that no row is missed.
+    """
+    import polars as pl
+
+    def tried(path: Path) -> list[T]:
+        try:
+            return [read(path)]
+        except FileNotFoundError:
+            raise
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+            return []
+
+    while True:
+        with suppress(FileNotFoundError):
+            return [row for path in sorted(home.landing.glob(f"{kind}-*.parquet")) for row in tried(path)]
+
+
 def landed(home: Home) -> list[LandedFile]:
     """The files that wait in landing, sorted by kind and name. Hidden ones are still being written."""
+    while True:
+        with suppress(FileNotFoundError):  # one was bundled or merged meanwhile
+            return _landed_now(home)
+
+
+def _landed_now(home: Home) -> list[LandedFile]:
     files = []
     for path in home.landing.glob("*.parquet") if home.landing.is_dir() else []:
         kind = path.name.split("-", 1)[0]

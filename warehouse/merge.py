@@ -22,6 +22,8 @@ from optiq.questions.question import Kind
 from warehouse.faults import columns_of, content_fault, schema_fault
 from warehouse.gather import Gathered, empty_gathered, gather, units
 from warehouse.landing import LandedFile
+from warehouse.rows import temp_table
+from warehouse.sources import merged_among
 
 Step = Callable[[str], None]
 
@@ -39,12 +41,6 @@ class Merged:
     n_calls: int = 0
     n_priors: int = 0
     n_quarantined: int = 0
-
-
-def merged_among(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]) -> set[str]:
-    """The ``file_id`` of those ``files`` that were merged. What was set aside may be tried again."""
-    query = "select file_id from ingested_files where refused_because is null and file_id in (select unnest($ids))"
-    return {row[0] for row in connection.execute(query, {"ids": [f.file_id for f in files]}).fetchall()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +145,11 @@ def _merge(
     _add_plans(connection, _published_plans(connection))
     connection.execute(sql.read("merge/ingested_files"))
     step("files recorded")
-    after = _counts(connection)
-    return tuple(new - old for new, old in zip(after, before, strict=True))  # type: ignore[return-value]
+    executions, calls, priors = (new - old for new, old in zip(_counts(connection), before, strict=True))
+    # what is set aside whole has a row there, too, which is none of the file's
+    refused = "select file_id from landed_files where refused_because is not null"
+    rows = f"select count(*) from quarantine where ingested_at = getvariable('now') and file_id not in ({refused})"  # noqa: S608
+    return executions, calls, priors, connection.execute(rows).fetchall()[0][0]
 
 
 def _merge_traces(
@@ -193,8 +192,7 @@ def _merge_batch(connection: duckdb.DuckDBPyConnection, step: Step) -> None:
     step("traces checked")
     keys = [row[0] for row in connection.execute(sql.read("merge/trace_plans")).fetchall()]
     if bad := _add_plans(connection, keys):
-        frame = pl.DataFrame(bad, schema={"plan_key": pl.String, "reason": pl.String}, orient="row")
-        _temp_table(connection, "bad_plans", frame)
+        temp_table(connection, "bad_plans", {"plan_key": "varchar", "reason": "varchar"}, bad)
         connection.execute(sql.read("merge/trace_rejects_plans"))
     if len(connection.table("trace_rejects")):
         connection.execute(sql.read("merge/trace_quarantine"))
@@ -233,19 +231,19 @@ def _register_files(
         )
         for number, file in enumerate(files, start=1)
     ]
-    schema = {
-        "path": pl.String,
-        "file_id": pl.String,
-        "file_number": pl.Int64,
-        "ingestion": pl.Int64,
-        "kind": pl.String,
-        "name": pl.String,
-        "source_file": pl.String,
-        "source_hash": pl.String,
-        "refused_because": pl.String,
-        "refused_rows": pl.Int64,
+    types = {
+        "path": "varchar",
+        "file_id": "varchar",
+        "file_number": "bigint",
+        "ingestion": "bigint",
+        "kind": "varchar",
+        "name": "varchar",
+        "source_file": "varchar",
+        "source_hash": "varchar",
+        "refused_because": "varchar",
+        "refused_rows": "bigint",
     }
-    _temp_table(connection, "landed_files", pl.DataFrame(rows, schema=schema, orient="row"))
+    temp_table(connection, "landed_files", types, rows)
 
 
 def _published_plans(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -274,31 +272,22 @@ def _add_plans(connection: duckdb.DuckDBPyConnection, keys: Iterable[str]) -> li
         repeated = [node for node in range(plan.k) if parts[node] in parts[:node]]
         sink = plan.models[plan.sink]
         rows.append((key, plan.to_json(), plan.expression, plan.level, plan.k, sink, models, repeated))
-    schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        "plan_key": pl.String,
-        "plan": pl.String,
-        "expression": pl.String,
-        "level": pl.Int32,
-        "operations": pl.Int32,
-        "sink_model": pl.String,
-        "models": pl.List(pl.String),
-        "repeated_nodes": pl.List(pl.Int64),
+    types = {
+        "plan_key": "varchar",
+        "plan": "varchar",
+        "expression": "varchar",
+        "level": "integer",
+        "operations": "integer",
+        "sink_model": "varchar",
+        "models": "varchar[]",
+        "repeated_nodes": "bigint[]",
     }
     if rows:
-        _temp_table(connection, "more_plans", pl.DataFrame(rows, schema=schema, orient="row"))
+        temp_table(connection, "more_plans", types, rows)
         connection.execute("insert into plans by name select * from more_plans")
     return bad
 
 
-def _temp_table(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
-    connection.register("frame_to_copy", frame.to_arrow())
-    connection.execute(f"create or replace temp table {name} as from frame_to_copy")
-    connection.unregister("frame_to_copy")
-
-
-def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int, int]:
-    row = connection.execute(
-        "select (select count(*) from executions), (select count(*) from calls), "
-        "(select count(*) from priors), (select count(*) from quarantine)"
-    ).fetchall()[0]
-    return row[0], row[1], row[2], row[3]
+def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    executions, calls, priors = (len(connection.table(name)) for name in ("executions", "calls", "priors"))
+    return executions, calls, priors

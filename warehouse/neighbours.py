@@ -9,7 +9,6 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 import sql
@@ -22,6 +21,7 @@ from optiq.estimation.past_questions import ANYTHING, PastQuestions, Votes, lear
 from optiq.questions.metric import RESOURCE_NAMES
 from optiq.text.word_vectors import NAME, available, rarity_of
 from warehouse.connection import explained, reading
+from warehouse.rows import temp_table
 from warehouse.statistics import load_singles
 
 MOST = 10_000
@@ -98,19 +98,16 @@ def _embed(connection: duckdb.DuckDBPyConnection, rarity: NDArray[np.float16]) -
     if not rows:
         return
     vectors = [row.tobytes() for row in seen([text for _, _, text in rows], rarity)]
-    schema = {"question_key": pl.UInt64, "task": pl.String, "vector": pl.Binary}
-    frame = pl.DataFrame(
-        [(key, task, vector) for (key, task, _), vector in zip(rows, vectors, strict=True)],
-        schema=schema,
-        orient="row",
+    made = [(key, task, vector) for (key, task, _), vector in zip(rows, vectors, strict=True)]
+    temp_table(
+        connection, "new_vectors", {"question_key": "ubigint", "task": "varchar", "vector": "blob"}, made
     )
-    connection.register("new_vectors", frame.to_arrow())
     connection.execute(
         "update past_questions set vector = new_vectors.vector, embedding = $name from new_vectors "
         "where past_questions.question_key = new_vectors.question_key and past_questions.task = new_vectors.task",
         {"name": NAME},
     )
-    connection.unregister("new_vectors")
+    connection.execute("drop table new_vectors")
 
 
 def _publish(
@@ -140,22 +137,26 @@ def _publish(
     )
     if not votes.sample:
         return
-    frame = pl.DataFrame(
-        {
-            "place": range(len(votes.sample)),
-            "question_key": [past.keys[row] for row in votes.sample],
-            "task": votes.tasks,
-            "topics": [
-                [{"topic": name, "weight": weight} for name, weight in given] for given in votes.topics
-            ],
-            "vector": [row.tobytes() for row in votes.vectors],
-            "weights": votes.weights.tolist(),
-        },
-        schema_overrides={"question_key": pl.UInt64, "place": pl.Int64},
+    types = {
+        "place": "bigint",
+        "question_key": "ubigint",
+        "task": "varchar",
+        "topics": "struct(topic varchar, weight double)[]",
+        "vector": "blob",
+        "weights": "double[]",
+    }
+    rows = zip(
+        range(len(votes.sample)),
+        [past.keys[row] for row in votes.sample],
+        votes.tasks,
+        [[{"topic": name, "weight": weight} for name, weight in given] for given in votes.topics],
+        [row.tobytes() for row in votes.vectors],
+        votes.weights.tolist(),
+        strict=True,
     )
-    connection.register("learned_votes", frame.to_arrow())
+    temp_table(connection, "learned_votes", types, rows)
     connection.execute("insert into neighbour_votes by name select * from learned_votes order by place")
-    connection.unregister("learned_votes")
+    connection.execute("drop table learned_votes")
 
 
 def _learn_looks(connection: duckdb.DuckDBPyConnection, past: PastQuestions | None) -> None:

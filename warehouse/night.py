@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -21,23 +21,21 @@ from optiq.errors import GateError
 from optiq.files.copying import copy
 from warehouse.check_result import CheckResult
 from warehouse.connection import reading, writing
-from warehouse.drift import Comparison, judge_drift
-from warehouse.gate import compare_with_known, refusal, run_checks
-from warehouse.gate_report import write_gate_report
 from warehouse.home import Home, empty_work
 from warehouse.landing import LandedFile, content_hash, landed
 from warehouse.lock import PATIENCE_S, alone
-from warehouse.merge import Checked, Merged, check_files, merge, merged_among
 from warehouse.migrate import migrate, pending
 from warehouse.priors import shipped
 from warehouse.publish import compact, publish
 from warehouse.refused import set_aside
-from warehouse.relative import record_accepted, remember_known
 from warehouse.relative_rules import RULES
 from warehouse.snapshots import keep_snapshot, prune_snapshots, record_snapshot
-from warehouse.sources import has_landed, merged_sources
+from warehouse.sources import has_landed, merged_among, merged_sources
 from warehouse.statistics import Settings, recompute, snapshot_id, stored_settings
-from warehouse.views import fill_levels, remake_views
+
+if TYPE_CHECKING:
+    from warehouse.drift import Comparison
+    from warehouse.merge import Checked, Merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +144,17 @@ class Night:
 
     def check(self) -> str:
         """Look which landed files are new, and which of them cannot be read."""
+        from warehouse.merge import check_files
+        from warehouse.relative import remember_known
+
         remember_known(self.connection)
         self.checked = check_files(self.connection, self.files, self.refused, self.home.work)
         return f"{len(self.checked.files)} new files, {len(self.checked.faults)} of them refused"
 
     def merge(self) -> str:
         """Merge the rows of the new files, each once; what is wrong with a row sets it aside."""
+        from warehouse.merge import merge
+
         self.merged = merge(self.connection, self.checked, self.home.work, self.tell)
         reasons = "select reason, count(*) from quarantine where ingested_at = getvariable('now') "
         reasons += "and row_number is not null group by reason order by count(*) desc, reason"
@@ -163,6 +166,8 @@ class Night:
 
     def judge_drift(self) -> str:
         """Compare new calls of each model with earlier ones."""
+        from warehouse.drift import judge_drift
+
         with self._transaction():
             self.connection.execute(sql.read("statistics/10_models"))
             self.drift = judge_drift(self.connection)
@@ -201,6 +206,8 @@ class Night:
 
     def fill_levels(self) -> str:
         """The tables and views that people look at."""
+        from warehouse.views import fill_levels, remake_views
+
         with self._transaction():
             if remake_views(self.connection):
                 self.tell("views made")
@@ -226,6 +233,9 @@ class Night:
         GateRefusal
             if anything is wrong with it.
         """
+        from warehouse.gate import compare_with_known, refusal, run_checks
+        from warehouse.relative import record_accepted
+
         full = self.asked.full_gate
         relative, accepted = compare_with_known(self.connection, full, self.asked.accept)
         self.checks = run_checks(self.connection, full) + relative
@@ -265,6 +275,8 @@ class Night:
 
     def write_report(self, name: str = "") -> str:
         """Write what the gate found; returns the path."""
+        from warehouse.gate_report import write_gate_report
+
         merged = self.merged
         return write_gate_report(self.home, self.checks, merged.files, name, merged.refused, self.quarantined)
 
@@ -332,7 +344,7 @@ class GateRefusal(GateError):
     """The gate refuses what was merged: ``checks`` says what is wrong with it."""
 
     checks: Sequence[CheckResult] = ()
-    merged: Merged = Merged()
+    merged: Merged
     quarantined: Mapping[str, int] = MappingProxyType({})
 
     @property
@@ -365,6 +377,8 @@ class GateRefusal(GateError):
 
     def told(self, home: Home) -> GateRefusal:
         """As it is said: with the report, which is written now."""
+        from warehouse.gate_report import write_gate_report
+
         merged = self.merged
         report = write_gate_report(
             home, list(self.checks), merged.files, refused=merged.refused, quarantined=self.quarantined

@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from optiq.errors import GateError, InputError, OptiqError, PerfDBError
 from warehouse.check_result import CheckResult
@@ -166,7 +165,7 @@ def _prepare(night: Night, run: Run) -> None:
                 for step in PREPARE:
                     run(step, night)
                 return
-            except (Exception, pl.exceptions.PanicException) as fault:
+            except BaseException as fault:
                 if is_interrupt(fault):
                     raise KeyboardInterrupt from None
                 if not _may_be_a_files(fault):
@@ -199,7 +198,7 @@ def _blame(night: Night, fault: BaseException) -> str:
             with night.with_files([*night.refused, *some]) as fewer:
                 for step in PREPARE:
                     step.do(fewer)
-        except (Exception, pl.exceptions.PanicException) as again:
+        except BaseException as again:
             if is_interrupt(again):
                 raise KeyboardInterrupt from None
             if not _may_be_a_files(again):
@@ -239,6 +238,8 @@ def _may_be_a_files(fault: BaseException) -> bool:
     """Whether a landed file may be at fault, and not the disk or the machine."""
     if isinstance(fault, GateError | InputError):  # what a step was given, it was given by a file
         return True
+    if not isinstance(fault, Exception):  # a panic of Polars is none
+        return type(fault).__name__ == "PanicException"
     others = (OptiqError, OSError, MemoryError, duckdb.OutOfMemoryException)
     return not isinstance(fault, others) and "No space left" not in str(fault)
 

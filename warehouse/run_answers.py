@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
+from pathlib import Path
 
 import polars as pl
 
@@ -11,6 +11,7 @@ import sql
 from optiq.questions.trace_schema import TRACE_SCHEMA
 from warehouse.connection import reading
 from warehouse.home import Home
+from warehouse.landing import read_waiting
 from warehouse.scores import SCORE_COLUMNS
 
 _CALL = {field.name: field.dtype for field in TRACE_SCHEMA["calls"].inner.fields}  # type: ignore[attr-defined]
@@ -101,14 +102,15 @@ def known_runs(home: Home) -> list[str]:
 
 
 def _landed(home: Home, which: pl.Expr) -> list[pl.DataFrame]:
-    """Rows of landed traces. A file that cannot be read is left to the refresh, which says what is wrong with it."""
-    found = []
-    for file in sorted(home.landing.glob("traces-*.parquet")):
-        with suppress(pl.exceptions.PolarsError, OSError):
-            rows = pl.scan_parquet(file)
-            if {"run_id", "execution_id", "calls"} <= set(rows.collect_schema().names()):
-                found.append(rows.filter(which).collect())
-    return [frame for frame in found if frame.height]
+    """Rows of landed traces."""
+
+    def read(file: Path) -> pl.DataFrame:
+        rows = pl.scan_parquet(file)
+        if {"run_id", "execution_id", "calls"} <= set(rows.collect_schema().names()):
+            return rows.filter(which).collect()
+        return pl.DataFrame()
+
+    return [frame for frame in read_waiting(home, "traces", read) if frame.height]
 
 
 def _landed_executions(frame: pl.DataFrame) -> pl.DataFrame:
@@ -134,10 +136,8 @@ def _landed_executions(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _rescored(home: Home, executions: pl.DataFrame) -> pl.DataFrame:
     """With the scores that have landed and are not merged yet."""
-    for file in sorted(home.landing.glob("scores-*.parquet")):
-        with suppress(pl.exceptions.PolarsError, OSError):
-            landed = _shaped(pl.read_parquet(file), SCORE_COLUMNS).drop("nodes")
-            executions = executions.update(landed, on="execution_id", how="left")
+    for landed in read_waiting(home, "scores", lambda file: _shaped(pl.read_parquet(file), SCORE_COLUMNS)):
+        executions = executions.update(landed.drop("nodes"), on="execution_id", how="left")
     return executions
 
 

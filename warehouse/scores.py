@@ -8,22 +8,16 @@ from typing import Any
 import polars as pl
 
 import sql
+from optiq.questions.trace_schema import SCORED_SCHEMA
 from warehouse.connection import reading
 from warehouse.home import Home
-from warehouse.landing import land
+from warehouse.landing import land, read_waiting
 
 SCORE_COLUMNS: dict[str, pl.DataType] = {
     "execution_id": pl.String(),
     "reference": pl.String(),
     "qoa": pl.Float64(),
-    "score_exact": pl.Float64(),
-    "score_jaccard": pl.Float64(),
-    "score_cosine": pl.Float64(),
-    "score_contained": pl.Float64(),
-    "score_numeric": pl.Float64(),
-    "score_date": pl.Float64(),
-    "scores": pl.String(),
-    "qoa_metric": pl.String(),
+    **SCORED_SCHEMA,
     "nodes": pl.List(pl.Struct({"node": pl.Int64(), "qoa": pl.Float64()})),
 }
 """A landed score: one row per execution; ``nodes`` are the QoA of the outputs of its nodes."""
@@ -58,8 +52,7 @@ def executions_of(home: Home, wanted: pl.DataFrame) -> pl.DataFrame:
         with reading(home.perfdb, any_version=True) as connection:
             connection.register("wanted", wanted.select(pl.col("run_id", "question_id").cast(pl.String)))
             found.append(connection.sql(sql.read("scoring/executions_to_score")).pl())
-    for file in sorted(home.landing.glob("traces-*.parquet")):
-        found.append(_landed(file, wanted))
+    found += read_waiting(home, "traces", lambda file: _landed(file, wanted))
     together = pl.concat([frame.select(*_EXECUTION).cast(pl.Schema(_EXECUTION)) for frame in found])
     return together.unique("execution_id", keep="first", maintain_order=True).sort("execution_id")
 
@@ -72,11 +65,8 @@ def execution_of(home: Home, execution_id: str) -> dict[str, Any] | None:
         if found.height:
             return found.row(0, named=True)
     wanted = pl.DataFrame({"execution_id": [execution_id]})
-    for file in sorted(home.landing.glob("traces-*.parquet"), reverse=True):
-        found = _landed(file, wanted, "execution_id")
-        if found.height:
-            return found.row(0, named=True)
-    return None
+    waiting = read_waiting(home, "traces", lambda file: _landed(file, wanted, "execution_id"))
+    return next((found.row(0, named=True) for found in reversed(waiting) if found.height), None)
 
 
 def land_scores(home: Home, scores: pl.DataFrame, label: str) -> Path:

@@ -16,6 +16,7 @@ from warehouse.check_result import CheckResult
 from warehouse.home import Home
 from warehouse.landing import sync_folder
 from warehouse.migrate import code_version, newest_version
+from warehouse.rows import temp_table
 from warehouse.statistics import Settings
 
 _TABLES = (
@@ -57,20 +58,20 @@ def record_snapshot(
     if accepted := sorted({check.name for check in checks if check.accepted}):
         passed += f", accepted: {', '.join(accepted)}"
     connection.begin()
-    for check in checks:
-        connection.execute(
-            "insert into quality_checks values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                name,
-                check.name,
-                check.tool,
-                check.passed,
-                check.n_bad_rows,
-                check.example,
-                now,
-                check.accepted,
-            ],
-        )
+    types = {
+        "name": "varchar",
+        "tool": "varchar",
+        "passed": "boolean",
+        "n_bad_rows": "bigint",
+        "example": "varchar",
+        "accepted": "boolean",
+    }
+    rows = [(c.name, c.tool, c.passed, c.n_bad_rows, c.example, c.accepted) for c in checks]
+    temp_table(connection, "passed_checks", types, rows)
+    connection.execute(
+        "insert into quality_checks by name select *, $snapshot as snapshot_id, $now as checked_at from passed_checks",
+        {"snapshot": name, "now": now},
+    )
     connection.execute(
         "insert into snapshots values (?, ?, ?, ?, ?, ?, ?, map(?::varchar[], ?::bigint[]), ?)",
         [

@@ -1,10 +1,20 @@
-"""Files that people gave: known by their content, however often they are given."""
+"""Files that were merged, landed or given by people before: known by their content, however often they are given."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import duckdb
+
 from warehouse.connection import reading
 from warehouse.home import Home
-from warehouse.landing import landed
+from warehouse.landing import LandedFile, landed
+
+
+def merged_among(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]) -> set[str]:
+    """The ``file_id`` of those ``files`` that were merged. What was set aside may be tried again."""
+    query = "select file_id from ingested_files where refused_because is null and file_id in (select unnest($ids))"
+    return {row[0] for row in connection.execute(query, {"ids": [f.file_id for f in files]}).fetchall()}
 
 
 def merged_sources(home: Home) -> set[str]:

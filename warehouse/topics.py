@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 import sql
 from warehouse.connection import explained, reading
+from warehouse.rows import temp_table
 
 if TYPE_CHECKING:
     from optiq.text.topics import TopicModel
@@ -84,21 +84,18 @@ def _vectors(
         {"name": NAME},
     ).fetchall()
     made = embed([question for question, _, _ in missing], threads=os.cpu_count() or 1)
-    frame = pl.DataFrame(
-        {
-            "topic": [topic for _, topic, _ in missing],
-            "digest": [digest for *_, digest in missing],
-            "vector": [vector.tobytes() for vector in made],
-        },
-        schema={"topic": pl.String, "digest": pl.String, "vector": pl.Binary},
+    rows_made = [
+        (topic, digest, vector.tobytes()) for (_, topic, digest), vector in zip(missing, made, strict=True)
+    ]
+    temp_table(
+        connection, "new_vectors", {"topic": "varchar", "digest": "varchar", "vector": "blob"}, rows_made
     )
-    connection.register("new_vectors", frame.to_arrow())
     connection.execute(
         "update labelled_questions set vector = new_vectors.vector, embedding = $name from new_vectors "
         "where labelled_questions.topic = new_vectors.topic and labelled_questions.digest = new_vectors.digest",
         {"name": NAME},
     )
-    connection.unregister("new_vectors")
+    connection.execute("drop table new_vectors")
     found = dict(connection.execute("select digest, vector from labelled_questions").fetchall())
     content = b"".join(found[digest] for *_, digest in rows)
     return np.frombuffer(content, dtype=np.float32).reshape(len(rows), DIMENSIONS)

@@ -55,11 +55,12 @@ def _say_report(report: Mapping[str, Any]) -> None:
 def _say_old_prices(request: RefreshPerfDB) -> None:
     """A warning where prices that are used are older than 90 days."""
     import sql
-    from warehouse.query import query
+    from warehouse.connection import reading
 
-    old = query(request.home().perfdb, sql.read("queries/old_prices")).rows(named=True)
+    with reading(request.home().perfdb) as connection:
+        old = connection.execute(sql.read("queries/old_prices")).fetchall()
     if old:
-        named = ", ".join(f"{row['model']} {row['as_of']}" for row in old[:5])
+        named = ", ".join(f"{model} {as_of}" for model, as_of, *_ in old[:5])
         more = f" and {len(old) - 5} more" if len(old) > 5 else ""
         note(
             f"warning: prices older than 90 days: {named}{more}. Newer ones: optiq ingest prices --provider NAME"

@@ -40,6 +40,19 @@ CALL_SCHEMA: dict[str, pl.DataType] = {
     "subplan_level": pl.Int64(),
     **{f"subplan_{name}": pl.Float64() for name in METRIC_NAMES},
 }
+SCORED_SCHEMA: dict[str, pl.DataType] = {
+    "score_exact": pl.Float64(),
+    "score_jaccard": pl.Float64(),
+    "score_cosine": pl.Float64(),
+    "score_contained": pl.Float64(),
+    "score_numeric": pl.Float64(),
+    "score_date": pl.Float64(),
+    "scores": pl.String(),
+    "qoa_metric": pl.String(),
+}
+"""What scoring says of an answer besides its quality, at once or later: a score by each metric, those of others as
+JSON, and by which metric the quality is.
+"""
 TOPIC_SCHEMA: dict[str, pl.DataType] = {"topic": pl.String(), "weight": pl.Float64()}
 TRACE_SCHEMA: dict[str, pl.DataType] = {
     "execution_id": pl.String(),
@@ -61,14 +74,7 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
     "energy_source": pl.String(),
     "qoa": pl.Float64(),
     "qoa_source": pl.String(),
-    "score_exact": pl.Float64(),
-    "score_jaccard": pl.Float64(),
-    "score_cosine": pl.Float64(),
-    "score_contained": pl.Float64(),
-    "score_numeric": pl.Float64(),
-    "score_date": pl.Float64(),
-    "scores": pl.String(),
-    "qoa_metric": pl.String(),
+    **SCORED_SCHEMA,
     "judge": pl.String(),
     "agreement": pl.Float64(),
     "reference": pl.String(),

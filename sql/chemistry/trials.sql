@@ -1,7 +1,8 @@
--- Trials of models. Grain: one row per topic × trial × model.
+-- Trials of models (temp table trials). Grain: one row per topic × trial × model.
 -- From traces a trial is a question: a model's accuracy there is the mean QoA of its outputs without context
 -- (lone_answers), its quality ten times that. What reviews and histories say comes as it is. Only models that are served
 -- now count, by the weights that answered.
+create or replace temp table trials as
 with
 
 questions as (
@@ -38,5 +39,4 @@ reviewed as (
 
 select topic, trial, model, quality, accuracy, source from judged
 union all
-select topic, trial, model, quality, accuracy, source from reviewed
-order by topic, trial, model;
+select topic, trial, model, quality, accuracy, source from reviewed;

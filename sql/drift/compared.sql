@@ -1,64 +1,35 @@
--- New calls against earlier ones. Grain: one row per model × topic × metric with 50 new calls.
+-- New calls (temp table drift_figures) against the baseline. Grain: one row per model × topic × metric with 50 new calls.
 --
--- Quality is compared by means, the others by medians, which a few slow calls do not move (a median has π/2 times the
--- variance of a mean). The variance of the change is that of the new calls, of the centres that they are compared with
--- and, for latency, of days: a busy day slows all its calls, so calls of one day are no independent witnesses. How much
--- days differ is told by few days at first: it starts from 5 %, which counts as 8 days, and the fewer days tell it the
--- more the change follows Student's distribution (degrees: Satterthwaite 1946). Answers to one question count as one.
+-- The variance of the change is that of the new calls, of what is usual of their kinds and, for latency, of days: a
+-- busy day slows all its calls, so calls of one day are no independent witnesses. How much days differ is told by few
+-- days at first: it starts from 5 %, which counts as 8 days, and the fewer days tell it the more the change follows
+-- Student's distribution (degrees: Satterthwaite 1946). Answers to one question count as one.
 with
 
-spreads as (
+off as (
     select
-        model,
-        topic,
-        metric,
-        case
-            -- Answers that were all right so far do not promise that all will be: never below a variance of 0.02.
-            when metric = 'qoa' then greatest(
-                0.02, sum(off * off) / greatest(count(*) - count(distinct (usual, n_kind_before)), 1)
-            )
-            -- of a median, by how dense calls are around it: a flat distribution has no peak as the normal one has
-            else greatest(
-                (1.4826 * mad(off)) ^ 2 * pi() / 2, (quantile_cont(off, 0.75) - quantile_cont(off, 0.25)) ^ 2
-            )
-        end as variance
-    from drift_residuals
-    where not is_new
-    group by model, topic, metric
+        figures.model,
+        unnest(list_distinct(['*', figures.topic])) as topic,
+        figures.metric,
+        started_at,
+        question_key,
+        figures.topic as own_topic,
+        figures.task,
+        figures.subplan_key,
+        n_before as n_kind_before,
+        usual,
+        x - usual as off
+    from drift_figures as figures
+    inner join drift_usual as usual
+        on usual.model = figures.model and usual.topic = figures.topic and usual.task = figures.task
+        and usual.metric = figures.metric and usual.subplan_key is not distinct from figures.subplan_key
 ),
 
-days as (
-    select
-        model,
-        topic,
-        metric,
-        started_at::date as day,
-        count(*) as n,
-        case when metric = 'qoa' then avg(off) else median(off) end as centre
-    from drift_residuals
-    where not is_new
-    group by model, topic, metric, day
-),
-
-between_days as (
-    select
-        model,
-        topic,
-        metric,
-        count(*) as n_days,
-        count(*) filter (n >= 5) as n_full_days,
-        var_samp(centre) filter (n >= 5) - avg(variance / n) filter (n >= 5) as variance
-    from days
-    inner join spreads using (model, topic, metric)
-    group by model, topic, metric
-),
-
--- How sure the centres are: per kind of call its share of the new calls, squared, over its earlier calls.
+-- How sure what is usual is: per kind of call its share of the new calls, squared, over its earlier calls.
 kinds as (
-    select model, topic, metric, usual, n_kind_before, count(*) as n
-    from drift_residuals
-    where is_new
-    group by model, topic, metric, usual, n_kind_before
+    select model, topic, metric, any_value(n_kind_before) as n_kind_before, count(*) as n
+    from off
+    group by model, topic, metric, own_topic, task, subplan_key
 ),
 
 centres as (
@@ -78,21 +49,9 @@ news as (
         min(started_at) as since,
         case when metric = 'qoa' then avg(usual) else median(usual) end as usual,
         case when metric = 'qoa' then avg(off) else median(off) end as centre
-    from drift_residuals
-    where is_new
+    from off
     group by model, topic, metric
-),
-
-olds as (
-    select
-        model,
-        topic,
-        metric,
-        count(*) as n_before,
-        case when metric = 'qoa' then avg(off) else median(off) end as centre
-    from drift_residuals
-    where not is_new
-    group by model, topic, metric
+    having count(*) >= 50
 ),
 
 errors as (
@@ -100,35 +59,34 @@ errors as (
         model,
         topic,
         metric,
-        spreads.variance * (1.0 / case when metric = 'qoa' then news.n_questions else news.n_after end + centres.share)
+        before.variance * (1.0 / case when metric = 'qoa' then news.n_questions else news.n_after end + centres.share)
             as of_calls,
+        8 + greatest(n_full_days - 1, 0) as degrees,
         case
             when metric <> 'latency_s' then 0
-            else (8 * 0.05 ^ 2 + greatest(n_full_days - 1, 0) * greatest(coalesce(between_days.variance, 0), 0))
-                / (8 + greatest(n_full_days - 1, 0)) * (1.0 / news.n_days + 1.0 / between_days.n_days)
+            else (8 * 0.05 ^ 2 + greatest(n_full_days - 1, 0) * greatest(coalesce(variance_of_days, 0), 0))
+                / degrees * (1.0 / news.n_days + 1.0 / before.n_days)
         end as of_days,
-        8 + greatest(n_full_days - 1, 0) as degrees
+        news.centre - before.centre as change,
+        before.n_before
     from news
-    inner join spreads using (model, topic, metric)
-    inner join between_days using (model, topic, metric)
+    inner join drift_before as before using (model, topic, metric)
     inner join centres using (model, topic, metric)
 )
 
 select
-    news.model,
-    news.topic,
-    news.metric,
+    model,
+    topic,
+    metric,
     news.usual,
-    news.centre - olds.centre as change,
+    change,
     sqrt(of_calls + of_days) as error,
     ((of_calls + of_days) / nullif(of_days, 0)) ^ 2 * degrees as degrees,
-    olds.n_before,
+    n_before,
     news.n_after,
     news.since,
     drift_models.served
-from news
-inner join olds using (model, topic, metric)
-inner join errors using (model, topic, metric)
+from errors
+inner join news using (model, topic, metric)
 inner join drift_models using (model)
-where news.n_after >= 50 and olds.n_before >= 50
-order by news.model, news.topic, news.metric
+order by model, topic, metric;

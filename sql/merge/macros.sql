@@ -41,3 +41,14 @@ create or replace temp macro told_weights(model, digest, answered_model) as
 -- A prompt of which the server read a part only: no tokenizer makes so few tokens of so many characters. What such a
 -- call says of its prompt teaches nothing.
 create or replace temp macro cut_short(prompt_chars, prompt_tokens) as coalesce(prompt_chars > 12 * prompt_tokens, false);
+
+-- Rows of landed files of published figures, each with its file and its place there, counted from 1.
+create or replace temp macro landed_rows(paths) as table
+select
+    rows.* exclude (filename, file_row_number),
+    rows.file_row_number + 1 as place,
+    landed_files.file_id,
+    landed_files.ingestion,
+    coalesce(landed_files.source_file, landed_files.name) as file
+from read_parquet(paths, union_by_name = true, filename = true, file_row_number = true) as rows
+inner join landed_files on landed_files.path = rows.filename;

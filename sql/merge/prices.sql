@@ -1,11 +1,7 @@
 -- Append prices of tables. Grain: one row per model × step of its price; one that is none goes to quarantine.
 create or replace temp table landed_prices as
 select
-    steps.* exclude (filename, file_row_number),
-    file_row_number + 1 as place,
-    landed_files.file_id,
-    landed_files.ingestion,
-    coalesce(landed_files.source_file, landed_files.name) as file,
+    *,
     case
         when coalesce(trim(model), '') = '' then 'model is missing'
         when coalesce(trim(source), '') = '' then 'source is missing: nobody knows where the price comes from'
@@ -15,8 +11,7 @@ select
             or not coalesce(usd_per_cached_prompt_token between 0 and 0.01, true)
             then 'a price is not a number of USD per token between 0 and 0.01'
     end as reason
-from read_parquet(getvariable('price_files'), union_by_name = true, filename = true, file_row_number = true) as steps
-inner join landed_files on landed_files.path = steps.filename;
+from landed_rows(getvariable('price_files'));
 
 insert into quarantine by name
 select

@@ -1,11 +1,7 @@
 -- Append published figures. Grain: one row per figure; one that is none goes to quarantine.
 create or replace temp table landed_priors as
 select
-    figures.* exclude (filename, file_row_number),
-    file_row_number + 1 as place,
-    landed_files.file_id,
-    landed_files.ingestion,
-    coalesce(landed_files.source_file, landed_files.name) as file,
+    *,
     case
         when coalesce(trim(model), '') = '' then 'model is missing'
         when coalesce(trim(topic), '') = '' then 'topic is missing'
@@ -16,8 +12,7 @@ select
         when metric = 'qoa' and value > 1 then 'value is ' || value || ', not between 0 and 1'
         when metric = 'chars_per_token' and value = 0 then 'value is 0: leave it out if it is unknown'
     end as reason
-from read_parquet(getvariable('prior_files'), union_by_name = true, filename = true, file_row_number = true) as figures
-inner join landed_files on landed_files.path = figures.filename;
+from landed_rows(getvariable('prior_files'));
 
 insert into quarantine by name
 select

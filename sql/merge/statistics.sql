@@ -2,15 +2,12 @@
 
 create or replace temp table landed_statistics as
 select
-    published.* exclude (topic, task),
+    * exclude (topic, task, place),
     -- Files that were landed by an older optiq say the task in the place of the topic.
     case when topic in ('open', 'choice') then '*' else topic end as topic,
     case when topic in ('open', 'choice') then topic else coalesce(task, '*') end as task,
-    landed_files.file_id,
-    landed_files.ingestion,
-    coalesce(landed_files.source_file, landed_files.name) as file,
     first_value(row_number) over same as first_row,
-    row_number() over same as place,
+    row_number() over same as turn,
     hash(
         cost_usd, -- each metric
         n_observations, output_tokens, mean_question_chars
@@ -26,14 +23,13 @@ select
         when cost_usd < 0 or not isfinite(cost_usd) then 'cost_usd is ' || cost_usd || ', not a number from 0 up' -- each resource
         when latency_s = 0 then 'latency_s is 0: leave it out if it is unknown'
         when output_tokens < 0 or not isfinite(output_tokens) then 'output_tokens is ' || output_tokens || ', not a number from 0 up'
-        when place > 1 then
+        when turn > 1 then
             case when figures = first_figures then 'repeats' else 'differs from' end
             || ' row ' || first_row || ', which is about the same topic and plan'
     end as reason
-from read_parquet(getvariable('statistics_files'), union_by_name = true, filename = true) as published
-inner join landed_files on landed_files.path = published.filename
+from landed_rows(getvariable('statistics_files'))
 window same as (
-    partition by landed_files.file_id, topic, coalesce(task, '*'), plan_key, source, as_of order by row_number
+    partition by file_id, topic, coalesce(task, '*'), plan_key, source, as_of order by row_number
 );
 
 insert into quarantine by name

@@ -2,11 +2,7 @@
 -- A quality or accuracy out of range goes to quarantine.
 create or replace temp table landed_trials as
 select
-    trials.* exclude (filename, file_row_number),
-    trials.file_row_number + 1 as row_number,
-    landed_files.file_id,
-    landed_files.ingestion,
-    coalesce(landed_files.source_file, landed_files.name) as file,
+    * rename (place as row_number),
     case
         when coalesce(trim(trial), '') = '' or coalesce(trim(model), '') = '' then 'trial or model is missing'
         when isnan(quality) or quality < 0 or quality > 10 then 'quality is ' || quality || ', not between 0 and 10'
@@ -16,8 +12,7 @@ select
             or isnan(review_accuracy) or review_accuracy < 0 or review_accuracy > 1
             then 'an accuracy is not between 0 and 1'
     end as reason
-from read_parquet(getvariable('trial_files'), union_by_name = true, filename = true, file_row_number = true) as trials
-inner join landed_files on landed_files.path = trials.filename;
+from landed_rows(getvariable('trial_files'));
 
 insert into quarantine by name
 select

@@ -56,7 +56,7 @@ def test_a_step_that_fails_is_seen_as_that_step(
 ) -> None:
     from flows.refresh_perfdb import refresh_perfdb
     from optiq.errors import GateError
-    from warehouse import chemistry, night
+    from warehouse import chemistry, gate
     from warehouse.check_result import CheckResult
 
     def breaks(connection: Any) -> bool:
@@ -74,7 +74,7 @@ def test_a_step_that_fails_is_seen_as_that_step(
     assert [name for name, _ in steps] == [*first, "chemistry", "file at fault", *first[1:], *after]
     assert [name for name, state in steps if state != "COMPLETED"] == ["chemistry"]
 
-    monkeypatch.setattr(night, "run_checks", lambda connection, full: [CheckResult("made_up", "sql", 2)])
+    monkeypatch.setattr(gate, "run_checks", lambda connection, full: [CheckResult("made_up", "sql", 2)])
     land(home, "good")
     with pytest.raises(GateError, match="not published"):
         refresh_perfdb(perfdb=str(home))

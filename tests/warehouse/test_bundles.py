@@ -15,7 +15,7 @@ from optiq.plans.plan import Plan
 from warehouse import bundles, merge
 from warehouse.home import Home
 from warehouse.ingest import ingest_traces
-from warehouse.landing import land_traces, landed
+from warehouse.landing import land_traces, landed, read_waiting
 from warehouse.lock import alone
 from warehouse.query import query
 from warehouse.refresh import refresh
@@ -157,3 +157,21 @@ def test_a_disk_that_is_full_does_not_end_the_run_that_lands(
     land_some(home, traces, 0, 2)
     assert len(landed(home)) == 2
     assert pl.read_parquet(home.landing / "*.parquet").height == 2
+
+
+def test_readers_of_landing_meet_every_row_whatever_is_bundled_meanwhile(home: Home, traces: Any) -> None:
+    land_some(home, traces, 0, 8)
+    (home.landing / "traces-broken-0.parquet").write_bytes(b"nothing that can be read")
+    waiting = sorted(home.landing.glob("traces-run*.parquet"))
+    read: list[str] = []
+
+    def ids(path: Path) -> list[str]:
+        if path == waiting[2] and path.exists():
+            bundles._bundle(home)  # while it is being looked at
+        read.append(path.name)
+        return pl.read_parquet(path)["execution_id"].to_list()
+
+    found = read_waiting(home, "traces", ids)
+    assert sorted(name for names in found for name in names) == [f"e{number:06d}" for number in range(8)]
+    assert waiting[2].name in read
+    assert not waiting[2].exists()

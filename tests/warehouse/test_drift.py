@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from copy import copy, deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +12,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from benchmarks.drift import Stream, named
 from optiq.plans.plan import Plan
-from warehouse.drift import Comparison, drift_line, with_verdicts
+from warehouse.drift import Comparison, drift_line, read_baselines, with_verdicts
 from warehouse.home import Home
 from warehouse.landing import land_traces, trace_columns
 from warehouse.query import query
@@ -198,6 +202,92 @@ def test_a_suspicion_waits_for_more_calls_against_the_same_earlier_ones() -> Non
     then = [c for c in stream.add(480, worse=0.13) if c.model == MODELS[0] and c.metric == "qoa"]
     assert {c.verdict for c in then} == {"stable"}
     assert {c.n_before for c in then if c.topic == "*"} == {320}
+
+
+@settings(max_examples=5, deadline=None, phases=[Phase.generate])
+@given(st.lists(st.sampled_from([30, 170, 480, 1500]), min_size=3, max_size=6), st.integers(0, 100))
+def test_a_kept_baseline_says_what_all_earlier_calls_say(nights: list[int], seed: int) -> None:
+    stream = Stream(seed)
+    for executions in nights:
+        watched = "select model, ingestion, baseline_ingestion, from_ingestion from drift_watch"
+        before = {row[0]: row[1:] for row in stream.connection.execute(watched).fetchall()}
+        found = stream.add(executions)
+        calls = {model: _calls(stream, model) for model in MODELS}
+        # against the calls one by one, whatever was kept of them
+        for one in found:
+            compared, baseline, drifted_at = before[one.model]
+            old = [c for c in calls[one.model] if drifted_at < c["ingestion"] <= baseline]
+            new = [c for c in calls[one.model] if c["ingestion"] > compared]
+            usual, change, n_before, n_after = _plainly(old, new, one.topic, one.metric)
+            assert (n_before, n_after) == (one.n_before, one.n_after)
+            told = (
+                one.after - one.before if one.metric == "qoa" else math.log(one.after) - math.log(one.before)
+            )
+            if one.metric != "qoa" or 0 < one.after < 1:
+                assert told == pytest.approx(change, abs=1e-9)
+            assert (one.before if one.metric == "qoa" else math.log(one.before)) == pytest.approx(usual)
+        kept = _baselines(stream)
+        stream.connection.begin()
+        stream.connection.execute(
+            "update drift_watch set ingestion = baseline_ingestion, baseline_ingestion = null"
+        )
+        read_baselines(stream.connection)
+        assert _baselines(stream) == kept
+        stream.connection.rollback()
+
+
+def test_a_baseline_is_read_again_when_a_tenth_has_come_to_it() -> None:
+    stream = Stream(1)
+    watched = (
+        "select any_value(baseline_ingestion), any_value(n_since), any_value(n_waiting) from drift_watch"
+    )
+    told = []
+    for executions in (2400, 159, 99, 60, 90):
+        stream.add(executions)
+        told += stream.connection.execute(watched).fetchall()
+    # 800 of each model; 53 compared; 33 wait; 53 compared: 106 are a tenth of 800; 30 wait
+    assert told == [(1, 0, 0), (1, 53, 0), (1, 53, 33), (4, 0, 0), (4, 0, 30)]
+
+
+def _calls(stream: Stream, model: str) -> list[dict[str, Any]]:
+    rows = stream.connection.execute(
+        "select calls.*, topic from calls inner join executions using (execution_id) where model = $model "
+        "order by execution_id",
+        {"model": model},
+    )
+    names = [column[0] for column in rows.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
+def _figure(call: dict[str, Any], metric: str) -> float:
+    if metric == "qoa":
+        return float(call["subplan_qoa"])
+    if metric == "cost_usd":
+        return math.log(call["cost_usd"]) - math.log(call["prompt_tokens"] + call["output_tokens"])
+    return math.log(call[metric])
+
+
+def _plainly(
+    old: list[dict[str, Any]], new: list[dict[str, Any]], topic: str, metric: str
+) -> tuple[float, float, int, int]:
+    """What is usual of the kinds of the new calls, the change, and how many calls tell it."""
+    middle = statistics.fmean if metric == "qoa" else statistics.median
+    usual = {
+        t: middle([_figure(c, metric) for c in old if c["topic"] == t])
+        for t in {c["topic"] for c in old}
+        if sum(c["topic"] == t for c in old) >= 3
+    }
+    parts = [[c for c in calls if c["topic"] in usual and topic in ("*", c["topic"])] for calls in (old, new)]
+    before, after = (
+        middle([_figure(c, metric) - usual[c["topic"]] for c in part]) if part else math.nan for part in parts
+    )
+    return middle([usual[c["topic"]] for c in parts[1]]), after - before, len(parts[0]), len(parts[1])
+
+
+def _baselines(stream: Stream) -> list[tuple[Any, ...]]:
+    usual = stream.connection.execute("from drift_usual order by all").fetchall()
+    before = stream.connection.execute("from drift_before order by all").fetchall()
+    return [tuple(round(x, 9) if isinstance(x, float) else x for x in row) for row in usual + before]
 
 
 def test_a_drift_in_words(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from warehouse.home import Home
 from warehouse.landing import LandedFile, land_traces, landed
 from warehouse.query import query
 from warehouse.refresh import MOST_BLAMED, refresh
+from warehouse.sources import merged_among
 
 ONE = Plan.of(["gemma3:270m"])
 CHAIN = Plan.of(["smollm2:135m", "gemma3:270m"], [(0, 1)])
@@ -134,4 +135,4 @@ def test_only_files_of_what_is_new_are_looked_up(home: Home, traces: Any) -> Non
     refresh(home)
     with duckdb.connect(str(home.perfdb), read_only=True) as connection:
         other = LandedFile(path, "traces", "0" * 64)
-        assert merge.merged_among(connection, [*known, other]) == {known[0].file_id}
+        assert merged_among(connection, [*known, other]) == {known[0].file_id}
