@@ -6,7 +6,6 @@ that few judged answers do not stand alone. Speeds are observed in every run and
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import tempfile
@@ -72,6 +71,8 @@ def probe_models(home: Home, server: ModelServer, names: Sequence[str], timeout_
             return {name: found for name in names if (found := await _probe(server, name, timeout_s))}
         finally:
             await server.disconnect()
+
+    import asyncio  # slow to import, and few sessions probe
 
     found = asyncio.run(everything())
     if found:

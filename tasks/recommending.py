@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from optiq.chemistry.recommend import Recommendation
 from optiq.errors import InputError
-from warehouse.chemistry import load_chemistry
+
+if TYPE_CHECKING:
+    from optiq.chemistry.recommend import Recommendation
 
 WORD = "recommended"
 SIZE = 3
@@ -44,6 +46,8 @@ def recommended_pool(perfdb: Path, offered: Sequence[str], size: int) -> tuple[t
     """
     if len(offered) <= size:
         return tuple(offered), f"pool: all {len(offered)} models at hand"
+    from warehouse.chemistry import load_chemistry  # slow to import, and few ask for it
+
     pool = load_chemistry(perfdb)
     graded = [name for name in offered if name in pool.models]
     if len(graded) < 2:

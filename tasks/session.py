@@ -29,16 +29,16 @@ from optiq.planning import Planning, choose_blender, choose_pool, new_topics
 from optiq.plans.plan import Plan
 from optiq.prompts.variants import Variant
 from optiq.questions.question import Question
-from optiq.servers import ModelServer, open_server
 from optiq.servers.configured import ConfiguredServer
 from optiq.servers.pool import prices_at, served_name
-from optiq.servers.protocol import ServedModel
+from optiq.servers.protocol import ModelServer, ServedModel
 from optiq.statistics.snapshot import ModelFigures, Statistics
 from tasks.guessing import MOST_PROBED, land_guesses, probe_models, read_probes
 from tasks.operators import Names, operators_of
 from tasks.prompting import check_examples
 from tasks.recommending import recommended_pool, recommended_size
 from warehouse.confidence import load_confidence
+from warehouse.connection import readings_together
 from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.neighbours import load_looks, load_past_questions
@@ -69,6 +69,8 @@ def _open(
     concurrency: int | None,
     configured: tuple[ConfiguredServer, ...],
 ) -> ModelServer:
+    from optiq.servers import open_server  # slow to import, and a session with a pool needs no server
+
     return open_server(
         name, url, genfuser=genfuser, energy=energy, concurrency=concurrency, configured=configured
     )
@@ -253,6 +255,7 @@ class Session:
         return found
 
 
+@readings_together()
 def open_session(
     settings: Settings,
     *,

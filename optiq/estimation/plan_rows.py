@@ -143,7 +143,9 @@ class PlanRows:
         return tuple(tuple(m for m in row if m < none) for row in leaves[first].tolist()), number
 
     def matched(self, matches: Matches) -> Matched:
-        hits, records = matches.of(self._keys, np.unique(self._wired[:, NUMBER]))
+        # Without a flag NumPy loads its masked arrays, which takes longer than a small plan.
+        numbers, _ = np.unique(self._wired[:, NUMBER], return_counts=True)
+        hits, records = matches.of(self._keys, numbers)
         return hits + 1, records
 
     def classes(self) -> Iterator[tuple[slice | Places, int]]:

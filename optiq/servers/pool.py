@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import warnings
 from collections import Counter
@@ -136,6 +135,8 @@ class PooledServer:
         return "; ".join(f"{name} is {server.describe()}" for name, server in self.members.items())
 
     async def disconnect(self) -> None:
+        import asyncio  # here, as planning needs names and prices alone
+
         await asyncio.gather(*(server.disconnect() for server in self.members.values()))
 
     def close(self) -> None:

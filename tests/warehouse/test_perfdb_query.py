@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from optiq.errors import InputError, PerfDBError
+from warehouse.connection import reading, readings_together
 from warehouse.home import Home
 from warehouse.query import query, stoppable_query, stoppable_rows
 from warehouse.statistics import load_statistics
@@ -189,3 +190,21 @@ def test_rows_for_the_screen_are_those_of_the_frame(home: Home, statement: str) 
 
 def test_blobs_are_told_by_their_size(home: Home) -> None:
     assert stoppable_rows(home.perfdb, "select 'ab'::blob as b").rows == [("<2 bytes>",)]
+
+
+def test_readings_together_share_a_connection_until_another_file_is_published(
+    home: Home, tmp_path: Path
+) -> None:
+    with readings_together():
+        with reading(home.perfdb) as one, reading(home.perfdb) as other:
+            assert one is other
+        newer = tmp_path / "newer.duckdb"
+        shutil.copyfile(home.perfdb, newer)
+        newer.replace(home.perfdb)
+        with reading(home.perfdb) as after:
+            assert after is not one
+            assert after.execute("select count(*) > 0 from models").fetchone() == (True,)
+    with reading(home.perfdb) as alone:
+        assert alone is not after
+    with pytest.raises(duckdb.ConnectionException):
+        after.execute("select 1")
