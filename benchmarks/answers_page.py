@@ -1,8 +1,8 @@
 """How soon the page of `optiq view` opens and filters: `python -m benchmarks.answers_page [--answers 50000]`.
 
 A run of answers is landed, its page written, and opened in Chromium from the disk. *open* is from the start of the
-navigation until the table is drawn; *filter* from a letter in the field until the rows that are left are painted, with
-the 60 ms in which the page waits for the next letter. On a busy machine the CPU time says more than the wall time.
+navigation until the table is drawn; *filter* from a letter in the field until the rows that are left are painted; one
+of several letters waits 60 ms for the next. On a busy machine the CPU time says more than the wall time.
 """
 
 from __future__ import annotations

@@ -89,8 +89,9 @@
   const textOf = (row) => (lower[row.place] ??= searched.map((field) => row[field] ?? "").join("\n").toLowerCase());
   // While nothing else is to do, so that the first words that somebody looks for are found as soon as later ones.
   const prepare = (next) => (time) => {
-    while (next < number && time.timeRemaining() > 1) textOf(rows[next++]);
-    if (next < number) requestIdleCallback(prepare(next));
+    const least = time.didTimeout ? next + 2000 : next;
+    while (next < number && (next < least || time.timeRemaining() > 1)) textOf(rows[next++]);
+    if (next < number) requestIdleCallback(prepare(next), { timeout: 100 });
   };
   const passes = (row) => {
     if (pick && pick.only && !row[pick.only]) return false;
@@ -114,7 +115,7 @@
     table.setFilter(passes);
     document.documentElement.dataset.drawn = String(number);
     openFromAddress();
-    if (window.requestIdleCallback) requestIdleCallback(prepare(0));
+    if (window.requestIdleCallback) requestIdleCallback(prepare(0), { timeout: 100 });
   });
   table.on("rowClick", (_, row) => open(row.getData().place));
   document.getElementById("table").addEventListener("keydown", (event) => {
@@ -139,13 +140,19 @@
     else table.clearSort();
   };
   buttons.forEach((button, place) => button.setAttribute("aria-pressed", String(place === 0)));
+  // The first letter, or all at once, is looked for as it comes; while somebody types, once they pause.
   let timer = 0;
+  let typed = -Infinity;
   document.getElementById("search").addEventListener("input", (event) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
+    const look = () => {
       words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
       table.setFilter(passes);
-    }, 60);
+    };
+    clearTimeout(timer);
+    const pause = performance.now() - typed;
+    typed = performance.now();
+    if (pause > 300) look();
+    else timer = setTimeout(look, 60);
   });
 
   // The texts of some answers are packed together and unpacked when one of them is looked at.
