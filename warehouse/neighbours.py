@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import astuple, fields, replace
 from pathlib import Path
@@ -16,8 +17,9 @@ from optiq.errors import OptiqWarning
 from optiq.estimation.estimator import make_estimator
 from optiq.estimation.likeness import Scale
 from optiq.estimation.looks import Looks, Slopes
-from optiq.estimation.neighbours import Strengths
+from optiq.estimation.neighbours import Strength, Strengths
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, Votes, learn, seen
+from optiq.estimation.reliability import Reliability
 from optiq.questions.metric import RESOURCE_NAMES
 from optiq.text.word_vectors import NAME, available, rarity_of
 from warehouse.connection import explained, reading
@@ -118,13 +120,15 @@ def _publish(
     rarity: NDArray[np.float16],
 ) -> None:
     """Put what was learned in the place of what was."""
-    penalties = astuple(votes.strengths)
     connection.execute("delete from neighbour_strengths; delete from neighbour_votes")
     connection.execute(
-        "insert into neighbour_strengths values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into neighbour_strengths values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             NAME,
-            *(None if np.isinf(x) else x for x in penalties),
+            *(
+                [one._asdict() for one in part]
+                for part in (votes.strengths.difficulty, votes.strengths.preference)
+            ),
             votes.explained,
             len(past.texts),
             n_answers,
@@ -133,6 +137,9 @@ def _publish(
             votes.scale.middle.tolist(),
             votes.scale.spread.tolist(),
             rarity.tobytes(),
+            votes.reliability.expected.tolist(),
+            votes.reliability.observed.tolist(),
+            None if math.isnan(votes.reliability.differences) else votes.reliability.differences,
         ],
     )
     if not votes.sample:
@@ -143,7 +150,7 @@ def _publish(
         "task": "varchar",
         "topics": "struct(topic varchar, weight double)[]",
         "vector": "blob",
-        "weights": "double[]",
+        "weights": "double[][]",
     }
     rows = zip(
         range(len(votes.sample)),
@@ -151,7 +158,7 @@ def _publish(
         votes.tasks,
         [[{"topic": name, "weight": weight} for name, weight in given] for given in votes.topics],
         [row.tobytes() for row in votes.vectors],
-        votes.weights.tolist(),
+        votes.weights.swapaxes(0, 1).tolist(),
         strict=True,
     )
     temp_table(connection, "learned_votes", types, rows)
@@ -188,9 +195,9 @@ def load_past_questions(perfdb: str | Path) -> PastQuestions | None:
     perfdb = Path(perfdb)
     with reading(perfdb) as connection, explained(perfdb):
         rows = connection.execute(
-            "select embedding, coalesce(difficulty, 'inf'), coalesce(preference, 'inf') from neighbour_strengths"
+            "select embedding, difficulty, preference from neighbour_strengths"
         ).fetchall()
-        if not rows or Strengths(*rows[0][1:]).silent:
+        if not rows or _strengths(*rows[0][1:]).silent:
             return None
         name = rows[0][0]
         if name != NAME or not available():
@@ -208,24 +215,34 @@ def load_past_questions(perfdb: str | Path) -> PastQuestions | None:
 
 def _learned(connection: duckdb.DuckDBPyConnection) -> tuple[Votes, NDArray[np.float16]]:
     """What was learned, as it is published, and the rarity of words that it was learned with."""
-    names = "difficulty, preference, explained, n_questions, models, rarity, centre, middle, spread"
-    told = connection.table("neighbour_strengths").select(names).fetchall()[0]
-    difficulty, preference, explained, n_questions, models, rarity, *scale = told
+    names = "difficulty, preference, explained, n_questions, models, rarity, differences, expected, observed"
+    told = connection.table("neighbour_strengths").select(f"{names}, centre, middle, spread").fetchall()[0]
+    difficulty, preference, explained, n_questions, models, rarity, differences, *rest = told
+    expected, observed, *scale = rest
     rows: list[tuple[Any, ...]] = connection.execute(
         "select task, topics, vector, weights from neighbour_votes order by place"
     ).fetchall()
     votes = Votes(
-        Strengths(*(np.inf if x is None else x for x in (difficulty, preference))),
+        _strengths(difficulty, preference),
         tuple(models),
         Scale(*(np.array(part) for part in scale)),
         np.frombuffer(b"".join(vector for _, _, vector, _ in rows), dtype=np.float16).reshape(len(rows), -1),
         tuple(_topics(topics) for _, topics, _, _ in rows),
         tuple(task for task, *_ in rows),
-        np.array([weights for *_, weights in rows], dtype=np.float64),
+        np.array([weights for *_, weights in rows], dtype=np.float64).swapaxes(0, 1),
         explained,
         n_questions,
+        Reliability(
+            np.array(expected, dtype=np.float64),
+            np.array(observed, dtype=np.float64),
+            math.nan if differences is None else differences,
+        ),
     )
     return votes, np.frombuffer(rarity, dtype=np.float16)
+
+
+def _strengths(difficulty: list[dict[str, float]], preference: list[dict[str, float]]) -> Strengths:
+    return Strengths(*(tuple(Strength(**one) for one in part) for part in (difficulty, preference)))
 
 
 def _published(connection: duckdb.DuckDBPyConnection) -> PastQuestions | None:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,16 @@ class Scale:
         return np.hstack([about, looks])
 
 
+class Views(NamedTuple):
+    """How alike questions are, seen in three ways: to close relatives only, to distant ones too (:func:`wide`), and by
+    looks alone: two sums are alike whatever is added.
+    """
+
+    near: NDArray[Any]
+    far: NDArray[Any]
+    looks: NDArray[Any]
+
+
 class Likeness:
     """How alike questions are to those given here, 0 to 1: a Gaussian kernel, so that it can be learned with.
 
@@ -101,7 +112,6 @@ class Likeness:
             name: i for i, name in enumerate(sorted({name for given in topics for name, _ in given}))
         }
         self._known = self._places(vectors, topics)
-        self._lengths = (self._known**2).sum(axis=1)
         self._tasks = np.array(tasks)
 
     def __len__(self) -> int:
@@ -113,15 +123,28 @@ class Likeness:
         """(questions given, questions here)."""
         return self._between(self._places(vectors, topics), np.array(tasks))
 
-    def among(self, rows: NDArray[np.int64]) -> FloatArray:
-        """(some questions here, questions here)."""
-        return self._between(self._known[rows], self._tasks[rows])
+    def views(
+        self, vectors: NDArray[np.float16] | FloatArray, topics: Sequence[Topics], tasks: Sequence[str]
+    ) -> Views:
+        """Of (questions given, questions here)."""
+        return self._views(self._places(vectors, topics), np.array(tasks))
 
-    def _between(self, places: FloatArray, tasks: NDArray[np.str_]) -> FloatArray:
-        apart = places @ self._known.T
+    def views_among(self, rows: NDArray[np.int64]) -> Views:
+        """Of (some questions here, questions here)."""
+        return self._views(self._known[rows], self._tasks[rows])
+
+    def _views(self, places: FloatArray, tasks: NDArray[np.str_]) -> Views:
+        about = len(self.scale.centre)
+        looks = slice(about, about + SURFACE)
+        near = self._between(places, tasks)
+        return Views(near, wide(near), self._between(places, tasks, looks))
+
+    def _between(self, places: FloatArray, tasks: NDArray[np.str_], seen: slice = slice(None)) -> FloatArray:
+        places, known = places[:, seen], self._known[:, seen]
+        apart = places @ known.T
         apart *= -2
         apart += (places**2).sum(axis=1)[:, None]
-        apart += self._lengths
+        apart += (known**2).sum(axis=1)
         np.maximum(apart, 0.0, out=apart)
         apart *= -WIDTH
         found: FloatArray = np.exp(apart, out=apart)
@@ -135,3 +158,8 @@ class Likeness:
                 if name in self._number:
                     block[row, self._number[name]] = weight * TOPIC_WEIGHT
         return np.hstack([self.scale.units(vectors), block])
+
+
+def wide(alike: FloatArray) -> FloatArray:
+    """Likeness that falls off slowly (a rational quadratic kernel), from a Gaussian: 1 / (1 + WIDTH · distance²)."""
+    return np.asarray(1.0 / (1.0 - np.log(np.maximum(alike, 1e-300))))

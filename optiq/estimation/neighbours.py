@@ -1,180 +1,122 @@
 """What questions like one say of it: how easy it is, and which models do better on it than usual.
 
 A model is worth ``usual(question, model) + difficulty(question) + preference(question, model)`` on a question: how much
-easier questions like it were than usual, and how much better this model did on them than the others. Both are learned
-by kernel ridge regression, that is as means of Gaussian processes whose covariance is how alike questions are
-(Rasmussen and Williams 2006, chapter 2): how easy a question is follows its distant relatives, too (:func:`wide`), whom
-a model suits its close ones only. The preferences of models are independent of each other, and models that were judged
-on few questions borrow the difficulty from all. A large history is seen through a sample of it (the subset of
-regressors, section 8.3.1 there). Where nothing was like a question, both are 0: the usual stands.
+easier questions like it were than usual, and how much better this model did on them than the others. Likeness is seen
+in several ways (:class:`~optiq.estimation.likeness.Views`): how easy a question is follows its distant relatives, too,
+whom a model suits its close ones only, and both follow looks. In each, they are learned by kernel ridge regression,
+that is as means of Gaussian processes whose covariance is how alike questions are (Rasmussen and Williams 2006,
+chapter 2), a large history through a sample of it (the subset of regressors, section 8.3.1 there). Penalties are those
+that predict left-out questions best; what the views say of left-out questions decides in what shares they are heard
+(stacked regressions, Breiman 1996). Every question is left out in turn, in closed form (leave-one-out residuals of a
+linear smoother, Hastie, Tibshirani and Friedman 2009, section 7.10), so that nothing hangs on how questions are ordered
+or split. Where nothing was like a question, all is 0: the usual stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optiq.estimation.likeness import FloatArray
+from optiq.estimation.likeness import FloatArray, Views
 
 IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
-PENALTIES = (0.3, 1.0, 2.0, 4.0, 8.0, 25.0, np.inf)
-"""Strengths of the ridge, in answers by which a question is known as well as by itself; inf: nothing is said."""
+PENALTIES = tuple(float(penalty) for penalty in np.geomspace(0.1, 100.0, 13))
+"""Strengths of the ridge, in answers by which a question is known as well as by itself."""
 
-FOLDS = 5
-"""Parts of the history that are left out in turn to tune the penalties."""
+OF_DIFFICULTY, OF_PREFERENCE = (1, 2), (0, 2)
+"""Which of the views say how easy a question is, and which whom it suits."""
 
-ENOUGH = 500
-"""Questions from which on the penalty of preferences is tuned by what picks are worth: of fewer, luck would choose."""
+OWN = 1.0
+"""So many of its own answers tell how easy a question was as well as what others say of it: the variance of answers to
+one question, over that of the questions, is about 1 on public benchmarks."""
 
-PER_CALL = (0.0, 0.05, 0.1, 0.2, 0.3)
-"""Quality that the dearest call is worth, in turn."""
+EVEN = 0.25
+"""By so much, as a standard deviation, the shares of views are expected to differ from even ones: with few answers,
+luck would choose them."""
 
-PIECE = 1024
-"""Questions that are learned from at once."""
+NOISE = 1e-7
+"""Directions of a sample in which questions differ less, beside the largest, are only rounding."""
 
-ROUNDS = 4
-"""So often difficulty and preferences are learned in turn, each from what the other leaves (backfitting)."""
+
+class Strength(NamedTuple):
+    """How much one view is heard: the ``penalty`` it is learned with, in answers, and its ``share``; 0: not at all."""
+
+    penalty: float
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """The penalties with which difficulty and preferences are learned; inf: nothing is said of it."""
+    """Of :data:`OF_DIFFICULTY` and of :data:`OF_PREFERENCE`, how much each is heard. Without any nothing is said."""
 
-    difficulty: float = np.inf
-    preference: float = np.inf
+    difficulty: tuple[Strength, ...] = ()
+    preference: tuple[Strength, ...] = ()
 
     @property
     def silent(self) -> bool:
         """Whether nothing is said at all."""
-        return bool(np.isinf(self.difficulty) and np.isinf(self.preference))
+        return not any(one.share for one in (*self.difficulty, *self.preference))
 
 
-Piece = tuple[slice, FloatArray, FloatArray]
+@dataclass(frozen=True)
+class Learned:
+    """``weights`` (views, sample, 1 + models): what each question of the sample says of difficulty, then of each model.
 
-
-class Ridge:
-    """Answers to questions as what can be learned from. ``alike`` (questions, sample) and ``sample`` (sample, sample)
-    say how alike they are to a sample of them; ``off`` (questions, models) is by how much each answer was better than
-    usual, NaN where nobody judged.
+    ``left_out`` (questions, models) is what all other questions say of each, ``explained`` the share of the squared
+    error that it takes away.
     """
 
-    def __init__(self, alike: NDArray[Any], sample: FloatArray, off: FloatArray) -> None:
-        jitter = 1e-8 * np.eye(len(sample))
-        self._alike = alike
-        self._kept = list(self._made()) if len(alike) <= PIECE else None
-        self._sample, self._wide_sample = sample + jitter, wide(sample) + jitter
-        self._ran = (~np.isnan(off)).astype(np.float64)
-        self._off = np.nan_to_num(off)
-        judged: dict[bytes, list[int]] = {}
-        for model in range(off.shape[1]):
-            judged.setdefault(self._ran[:, model].tobytes(), []).append(model)
-        self._groups = list(
-            judged.values()
-        )  # models that were judged on the same questions are learned at once
-        shape = len(sample), len(sample)
-        self._products = [np.zeros(shape) for _ in self._groups]
-        self._together = np.zeros(shape)
-        for part, near, far in self._pieces():
-            for products, group in zip(self._products, self._groups, strict=True):
-                products += near.T @ (near * self._ran[part, group[0], None])
-            self._together += far.T @ (far * self._ran[part].sum(axis=1)[:, None])
-        self._factors: dict[tuple[int, float], Any] = {}
-
-    def weights(self, strengths: Strengths) -> FloatArray:
-        """(sample, 1 + models): what each question of the sample says of difficulty, then of each model."""
-        found = np.zeros((self._alike.shape[1], 1 + self._off.shape[1]))
-        hears = np.isfinite(strengths.difficulty), np.isfinite(strengths.preference)
-        for _ in range(ROUNDS):
-            if hears[0]:
-                rest = np.zeros(len(found))
-                for part, near, far in self._pieces():
-                    left = (self._off[part] - near @ found[:, 1:]) * self._ran[part]
-                    rest += far.T @ left.sum(axis=1)
-                factor = self._factor(-1, self._together, self._wide_sample, strengths.difficulty)
-                found[:, 0] = _solved(factor, rest)
-            if hears[1]:
-                of_models = np.zeros((len(found), self._off.shape[1]))
-                for part, near, far in self._pieces():
-                    easy = (far @ found[:, 0])[:, None]
-                    of_models += near.T @ ((self._off[part] - easy) * self._ran[part])
-                for number, group in enumerate(self._groups):
-                    factor = self._factor(number, self._products[number], self._sample, strengths.preference)
-                    found[:, [1 + model for model in group]] = _solved(factor, of_models[:, group])
-        return found
-
-    def _pieces(self) -> Iterable[Piece]:
-        """Some questions at a time, which bounds memory: how alike they are to the sample, closely and widely."""
-        return self._made() if self._kept is None else self._kept
-
-    def _made(self) -> Iterator[Piece]:
-        for start in range(0, len(self._alike), PIECE):
-            part = slice(start, start + PIECE)
-            near = self._alike[part].astype(np.float64)
-            yield part, near, wide(near)
-
-    def _factor(self, number: int, products: FloatArray, sample: FloatArray, penalty: float) -> Any:
-        from scipy.linalg import cho_factor
-
-        if (number, penalty) not in self._factors:
-            self._factors[number, penalty] = cho_factor(products + penalty * sample, check_finite=False)
-        return self._factors[number, penalty]
+    strengths: Strengths
+    weights: FloatArray
+    left_out: FloatArray
+    explained: float
 
 
-def wide(alike: FloatArray) -> FloatArray:
-    """Likeness that falls off slowly (a rational quadratic kernel), from a Gaussian: 1 / (1 + WIDTH · distance²)."""
-    return np.asarray(1.0 / (1.0 - np.log(np.maximum(alike, 1e-300))))
+def learned(views: Views, among: Views, off: FloatArray) -> Learned:
+    """Difficulty and preferences from views of (questions, sample) and of (sample, sample).
+
+    ``off`` (questions, models) is by how much each answer was better than usual, NaN where nobody judged.
+    """
+    ran = (~np.isnan(off)).astype(np.float64)
+    known, answers = np.nan_to_num(off), ran.sum(axis=1)
+    features = [_Features(view, inner) for view, inner in zip(views, among, strict=True)]
+    ease = known.sum(axis=1) / np.maximum(answers, 1.0)
+    difficulty = _stacked([features[at] for at in OF_DIFFICULTY], ease[:, None], answers[:, None])
+    weights = np.zeros((len(views), len(among.near), 1 + off.shape[1]))
+    weights[list(OF_DIFFICULTY), :, :1] = difficulty.weights
+    # what is common to the answers to a question is not preference: by its own answers, and by what is said of it
+    trust = answers / (answers + OWN)
+    common = trust * ease + (1 - trust) * _heard(views, weights[..., :1])[:, 0]
+    preference = _stacked([features[at] for at in OF_PREFERENCE], known - common[:, None], ran)
+    weights[list(OF_PREFERENCE), :, 1:] = preference.weights
+    expected = difficulty.left_out + preference.left_out
+    alone = float((known**2).sum())
+    left = float(((known - expected) ** 2 * ran).sum())
+    return Learned(
+        Strengths(difficulty.strengths, preference.strengths),
+        weights,
+        expected,
+        1 - left / alone if alone > 0 else 0.0,
+    )
 
 
-def _solved(factor: Any, rest: FloatArray) -> FloatArray:
-    from scipy.linalg import cho_solve
-
-    return np.asarray(cho_solve(factor, rest, check_finite=False))
-
-
-def said(alike: FloatArray, weights: FloatArray) -> FloatArray:
+def said(views: Views, weights: FloatArray) -> FloatArray:
     """(questions, 1 + models): how much easier than usual questions are, and by how much models are expected above what
-    is usual, that included; from (questions, sample) and weights (sample, 1 + models).
+    is usual, that included; from views of (questions, sample) and weights (views, sample, 1 + models).
     """
-    found: FloatArray = alike @ weights
-    found[:, 0] = wide(alike) @ weights[:, 0]
+    found = _heard(views, weights)
     found[:, 1:] += found[:, :1]
     return found
 
 
-def tune(alike: FloatArray, off: FloatArray, usual: FloatArray, cost: FloatArray) -> tuple[Strengths, float]:
-    """The penalties that predict left-out questions best, and the share of squared error that they explain.
-
-    ``alike`` (questions, questions) is among the questions of which a fifth is left out in turn. ``off``, ``usual`` and
-    ``cost`` (NaN unknown) are (questions, models).
-    """
-    ran, residual = ~np.isnan(off), np.nan_to_num(off)
-    alone = float((residual**2).sum())
-    # of equals the one that says least
-    tried = [Strengths(*pair) for pair in product(reversed(PENALTIES), reversed(PENALTIES))]
-    expected = dict(zip(tried, _left_out(alike, off, tried), strict=True))
-    best, found = np.inf, Strengths()
-    for one, votes in expected.items():
-        error = float((((residual - votes) ** 2) * ran).sum())
-        if error < best - 1e-9:
-            best, found = error, one
-    explained = 1.0 - best / alone if alone > 0 else 0.0
-    if len(off) >= ENOUGH and np.isfinite(found.preference):
-        choices = [Strengths(found.difficulty, penalty) for penalty in reversed(PENALTIES[:-1])]
-        worths = [_worth(usual + expected[one], usual + off, cost) for one in choices]
-        found = choices[int(np.argmax(np.round(worths, 9)))]
-    return found, explained
-
-
-def left_out(alike: FloatArray, off: FloatArray, strengths: Strengths) -> FloatArray:
-    """(questions, models): what the other four fifths say of each question."""
-    return _left_out(alike, off, [strengths])[0]
+def _heard(views: Views, weights: FloatArray) -> FloatArray:
+    """(questions, columns), over all views."""
+    return np.asarray(np.sum([view @ one for view, one in zip(views, weights, strict=True)], axis=0))
 
 
 def spread_over(n: int, most: int) -> IntArray:
@@ -182,35 +124,89 @@ def spread_over(n: int, most: int) -> IntArray:
     return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
 
 
-def _left_out(alike: FloatArray, off: FloatArray, tried: Sequence[Strengths]) -> list[FloatArray]:
-    """The same with each of the penalties; one part after the other, which bounds memory."""
-    found = [np.zeros(off.shape) for _ in tried]
-    number = np.arange(len(off)) % FOLDS
-    for fold in range(min(FOLDS, len(off))):
-        held, kept = np.flatnonzero(number == fold), np.flatnonzero(number != fold)
-        among, to_others = alike[np.ix_(kept, kept)], alike[np.ix_(held, kept)]
-        ridge = Ridge(among, among, off[kept])
-        for votes, strengths in zip(found, tried, strict=True):
-            votes[held] = said(to_others, ridge.weights(strengths))[:, 1:]
-    return found
-
-
-def _worth(estimate: FloatArray, qoa: FloatArray, cost: FloatArray) -> float:
-    """What picks by ``estimate`` are worth: their quality less their cost, at several prices of a call.
-
-    Least squares weighs all models alike, while only the best few are ever picked.
-    """
-    price = np.nan_to_num(cost)
-    price = price / max(float(price.max(initial=0.0)), 1e-15)
-    ran, every = ~np.isnan(qoa), np.arange(len(qoa))
-    total = 0.0
-    for per_call in PER_CALL:
-        picked = np.where(ran, estimate - per_call * price, -np.inf).argmax(axis=1)
-        total += float((np.nan_to_num(qoa[every, picked]) - per_call * price[every, picked]).mean())
-    return total
-
-
 def nearest(likeness: FloatArray, n: int) -> Iterator[IntArray]:
     """Per question the places of the ``n`` most alike, the most alike first; ties go to the earlier."""
     for row in likeness:
         yield np.argsort(-row, kind="stable")[:n]
+
+
+class _Features:
+    """A view as rows (questions, directions) whose products are the likeness, as seen through the sample."""
+
+    def __init__(self, view: NDArray[Any], among: FloatArray) -> None:
+        from scipy.linalg import eigh
+
+        sizes, directions = eigh(among, check_finite=False)
+        kept = sizes > NOISE * sizes[-1]
+        self.of_sample: FloatArray = directions[:, kept] / np.sqrt(sizes[kept])
+        self.rows: FloatArray = view @ self.of_sample
+
+
+class _Stack(NamedTuple):
+    """Per view how it is heard; weights (views, sample, columns); what is said of left-out questions."""
+
+    strengths: tuple[Strength, ...]
+    weights: FloatArray
+    left_out: FloatArray
+
+
+def _stacked(features: Sequence[_Features], target: FloatArray, ran: FloatArray) -> _Stack:
+    """``target`` (questions, columns) from each view, and from all of them together.
+
+    ``ran`` (questions, columns) says how much each counts; 0: nobody knows.
+    """
+    from scipy.optimize import nnls
+
+    found = [_ridge(one, target, ran) for one in features]
+    root = np.sqrt(ran).ravel()
+    told, came = (
+        np.stack([left_out.ravel() * root for _, _, left_out in found], axis=1),
+        target.ravel() * root,
+    )
+    # an even share of each is as one more observation, as sure as EVEN says beside the scatter of answers
+    sure = float(np.sqrt((came**2).sum() / max(float(ran.sum()), 1.0))) / EVEN
+    even = np.full(len(found), 1 / len(found))
+    shares, _ = nnls(np.vstack([told, sure * np.eye(len(found))]), np.append(came, sure * even))
+    return _Stack(
+        tuple(Strength(penalty, float(share)) for (penalty, _, _), share in zip(found, shares, strict=True)),
+        np.stack([weights * share for (_, weights, _), share in zip(found, shares, strict=True)]),
+        np.asarray(sum(left_out * share for (_, _, left_out), share in zip(found, shares, strict=True))),
+    )
+
+
+def _ridge(features: _Features, target: FloatArray, ran: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """The penalty that predicts left-out questions best, one for all columns; weights (sample, columns); what is said
+    of each question by the others.
+    """
+    columns: dict[bytes, list[int]] = {}
+    for column in range(target.shape[1]):
+        columns.setdefault(ran[:, column].tobytes(), []).append(column)
+    errors = np.zeros(len(PENALTIES))
+    weights = np.zeros((len(PENALTIES), len(features.of_sample), target.shape[1]))
+    left_out = np.zeros((len(PENALTIES), *target.shape))
+    for group in columns.values():  # columns that are known of the same questions are learned at once
+        part, counts = target[:, group], ran[:, group[0], None]
+        for n, (of_sample, others) in enumerate(_along_penalties(features, part, counts)):
+            weights[n][:, group], left_out[n][:, group] = of_sample, others
+            errors[n] += float((counts * (part - others) ** 2).sum())
+    # of equals, but for rounding, the one that says least
+    best = int(np.flatnonzero(errors <= errors.min() * (1 + 1e-9))[-1])
+    return PENALTIES[best], weights[best], left_out[best]
+
+
+def _along_penalties(
+    features: _Features, target: FloatArray, counts: FloatArray
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Per penalty the weights (sample, columns), and what is said of each question by the others."""
+    from scipy.linalg import eigh
+
+    rows = features.rows
+    sizes, turned = eigh(rows.T @ (rows * counts), check_finite=False)
+    rows = rows @ turned
+    of_rows = rows.T @ (target * counts)
+    squares, of_sample = rows**2, features.of_sample @ turned
+    for penalty in PENALTIES:
+        inverse = 1 / (np.maximum(sizes, 0.0) + penalty)
+        solved = inverse[:, None] * of_rows
+        pull = counts * (squares @ inverse)[:, None]
+        yield of_sample @ solved, target - (target - rows @ solved) / np.maximum(1 - pull, 1e-9)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import topic_weights
 from optiq.estimation.estimator import Estimator
-from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, Scale, surface
+from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, Scale, Views, surface
 from optiq.estimation.looks import Looks, learn_looks
-from optiq.estimation.neighbours import Ridge, Strengths, left_out, nearest, said, spread_over, tune
+from optiq.estimation.neighbours import Strengths, learned, nearest, said, spread_over
+from optiq.estimation.reliability import AS_EXPECTED, Reliability
 from optiq.estimation.shifts import DIGITS
 from optiq.prompts.shape import PromptShape
 from optiq.questions.metric import RESOURCE_NAMES
@@ -26,11 +27,8 @@ from optiq.statistics.question_shifts import Shifts
 from optiq.statistics.snapshot import Statistics
 from optiq.text.word_vectors import word_vectors
 
-TUNED_ON = 800
-"""Questions, spread evenly, that are left out in turn to tune how much neighbours say: more is slower, not better."""
-
-SAMPLE = 1200
-"""Past questions through which all are seen, spread evenly (:class:`~optiq.estimation.neighbours.Ridge`)."""
+SAMPLE = 800
+"""Past questions through which all are seen, spread evenly: more is slower, not better."""
 
 ENOUGH_EXPLAINED = 0.01
 """Share of the squared error that neighbours must explain, beyond the luck of :data:`LUCK` questions, to be heard."""
@@ -60,8 +58,9 @@ def seen(texts: Sequence[str], rarity: NDArray[np.float16] | None = None) -> NDA
 @dataclass(frozen=True)
 class Votes:
     """What was learned of models from past questions. A sample of those says it: ``vectors`` (sample, features) scaled
-    by ``scale``, their ``topics`` and ``tasks``, and ``weights`` (sample, 1 + models) for difficulty and for each of
-    ``models`` (:func:`~optiq.estimation.neighbours.said`). ``n_questions`` is of how many it was learned.
+    by ``scale``, their ``topics`` and ``tasks``, and ``weights`` (views, sample, 1 + models) for difficulty and for
+    each of ``models`` (:func:`~optiq.estimation.neighbours.said`). ``n_questions`` is of how many it was learned;
+    ``reliability`` is what came of what would have been promised on them.
     """
 
     strengths: Strengths
@@ -73,6 +72,7 @@ class Votes:
     weights: FloatArray
     explained: float
     n_questions: int
+    reliability: Reliability = AS_EXPECTED
     sample: tuple[int, ...] = ()
     """The rows of the sample among the questions that it was learned from; empty where that is not told."""
 
@@ -133,18 +133,13 @@ class QuestionFigures:
         self.votes = learn(past, estimator) if past.votes is None else past.votes
         self.models = tuple(sorted({*estimator.statistics.models, *self.votes.models}))
         """Also models that were never judged: an easy question is easy for them, too."""
-        self._estimator = estimator
+        self._usual = Usual(estimator, self.models)
         self._known: dict[tuple[str, Topics, str], Shifts] = {}
-
-    @property
-    def strengths(self) -> Strengths:
-        """How much neighbours are heard."""
-        return self.votes.strengths
 
     @property
     def silent(self) -> bool:
         """Whether neighbours say nothing, so that nobody need be asked."""
-        return self.strengths.silent
+        return self.votes.strengths.silent
 
     def shifts(self, texts: Sequence[str], topics: Sequence[Topics], tasks: Sequence[str]) -> list[Shifts]:
         """By how much each model is better on each question than its topics say."""
@@ -161,22 +156,17 @@ class QuestionFigures:
     def _shifts(self, texts: Sequence[str], topics: Sequence[Topics], tasks: Sequence[str]) -> list[Shifts]:
         found, votes = [], self.votes
         column = [1 + votes.models.index(name) if name in votes.models else 0 for name in self.models]
+        counted = [place for place, at in enumerate(column) if at]
         for start in range(0, len(texts), CHUNK):
             part = slice(start, start + CHUNK)
-            alike = votes.likeness.of(seen(texts[part], self.past.rarity), topics[part], tasks[part])
-            heard = said(alike, votes.weights)[:, column]
+            views = votes.likeness.views(seen(texts[part], self.past.rarity), topics[part], tasks[part])
+            heard = said(views, votes.weights)[:, column]
+            usual = self._usual.of(topics[part], tasks[part])
+            right = votes.reliability.put_right(np.clip(usual + heard, 0.0, 1.0), counted) - usual
+            # where nobody says what is usual, the question alone is heard
+            heard = np.where(np.isnan(right), heard, right)
             for row in (np.round(heard, DIGITS) + 0.0).tolist():
                 found.append(Shifts(votes.n_questions, tuple(zip(self.models, row, strict=True))))
-        return found
-
-    def left_out(self) -> FloatArray:
-        """(past questions, models): by how much each model is better on each, by what four fifths of the others say."""
-        past = self.past
-        usual, _ = _usual(past, self._estimator)
-        every = np.arange(len(past.texts))
-        found = np.zeros((len(every), len(self.models)))
-        column = [self.models.index(name) for name in past.models]
-        found[:, column] = left_out(self._past_likeness.among(every), past.qoa - usual, self.strengths)
         return found
 
     def nearest(self, text: str, topics: Topics, task: str, most: int = 5) -> list[Neighbour]:
@@ -207,72 +197,69 @@ def learn(past: PastQuestions, estimator: Estimator) -> Votes:
 
 
 def _learned(past: PastQuestions, estimator: Estimator) -> Votes:
-    usual, cost = _usual(past, estimator)
+    usual = Usual(estimator, past.models).of(past.topics, past.tasks)
     off = past.qoa - usual
-    judged = ~np.isnan(off).all(axis=1)
-    rows = np.flatnonzero(judged)
+    rows = np.flatnonzero(~np.isnan(off).all(axis=1))
+    sample = rows[spread_over(len(rows), SAMPLE)] if len(rows) else rows
     scale = Scale.of(past.vectors)
-    strengths, explained = Strengths(), 0.0
-    if len(rows) > 1:
-        tuned_on = rows[spread_over(len(rows), TUNED_ON)]
-        strengths, explained = tune(
-            _likeness(past, tuned_on, scale).among(np.arange(len(tuned_on))),
-            off[tuned_on], usual[tuned_on], cost[tuned_on],
-        )  # fmt: skip
-        if explained < ENOUGH_EXPLAINED + LUCK / len(tuned_on):
-            strengths = Strengths()
-    sample = rows[spread_over(len(rows), SAMPLE)] if len(rows) and not strengths.silent else rows[:0]
-    votes = Votes(
-        strengths,
+    silent = Votes(
+        Strengths(), past.models, scale, past.vectors[:0], (), (),
+        np.zeros((len(Views._fields), 0, 1 + len(past.models))), 0.0, len(rows),
+    )  # fmt: skip
+    if len(rows) < 2:
+        return silent
+    topics, tasks = [past.topics[row] for row in sample], [past.tasks[row] for row in sample]
+    likeness = Likeness(past.vectors[sample], topics, tasks, scale)
+    views = Views(*(np.empty((len(rows), len(sample)), dtype=np.float32) for _ in Views._fields))
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        asked = [past.topics[row] for row in part], [past.tasks[row] for row in part]
+        for view, found in zip(views, likeness.views(past.vectors[part], *asked), strict=True):
+            view[start : start + CHUNK] = found
+    told = learned(views, likeness.views_among(np.arange(len(sample))), off[rows])
+    if told.explained < ENOUGH_EXPLAINED + LUCK / len(rows):
+        return replace(silent, explained=told.explained)
+    promised = np.clip(usual[rows] + told.left_out, 0.0, 1.0)
+    return Votes(
+        told.strengths,
         past.models,
         scale,
         past.vectors[sample],
-        tuple(past.topics[row] for row in sample),
-        tuple(past.tasks[row] for row in sample),
-        np.zeros((len(sample), 1 + len(past.models))),
-        explained,
+        tuple(topics),
+        tuple(tasks),
+        told.weights,
+        told.explained,
         len(rows),
+        Reliability.of(promised, past.qoa[rows]),
         tuple(sample.tolist()),
     )
-    if not len(sample):
-        return votes
-    alike = np.empty((len(rows), len(sample)), dtype=np.float32)
-    for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK]
-        topics, tasks = [past.topics[row] for row in part], [past.tasks[row] for row in part]
-        alike[start : start + CHUNK] = votes.likeness.of(past.vectors[part], topics, tasks)
-    among = votes.likeness.among(np.arange(len(sample)))
-    return replace(votes, weights=Ridge(alike, among, off[rows]).weights(strengths))
 
 
-def _likeness(past: PastQuestions, rows: NDArray[np.int64], scale: Scale) -> Likeness:
-    topics, tasks = [past.topics[row] for row in rows], [past.tasks[row] for row in rows]
-    return Likeness(past.vectors[rows], topics, tasks, scale)
+class Usual:
+    """What an estimator promises of ``models`` alone, without neighbours."""
 
+    def __init__(self, estimator: Estimator, models: tuple[str, ...]) -> None:
+        self._estimator, self._models = estimator, models
+        self._known: dict[tuple[str, str], FloatArray] = {}
 
-def _usual(past: PastQuestions, estimator: Estimator) -> tuple[FloatArray, FloatArray]:
-    """(questions, models): quality and cost that are promised without neighbours."""
-    chars = int(np.mean([len(text) for text in past.texts])) if past.texts else 0
-    known: dict[tuple[str, str], FloatArray] = {}
-    scopes: dict[tuple[Topics, str], FloatArray] = {}
-    found = np.empty((2, len(past.texts), len(past.models)))
-    for row, scope in enumerate(zip(past.topics, past.tasks, strict=True)):
-        if scope not in scopes:
-            topics, task = scope
-            weighed = topic_weights(topics)
-            for topic, _ in weighed:
-                if (topic, task) not in known:
-                    catalog = Catalog(estimator.statistics, topic, task, PromptShape(chars), None)
-                    rules = estimator.on(catalog)
-                    figures = [
-                        [rules.alone(name).value, catalog.lone(name, "cost_usd").value]
-                        for name in past.models
-                    ]
-                    known[topic, task] = np.array(figures).reshape(-1, 2).T
-            parts = [weight * known[topic, task] for topic, weight in weighed]
-            scopes[scope] = np.sum(parts, axis=0)
-        found[:, row] = scopes[scope]
-    return found[0], found[1]
+    def of(self, topics: Sequence[Topics], tasks: Sequence[str]) -> FloatArray:
+        """(questions, models): their quality on the topics of each question; NaN where nobody knows it."""
+        found = np.empty((len(topics), len(self._models)))
+        scopes: dict[tuple[Topics, str], FloatArray] = {}
+        for row, (given, task) in enumerate(zip(topics, tasks, strict=True)):
+            scope = tuple(given), task
+            if scope not in scopes:
+                parts = [weight * self._on(topic, task) for topic, weight in topic_weights(scope[0])]
+                scopes[scope] = np.sum(parts, axis=0)
+            found[row] = scopes[scope]
+        return found
+
+    def _on(self, topic: str, task: str) -> FloatArray:
+        if (topic, task) not in self._known:
+            catalog = Catalog(self._estimator.statistics, topic, task, PromptShape(0), None)
+            rules = self._estimator.on(catalog)
+            self._known[topic, task] = np.array([rules.alone(name).value for name in self._models])
+        return self._known[topic, task]
 
 
 def _lines(past: PastQuestions, statistics: Statistics) -> Iterator[tuple[int, int, FloatArray]]:

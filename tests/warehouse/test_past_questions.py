@@ -161,7 +161,7 @@ def test_noise_is_not_heard(home: Home, traces: Any) -> None:
     refresh(home, full_gate=False)
     assert load_past_questions(home.perfdb) is None
     told = query(home.perfdb, "select difficulty, preference from neighbour_strengths")
-    assert told.rows() == [(None, None)]
+    assert told.rows() == [([], [])]
 
 
 def test_vectors_of_another_embedding_are_not_asked_and_made_anew(

@@ -10,10 +10,10 @@ import pytest
 from catalogs import NAN, build, figures, record
 
 from optiq.estimation.estimator import make_estimator
-from optiq.estimation.likeness import SURFACE, Likeness, Scale, surface
+from optiq.estimation.likeness import SURFACE, Likeness, Scale, surface, wide
 from optiq.estimation.looks import PENALTIES, Looks, Slopes, learn_looks
-from optiq.estimation.neighbours import Strengths, wide
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen
+from optiq.estimation.reliability import AS_EXPECTED, Reliability
 from optiq.statistics.snapshot import Statistics
 
 
@@ -70,11 +70,18 @@ def test_likeness_falls_with_the_distance_of_what_is_seen_and_of_topics() -> Non
     expected = plain_likeness(vectors, topics, tasks, scale)
     assert likeness.of(vectors, given, tasks) == pytest.approx(expected, abs=1e-9)
     assert len(likeness) == 30
+    distances = -np.log(expected) / 2
+    looks = np.clip((vectors[:, 5:] - scale.middle) / scale.spread, -4, 4) * 0.2
+    apart = ((looks[:, None] - looks[None]) ** 2).sum(axis=2)
+    alone = np.exp(-2 * apart) * np.where(np.array(tasks)[:, None] == np.array(tasks), 1.0, 0.5)
+    plain_views = expected, 1 / (1 + 2 * distances), alone
+    for view, plain in zip(likeness.views(vectors, given, tasks), plain_views, strict=True):
+        assert view == pytest.approx(plain, abs=1e-9)
     rows = np.array([3, 9, 20])
-    assert likeness.among(rows) == pytest.approx(expected[rows], abs=1e-9)
+    for view, whole in zip(likeness.views_among(rows), likeness.views(vectors, given, tasks), strict=True):
+        assert view == pytest.approx(whole[rows], abs=1e-9)
     new = likeness.of(vectors[:1], [(("Elsewhere", 1.0),)], ["open"])
     assert new[0, 0] < likeness.of(vectors[:1], given[:1], ["open"])[0, 0], "a topic nobody had"
-    distances = -np.log(expected) / 2
     assert wide(expected) == pytest.approx(1 / (1 + 2 * distances))
 
 
@@ -181,12 +188,13 @@ def test_the_past_questions_that_are_most_like_one_are_told() -> None:
 
 
 def heard(
-    given: PastQuestions, strengths: Strengths, statistics: Statistics, name: str = "shrunk"
+    given: PastQuestions, penalty: float, statistics: Statistics, name: str = "shrunk"
 ) -> QuestionFigures:
-    """What is learned with penalties that four questions would never tune."""
+    """What is learned with a penalty that four questions would never tune, both views heard evenly."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optiq.estimation.past_questions.tune", lambda *_: (strengths, 1.0))
-        patch.setattr("optiq.estimation.past_questions.LUCK", 0.0)
+        patch.setattr("optiq.estimation.neighbours.PENALTIES", (penalty,))
+        patch.setattr("optiq.estimation.neighbours.EVEN", 1e-6)
+        patch.setattr("optiq.estimation.past_questions.ENOUGH_EXPLAINED", -math.inf)
         return QuestionFigures(given, make_estimator(name, statistics))
 
 
@@ -201,7 +209,7 @@ def test_shifts_are_against_what_is_promised_on_the_topics_of_each_question() ->
         record("c", "Law"),
     )
     given = past(topics=(art, law, art, art), tasks=("open",) * 4, qoa=np.full((4, 2), 0.7))
-    known = heard(given, Strengths(1e-4, 1e-4), statistics, "paper")
+    known = heard(given, 1e-4, statistics, "paper")
     assert known.models == ("a", "b", "c")
     for text, topics, a in ((TEXTS[0], art, 0.9), (TEXTS[1], law, 0.6)):
         (found,) = known.shifts([text], [topics], ["open"])
@@ -212,26 +220,14 @@ def test_shifts_are_against_what_is_promised_on_the_topics_of_each_question() ->
 
 
 def test_what_nobody_asked_anything_like_is_as_usual() -> None:
-    known = heard(past(), Strengths(1.0, 1.0), on())
+    known = heard(past(), 1.0, on())
     near, far = known.shifts(["What is the river?", "qwx " * 400 + "!;{}" * 99], [ANYTHING] * 2, ["open"] * 2)
     assert near.of("a") > 0.05
     assert abs(far.of("a")) < near.of("a") / 3
 
 
-def test_each_past_question_is_left_out_of_what_is_said_of_it() -> None:
-    given = past(tasks=("open",) * 4)
-    known = heard(given, Strengths(1.0, 1.0), on())
-    before = known.left_out()
-    assert before.shape == (4, 2)
-    changed = np.array(given.qoa)
-    changed[2] = 0.5, 0.5
-    after = heard(replace(given, qoa=changed), Strengths(1.0, 1.0), on()).left_out()
-    assert after[2] == pytest.approx(before[2]), "by what was made of itself"
-    assert np.abs(after - before).max() > 0.01
-
-
 def test_pieces_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = heard(past(), Strengths(1.0, 1.0), on())
+    known = heard(past(), 1.0, on())
     asked = [*TEXTS, "And the sea?"]
     whole = known.shifts(asked, [ANYTHING] * 5, ["open"] * 5)
     monkeypatch.setattr("optiq.estimation.past_questions.CHUNK", 2)
@@ -240,21 +236,23 @@ def test_pieces_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [known.shifts([text], [ANYTHING], ["open"])[0] for text in asked] == whole
 
 
-@pytest.mark.parametrize(
-    ("difficulty", "preference", "silent"),
-    [(math.inf, math.inf, True), (math.inf, 1.0, False), (1.0, math.inf, False)],
-)
-def test_past_questions_are_silent_where_both_penalties_are_endless(
-    difficulty: float, preference: float, silent: bool
-) -> None:
-    known = heard(past(), Strengths(difficulty, preference), on())
-    assert known.silent is silent
-    (found,) = known.shifts([TEXTS[0]], [ANYTHING], ["open"])
-    a, b = found.of("a"), found.of("b")
-    if difficulty == math.inf:
-        assert (a != 0.0) is not silent
-    else:
-        assert a == b, "nobody is better than the others"
+def test_promises_are_put_right_where_a_model_is_known() -> None:
+    """Of a question that is promised m on average comes 0.3 + 0.6 m; nothing of models without figures."""
+    rows = figures("a", qoa=0.5), figures("b", qoa=0.4), figures("c", qoa=NAN)
+    known = heard(past(), 1.0, build(*rows))
+    known.votes = replace(known.votes, reliability=AS_EXPECTED)
+    (before,) = known.shifts(["What is the river?", ""], [ANYTHING] * 2, ["open"] * 2)[:1]
+    known.votes = replace(
+        known.votes, reliability=Reliability(np.array([0.0, 1.0]), np.array([0.3, 0.9]), 4.0)
+    )
+    (after,) = known.shifts(["What is the river?", ""], [ANYTHING] * 2, ["open"] * 2)[:1]
+    promised = {"a": 0.5 + before.of("a"), "b": 0.4 + before.of("b")}
+    middle = sum(promised.values()) / 2
+    right = 0.3 + 0.6 * middle
+    for name, usual in (("a", 0.5), ("b", 0.4)):
+        comes = right + 4.0 * (promised[name] - middle) * right * (1 - right)
+        assert after.of(name) == pytest.approx(comes - usual, abs=2e-3)
+    assert after.of("c") == before.of("c")
 
 
 def test_looks_are_learned_from_how_far_calls_were_off_what_they_were_expected_to_spend() -> None:

@@ -11,8 +11,8 @@ from plan_strategies import plans
 
 from optiq.estimation.composition import Rule
 from optiq.estimation.estimator import make_estimator
-from optiq.estimation.likeness import SURFACE, Likeness, Scale, surface
-from optiq.estimation.neighbours import PENALTIES, Ridge, Strengths, left_out, nearest, said, tune
+from optiq.estimation.likeness import SURFACE, Likeness, Scale, Views, surface
+from optiq.estimation.neighbours import EVEN, PENALTIES, Learned, Strength, Strengths, learned, nearest, said
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen
 from optiq.estimation.plan_rows import PlanRows
 from optiq.estimation.pool import Pool
@@ -27,53 +27,96 @@ def some_likeness(draw: np.random.Generator, n: int, tasks: list[str]) -> tuple[
     return Likeness(vectors, [ANYTHING] * n, tasks, Scale.of(vectors)), vectors
 
 
-def plain_votes(near: np.ndarray, asked: np.ndarray, off: np.ndarray, strengths: Strengths) -> np.ndarray:
-    """Ridge regression in turn, each model on the questions that it was judged on, by plain equations."""
-    n, models = off.shape
-    far, far_asked = 1 / (1 - np.log(near)), 1 / (1 - np.log(asked))
-    easy, better = np.zeros(n), np.zeros((n, models))
-    of_easy, of_better = np.zeros(len(asked)), np.zeros((len(asked), models))
-    for _ in range(4):
-        if np.isfinite(strengths.difficulty):
-            pairs = [(i, m) for i in range(n) for m in range(models) if not np.isnan(off[i, m])]
-            kernel = np.array([[far[i, j] for j, _ in pairs] for i, _ in pairs]).reshape(
-                len(pairs), len(pairs)
-            )
-            rest = np.array([off[i, m] - better[i, m] for i, m in pairs])
-            said_by = np.linalg.solve(kernel + strengths.difficulty * np.eye(len(pairs)), rest)
-            easy = sum((far[:, i] * w for (i, _), w in zip(pairs, said_by, strict=True)), np.zeros(n))
-            of_easy = sum(
-                (far_asked[:, i] * w for (i, _), w in zip(pairs, said_by, strict=True)), np.zeros(len(asked))
-            )
-        for m in range(models):
-            rows = np.flatnonzero(~np.isnan(off[:, m]))
-            if not len(rows) or not np.isfinite(strengths.preference):
-                continue
-            among = near[np.ix_(rows, rows)] + strengths.preference * np.eye(len(rows))
-            said_by = np.linalg.solve(among, off[rows, m] - easy[rows])
-            better[:, m], of_better[:, m] = near[:, rows] @ said_by, asked[:, rows] @ said_by
-    return of_easy[:, None] + of_better
+Tables = tuple[np.ndarray, ...]
 
 
-@settings(deadline=None, max_examples=30)
-@given(
-    seed=st.integers(0, 10_000),
-    difficulty=st.sampled_from([1.0, 4.0, np.inf]),
-    preference=st.sampled_from([1.0, 25.0, np.inf]),
-    judged=st.sampled_from([1.0, 0.7, 0.3]),
-)
-def test_what_is_learned_is_kernel_ridge_regression_in_turn(
-    seed: int, difficulty: float, preference: float, judged: float
-) -> None:
+def plain_ridge(
+    among: np.ndarray, asked: np.ndarray, target: np.ndarray, counts: np.ndarray, penalty: float
+) -> np.ndarray:
+    """Kernel ridge regression by plain equations: what questions that count say of those that are asked."""
+    rows = np.flatnonzero(counts)
+    if not len(rows):
+        return np.zeros(len(asked))
+    equations = among[np.ix_(rows, rows)] + penalty * np.diag(1 / counts[rows])
+    return asked[:, rows] @ np.linalg.solve(equations, target[rows])
+
+
+def plain_left_out(among: np.ndarray, target: np.ndarray, counts: np.ndarray, penalty: float) -> np.ndarray:
+    """What is said of each question once it is taken away."""
+    found = np.zeros(len(target))
+    for i in range(len(target)):
+        others = counts * (np.arange(len(target)) != i)
+        found[i] = plain_ridge(among, among[[i]], target, others, penalty)[0]
+    return found
+
+
+def plain_stack(
+    among: Tables, asked: Tables, target: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of asked and of left-out questions (rows, columns): penalties by trying, shares by trying."""
+    columns, every = range(target.shape[1]), []
+    for kernel in among:
+        tried = []
+        for penalty in PENALTIES:
+            others = [plain_left_out(kernel, target[:, c], counts[:, c], penalty) for c in columns]
+            others = np.stack(others, axis=1)
+            tried.append((float((counts * (target - others) ** 2).sum()), -penalty, others))
+        least = min(one[0] for one in tried)
+        every.append([one for one in tried if one[0] <= least * (1 + 1e-9)][-1])
+    scatter = float((counts * target**2).sum() / max(counts.sum(), 1))
+
+    def error(shares: np.ndarray) -> float:
+        heard = sum(share * one[2] for share, one in zip(shares, every, strict=True))
+        return float((counts * (target - heard) ** 2).sum() + scatter * (((shares - 0.5) / EVEN) ** 2).sum())
+
+    # the least of what is allowed: both heard, one of them, none
+    tried_shares = [np.zeros(2)]
+    for heard in ([0], [1], [0, 1]):
+        told = np.array([(np.sqrt(counts) * every[v][2]).ravel() for v in heard]).T
+        left = told.T @ told + scatter / EVEN**2 * np.eye(len(heard))
+        right = told.T @ (np.sqrt(counts) * target).ravel() + scatter / EVEN**2 * 0.5
+        tried_shares.append(np.zeros(2))
+        tried_shares[-1][heard] = np.linalg.solve(left, right)
+    shares = min((one for one in tried_shares if (one >= 0).all()), key=error)
+    said_of = np.zeros((len(asked[0]), target.shape[1]))
+    for share, (_, penalty, _), inner, outer in zip(shares, every, among, asked, strict=True):
+        for c in columns:
+            said_of[:, c] += share * plain_ridge(inner, outer, target[:, c], counts[:, c], -penalty)
+    left = np.asarray(sum(share * one[2] for share, one in zip(shares, every, strict=True)))
+    return said_of, left
+
+
+def plainly(among: Views, asked: Views, off: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What is learned, question by question and model by model, by plain equations: of asked and of left-out ones."""
+    ran = (~np.isnan(off)).astype(float)
+    answers = ran.sum(axis=1)
+    ease = np.array([np.nanmean(row) if np.isfinite(row).any() else 0.0 for row in off])
+    wide = (among.far, among.looks), (asked.far, asked.looks)
+    easy, easy_left = plain_stack(*wide, ease[:, None], answers[:, None])
+    easy_there, _ = plain_stack(wide[0], wide[0], ease[:, None], answers[:, None])
+    common = (answers * ease + easy_there[:, 0]) / (answers + 1)
+    close = (among.near, among.looks), (asked.near, asked.looks)
+    better, better_left = plain_stack(*close, np.nan_to_num(off - common[:, None]), ran)
+    return easy + better, easy_left + better_left
+
+
+@settings(deadline=None, max_examples=15)
+@given(seed=st.integers(0, 10_000), judged=st.sampled_from([1.0, 0.7, 0.3]))
+def test_what_is_learned_is_what_plain_equations_say(seed: int, judged: float) -> None:
     draw = np.random.default_rng(seed)
-    tasks = [str(task) for task in draw.choice(["open", "choice"], 12)]
-    likeness, vectors = some_likeness(draw, 12, tasks)
-    off = np.where(draw.random((12, 3)) < judged, draw.normal(0, 0.3, (12, 3)), np.nan)
-    near = likeness.among(np.arange(12))
-    asked = likeness.of(vectors[:4] + 0.1, [ANYTHING] * 4, ["open"] * 4)
-    strengths = Strengths(difficulty, preference)
-    found = said(asked, Ridge(near, near, off).weights(strengths))
-    assert found[:, 1:] == pytest.approx(plain_votes(near, asked, off, strengths), abs=1e-5)
+    tasks = [str(task) for task in draw.choice(["open", "choice"], 10)]
+    likeness, vectors = some_likeness(draw, 10, tasks)
+    off = np.where(draw.random((10, 3)) < judged, draw.normal(0, 0.3, (10, 3)) + vectors[:, :1] / 9, np.nan)
+    among = likeness.views_among(np.arange(10))
+    asked = likeness.views(vectors[:4] + 0.1, [ANYTHING] * 4, ["open"] * 4)
+    found = learned(among, among, off)
+    expected, left = plainly(among, asked, off)
+    assert said(asked, found.weights)[:, 1:] == pytest.approx(expected, abs=1e-4)
+    assert found.left_out == pytest.approx(left, abs=1e-4)
+    known = np.nan_to_num(off)
+    if known.any():
+        rest = ((known - left) * ~np.isnan(off)) ** 2
+        assert found.explained == pytest.approx(1 - rest.sum() / (known**2).sum(), abs=1e-4)
 
 
 @settings(deadline=None, max_examples=40)
@@ -85,64 +128,58 @@ def test_the_nearest_are_those_of_a_full_sort_however_many_tie(seed: int, width:
         assert columns.tolist() == sorted(range(width), key=lambda i: (-row[i], i))[:n]
 
 
-def taught(n: int, noise: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def taught(n: int, noise: bool = False) -> tuple[Likeness, np.ndarray]:
     """How alike questions of two kinds are, and by how much each of two models was better than usual on them."""
     draw = np.random.default_rng(0)
     likeness, vectors = some_likeness(draw, n, ["open"] * n)
     kind = vectors[:, 0] > 0
     clear = np.stack([np.where(kind, 0.35, -0.35), np.where(kind, -0.35, 0.35)], axis=1)
-    off = draw.random((n, 2)) - 0.5 if noise else clear
-    return likeness.among(np.arange(n)), off
+    return likeness, draw.random((n, 2)) - 0.5 if noise else clear
+
+
+def of_all(likeness: Likeness, off: np.ndarray) -> Learned:
+    views = likeness.views_among(np.arange(len(off)))
+    return learned(views, views, off)
 
 
 def test_what_there_is_to_learn_is_learned_and_noise_is_not() -> None:
-    usual, cost = np.full((300, 2), 0.55), np.zeros((300, 2))
-    strengths, explained = tune(*taught(300), usual, cost)
-    assert explained > 0.4
-    assert np.isfinite(strengths.preference)
-    _, explained = tune(*taught(300, noise=True), usual, cost)
-    assert explained < 0.03
+    clear = of_all(*taught(300))
+    assert clear.explained > 0.4
+    near, looks = clear.strengths.preference
+    assert near.share > 0.5 > looks.share, "it is told by what questions are about"
+    assert of_all(*taught(300, noise=True)).explained < 0.03
 
 
-def test_penalties_are_those_that_predict_left_out_questions_best() -> None:
-    near, off = taught(40)
+def test_the_order_of_questions_changes_nothing() -> None:
+    likeness, off = taught(60)
     off = off + np.random.default_rng(5).normal(0, 0.3, off.shape)
     off[::4, 0] = np.nan
-
-    def error(strengths: Strengths) -> float:
-        total = 0.0
-        for fold in range(5):
-            held = np.arange(40) % 5 == fold
-            kept = ~held
-            votes = plain_votes(near[np.ix_(kept, kept)], near[np.ix_(held, kept)], off[kept], strengths)
-            total += float(np.nansum((off[held] - votes) ** 2))
-        return total
-
-    strengths, explained = tune(near, off, np.full(off.shape, 0.5), np.zeros(off.shape))
-    tried = [Strengths(d, p) for d in PENALTIES for p in PENALTIES]
-    assert error(strengths) == pytest.approx(min(map(error, tried)), rel=1e-6)
-    assert explained == pytest.approx(1 - error(strengths) / np.nansum(off**2), abs=1e-6)
+    views = likeness.views_among(np.arange(60))
+    order = np.random.default_rng(1).permutation(60)
+    before = learned(views, views, off)
+    turned = Views(*(view[np.ix_(order, order)] for view in views))
+    after = learned(turned, turned, off[order])
+    assert after.left_out == pytest.approx(before.left_out[order], abs=1e-6)
+    for one, other in zip(before.strengths.preference, after.strengths.preference, strict=True):
+        assert one == pytest.approx(other, abs=1e-6)
 
 
-def test_from_five_hundred_questions_on_picks_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optiq.estimation.neighbours.ENOUGH", 40)
-    near, off = taught(40)
-    off = off + np.random.default_rng(5).normal(0, 0.3, off.shape)
-    usual, cost = np.full(off.shape, 0.5), np.array([[1.0, 4.0]]).repeat(40, axis=0)
-    found, _ = tune(near, off, usual, cost)
+def test_nothing_is_said_without_a_share() -> None:
+    assert Strengths().silent
+    assert Strengths((Strength(1.0, 0.0),), (Strength(1.0, 0.0),)).silent
+    assert not Strengths((Strength(1.0, 0.0),), (Strength(1.0, 0.1),)).silent
 
-    def worth(strengths: Strengths) -> float:
-        expected = usual + left_out(near, off, strengths)
-        total = 0.0
-        for per_call in (0.0, 0.05, 0.1, 0.2, 0.3):
-            for q in range(40):
-                value = [expected[q, m] - per_call * cost[q, m] / 4.0 for m in range(2)]
-                pick = int(np.argmax(value))
-                total += usual[q, pick] + off[q, pick] - per_call * cost[q, pick] / 4.0
-        return total
 
-    tried = [Strengths(found.difficulty, p) for p in PENALTIES[:-1]]
-    assert worth(found) == pytest.approx(max(map(worth, tried)))
+def test_a_sample_speaks_for_all_where_the_others_say_the_same() -> None:
+    """Every question asked twice: one of each is enough."""
+    likeness, off = taught(40)
+    every, once = np.repeat(np.arange(40), 2), np.arange(40)
+    views, among = likeness.views_among(once), likeness.views_among(once)
+    double = Views(*(view[every] for view in views))
+    seen_twice = learned(double, among, off[every])
+    whole_views = Views(*(view[np.ix_(every, every)] for view in views))
+    whole = learned(whole_views, whole_views, off[every])
+    assert seen_twice.left_out == pytest.approx(whole.left_out, abs=1e-4)
 
 
 @given(plan=plans(max_k=5), chain=st.floats(0, 1), blend=st.floats(0, 1), shift=st.floats(-0.3, 0.3))
