@@ -34,10 +34,9 @@ def latest_begun(home: Home) -> dict[str, Any]:
     InputError
         if there is none, or it was begun in another folder: its files would not be found.
     """
+    found = (home.path / _FOLDER).glob("[!.]*.json")  # hidden ones are still being written
     # By the moment, then by name: two of one moment have an order all the same.
-    every = sorted(
-        (home.path / _FOLDER).glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name)
-    )
+    every = sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
     if not every:
         raise InputError("no selection was broken off", "Say what to select: `optiq select --help`.")
     try:

@@ -20,6 +20,7 @@ from optiq.execution.limits import CallLimits
 from optiq.execution.responses import ResponseStore
 from optiq.extensions.built_in import SELECTORS
 from optiq.questions.reading import AS_IT_IS, Reading
+from optiq.selection.advice import known_of
 from optiq.selection.agents import AgentSubject
 from optiq.selection.bill import Bill
 from optiq.selection.examples import Data, read_examples
@@ -171,6 +172,7 @@ class ModelSelector:
             seed,
             task or self.subject.name,
             advisor,
+            known_of(self.subject, self.space, rates) if advisor is not None else None,
             repeat_temperature if staged else None,
         )
         self._selector = make_selector(method, self.problem, self._options)

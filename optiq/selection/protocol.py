@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -18,12 +18,22 @@ Advisor = Callable[[str], str]
 
 
 @dataclass(frozen=True)
+class Known:
+    """Words by role and by model; ``past`` are lines on what models came to in roles in earlier selections."""
+
+    roles: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
+    past: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Problem:
     """One selection: which combination of ``space`` is best on ``n_examples`` labelled examples.
 
     ``task`` says in words what the agent does and ``advisor`` is asked about it, for methods that use a
-    language model. A method draws all random numbers from ``seed``. ``repeat_temperature``: repeated runs are made at
-    that temperature while first ones are at 0, so they say how much accuracy fluctuates only among themselves.
+    language model; ``known`` is what it can be told of roles and models. A method draws all random numbers from
+    ``seed``. ``repeat_temperature``: repeated runs are made at that temperature while first ones are at 0, so they say
+    how much accuracy fluctuates only among themselves.
     """
 
     space: Space
@@ -32,6 +42,7 @@ class Problem:
     seed: int = 0
     task: str = ""
     advisor: Advisor | None = None
+    known: Known | None = None
     repeat_temperature: float | None = None
 
     @cached_property

@@ -16,7 +16,7 @@ import polars as pl
 from optiq.plans.plan import Plan
 from optiq.selection.evidence import Evidence, RoleCalls
 from optiq.selection.results import SelectionResult
-from optiq.selection.subjects import Subject
+from optiq.selection.subjects import Subject, role_topic
 
 SCHEMA = {
     "topic": pl.String,
@@ -28,11 +28,6 @@ SCHEMA = {
     "output_tokens": pl.Float64,
 }
 """Columns of a statistics file, but for its source and day."""
-
-
-def role_topic(subject: Subject, role: str) -> str | None:
-    """The topic of calls that are made for a role; None where nodes are asked as those of all plans are."""
-    return None if subject.topic is None else f"{subject.topic}/{role}"
 
 
 def role_figures(result: SelectionResult, subject: Subject) -> pl.DataFrame:

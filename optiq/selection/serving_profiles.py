@@ -13,8 +13,7 @@ from pathlib import Path
 from optiq.errors import InputError
 from optiq.files.atomic import replacing
 from optiq.selection.results import SelectionResult
-from optiq.selection.role_figures import role_topic
-from optiq.selection.subjects import Subject
+from optiq.selection.subjects import Subject, role_topic
 
 
 def profile_name(subject: Subject, role: str) -> str:

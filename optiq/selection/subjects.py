@@ -89,6 +89,11 @@ class Performer(Protocol):
         ...
 
 
+def role_topic(subject: Subject, role: str) -> str | None:
+    """The topic of calls that are made for a role; None where nodes are asked as those of all plans are."""
+    return None if subject.topic is None else f"{subject.topic}/{role}"
+
+
 def added_up(calls: Sequence[Call | CallRecord]) -> RoleCalls:
     """What the calls of one role took; those that were not answered took nothing that anybody knows."""
     answered = [call for call in calls if call.error is None]

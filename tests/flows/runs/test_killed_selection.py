@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -90,6 +91,37 @@ def test_killed_at_random_and_resumed(
     assert stored["runs"] == 4 * EXAMPLES, "no run was lost with its process"
     assert stored["executions"] <= 4 * EXAMPLES + kills * SLOTS
     assert stored["rejected"] == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_ctrl_c_at_any_moment_is_one_line_and_goes_on(
+    share: float, server: Server, start_optiq, optiq, home: Path, tmp_path: Path
+) -> None:
+    """Before the first call, in the middle, and near the end; some of the work is done in any case."""
+    (tmp_path / "agent.py").write_text(AGENT.replace("URL", server.url))
+    words = [f"word{number}" for number in range(EXAMPLES)]
+    pl.DataFrame({"question": [f"Say {word}" for word in words], "reference": words}).write_csv(
+        "labelled.csv"
+    )
+    process = start_optiq(
+        "select", "labelled.csv", "--agent", "agent.py:Agent", "--role", f"planner={MODELS}",
+        "--role", f"solver={MODELS}", "--method", "brute-force", "--json",
+    )  # fmt: skip
+    begun = home / "selection" / "begun"
+    while process.poll() is None and not (begun.is_dir() and any(begun.glob("[!.]*.json"))):
+        time.sleep(0.002)
+    while process.poll() is None and len(server.requests) < share * 4 * EXAMPLES:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode in (0, 130), err
+    assert "Traceback" not in err
+    if process.returncode == 130:
+        last = optiq("select", "--resume", "--json")
+        assert last.code == 0, last.err
+        out = last.out
+    summary = json.loads(out)
+    assert summary["runs"] + summary["reused"] == 4 * EXAMPLES
 
 
 def test_there_must_be_something_to_go_on_with(optiq, home: Path) -> None:
