@@ -110,7 +110,7 @@ def _one(home: Home, answers: RunAnswers) -> AnswersPage:
         "status": frame["status"].to_list(),
         "wrong": frame["wrong"].cast(pl.Int8).to_list(),
     }
-    notices = [f"{n} {kind}" for kind, n in found["kinds"]]
+    notices = [f"{n:,} {kind}" for kind, n in found["kinds"]]
     file = answers.about.get("file")
     return AnswersPage(
         f"Answers to {clean(str(file).rsplit('/', 1)[-1], 80)}"
