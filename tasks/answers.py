@@ -82,7 +82,8 @@ def answer_rows(
     """
     shared = shared or Shared()
     rows = [with_served_model(row, session) for row in rows]
-    questions = session.with_topics([row.question for row in rows if row.question is not None])
+    asked_of = [row.question for row in rows if row.question is not None]
+    questions = session.with_about(session.with_topics(asked_of))
     planning = session.planning.without(frozenset(shared.health.out))
     if not planning.pool:
         planning = session.planning  # nobody is left: the execution will say why, without a call
@@ -384,7 +385,7 @@ def _invalid_row(row: Row, run_id: str) -> dict[str, Any]:
 
 
 def _question_columns(question: Question) -> dict[str, Any]:
-    topics = [{"topic": name, "weight": weight} for name, weight in question.topics]
+    topics = [{"topic": name, "weight": weight} for name, weight in question.shown_topics]
     return {"question_id": question.question_id, "topics": topics}
 
 

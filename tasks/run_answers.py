@@ -46,7 +46,7 @@ class RunAnswers:
     ``frame`` has question_id, status, question, answer, reference, form, topic, qoa, confidence, plan (an expression),
     plan_key, cost_usd, latency_s, energy_j (observed), the same predicted_…, spent_usd (what was paid) and saved_usd
     (what cached calls had cost), judge (JSON), judge_calls and judge_usd (in what was paid), best_plan, best_qoa,
-    best_from and loss: how much better the best known plan would have been
+    best_from, best_topic (whose statistics that is of) and loss: how much better the best known plan would have been
     (:func:`warehouse.run_answers.best_known`), error, execution_id and snapshot_id.
     ``about`` is the record of its folder, empty without one.
     """
@@ -126,6 +126,7 @@ def answers_of(home: Home, name: str) -> RunAnswers:
         )
         frame = given.with_columns(
             pl.lit(None, pl.Float64).alias("confidence"),
+            pl.lit(None, pl.String).alias("about"),
             pl.lit(None, pl.Int64).alias("attempts"),
             pl.lit(None, pl.Int64).alias("judge_calls"),
             pl.lit(None, pl.Float64).alias("judge_usd"),
@@ -169,6 +170,7 @@ def _rows(home: Home, run_id: str, about: Mapping[str, Any], executions: pl.Data
     frame = done.join(last, on="question_id", how="left", maintain_order="left").with_columns(
         qoa=pl.when(pl.col("status") == "answered").then(pl.coalesce("known", "observed_qoa")),
         topic=pl.coalesce("wanted", topic),
+        about=topic,
     )
     if frame["question"].null_count() and (asked := questions_of(about)) is not None:
         texts = {
@@ -199,7 +201,11 @@ def _with_best(home: Home, frame: pl.DataFrame) -> pl.DataFrame:
     worth = pl.when(pl.col("status") == "answered").then("qoa").when(pl.col("qoa").count() > 0).then(0.0)
     return frame.select(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"),
-        *("question_id", "status", "question", "answer", "reference", "form", "topic", "qoa", "confidence"),
+        *("question_id", "status", "question", "answer", "reference", "form"),
+        # what it is about, where its statistics are those of any topic
+        pl.when(pl.col("topic") == "*").then(pl.coalesce("about", "topic")).otherwise("topic").alias("topic"),
+        pl.col("topic").alias("best_topic"),
+        *("qoa", "confidence"),
         *("plan", "plan_key"),
         *(pl.col(f"observed_{name}").alias(name) for name in METRIC_NAMES if name != "qoa"),
         *(f"predicted_{name}" for name in METRIC_NAMES),

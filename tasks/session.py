@@ -28,7 +28,7 @@ from optiq.estimation.variant_figures import with_variants
 from optiq.planning import Planning, choose_blender, choose_pool, new_topics
 from optiq.plans.plan import Plan
 from optiq.prompts.variants import Variant
-from optiq.questions.question import Question
+from optiq.questions.question import FOUND, SHIPPED, About, Question
 from optiq.servers.configured import ConfiguredServer
 from optiq.servers.pool import prices_at, served_name
 from optiq.servers.protocol import ModelServer, ServedModel
@@ -40,6 +40,7 @@ from tasks.recommending import recommended_pool, recommended_size
 from warehouse.confidence import load_confidence
 from warehouse.connection import readings_together
 from warehouse.find_home import find_home
+from warehouse.found_topics import load_found_topics
 from warehouse.home import Home
 from warehouse.neighbours import load_looks, load_past_questions
 from warehouse.priors import published_rows
@@ -49,6 +50,7 @@ from warehouse.topics import load_topic_model
 if TYPE_CHECKING:
     from optiq.text.topics import TopicModel
     from optiq.text.topics.bertopic import SupervisedBertopic
+    from optiq.text.topics.found import FoundTopics
 
 
 def shared_server(settings: Settings, *, genfuser: bool = False) -> ModelServer:
@@ -84,6 +86,11 @@ def _statistics(perfdb: str, modified_ns: int) -> Statistics:
 @lru_cache(maxsize=4)
 def _topic_model(perfdb: Path, modified_ns: int) -> TopicModel | SupervisedBertopic | None:
     return load_topic_model(perfdb)
+
+
+@lru_cache(maxsize=2)
+def _found(perfdb: Path, modified_ns: int) -> FoundTopics | None:
+    return load_found_topics(perfdb)
 
 
 @lru_cache(maxsize=4)
@@ -253,6 +260,33 @@ class Session:
         for i, topics in zip(missing, assigned, strict=True):
             found[i] = replace(found[i], topics=tuple(topics), topics_inferred=True)
         return found
+
+    def with_about(self, questions: Sequence[Question]) -> list[Question]:
+        """The questions; those without topics with what they are about: a topic that was found, else a shipped one.
+
+        Nothing is said of a question that is far from all topics, or without the embedding.
+        """
+        from optiq.text.word_vectors import available
+
+        found = list(questions)
+        missing = [i for i, question in enumerate(questions) if not question.topics]
+        if not missing or not available():
+            return found
+        from optiq.text.topics.found import NO_TOPIC
+        from optiq.text.topics.shipped import shipped_topics
+
+        model = self._found_topics
+        by, source = (shipped_topics(), SHIPPED) if model is None else (model, FOUND)
+        assigned = by.assign([questions[i].text for i in missing])
+        for i, (topic, _) in zip(missing, assigned, strict=True):
+            found[i] = replace(found[i], about=None if topic == NO_TOPIC else About(topic, source))
+        return found
+
+    @cached_property
+    def _found_topics(self) -> FoundTopics | None:
+        if not self.home.perfdb.exists():
+            return None
+        return _found(self.home.perfdb, self.home.perfdb.stat().st_mtime_ns)
 
 
 @readings_together()

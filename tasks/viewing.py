@@ -263,7 +263,7 @@ def _sides(home: Home, answers: RunAnswers, name: str = "") -> Iterator[dict[str
 
 
 def _of_answer(row: Mapping[str, Any]) -> list[list[str]]:
-    where = "this very question" if row["best_from"] == "question" else f"topic {row['topic']}"
+    where = "this very question" if row["best_from"] == "question" else f"topic {row['best_topic']}"
     return [
         ["answer", clean(row["answer"], LONGEST) if row["answer"] is not None else f"– ({row['status']})"],
         ["note", clean(row["error"] or "", 600)],

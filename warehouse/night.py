@@ -186,13 +186,15 @@ class Night:
         return f"{len(self.connection.table('plan_statistics'))} statistics"
 
     def learn_topics(self) -> str:
-        """Fit the topic model again if labelled questions have changed enough."""
+        """Fit the topic model again if labelled questions have changed enough; what the others are about."""
+        from warehouse.found_topics import recompute_found_topics
         from warehouse.topics import recompute_topics
 
         with self._transaction():
             recompute_topics(self.connection, self.asked.settings.topic_model)
+            said = recompute_found_topics(self.connection, self.tell)
         self.tell("topics learned")
-        return "topics are up to date"
+        return f"topics are up to date; {said}"
 
     def compute_chemistry(self) -> str:
         """Which models complement each other, if their trials changed."""

@@ -166,14 +166,14 @@ def _rows(outcomes: Outcomes, size: int, parts: Sequence[Part], seed: int) -> It
     drawn = [draw.multinomial(len(held), np.full(len(held), 1 / len(held)), RESAMPLES) for held, _ in parts]
     # first what was observed, then what was drawn
     weights = [np.vstack([np.ones(len(held)), times]) for (held, _), times in zip(parts, drawn, strict=True)]
-    measure = _gap if len(outcomes.plans) == 2 else _price
+    measure = mean_gap if len(outcomes.plans) == 2 else _price
     found = {name: _measured(outcomes, parts, weights, name, measure) for name in parts[0][1]}
     best, *_ = sorted((one for one in found if one.startswith(NEAREST)), key=lambda n: -_goodness(found[n]))
     kept = [name for name in found if not name.startswith(NEAREST) or name == best]
     ours, single = found[PRODUCT], found["best single model"]
     for name in kept:
         one = found[name]
-        better = ours.told - one.told if measure is _gap else one.told - ours.told
+        better = ours.told - one.told if measure is mean_gap else one.told - ours.told
         yield (
             f"{size:,}",
             name,
@@ -215,7 +215,7 @@ def _measured(
     )
 
 
-def _gap(
+def mean_gap(
     outcomes: Outcomes, parts: Sequence[Part], weights: Sequence[FloatArray], name: str
 ) -> tuple[FloatArray, str]:
     """APGR, mean over folds, and the shares of strong calls for half and most of the gap."""

@@ -65,7 +65,7 @@ def explain(request: Explain, json: Json = False) -> None:
     if about := session.describe():
         note(about)
     session.tell_new_topics(asked.questions)
-    planned = session.planning.plan(session.with_topics(asked.questions)[0])
+    planned = session.planning.plan(session.with_about(session.with_topics(asked.questions))[0])
     shown = planned.choice.chosen or planned.choice.nearest
     if request.svg is not None and shown is not None:
         with replacing(request.svg) as temporary:
@@ -78,7 +78,7 @@ def explain(request: Explain, json: Json = False) -> None:
     used = planning.weights
     say(f"question   {planned.question.text}")
     say(f"form       {planned.question.kind.shown}")
-    say(f"topics     {topics_line(planned.question.topics)}")
+    say(f"topics     {topics_line(planned.question)}")
     say(f"budget     {budget.describe()}")
     if line := bounds_line(request.settings, planned.frontier):
         say(f"confidence {line}")

@@ -68,6 +68,8 @@ def plan(request: Plan, json: Json = False) -> None:
         note(about)
     session.tell_new_topics(questions.questions)
     ready = session.with_topics(questions.questions)
+    if json:
+        ready = session.with_about(ready)
     planning, kept = session.planning, None
     if request.mean_cost is not None and ready:
         every, kept = plan_within_mean(planning, ready, request.mean_cost, request.frontier)

@@ -16,7 +16,7 @@ from optiq.planning.protection import LIKELY
 from optiq.plans.plan import Plan
 from optiq.questions.answer_file import answer_text
 from optiq.questions.metric import BY_LIMIT, COST, METRICS, RESOURCES, Metric
-from optiq.questions.question import Question
+from optiq.questions.question import FOUND, Question
 
 ESTIMATE_COLUMNS = ["cost" if metric is COST else metric.header for metric in METRICS]
 
@@ -88,6 +88,7 @@ def planned_object(planned: PlannedQuestion, planning: Planning, with_frontier: 
         "question_id": planned.question.question_id,
         "status": choice.status,
         "topics": [{"topic": name, "weight": weight} for name, weight in planned.question.topics],
+        **_topic_source(planned.question),
         "chosen": plan_object(choice.chosen),
     }
     if choice.chosen is None:
@@ -96,6 +97,15 @@ def planned_object(planned: PlannedQuestion, planning: Planning, with_frontier: 
     if with_frontier:
         found["frontier"] = [plan_object(estimate) for estimate in planned.frontier]
     return found
+
+
+def _topic_source(question: Question) -> dict[str, Any]:
+    """Where the topic comes from: a person, learned, found, shipped or none; what plans do not hear is told apart."""
+    if question.topics:
+        return {"topics_from": "learned" if question.topics_inferred else "person"}
+    if question.about is None:
+        return {"topics_from": "none"}
+    return {"topics_from": question.about.source, "about": question.about.topic}
 
 
 def frontier_table(planned: PlannedQuestion, title: str) -> None:
@@ -126,10 +136,20 @@ def over_budget(estimate: Estimate, budget: Any) -> str:
     return ", ".join(parts)
 
 
-def topics_line(topics: Iterable[tuple[str, float]]) -> str:
-    """Topics with their weights, or what is used where there are none."""
-    parts = [name if weight >= 0.995 else f"{name} ({weight:.0%})" for name, weight in topics]
-    return ", ".join(parts) or "none known: figures for any topic are used"
+def topics_line(question: Question) -> str:
+    """Topics with their weights and where they come from, or what is used where there are none."""
+    parts = [name if weight >= 0.995 else f"{name} ({weight:.0%})" for name, weight in question.topics]
+    if parts:
+        told = (
+            "learned from questions that came with topics"
+            if question.topics_inferred
+            else "given by a person"
+        )
+        return f"{', '.join(parts)}; {told}"
+    if question.about is None:
+        return "none known: figures for any topic are used"
+    told = "found in past questions" if question.about.source == FOUND else "of the shipped topics"
+    return f"about {question.about.topic}, {told}; figures for any topic are used"
 
 
 def provenance_rows(estimate: Estimate) -> list[list[str]]:

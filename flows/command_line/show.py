@@ -143,7 +143,7 @@ def _show_one(found: Mapping[str, Any]) -> None:
     sure = "" if found["confidence"] is None else f"; probably right: {found['confidence']:.0%}"
     say(f"QoA        {figure(found['qoa'])}" + sure)
     if found["loss"]:
-        where = "this very question" if found["best_from"] == "question" else f"topic {found['topic']}"
+        where = "this very question" if found["best_from"] == "question" else f"topic {found['best_topic']}"
         say(f"better     {found['best_plan']}: QoA {figure(found['best_qoa'])} on {where}")
     if found["spent_usd"] is not None:
         saved = (

@@ -265,6 +265,20 @@ class Wishes:
     url: str | None = None
 
 
+FOUND, SHIPPED = "found", "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a question without a topic is about: a ``topic``, and its ``source``.
+
+    :data:`FOUND`: it was found in past questions; :data:`SHIPPED`: it comes with Opti-Q.
+    """
+
+    topic: str
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One question, as read from a file or a command line.
@@ -273,6 +287,7 @@ class Question:
     ``options`` are the choices in their order, shown as A, B, C, … ``reference`` is the gold answer:
     text for open questions, option letter(s) or option text otherwise. ``topics_inferred``: a topic model
     assigned the topics, they were not given with the question; nothing is learned about topics from those.
+    ``about`` is shown and reported of a question without topics; plans do not hear it.
     ``wishes`` are those of a request that it came as. ``schema`` is the JSON schema of a JSON answer, as text.
     """
 
@@ -284,6 +299,7 @@ class Question:
     reference: str | None = None
     budget: Budget = field(default_factory=Budget)
     topics_inferred: bool = False
+    about: About | None = None
     wishes: Wishes | None = None
     schema: str | None = None
 
@@ -291,3 +307,8 @@ class Question:
     def topic_names(self) -> tuple[str, ...]:
         """The topics without their weights."""
         return tuple(name for name, _ in self.topics)
+
+    @property
+    def shown_topics(self) -> tuple[tuple[str, float], ...]:
+        """The topics, else what it is about."""
+        return self.topics or (() if self.about is None else ((self.about.topic, 1.0),))

@@ -62,6 +62,16 @@ def word_vectors(texts: Sequence[str], rarity: NDArray[np.float16] | None = None
     return found
 
 
+def pieces_of(texts: Sequence[str]) -> list[list[int]]:
+    """Numbers of each text's word pieces, in order."""
+    return _pieces(_loaded()[0], texts)
+
+
+def piece_table() -> NDArray[np.float32]:
+    """(word pieces, 384): the vector of each; not to be changed."""
+    return _loaded()[1]
+
+
 def _pieces(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
     short = [text[:LONGEST] for text in texts]
     return [encoded.ids for encoded in tokenizer.encode_batch(short, add_special_tokens=False)]

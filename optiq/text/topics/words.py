@@ -29,6 +29,12 @@ _FUNCTION_WORDS = frozenset(
 """Words of English that say nothing of a topic: articles, pronouns, prepositions, conjunctions, auxiliaries."""
 
 
+def telling_words(text: str) -> list[str]:
+    """The words of a text that may say something of its topic; of one that has none, such as a sum, all its parts."""
+    found = [word for word in _WORD.findall(text.lower()) if word not in _FUNCTION_WORDS]
+    return found or re.findall(r"\w+", text.lower())
+
+
 def topic_words(texts: Sequence[str], labels: Sequence[str], n_words: int = 10) -> dict[str, list[str]]:
     """Per topic, in order of name, its ``n_words`` weightiest words, weightiest first.
 
