@@ -22,6 +22,7 @@ from optiq.scoring.outputs import (
     spoken,
     without_greeting,
     without_verdict,
+    worked_out,
 )
 
 __all__ = ["node_answer", "open_answer", "option_letters", "parse_answer"]
@@ -35,7 +36,11 @@ _ABBREVIATION = re.compile(
     r"(?:^|[\s(.])(?:[A-Z]|St|Mt|Ft|Dr|Mr|Ms|Mrs|Jr|Sr|Lt|Col|Gen|Gov|Sen|Rep|Rev|Prof|Capt|vs|cf|ca|No|Nos|approx|Vol|"
     r"Art|Fig|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Approx|Ans|e\.g|i\.e|U\.S|a\.m|p\.m|B\.C|A\.D)$"
 )
-_LIST_MARK = re.compile(r"^\s*(?:[-*•‣▪–]\s+|\(?\d{1,2}[.)]\s+(?=[^\W\d_]|\*)|>\s*)+")
+_LIST_MARK = re.compile(
+    r"^\s*(?:[-*•‣▪–]\s+|\(?\d{1,2}[.)]\s+(?=[^\W\d_]|\*)"
+    r"(?!(?:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-zäû]*\s+\d)|>\s*)+",
+    re.IGNORECASE,
+)
 # "36. I hope this helps" is no list.
 _AFTERWARDS = re.compile(
     r"^\s*\d{1,2}\.\s+(?:I|We|You|This|That|It|Hope|Let|If|Please|The|There|So|Thus|Because)\b"
@@ -96,13 +101,15 @@ def open_answer(output: str) -> str:
     """
     text = spoken(both_ends(output))
     stated = final_statement(text)
+    if stated is not None and not any(character.isalnum() for character in stated):
+        return stated.partition("\n")[0].strip(" .*_`\"'")  # of signs alone: ] } ]
     if stated is not None:
         # "Answer: Sure! The final answer is …" states within what it states.
         return _first_answer(_HEDGE.sub("", without_greeting(stated)))
     text = without_greeting(without_verdict(without_greeting(text)))
     if refused := _refusal(text):
         return refused
-    return _first_answer(conclusion(text) or text)
+    return _first_answer(conclusion(text) or worked_out(text) or text)
 
 
 def _refusal(text: str) -> str | None:

@@ -14,6 +14,7 @@ from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_o
 from optiq.scoring.figures import figures_in
 from optiq.scoring.numbers import concludes, figure_of, numeric_equality
 from optiq.scoring.opposites import alike
+from optiq.scoring.option_marks import letter_by_mark
 from optiq.scoring.outputs import both_ends, json_answer, spoken, statements, without_greeting
 from optiq.scoring.plain_text import plain
 from optiq.scoring.text import compares, containment, formula_equality, inflected
@@ -22,7 +23,7 @@ Letters = tuple[str, ...]
 Rule = Callable[[str, Sequence[str], bool], Letters]
 
 _WRAPPING = "*_`\"'“”‘’「」[] \t$"
-_JOINED = r"(?:\s*[,;/&+]\s*(?:and\s+|or\s+)?|\s+(?:and|or|nor)\s+)"
+_JOINED = r"(?:\s*[,;/&+]\s*(?:and\s+|or\s+)?|\s+(?:and(?:\s+also)?|or|nor|as\s+well\s+as|plus)\s+)"
 _ONE = r"(?:options?\s+|choices?\s+|letters?\s+)?\(?[A-Z]\)?(?![\w'’])"
 _SEVERAL = rf"{_ONE}(?:{_JOINED}{_ONE})*"
 # "not A, B" chooses B; "not A, C or D" chooses none of them.
@@ -61,7 +62,9 @@ _RANGE = re.compile(r"([A-Z])\s*(?:-|–|to|through)\s*([A-Z])")
 _BRACKETED_LETTER = re.compile(r"\(([A-Z])\)|\b([A-Z])\)")
 _LONE_LETTER = re.compile(r"(?<![\w'’.-])([A-Z])(?![\w'’+#]|\.\w|-\w)")
 _LETTER_LIST = re.compile(
-    r"\(?([A-Z])\)?(?:(?:\s*[,;/&+]\s*(?:and\s+)?|\s+and\s+|\s+)\(?[A-Z]\)?(?=[\s,;.&)/+]|$))*", re.IGNORECASE
+    r"\(?([A-Z])\)?(?:(?:\s*[,;/&+]\s*(?:and\s+)?|\s+(?:and(?:\s+also)?|as\s+well\s+as|plus)\s+|\s+)"
+    r"\(?[A-Z]\)?(?=[\s,;.&)/+]|$))*",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"(?<![\w])[-+−]?\d+(?:[.,]\d+|[ \u00a0\u202f]\d{3}(?!\d))*|\w+(?:\+\+|#)?")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -153,6 +156,11 @@ _ALL_BUT_WRONG = re.compile(
     rf"\W*(?i:(?:everything|all|anything|all\s+options|the\s+others?)\s+(?:except(?:\s+for)?|but|other\s+than|besides))\s+({_ONE}(?:\s+(?:or|nor|and)\s+{_ONE})*)\s+"
     r"(?i:(?:is|are)\s+(?:wrong|incorrect|false|not\s+\w+))\W*"
 )
+_ALL_BUT_TEXTS = re.compile(
+    r"\W*(?:everything|all(?:\s+of\s+(?:them|these))?|all\s+options|any(?:thing|\s+of\s+them)?)\s+(?:except(?:\s+for)?|but|other\s+than|besides)"
+    r"\s+([^.;!?\n]+?)\W*",
+    re.IGNORECASE,
+)
 _IT_IS = re.compile(
     r"^\W*(?:it|this|that|the\s+(?:correct\s+|right\s+)?answer)(?:['’]s|\s+(?:is|was|must\s+be|would\s+be|should\s+be))\s+(?:the\s+|an?\s+)?",
     re.IGNORECASE,
@@ -184,7 +192,8 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
         return ()
     rules: list[Rule] = [
         _whole, _json, _stated, _complement, _verdicts, _own_line, _first_said, _leading, _declared, _figures, _truth,
-        _concluded, _texts, _named, _contrasted, _part_of_one, _inflection, _these_are, _bracketed, _lone, _by_place,
+        _concluded, _texts, _named, _contrasted, _part_of_one, _inflection, _these_are, _eliminated,
+        _bracketed, _lone, _by_place,
     ]  # fmt: skip
     for tried in dict.fromkeys((spoke, text)):
         if (found := _whole(tried, options, several)) and (several or len(found) == 1):
@@ -235,6 +244,8 @@ def _whole(text: str, options: Sequence[str], several: bool) -> Letters:
     bare = text.strip(_WRAPPING).rstrip(".。!, ").strip(_WRAPPING)
     if not bare or "\n" in bare or (text.lstrip().startswith("[") and "," in text):
         return ()
+    if mark := letter_by_mark(bare.strip("().:、。 "), len(options)):
+        return (mark,)
     if _WORD.fullmatch(bare) and bare[-1].isdigit() and bare not in options:  # 5,5 is no list of two
         return _figures(bare, options, several)
     if found := letters_of(bare, options) or letters_of(_OPTION_BEFORE.sub("", _ONLY.sub("", bare)), options):
@@ -311,6 +322,9 @@ def _complement(text: str, options: Sequence[str], several: bool) -> Letters:
     if kept := _ALL_BUT_WRONG.fullmatch(text.strip()):
         return _among(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", kept[1]), options)
     match = _COMPLEMENT.fullmatch(text.strip())
+    if match is None and (others := _ALL_BUT_TEXTS.fullmatch(text.strip())):
+        left_out = {*_named_in(others[1], options)}
+        return tuple(a for a in ascii_uppercase[: len(options)] if a not in left_out) if left_out else ()
     if match is None:
         return ()
     out = set(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", match[1]))
@@ -399,14 +413,15 @@ def _own_line(text: str, options: Sequence[str], several: bool) -> Letters:
 
 def _first_said(text: str, options: Sequence[str], several: bool) -> Letters:
     """``Oslo. Bern is in Switzerland``: the first sentence, if it is a choice and nothing more."""
-    first, _, rest = text.partition(". ")
+    stop = "。" if "。" in text and ". " not in text else ". "
+    first, _, rest = text.partition(stop)
     if (
         not rest
         or "\n" in first
         or re.match(r"\W*(?:no|wait|actually|sorry|but|however|not)\b", rest, re.IGNORECASE)
     ):
         return ()
-    return _whole(first, options, several) if len(first) > 1 else ()
+    return _whole(first, options, several) if len(first) > 1 or stop == "。" else ()
 
 
 def _leading(text: str, options: Sequence[str], several: bool) -> Letters:
@@ -514,7 +529,11 @@ _DENIED_BEFORE = re.compile(r"(?:不是|并非|並非|而非|非|不选|不選|�
 def _texts(text: str, options: Sequence[str], several: bool) -> Letters:
     """Options whose text occurs as whole words, but for those that lie inside a longer one that occurs."""
     keeps = any(denies(option) or refuses(option) for option in options)
-    kept = text if keeps else affirmed(text)
+    return _named_in(text if keeps else affirmed(text), options)
+
+
+def _named_in(kept: str, options: Sequence[str]) -> Letters:
+    """Options whose text occurs in ``kept``, denied or not."""
     said, unbroken = _words(kept), "".join(folded(kept).split())
     spans: list[tuple[int, int, int]] = []
     for place, option in enumerate(options):
@@ -570,7 +589,7 @@ def _by_place(text: str, options: Sequence[str], several: bool) -> Letters:
     if several and len(parts := re.split(r"\s*(?:,|&|\band\b)\s*", text.strip(_WRAPPING + ".!"))) > 1:
         each = [_by_place(part, options, False) for part in parts if part]
         return _ordered([letter for found in each for letter in found]) if all(each) else ()
-    match = _BY_PLACE.fullmatch(text.strip(_WRAPPING + ".!"))
+    match = _BY_PLACE.fullmatch(text.strip(_WRAPPING + ".!()"))
     if match is None:
         return ()
     word = (match["number"] or match["place"] or match["bare"]).casefold()
@@ -601,6 +620,26 @@ def _part_of_one(text: str, options: Sequence[str], several: bool) -> Letters:
         return ()
     holds = [ascii_uppercase[place] for place, option in enumerate(options) if said in _words(option)]
     return tuple(holds) if len(holds) == 1 else ()
+
+
+_RULED_OUT = re.compile(
+    rf"(?<![\w'’])({_SEVERAL})\s+(?i:(?:is|are|can\s+(?:all\s+)?be|could\s+be|must\s+be|were|was)\s+(?:all\s+|both\s+|clearly\s+)?"
+    r"(?:not|wrong|incorrect|false|out|eliminated|excluded|ruled\s+out|discarded|dismissed|rejected)|"
+    r"(?:is|are)n['’]t|(?:can\s?not|can['’]t)\s+be)\b|"
+    rf"(?i:\b(?:(?:it|the\s+answer)\s+)?(?:can\s?not|can['’]t|is\s+not|isn['’]t)\s+(?:be\s+)?)({_SEVERAL})(?=\W*(?:[.;\n]|\Z))"
+)
+
+
+def _eliminated(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``A is wrong. C is wrong``: the one option that is left when all others were ruled out by their letters."""
+    letters = ascii_uppercase[: len(options)]
+    out = {
+        letter for found in _RULED_OUT.findall(text) for letter in re.findall(r"\b[A-Z]\b", "".join(found))
+    }
+    out |= {letter for found in _DENIED.findall(text) for letter in re.findall(r"\b[A-Z]\b", found)}
+    out |= {*_named_in(text, options)} - {*_named_in(affirmed(text), options)}
+    left = tuple(letter for letter in letters if letter not in out)
+    return left if not several and len(left) == 1 and out <= set(letters) else ()
 
 
 _THESE_ARE = re.compile(rf"^([^\n.;]*?)\b(?:is|are)\s+({_SEVERAL})(?=\s*(?:[.;]|$))")

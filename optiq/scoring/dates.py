@@ -30,7 +30,7 @@ _MONTHS = {
     for name in names.split()
 }
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})\b\.?"
-_DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?(?!\d)"
+_DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th|\.)?(?!\d)"
 _BEFORE_CHRIST = r"b\.?\s?c\.?(?:\s?e\.?)?(?![a-z])"
 _ANNO_DOMINI = r"(?:a\.?\s?d\.?|c\.?\s?e\.?)(?![a-z])"
 _YEAR = (
@@ -107,8 +107,11 @@ _WEEKDAY = re.compile(
 )
 
 
+_ROUGHLY = re.compile(r"^\W*(?:circa|ca?\.|about|around|approximately|roughly)\s+", re.IGNORECASE)
+
+
 def _plain(text: str) -> str:
-    return _WEEKDAY.sub("", plain(text)).strip(_AROUND).casefold() + (
+    return _ROUGHLY.sub("", _WEEKDAY.sub("", plain(text))).strip(_AROUND).casefold() + (
         "." if re.search(r"[a-z]\.[a-z]\.\s*$", text, re.IGNORECASE) else ""
     )
 

@@ -44,7 +44,7 @@ _CLAUSE = re.compile(
 # "I don't think it is Oslo": what is not believed reaches to the end of the sentence.
 _DISBELIEVED = re.compile(
     r"\bno\s+(?:evidence|proof|reason|indication|sign)s?\s+(?:that|to|for)\b[^.;!?\n]*?(?=[.;!?\n]|\bbut\b|\Z)|"
-    r"\b(?:do|does|did|would|could|can)(?:\s*not|n['’]?t)\s+(?:\w+ly\s+)?(?:think|believe|say|suppose|expect|guess|imagine|agree|mean|feel)\b"
+    r"\b(?:do|does|did|would|could|can)(?:\s*not|n['’]?t)\s+(?:\w+ly\s+)?(?:think|believe|say|suppose|expect|guess|imagine|agree|mean|feel|know\s+(?:whether|if))\b"
     r"[^.;!?\n]*?(?=[.;!?\n]|\bbut\b|\Z)|"
     r"(?<!no\s)(?<!any\s)(?<!without\s)(?<!without\sa\s)(?<!little\s)\b(?:doubt(?:s|ed|ful)?|"
     r"(?:false|untrue|wrong|incorrect|unlikely|impossible|a\s+(?:common\s+)?(?:myth|misconception|mistake))\s+(?:that|to\s+(?:say|think|claim|assume)))\b"
@@ -60,7 +60,11 @@ _FORMER = re.compile(
 )
 """``Istanbul, formerly Constantinople``."""
 
-_REJECTED = re.compile(r"\A[^.?!\n]{1,80}\?\s*(?:no|nope|wrong|incorrect|false)\b", re.IGNORECASE)
+_REJECTED = re.compile(
+    r"\A[^.?!\n]{1,80}\?\s*(?:no|nope|never|wrong|incorrect|false|hardly|unlikely|not\s+\w+|i\s+doubt\s+\w+|"
+    r"i\s+(?:do\s+not|don['’]t)\s+think\s+so)\b",
+    re.IGNORECASE,
+)
 """``Oslo? No``."""
 
 _ONCE = re.compile(r"\A[^.;!?\n]*?\b(?:was|were)\b[^.;!?\n]*?(?=(?:,\s*|\s+)(?:but\s+)?now\b)", re.IGNORECASE)
@@ -78,6 +82,25 @@ _OTHERS_SAY = re.compile(
 )
 
 
+_AFTER_NOBODY = re.compile(
+    r"(?:(?<=\bnobody )|(?<=\bno one ))(?!but\b|else\b|except\b|other\b)[^.;!?\n]*?(?=[.;!?\n]|\bbut\b|\Z)",
+    re.IGNORECASE,
+)
+"""``Nobody has ever said Oslo``."""
+_ONE_DAY = re.compile(
+    r"[^.;!?,\n]*\b(?:used\s+to\s+be|(?:was|were)\s+(?:once|formerly|previously|originally)|once\s+(?:was|were))\b[^.;!?\n]*?"
+    r"(?=,?\s*\b(?:but|now|today|however|until)\b)",
+    re.IGNORECASE,
+)
+"""``Bonn used to be it, but``."""
+_NEITHER = re.compile(r"\bneither\b[^.;!?\n]*?\bnor\b\s+[^.,;!?\n]+", re.IGNORECASE)
+"""``Neither Oslo, Bergen nor Bodø``: a comma ends no denial here."""
+_MISTAKEN_FOR = re.compile(
+    r"[^.;!?,\n]*\b(?:is|was|are|were)\s+(?:often|commonly|frequently|sometimes|widely|popularly)\s+(?:mis\w+|wrongly\s+\w+|confused|"
+    r"thought|believed|assumed|considered|said|cited)\b[^.;!?\n]*?(?=,?\s*\b(?:but|however|though|yet)\b)",
+    re.IGNORECASE,
+)
+"""``Sydney is often mistaken for it, but``."""
 _SAY = (
     r"(?:many|some|most|people|others|they|everyone)(?:\s+\w+){0,2}?\s+(?:thinks?|thought|believed?|says?|said|assumed?|"
     r"claim(?:s|ed)?|call(?:s|ed)?)\b"
@@ -89,7 +112,7 @@ _ASIDE_OF_OTHERS = re.compile(
 """``Bergen (many say Oslo)``."""
 
 _CORRECTED = re.compile(
-    r"\A[^\n]*?\b(?:no,?\s+wait|wait,?\s+no|scratch\s+that|correction|i\s+mean|(?<=,\s)no(?=,))\b[\s,:.!–—-]+(?=\w)",
+    r"\A[^\n]*?\b(?:no,?\s+wait|wait,?\s+no|scratch\s+that|correction|i\s+mean|(?<=,\s)no(?=,)|(?<=(?:…|\.)\s)no(?=,))\b[\s,:.!–—-]+(?=\w)",
     re.IGNORECASE,
 )
 """``42, no wait, 43``."""
@@ -100,16 +123,18 @@ def denies(text: str) -> bool:
     return _DENIED.search(text) is not None
 
 
+def _blanks(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
 @lru_cache(maxsize=4096)
 def affirmed(text: str) -> str:
     """``text`` without what it denies; blanks stand in place of it, so that places stay."""
-    text = _DISBELIEVED.sub(lambda match: " " * len(match[0]), text)
-    text = _CORRECTED.sub(lambda match: " " * len(match[0]), text)
-    text = _ASIDE_OF_OTHERS.sub(lambda match: " " * len(match[0]), text)
-    text = _ONCE.sub(lambda match: " " * len(match[0]), text)
-    text = _FORMER.sub(lambda match: " " * len(match[0]), text)
-    text = _REJECTED.sub(lambda match: " " * len(match[0]), text)
-    text = _OTHERS_SAY.sub(lambda match: " " * len(match[0]), text)
+    for said_not in (
+        _REJECTED, _DISBELIEVED, _AFTER_NOBODY, _NEITHER, _CORRECTED, _ASIDE_OF_OTHERS, _ONCE, _ONE_DAY, _FORMER,
+        _MISTAKEN_FOR, _OTHERS_SAY,
+    ):  # fmt: skip
+        text = said_not.sub(_blanks, text)
     if not _DENIED.search(text) and not _COPULA.search(text):
         return text
     parts, start = [], 0
@@ -153,6 +178,7 @@ _REFUSED = re.compile(
                     predict|guess|comment|share|discuss|identify|name|estimate|speak) |
         i\s+lack\b | there['’]s\s+no\s+(?:way|telling|answer|information)\b |
         i\s+have\s+no\s+(?:information|idea|knowledge|clue|data|answer|way|access) |
+        (?:we|they)\s+(?:do\s+not|don['’]?t|can\s?not|can['’]?t)\s+(?:\w+ly\s+)?(?:know|tell|say)\b |
         (?:we|one|you|nobody|no\s+one)\s+(?:can\s?not|can['’]?t|(?:do|does)\s+not|don['’]?t|
             doesn['’]?t)?\s*(?:know|knows|determine|tell)s?\s*(?:for\s+sure|from\s+(?:this|the)|that|this)?[.!]?\Z |
         there\s+is(?:\s+no|n['’]?t(?:\s+enough)?|\s+not\s+enough|\s+insufficient)\s+(?:\w+\s+)?(?:information|
@@ -180,19 +206,44 @@ _REFUSED_FIRST = re.compile(
 )
 
 
+_HEDGED = re.compile(
+    r"(\b(?:i(?:['’]m|\s+am)\s+(?:fairly|pretty|quite|rather|reasonably)\s+(?:sure|certain|confident)|i\s+(?:think|believe|guess|suppose|would\s+(?:say|guess))|i['’]d\s+(?:say|guess)|probably|possibly|perhaps|maybe|likely)"
+    r"\b[^.!?\n]*?),?\s*[(–—-]?\s*(?:but|although|though|however,?)\s+i(?:['’]m|\s+am)\s+"
+    r"(?:not\s+(?:\w+\s+|100\s?%\s+)?(?:sure|certain|positive)|unsure|uncertain)\b[^.!?\n]*",
+    re.IGNORECASE,
+)
+"""``I think it is Oslo, but I am not sure`` is an answer."""
+
+
 def refuses(text: str) -> bool:
     """Whether ``text`` says, wherever in it, that there will be no answer."""
+    text = _HEDGED.sub(r"\1", text)
     return bool(_REFUSED.search(text) or _REFUSED_FIRST.match(text) or _REFUSED_ALONE.fullmatch(text))
 
 
 # --- yes and no ----------------------------------------------------------------------------------------
 
+_FOREIGN_YES = (
+    "да", "sim", "tak", "evet", "ano", "igen", "kyllä", "כן", "ναι", "نعم", "हाँ", "हां", "vâng", "네", "예", "はい",
+    "うん", "是的", "是", "对的", "对", "對",
+    "ใช่",
+)  # fmt: skip
+_FOREIGN_NO = (
+    "нет", "não", "nie", "hayır", "nej", "nee", "nem", "לא", "όχι", "لا", "नहीं", "không", "tidak",
+    "아니요", "아니오", "아뇨",
+    "いいえ", "いや",
+    "不是", "不对", "不對", "不", "否", "ไม่ใช่",
+)  # fmt: skip
+_FOREIGN_YES_SET, _FOREIGN_NO_SET = frozenset(_FOREIGN_YES), frozenset(_FOREIGN_NO)
 _YES = (
     r"yes|yeah|yep|yup|true|correct|right|affirmative|absolutely|certainly|definitely|indeed|of\s+course|sure|agreed|"
-    r"accurate|ja|oui|sí|natürlich|claro|bien\s+sûr"
+    r"accurate|ja|oui|sí|natürlich|claro|bien\s+sûr|selbstverständlich|" + "|".join(_FOREIGN_YES)
 )
-_NO = r"no|nope|nay|false|incorrect|wrong|negative|untrue|never|inaccurate|not\s+at\s+all|by\s+no\s+means|disagree|nein"
-_CLOSED_YES = frozenset(
+_NO = (
+    r"no|nope|nay|nah|false|incorrect|wrong|negative|untrue|never|inaccurate|not\s+at\s+all|by\s+no\s+means|disagree|nein|non(?=\W*(?:,|\.|$))|"
+    + "|".join(_FOREIGN_NO)
+)
+_CLOSED_YES = _FOREIGN_YES_SET | frozenset(
     [
         "yes",
         "y",
@@ -213,7 +264,7 @@ _CLOSED_YES = frozenset(
         "да",
     ]
 )
-_CLOSED_NO = frozenset(
+_CLOSED_NO = _FOREIGN_NO_SET | frozenset(
     [
         "no",
         "n",
@@ -247,7 +298,7 @@ _STATED_TRUTH = re.compile(
     re.IGNORECASE,
 )
 _VERB = re.compile(
-    r"^\W*(?:it|he|she|they|we|you|i|that|this|these|those|there)(?:\s+|(?=['’]))(?P<verb>(?:is|was|are|were|do|does|did|can|could|will|would|has|have|had|should|"
+    r"^\W*(?:i\s+(?:think|believe|guess|suppose)\s+(?:that\s+)?)?(?:it|he|she|they|we|you|i|that|this|these|those|there)(?:\s+|(?=['’]))(?P<verb>(?:is|was|are|were|do|does|did|can|could|will|would|has|have|had|should|"
     r"may|might|must)(?P<nt>n['’]?t)?|['’]s|['’]re|won['’]?t|can['’]?t|cannot)(?P<not>\s+not)?(?:\s+be)?\W*$",
     re.IGNORECASE,
 )
@@ -266,7 +317,7 @@ _SO = re.compile(
 )
 _NOT_SO = re.compile(
     r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)\s+not|no\s+way|not\s+any\s?more|not\s+any\s+longer|no\s+longer|hardly|not\s+likely|unlikely|not\s+so|i\s+(?:do\s+not|don['’]?t)\s+(?:think|believe)\s+so|"
-    r"i\s+doubt\s+it|i\s+think\s+not|i(?:['’]m|\s+am)\s+afraid\s+not|(?:it|that|this|(?:the|this|that)\s+(?:claim|statement|idea|belief))(?:['’]s|\s+is)\s+an?\s+(?:common\s+)?(?:myth|misconception|lie|hoax))\W*",
+    r"there(?:['’]s|\s+is)\s+no\s+(?:\w+\s+)?(?:evidence|proof|support)\s+(?:for|of|that)\b[^.!?]*|i\s+doubt\s+it|i\s+think\s+not|i(?:['’]m|\s+am)\s+afraid\s+not|(?:it|that|this|(?:the|this|that)\s+(?:claim|statement|idea|belief))(?:['’]s|\s+is)\s+an?\s+(?:common\s+)?(?:myth|misconception|lie|hoax))\W*",
     re.IGNORECASE,
 )
 
@@ -301,7 +352,7 @@ def truth_of(answer: str) -> bool | None:
         said = bool(found["yes"] or found["false"])
         if rest[:1] == "?":  # "Yes? No."
             return truth_of(rest[1:])
-        plain_stop = not rest or rest[0] in ".,;:!?-–—)\"'*\n"
+        plain_stop = not rest or rest[0] in ".,;:!?-–—)\"'*\n，。、！；"
         if again := re.match(r"(?:yes|no|true|false|not)\b(?=\W*\Z)", rest, re.IGNORECASE):
             return again[0].casefold() in ("yes", "true")
         if re.match(r"(?:and|or|/)\s*(?:yes|no|true|false)\b|/", rest, re.IGNORECASE):

@@ -225,7 +225,9 @@ _ROUGHLY = re.compile(
 _SIGN = re.compile(r"(?:(?P<sign>[+-])\s?|\b(?P<word>minus|negative|plus|positive)\s+)$", re.IGNORECASE)
 _MARGIN = re.compile(r"(?:±|\+/-|\+-)\s?$")
 _CURRENCY = re.compile(r"(?P<sign>[-+]\s?)?(?P<money>(?:US|CA|AU|NZ|[ACR])?[$]|[€£¥₹₽₩₿₺₪]|\b[A-Z]{3})\s?$")
-_BELOW_ZERO = re.compile(r"\s*(?:degrees?\s+)?below(?:\s+(?:zero|0|freezing))\b", re.IGNORECASE)
+_BELOW_ZERO = re.compile(
+    r"\s*(?:degrees?\s+)?below(?:\s+(?:zero|0|freezing)\b|\W*\Z)|\s+in\s+the\s+red\b", re.IGNORECASE
+)
 _TIME = re.compile(
     r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])(?:(?::|h(?=\d\d(?!\s?m)))(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?|\.(?P<d>[0-5]\d)(?=\s?[ap]\.?\s?m\b))?"
     r"(?P<half>\s?(?:[ap]\.?\s?m\b\.?|o['’]?\s?clock(?:\s+in\s+the\s+(?P<part>morning|afternoon|evening)|\s+at\s+night)?)|"
@@ -727,6 +729,8 @@ def same_figure(found: Figure, wanted: Figure, asked: str = "") -> bool:
         return False
     if found.ordinal != wanted.ordinal and (wanted if found.ordinal else found).units:
         return False  # 2nd, 2 seconds
+    if re.fullmatch(r"0\d+", wanted.code) and wanted.code != found.code and not (found.units or wanted.units):
+        return False  # 007 is a code
     if not (found.units and wanted.units):
         return _same_but_for_a_unit(found, wanted, asked)
     return any(_same_amount(found, wanted, a, b) for a in found.units for b in wanted.units)

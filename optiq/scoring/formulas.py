@@ -12,13 +12,15 @@ import cmath
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from optiq.scoring.plain_text import latex
 
 _LONGEST = 300
-_POINTS = 3
+_POSITIVE = 3
+_POINTS = _POSITIVE + 1
+"""The last point is below 0: there ``|x|`` is not ``x``. Elsewhere letters are positive, as ``ln x²`` is ``2 ln x``."""
 _CLOSE = 1e-8
 _MOST = 1e150
 _SPACES = re.compile(
@@ -88,6 +90,7 @@ class Formula:
     signs: tuple[str, ...] = ()
     letter: str = ""
     decimals: int = -1
+    absolute: bool = False
 
 
 _ENDLESS, _MINUS_ENDLESS = (Formula("value", (complex(sign * math.inf),) * _POINTS) for sign in (1, -1))
@@ -113,7 +116,7 @@ def same_formula(one: Formula, other: Formula) -> bool:
     one, other = _bare(one), _bare(other)
     if "relation" in (one.kind, other.kind) and one.kind != other.kind:
         relation, value = (one, other) if one.kind == "relation" else (other, one)
-        solved = _between(relation) if value.kind in ("interval", "tuple") else None
+        solved = _between(relation) if value.kind in ("interval", "tuple", "union") else None
         solved = solved or _solved(relation)
         return solved is not None and same_formula(solved, value)
     if {one.kind, other.kind} == {"tuple", "interval"}:
@@ -145,7 +148,7 @@ def _solved(relation: Formula) -> Formula | None:
     """The value in ``x = 5`` and ``f(x) = 5``: of an equation whose left side is a name."""
     left = relation.parts[0]
     names = [left] if left.kind == "value" else list(left.parts)
-    if set(relation.signs) != {"="} or not all(part.letter for part in names):
+    if set(relation.signs) != {"="} or not all(part.letter and part.letter[0] != "|" for part in names):
         return None
     return relation.parts[-1]
 
@@ -155,6 +158,8 @@ def _between(relation: Formula) -> Formula | None:
     signs, parts = relation.signs, relation.parts
     if signs and signs[0] in ">≥":
         signs, parts = tuple(_TURNED[sign] for sign in signs[::-1]), parts[::-1]
+    if any(part.letter[:1] == "|" for part in parts):
+        return _between_both_ways(parts, signs)
     if len(parts) == 2 and signs[0] in ("<", "≤"):
         end = ("[" if signs[0] == "≤" else "(") if parts[1].letter else ("]" if signs[0] == "≤" else ")")
         if parts[1].letter and not parts[0].letter:
@@ -165,6 +170,26 @@ def _between(relation: Formula) -> Formula | None:
         return None
     closed = ("[" if signs[0] == "≤" else "(", "]" if signs[1] == "≤" else ")")
     return Formula("interval", parts=(parts[0], parts[2]), signs=closed)
+
+
+def _between_both_ways(parts: Sequence[Formula], signs: Sequence[str]) -> Formula | None:
+    """``|x| < 2`` as (-2, 2), ``1 < |x| ≤ 2`` as [-2, -1) ∪ (1, 2]."""
+    middle = {2: 0, 3: 1}.get(len(parts))
+    if not {*signs} <= {"<", "≤"} or [part.letter[:1] for part in parts].index("|") != middle:
+        return None
+    closed = {"<": ("(", ")"), "≤": ("[", "]")}
+    negative = [Formula("value", tuple(-value for value in part.values)) for part in parts]
+    if len(parts) == 2:  # |x| < 2
+        ends = (closed[signs[0]][0], closed[signs[0]][1])
+        return Formula("interval", parts=(negative[1], parts[1]), signs=ends)
+    low, high = closed[signs[0]], closed[signs[1]]
+    return Formula(
+        "union",
+        parts=(
+            Formula("interval", parts=(negative[2], negative[0]), signs=(high[0], low[1])),
+            Formula("interval", parts=(parts[0], parts[2]), signs=(low[0], high[1])),
+        ),
+    )
 
 
 def _values_of(parts: Sequence[Formula]) -> list[Formula]:
@@ -200,8 +225,12 @@ def _in_any_order(one: Sequence[Formula], other: Sequence[Formula]) -> bool:
     return not left
 
 
+def _points_of_note(*formulas: Formula) -> int:
+    return _POINTS if any(formula.absolute for formula in formulas) else _POSITIVE
+
+
 def _same_values(one: Formula, other: Formula) -> bool:
-    for a, b in zip(one.values, other.values, strict=True):
+    for a, b in list(zip(one.values, other.values, strict=True))[: _points_of_note(one, other)]:
         if a == b:
             continue
         if not (cmath.isfinite(a) and cmath.isfinite(b)):
@@ -232,8 +261,9 @@ def _same_sides(one: Formula, other: Formula) -> bool:
     """``2x + 2y = 4`` and ``x + y = 2``: both sides apart by one factor, above 0 in an inequality."""
     if any(part.kind != "value" for relation in (one, other) for part in relation.parts):
         return False
+    points = _points_of_note(*one.parts, *other.parts)
     mine, theirs = (
-        [a - b for a, b in zip(*(part.values for part in relation.parts), strict=True)]
+        [a - b for a, b in zip(*(part.values[:points] for part in relation.parts), strict=True)]
         for relation in (one, other)
     )
     if not all(cmath.isfinite(value) and abs(value) > 1e-12 for value in (*mine, *theirs)):
@@ -249,9 +279,8 @@ def _same_sides(one: Formula, other: Formula) -> bool:
 def _points(name: str) -> Values:
     """What a letter stands for: fixed numbers that are in no simple relation to those of another one."""
     seed = sum(ord(character) * 31**place for place, character in enumerate(name))
-    return tuple(
-        complex(0.4 + math.modf(seed * root)[0] * 1.9) for root in (math.sqrt(2), math.sqrt(3), math.sqrt(7))
-    )
+    sizes = [0.4 + math.modf(seed * math.sqrt(root))[0] * 1.9 for root in (2, 3, 7, 11)]
+    return tuple(complex(size if place < _POSITIVE else -size) for place, size in enumerate(sizes))
 
 
 def _constant(value: complex) -> Values:
@@ -401,17 +430,15 @@ class _Reader:
             if self.next in ("*", "/"):
                 token = self.take()
                 other = self.unary()
-                found = self.combined(
-                    found, other, (lambda a, b: a * b) if token == "*" else (lambda a, b: a / b)
-                )
+                found = self.combined(found, other, _times if token == "*" else (lambda a, b: a / b))
             elif self.starts_factor():
-                found = self.combined(found, self.power(), lambda a, b: a * b)
+                found = self.combined(found, self.power(), _times)
             else:
                 return found
 
     def starts_factor(self) -> bool:
         token = self.next
-        return bool(token) and (token[0].isalnum() or token[0] in "({[.π∞√⌊⌈⦃")
+        return bool(token) and (token[0].isalnum() or token[0] in "({[.π∞√⌊⌈⦃▦")
 
     def unary(self) -> Formula:
         if self.next in ("+", "-", "±", "∓"):
@@ -496,7 +523,8 @@ class _Reader:
         if token == "|":
             inner = self.sum()
             self.take("|")
-            return self.combined(inner, inner, lambda a, _: complex(abs(a)))
+            found = self.combined(inner, inner, lambda a, _: complex(abs(a)))
+            return replace(found, letter=f"|{inner.letter}|" if inner.letter else "", absolute=True)
         if token in ("⌊", "⌈"):
             inner, nearest = self.sum(), math.floor if token == "⌊" else math.ceil
             self.take("⌋" if token == "⌊" else "⌉")
@@ -535,7 +563,7 @@ class _Reader:
             self.take()
             degree = self.sum()
             self.take("]")
-        inner = self.argument()
+        inner = self.braced() if self.next == "{" else self.atom()  # √18 is no 8√1
         if degree is None:
             return self.combined(inner, inner, lambda a, _: cmath.sqrt(a))
         return self.combined(inner, degree, lambda a, n: _raised(a, 1 / n))
@@ -561,6 +589,7 @@ class _Reader:
             found = self.combined(inner, base, lambda a, b: cmath.log(a) / cmath.log(b))
         else:
             found = self.combined(inner, inner, lambda a, _: apply(a))
+        found = replace(found, absolute=True) if name == "abs" else found
         return found if exponent is None else self.combined(found, exponent, _raised)
 
     def bracketed(self, opening: str) -> Formula:
@@ -579,23 +608,58 @@ class _Reader:
             and (opening + closing) in ("()", "[]")
         ):
             found = parts[0]
-            return Formula(found.kind, found.values, found.parts, found.signs, decimals=found.decimals)
+            return replace(found, letter="")
         if len(parts) == 2 and (opening + closing) != "()":
             return Formula("interval", parts=tuple(parts), signs=(opening, closing))
         return Formula("tuple", parts=tuple(parts))
 
+    def product_of_matrices(self, one: Formula, other: Formula) -> Formula:
+        """Rows by columns; a number times a matrix cell by cell."""
+        if one.kind == other.kind:
+            columns = list(zip(*(row.parts for row in other.parts), strict=True))
+            if any(len(row.parts) != len(other.parts) for row in one.parts):
+                raise _NoFormulaError
+            rows = [[self.dot(row.parts, column) for column in columns] for row in one.parts]
+        else:
+            number, matrix = (one, other) if other.kind == "matrix" else (other, one)
+            rows = [[self.combined(number, cell, _times) for cell in row.parts] for row in matrix.parts]
+        return Formula("matrix", parts=tuple(Formula("tuple", parts=tuple(row)) for row in rows))
+
+    def dot(self, row: Sequence[Formula], column: Sequence[Formula]) -> Formula:
+        terms = [self.combined(a, b, _times) for a, b in zip(row, column, strict=True)]
+        found = terms[0]
+        for term in terms[1:]:
+            found = self.combined(found, term, _sum)
+        return found
+
     def combined(self, one: Formula, other: Formula, how: Callable[[complex, complex], complex]) -> Formula:
         if one.kind == other.kind == "matrix" and how in (_sum, _difference):
             return _cell_by_cell(one, other, lambda a, b: self.combined(a, b, how))
+        if how is _times and "matrix" in (one.kind, other.kind):
+            return self.product_of_matrices(one, other)
         if one.kind != "value" or other.kind != "value":
             raise _NoFormulaError
-        values = tuple(complex(how(a, b)) for a, b in zip(one.values, other.values, strict=True))
+        *positive, (a, b) = zip(one.values, other.values, strict=True)
+        values = (*(complex(how(*pair)) for pair in positive), _below_zero(how, a, b))
         if any(cmath.isnan(value) for value in values) or any(
             cmath.isfinite(v) and abs(v) > _MOST for v in values
         ):
             raise _NoFormulaError
         decimals = max(one.decimals, other.decimals)
-        return Formula("value", values, decimals=decimals)
+        return Formula("value", values, decimals=decimals, absolute=one.absolute or other.absolute)
+
+
+def _below_zero(how: Callable[[complex, complex], complex], one: complex, other: complex) -> complex:
+    """The value at the point below 0, where not all that is a formula has one: ``n!``."""
+    try:
+        value = complex(how(one, other))
+    except (_NoFormulaError, ArithmeticError, ValueError):
+        return complex(math.inf)
+    return value if cmath.isfinite(value) and abs(value) <= _MOST else complex(math.inf)
+
+
+def _times(one: complex, other: complex) -> complex:
+    return one * other
 
 
 def _cell_by_cell(one: Formula, other: Formula, how: Callable[[Formula, Formula], Formula]) -> Formula:

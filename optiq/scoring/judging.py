@@ -49,6 +49,7 @@ from optiq.scoring.text import (
     same_items,
     same_text,
     shares_no_word,
+    solutions_in_one_line,
     taken_back,
     tuple_equality,
     without_aside,
@@ -212,7 +213,7 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         facts = [ordered]
     if facts and compares(reference):
         facts = []  # x < 5, which is 5 > x
-    if facts == [0.0] and calculated(answer, reference):
+    if facts == [0.0] and (calculated(answer, reference) or solutions_in_one_line(answer, reference)):
         facts = [1.0]
     if facts and only_repeats(answer, question.text):
         facts = [0.0]

@@ -143,6 +143,17 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     wanted = figure_of(reference)
     if wanted is None or is_calendar_date(reference):
         return None
+    named, said = (_LETTER_NAMED.search(plain(text)) for text in (reference, answer))
+    if named and said and named[1].casefold() != said[1].casefold():
+        return 0.0  # y = 5, for x = 5
+    if (
+        wanted.kind == "number"
+        and not wanted.units
+        and "." in wanted.code
+        and _ASKS_FOR_A_VERSION.search(asked)
+        and (stated := _stated(affirmed(plain(answer)), wanted)) is not None
+    ):
+        return float(stated.code.lstrip("v") == wanted.code)  # 3.10 is not 3.1
     if wanted.before == "±":
         answer = re.sub(r"\b[a-z]\s*=\s*", "", answer)
     answer = _BOTH_SIGNS.sub(_both_signs, answer)
@@ -161,6 +172,8 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     return float(found is not None and same_figure(found, wanted, asked))
 
 
+_LETTER_NAMED = re.compile(r"(?<![\w'’*^/+-])(?<![-+*/^]\s)([A-Za-z])\s*=\s*-?[\d.,/]+\W*\Z")
+_ASKS_FOR_A_VERSION = re.compile(r"\b(?:version|release)\b", re.IGNORECASE)
 _BOTH_SIGNS = re.compile(
     r"\A\W*?[+]?(\d+(?:[./]\d+)?)(?:,?\s+(?:or|and)|,)\s+[-−]\1\W*\Z|"
     r"\A\W*?[-−](\d+(?:[./]\d+)?)(?:,?\s+(?:or|and)|,)\s+[+]?\2\W*\Z"
@@ -263,7 +276,9 @@ def _can_be_meant(text: str, figure: Figure, wanted: Figure) -> bool:
         kinds = {unit.what for unit in figure.units}
         if not any(unit.what in kinds or {unit.what, *kinds} >= {"degree"} for unit in wanted.units):
             return False
-    if figure.kind == "code" and any(c.isalpha() for c in figure.code) and not figure.code[0].isdigit():
+    if figure.kind == "code" and any(c.isalpha() for c in figure.code) and not re.match(r"v?\d", figure.code):
         return False
     name = figure.before
+    if figure.units and not figure.attached:
+        return True  # "Rod planted Sphere 3 hours ago": no name is measured
     return not (name[:1].isupper() and name.casefold().rstrip(".") not in _NO_NAME)

@@ -23,6 +23,7 @@ _TURN_END = re.compile(
     r"<\|end▁of▁sentence\|>|<｜end▁of▁sentence｜>|\[/?INST\]).*",
     re.DOTALL,
 )
+_ASKED_TURN = re.compile(r"\A\s*(?:<s>)?\s*\[INST\].*?\[/INST\]\s*", re.DOTALL)
 _TOKENS = re.compile(
     r"<\|start_header_id\|>\w+<\|end_header_id\|>|<\|[^<>|\n]{1,40}\|>|<(?:bos|start_of_turn|pad|s)>(?:model\n)?|\[INST\]"
 )
@@ -63,7 +64,8 @@ _TAGGED = re.compile(
 )
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{")
 _CONCLUSION = re.compile(
-    r"(?:^|(?<=[.!?\n$])\s*)(?:therefore|thus|hence|in conclusion|to conclude|in summary|so in the end|"
+    r"(?:^|(?<=[.!?\n$])\s*)(?:therefore|thus|hence|in conclusion|to conclude|in summary|"
+    r"so in the end|in total|altogether|"
     r"finally)\b,?\s+(?=\S)|"
     r"(?:^|(?<=[.!?\n])\s*)(?:i(?:['’]d|\s+would|['’]ll|\s+will)\s+(?:say|go\s+with|choose|pick|guess)|my\s+(?:best\s+)?(?:guess|choice|pick)\s+is)\s+"
     r"(?:it\s+is\s+|it['’]s\s+)?(?=\S)|"
@@ -95,10 +97,12 @@ _POLITE = (
     r"i(?:['’]?d|\s+would|['’]?ll|\s+will|['’]?m|\s+am)\s+(?:be\s+)?(?:happy|glad|pleased|delighted)\s+to\s+[^.!:\n]*|"
     r"i\s+can\s+(?:certainly\s+|definitely\s+)?(?:help|assist|answer)\b[^.!:\n]*|let\s+me\s+(?:help|think|see|answer|explain|solve|work|compute|calculate|check|count|find|do)\b[^.!:\n]*|"
     r"let['’]?s\s+(?:see|think|solve|break|work|go|find|look|start|begin|consider|analy[sz]e)\b[^.!:\n]*|here\s+(?:is|are|you\s+go|it\s+is)\b[^.!:\n]*(?=[:.!\n]|\Z)|"
-    r"here['’]s\b[^.!:\n]*(?=[:.!\n])|as\s+requested|understood|got\s+it|hmm+|well|right\s+away)"
+    r"here['’]s\b[^.!:\n]*(?=[:.!\n])|as\s+requested|understood|got\s+it|hmm+|well|right\s+away|"
+    r"natürlich|selbstverständlich|gerne?|klar|sehr\s+gerne?|claro(?:\s+que\s+sí)?|por\s+supuesto|con\s+gusto|bien\s+sûr|certainement|avec\s+plaisir|"
+    r"certo|certamente|volentieri|com\s+certeza|natuurlijk|oczywiście|конечно|разумеется|tabii(?:\s+ki)?|当然(?:可以)?|好的|もちろん(?:です)?|물론(?:이죠|입니다)?)"
 )
 _GREETING = re.compile(
-    rf"\A[\s*_>#]*{_POLITE}[*_]*\s*(?:[.!:…]+|[,–—-](?=\s)|(?=\n))[*_]*\s*(?=\S)", re.IGNORECASE
+    rf"\A[\s*_>#¡]*{_POLITE}[*_]*\s*(?:[.!:…！。：]+|，|[,–—-](?=\s)|(?=\n))[*_]*\s*(?=\S)", re.IGNORECASE
 )
 _RESTATED = re.compile(
     r"\A\W*(?:question\s*:?\s*)?[^.!?\n]*\w+\W+\w+\W+\w+[^.!?\n]*\?[*_\"”]*\s*(?=\S)", re.IGNORECASE
@@ -109,6 +113,11 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _ASKED_AND_ANSWERED = re.compile(r"\A\W*Q\s*\d*\s*[:.][^\n]*\n+\W*A\s*\d*\s*[:.]\s*(?=\S)", re.IGNORECASE)
+_CONFIRMED = re.compile(
+    r"\A\W*(?:is|was)\s+(?:it|this|that|the\s+answer)\s+([^.?!\n]{1,60})\?\s*(?:yes|yeah|correct|indeed)\W*\Z",
+    re.IGNORECASE,
+)
+"""``Is it Oslo? Yes``."""
 _REJECTED_FIRST = re.compile(
     r"\A[^.?!\n]{1,60}\?\s*(?:no|nope|wrong|incorrect|false)\b[\s,.!:—–-]*(?=\w)", re.IGNORECASE
 )
@@ -119,7 +128,7 @@ _DENIED_FIRST = re.compile(
 )
 """``Not Cusco. Lima``, ``Yes? No``."""
 _CORRECTION = re.compile(
-    r"\b(?:no,?\s+wait|wait,?\s+no|wait|scratch\s+that|correction|let\s+me\s+correct\s+(?:that|myself)|i\s+meant?|sorry,\s+i\s+meant?)\b"
+    r"(?:(?<=(?:…|\.)\s)no(?=,)|\b(?:no,?\s+wait|wait,?\s+no|wait|scratch\s+that|correction|let\s+me\s+correct\s+(?:that|myself)|i\s+meant?|sorry,\s+i\s+meant?))\b"
     r"[\s,:.!–—-]+(?:(?:that|this|it)(?:['’]?s|\s+is|\s+was)\s+(?:wrong|not\s+right|incorrect)[\s,.!:–—-]+)?(?=\w)",
     re.IGNORECASE,
 )
@@ -151,7 +160,7 @@ def spoken(output: str) -> str:
     text, _ = split_thinking(latex(output))
     if found := _SOLUTION.search(text):
         text = found[1]
-    text = _TOKENS.sub("", _TURN_END.sub("", text)).strip()
+    text = _TOKENS.sub("", _TURN_END.sub("", _ASKED_TURN.sub("", text, count=1))).strip()
     if fenced := _FENCE.match(text):
         text = fenced[1].strip()
     run_on = _RUN_ON.search(text)
@@ -161,6 +170,8 @@ def spoken(output: str) -> str:
 def without_greeting(text: str) -> str:
     """``text`` without what is said before the answer: greetings, its role, the question over again."""
     text = _ASKED_AND_ANSWERED.sub("", _ROLE.sub("", text, count=1), count=1)
+    if confirmed := _CONFIRMED.match(text):
+        return confirmed[1]
     for _ in range(4):
         shorter = _GREETING.sub("", text, count=1)
         if shorter == text and not _BOX.search(text[:40]):
@@ -194,13 +205,50 @@ def statements(text: str) -> Iterator[str]:
             if not _DOUBTED.search(text, max(0, match.start() - 80), match.start())
         ]
     for _, stated in sorted(found, key=lambda item: -item[0]):
-        if any(character.isalnum() for character in stated) and not _NO_ANSWER.match(stated):
+        if says_something(stated) and not _NO_ANSWER.match(stated):
             yield stated
+
+
+_OF_SIGNS = re.compile(
+    r"[\s.*_`\"']*[][(){}<>+=/%^√∞≤≥≠←→↑↓×÷-](?:[\s.]*[][(){}<>+=/%^√∞≤≥≠←→↑↓×÷-])*[\s.*_`\"']*"
+)
+"""An answer without a letter or a figure: ``] } ]``, ``<=``."""
+
+
+def says_something(text: str) -> bool:
+    """Whether ``text`` has letters or figures, or is an answer of signs by its first line."""
+    return any(character.isalnum() for character in text) or bool(
+        _OF_SIGNS.fullmatch(text.partition("\n")[0])
+    )
 
 
 def final_statement(text: str) -> str | None:
     """What ``text`` states last as its answer; None if it states none."""
     return next(statements(text), None)
+
+
+_STEP = re.compile(r"(?:^|(?<=[.!?\n]))\s*(?:\*\*)?step\s+\d+\s*[:.)–-]+(?:\*\*)?\s*", re.IGNORECASE)
+_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9$€£(\\])|\n+")
+_RESULT = re.compile(
+    r"\b(?:now\s+(?:has|have|is|are)|left|remain\w*|in\s+total|altogether|in\s+all|total(?:s|ed)?)\b",
+    re.IGNORECASE,
+)
+_EQUATION = re.compile(r"[-+*/×÷x^]\s*[$€£]?[\d.,]+[^.!?\n=]*=\s*[$€£]?-?\d")
+
+
+def worked_out(text: str) -> str | None:
+    """The last step of a calculation that names no answer: of ``Step 1: …``, of equations, of a story."""
+    steps = _STEP.split(text.strip())
+    if len(steps) > 2 and any(character.isdigit() for character in steps[-1]):
+        return steps[-1].strip()
+    sentences = [part for part in _SENTENCES.split(text.strip()) if any(c.isalnum() for c in part)]
+    if len(sentences) < 2 or not re.search(r"\d", sentences[-1]):
+        return None
+    equations = [part for part in sentences if _EQUATION.search(part)]
+    if len(equations) > 1 and equations[-1] is sentences[-1] and equations[0] is sentences[0]:
+        return sentences[-1]
+    told = len(sentences) > 2 and sum(bool(re.search(r"\d", part)) for part in sentences[:-1]) > 1
+    return sentences[-1] if told and _RESULT.search(sentences[-1]) else None
 
 
 def conclusion(text: str) -> str | None:
@@ -283,7 +331,8 @@ def _braced(text: str, start: int) -> str:
 
 _LONGEST_BOX = 1_000
 _BETWEEN_BOXES = re.compile(
-    r"(?:[\s,;$&\\()\[\]]|\\q?quad\b|\\text\{[^{}]{0,20}\}|\b(?:and|or)\b)*|\s*\w+\s+and\s+"
+    r"(?:[\s,;$&\\()\[\]]|\\q?quad\b|\\text\{[^{}]{0,20}\}|\b(?:and|or)\b|\+{2,}|[A-Za-z](?:_\{?\w+\}?)?\s*=)*|"
+    r"\s*\w+\s+and\s+"
 )
 _PERCENT_AFTER = re.compile(r"\}\s*\$?\s*(?:\\?%|percent\b|per cent\b|pct\b)")
 

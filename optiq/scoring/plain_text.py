@@ -130,6 +130,12 @@ _WORLD_WAR = (
 _IN_RADIANS = re.compile(
     r"(\d*)\s?[*·]?\s?(?:π|\\?\bpi\b)\s?(?:/\s?(\d+))?\s?(?:radians?|rads?)\b", re.IGNORECASE
 )
+_OVER_IN_WORDS = re.compile(r"\A(\W*-?\d+) over (\d+\W*)\Z", re.IGNORECASE)
+_ROMAN_CENTURY = re.compile(r"\b([IVX]{1,6})(?:th|e)?\s+(?=centur)")
+_THE_SECOND = re.compile(r"(?<=[a-z] the )Second\b")
+"""``Ramses the Second``."""
+_PART_OF_TEN = re.compile(r"(?<!the )\bone (hundred|thousand|million|billion|trillion)th\b", re.IGNORECASE)
+"""``one billionth``, not ``the one hundredth``."""
 _CHAPTER = re.compile(
     r"\b(chapter|section|article|volume|book|part|act|scene|phase|stage|class|type|level|episode|season)(?P<s>\s)([IVXLC]+)\b"
     r"(?!['’])",
@@ -142,6 +148,7 @@ _HAN_NUMBER = re.compile(
 )
 _HAN_SCALES = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _AND_PART = re.compile(r"(?<=\d) and (?=\d/\d)")
+_SCALE_VALUES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _ONE_SCALE = re.compile(rf"\ban?\s+(?={_SCALE}\b|dozen\b|score\b)", re.IGNORECASE)
 _QUARTER_OF = re.compile(
     r"\b(?:a |1/4 )?quarter of (?:an? )?|\b1/4 of (?:an? )?(?=million|billion)", re.IGNORECASE
@@ -157,13 +164,15 @@ _HOURS_AND_MINUTES = re.compile(
 _ONE_AND_A_HALF = re.compile(r"\b(?:an?|1) ([a-z]+) and 1/2\b", re.IGNORECASE)
 _FEET_AND_INCHES = re.compile(r"(?<![\d.])(\d+)\s?['’′]\s?(\d+(?:\.\d+)?)\s?(?:[\"”″]|'')")
 _TO_THE_POWER = re.compile(
-    r"\s+(?:raised )?to the (?:power (?:of )?)?(-?\d+)(?:(?:st|nd|rd|th)(?: power)?)?(?!\w)", re.IGNORECASE
+    r"\s+(?:raised )?to the (?:power (?:of )?)?(?:(minus|negative)\s+|(-))?(\d+)(?:(?:st|nd|rd|th)(?: power)?)?(?!\w)",
+    re.IGNORECASE,
 )
 
 
 # What any of these rules could find something in.
 _WRITTEN_OUT = re.compile(
-    rf"\b(?:{_WORD}s?|second|half|quarters?|an?|dozen|score)\b|\d\s?[hm]\w*\s?\d|\d\s?['’′]|\bto the\b|\d(?:th|rd)s?\b",
+    rf"\b(?:{_WORD}s?|second|half|quarters?|an?|dozen|score)\b|\d\s?[hm]\w*\s?\d|\d\s?['’′]|\bto the\b|"
+    r"\d over \d|\d(?:th|rd)s?\b",
     re.IGNORECASE,
 )
 
@@ -196,6 +205,8 @@ def plain(text: str) -> str:
     text = _ONE_IN_SO_MANY.sub(r"\1\2/\3\4", text)
     text = _TWICE.sub(lambda m: f"{m[1]}{_TIMES[m[2].casefold()]} times{m[3]}", text)
     text = _CHAPTER.sub(_chapter, _IN_RADIANS.sub(_in_degrees, text))
+    text = _ROMAN_CENTURY.sub(lambda m: f"{roman_value(m[1], 1) or m[1]}th ", text)
+    text = _THE_SECOND.sub("2nd", _PART_OF_TEN.sub(lambda m: f"1/{_SCALE_VALUES[m[1].casefold()]}", text))
     if not _WRITTEN_OUT.search(text):
         return text
     text = _TO_THE_HOUR.sub(r"\1\2 minutes \3 ", _BAKERS_DOZEN.sub("13", _HALF_ALONE.sub("1/2", text)))
@@ -207,8 +218,8 @@ def plain(text: str) -> str:
     text = _QUARTER_OF.sub("1/4 ", _ONE_AND_A_HALF.sub(r"1 1/2 \1", text))
     text = _FEET_AND_INCHES.sub(r"\1 ft \2 in", text)
     text = _AND_PART.sub(" ", _HALF_OF.sub("1/2 ", text))
-    text = _TO_THE_POWER.sub(r"^\1", _ONE_SCALE.sub("1 ", text))
-    return _TIMES_TEN.sub(" × ", _PARTS_OF.sub(" ", text))
+    text = _TO_THE_POWER.sub(lambda m: f"^{'-' if m[1] or m[2] else ''}{m[3]}", _ONE_SCALE.sub("1 ", text))
+    return _OVER_IN_WORDS.sub(r"\1/\2", _TIMES_TEN.sub(" × ", _PARTS_OF.sub(" ", text)))
 
 
 def _clock(match: re.Match[str]) -> str:

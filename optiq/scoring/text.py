@@ -23,7 +23,7 @@ _ARTICLES = {"a", "an", "the"}
 _TOKEN = re.compile(r"(?<![\w.,])[-−]\d+(?:\.\d+)?|\d+(?:[./]\d+)+|\w+(?:\+\+|#)?|%")
 _THOUSANDS = re.compile(r"(?<=\d)[,'’\u00a0\u202f](?=\d{3}(?!\d))")
 _OTHER_LETTERS = str.maketrans(
-    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"}
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ة": "ه", "ى": "ي"}
 )
 _VERSION = re.compile(r"\bversion\s+(?=\d)|\bv\.?\s?(?=\d+\.\d)")
 _PREFIXED = re.compile(r"\b(non|anti|un|in|dis|pre|post|semi|sub|super|co|mis|ex)-(?=[a-z])", re.IGNORECASE)
@@ -31,15 +31,17 @@ _PREFIXED = re.compile(r"\b(non|anti|un|in|dis|pre|post|semi|sub|super|co|mis|ex
 _WHOLE = {
     "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday", "thur": "thursday",
     "thurs": "thursday", "fri": "friday", "jan": "january", "feb": "february", "apr": "april", "aug": "august",
+    "mar": "march", "jun": "june", "jul": "july", "sep": "september",
     "sept": "september", "oct": "october", "nov": "november", "dec": "december", "mt": "mount", "dr": "doctor",
     "ft": "fort", "jr": "junior", "sr": "senior", "prof": "professor",
 }  # fmt: skip
 """What abbreviations stand for."""
 _SAINT = re.compile(r"\bSt\b\.?(?=\s+[A-Z])")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 # Signs that say something by themselves: 5 < 6, 5°, x^2, 1:2, $5.
-_MEANING = re.compile(r"[<>≤≥=≠±√∞×÷+^°‰%$€£¥₹₽₩]|(?<=\d)[:/](?=\d)|(?<=[A-Z0-9a-z])[-−](?=$|[\s,.;)])")
+_MEANING = re.compile(r"[<>|≤≥=≠±√∞×÷+^°‰%$€£¥₹₽₩]|(?<=\d)[:/](?=\d)|(?<=[A-Z0-9a-z])[-−](?=$|[\s,.;)])")
 
 
 def _spelled(text: str) -> str:
@@ -67,6 +69,8 @@ def normalise(text: str) -> str:
 def exact_match(answer: str, reference: str) -> float:
     """1.0 if both are the same once normalised, else 0.0. An empty answer never matches, nor do other signs."""
     same = bool(answer.strip()) and normalise(answer) == normalise(reference)
+    if not same and ("-" in answer or "-" in reference):  # e-mail
+        same = normalise(_HYPHEN.sub("", answer)) == normalise(_HYPHEN.sub("", reference)) != ""
     if not same and not (answer.isascii() and reference.isascii()):  # Zuerich
         same = normalise(answer.translate(_UMLAUTS)) == normalise(reference.translate(_UMLAUTS)) != ""
     return float(same and _MEANING.findall(answer) == _MEANING.findall(reference))
@@ -95,6 +99,9 @@ _NUMBERED = re.compile(r"\b(?:no\.|number|nr\.)\s*(?=\d)|№\s*(?=\d)", re.IGNOR
 """``Engine No. 9`` is ``Engine Number 9``."""
 
 
+_HYPHENED_NUMBER = re.compile(r"([^\W\d_]{5,})-(\d+)")
+
+
 @lru_cache(maxsize=4096)
 def words_of(text: str) -> tuple[str, ...]:
     """Folded words without articles; what tells names apart (figures, numerals, letters) begins with ``#``.
@@ -110,6 +117,8 @@ def words_of(text: str) -> tuple[str, ...]:
             unit = "" if not figure.units else " ".join(sorted({unit.what for unit in figure.units}))
             factor = figure.units[0].factor if figure.units else 1
             found.append(f"#{float(figure.value) * factor:.12g}{unit}")
+        elif hyphened := _HYPHENED_NUMBER.fullmatch(read[figure.start : figure.end]):
+            found += [hyphened[1].casefold(), f"#{float(hyphened[2]):.12g}"]  # COVID-19
         else:
             found.append(
                 "#" + re.sub(r"[\s,]+", "", figure.code or read[figure.start : figure.end].casefold())
@@ -294,12 +303,29 @@ def _alike(one: str, other: str) -> bool:
     return one[0] == other[0] and SequenceMatcher(None, one, other, autojunk=False).ratio() >= 0.9
 
 
+_LATIN_PLURALS = (
+    ("um", "a"),
+    ("on", "a"),
+    ("us", "i"),
+    ("sis", "ses"),
+    ("a", "ae"),
+    ("ix", "ices"),
+    ("ex", "ices"),
+)
 _ENDINGS = frozenset(["", "s", "es", "ies", "y", "ed", "d", "e", "ing", "ly", "ation", "ion"])
 
 
 @lru_cache(maxsize=8192)
 def inflected(one: str, other: str) -> bool:
     """``increases`` and ``increasing``: one stem of four letters and more, with endings of a verb or a plural."""
+    for end, plural in _LATIN_PLURALS:
+        for singular, several in ((one, other), (other, one)):
+            if (
+                len(singular) > 5
+                and singular.endswith(end)
+                and several == singular.removesuffix(end) + plural
+            ):
+                return True
     pairs = enumerate(zip(one, other, strict=False))
     stem = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
     ends = [(one[cut:], other[cut:]) for cut in range(max(4, stem - 1), stem + 1)]
@@ -312,7 +338,12 @@ _ANOTHER = frozenset(
 )  # fmt: skip
 """Words before a name that make another of it: ``West Virginia`` is not ``Virginia``."""
 
-_DEPUTIES = frozenset(["vice", "deputy"])
+_MODELS = frozenset(["pro", "max", "plus", "mini", "ultra", "lite", "turbo", "air", "se", "xl"])
+"""Words behind the number of a product that make another one of it: ``iPhone 15 Pro``."""
+
+_DEPUTIES = frozenset(
+    ["vice", "deputy", "sans", "former", "non", "anti", "pseudo", "fake", "failed", "attempted"]
+)
 
 _UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _UNBROKEN_DENIAL = re.compile("(?:不是|并非|並非|而非|没有|沒有|不|ไม่ใช่)$")
@@ -365,6 +396,10 @@ def _another(given: tuple[str, ...], wanted: tuple[str, ...], named: bool) -> bo
     return False
 
 
+def _models(words: tuple[str, ...]) -> set[tuple[str, str]]:
+    return {(one, two) for one, two in itertools.pairwise(words) if one.startswith("#") and two in _MODELS}
+
+
 def other_name(answer: str, reference: str) -> bool:
     """Whether two names differ: other initials, one last name with another first name, ``West Virginia``."""
     mine, theirs = ({one or two for one, two in _INITIAL.findall(text)} for text in (answer, reference))
@@ -374,6 +409,8 @@ def other_name(answer: str, reference: str) -> bool:
     if _another(words_of(answer), words_of(reference), reference[:1].isupper()):
         return True
     if compounds(words_of(answer), words_of(reference)):
+        return True
+    if _models(words_of(answer)) != _models(words_of(reference)):
         return True
     if (heir := _HEIR.search(reference)) and normalise(heir[1]) not in words_of(answer):
         return True  # Martin Luther, for Martin Luther King Jr.
@@ -388,7 +425,7 @@ def other_name(answer: str, reference: str) -> bool:
 
 
 _FORMULA = re.compile(
-    r"(?:the )?square root of|\)\s*[,;]\s*\(|"
+    r"(?:the )?square root of|\)\s*[,;]\s*\(|^\W*\d*\|[^|]+\|\W*$|"
     r"^\s*[\[(][^\[\]()]*\d[^\[\]()]*,[^\[\]()]+[\])]\s*$|[=^√∑∫π∞∪<>≤≥\\]|\binfinity\b|"
     r"\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|"
     r"\b\d*[a-z]\s*[-+*/]\s*\d|\d[ixyzn]\b|(?<![A-Za-z0-9])[A-Za-z0-9]{1,2}!"
@@ -529,7 +566,7 @@ def without_aside(reference: str) -> str | None:
 _BETWEEN_ITEMS = re.compile(
     r"\s*(?:(?<!\d),|,(?!\d{3}(?!\d))|[;\n]|\band\b|&|•|\s/\s)\s*(?:\band\b\s*)?", re.IGNORECASE
 )
-_MATHS = re.compile(r"\$([^$\s][^$\n]*?)(?<!\s)\$(?=[\s,.;)]|$)")
+_MATHS = re.compile(r"(?<![\w$])\$ ?([^$\s][^$\n]*?) ?\$(?=[\s,.;)\"]|$)")
 _ALTERNATIVE = re.compile(r"\bor\b|\beither\b", re.IGNORECASE)
 _INTRODUCED = re.compile(r"^.*?\b(?:are|were|is|includes?|have|has|named)\b:?\s+|^[^:]*:\s+", re.IGNORECASE)
 _JOINED = re.compile(r"\band\b|&|;|\n|•")
@@ -554,6 +591,14 @@ def same_items(answer: str, reference: str) -> bool:
         reference = _ALTERNATIVE.sub(",", reference)
     given, wanted = items_of(affirmed(answer)), items_of(reference)
     return len(wanted) > 1 and set(given) == set(wanted) and not _ALTERNATIVE.search(answer)
+
+
+_SOLUTIONS = re.compile(r"\s*\d+(?:,\d+)+ or \d+\s*")
+
+
+def solutions_in_one_line(answer: str, reference: str) -> bool:
+    """Whether ``answer`` has all of the solutions ``21,16 or 11``, which are no decimals."""
+    return _SOLUTIONS.fullmatch(reference.replace("$", "")) is not None and same_items(answer, reference)
 
 
 def names_others(answer: str, reference: str) -> bool:

@@ -41,6 +41,7 @@ _MARKS = tuple(
         (r"<\|thinking\|>", r"<\|end_thinking\|>", True),
         (r"<unused94>(?:thought\s)?", r"<unused95>", True),
         (r"<details\b[^<>]*\breasoning\b[^<>]*>", r"</details>", True),
+        (rf"<details\b[^<>]*>\s*<summary>[^<>]{{0,30}}{_NAME}[^<>]{{0,30}}</summary>", r"</details>", True),
         (r"```(?:thinking|thoughts?|reasoning)\n", r"```", False),
         (r"Thinking\.\.\.\s*\n", r"\.\.\.\s?done thinking\.?", False),
     )
@@ -57,7 +58,7 @@ _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<]*<\|message\|>")
 _HARMONY = re.compile(r"<\|(?:start|end|return|call|message|channel|constrain)\|>")
 _ROLE = re.compile(r"<\|start\|>\s*\w+|\A\s*assistant\s*\Z")
 # What is left of Harmony where a server lets no special token out.
-_BARE_HARMONY = re.compile(r"\s*analysis(?=[A-Z\W])(.*?)assistantfinal(.*)\Z", re.DOTALL)
+_BARE_HARMONY = re.compile(r"\s*analysis(?=[A-Z0-9\W])(.*?)assistantfinal(.*)\Z", re.DOTALL)
 
 
 def split_thinking(text: str) -> tuple[str, str]:

@@ -40,6 +40,13 @@ SAME = [
     (r"\binom{5}{2}", "10"),
     ("5!", "120"),
     ("√2", "1.414"),
+    (
+        r"\begin{pmatrix}1 & 2 \\ 3 & 4\end{pmatrix} \begin{pmatrix}0 & 1 \\ 1 & 0\end{pmatrix}",
+        r"\begin{pmatrix}2 & 1 \\ 4 & 3\end{pmatrix}",
+    ),
+    (r"2\begin{pmatrix}1 & 2\end{pmatrix}", r"\begin{pmatrix}2 & 4\end{pmatrix}"),
+    (r"1 \leq |z| < \frac32", r"(-\frac32, -1] \cup [1, \frac32)"),
+    ("|x| < 2", "(-2, 2)"),
 ]
 OTHER = [
     ("x+1", "x-1"),
@@ -57,6 +64,13 @@ OTHER = [
     ("√2", "1.4"),
     ("x_1", "x_2"),
     ("0", "0.001"),
+    (
+        r"\begin{pmatrix}1 & 2 \\ 3 & 4\end{pmatrix} \begin{pmatrix}0 & 1 \\ 1 & 0\end{pmatrix}",
+        r"\begin{pmatrix}0 & 1 \\ 1 & 0\end{pmatrix} \begin{pmatrix}1 & 2 \\ 3 & 4\end{pmatrix}",
+    ),
+    ("|x| = 5", "5"),
+    ("|x| < 2", "x < 2"),
+    (r"1 \leq |z| < \frac32", r"[-\frac32, -1] \cup [1, \frac32]"),
 ]
 
 
@@ -114,3 +128,12 @@ def test_any_text_is_read_or_none(text):
 )
 def test_what_would_take_for_ever_is_none(text):
     assert formula_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [("|x|", "x", False), (r"\sqrt{x^2}", "|x|", True), ("|x - 1|", "|1 - x|", True), ("|x|^2", "x^2", True),
+     ("abs(x)", "-x", False), (r"\ln(x^2)", r"2 \ln x", True)],
+)  # fmt: skip
+def test_an_absolute_value_is_not_what_stands_in_it(one, other, equal):
+    assert same(one, other) is equal
