@@ -109,7 +109,7 @@ def open_answer(output: str) -> str:
     text = without_greeting(without_verdict(without_greeting(text)))
     if refused := _refusal(text):
         return refused
-    return _first_answer(conclusion(text) or worked_out(text) or text)
+    return _first_answer(worked_out(text) or conclusion(text) or text)
 
 
 def _refusal(text: str) -> str | None:

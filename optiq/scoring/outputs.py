@@ -233,7 +233,10 @@ _RESULT = re.compile(
     r"\b(?:now\s+(?:has|have|is|are)|left|remain\w*|in\s+total|altogether|in\s+all|total(?:s|ed)?)\b",
     re.IGNORECASE,
 )
-_EQUATION = re.compile(r"[-+*/×÷x^]\s*[$€£]?[\d.,]+[^.!?\n=]*=\s*[$€£]?-?\d")
+_EQUATION = re.compile(
+    r"[-+*/×÷x^]\s*[$€£]?[\d.,]+\s*(?:%\s*)?(?:[A-Za-z]+\s*){0,2}(?:=|\bis\b|\bequals\b)\s*[$€£]?-?[\d.,]+(?:\s+[A-Za-z]+){0,4}\W*\Z"
+)
+_CHECKED = re.compile(r"\W*(?:check|verif|proof|indeed|because|since|note|e\.g|for example)", re.IGNORECASE)
 
 
 def worked_out(text: str) -> str | None:
@@ -244,8 +247,10 @@ def worked_out(text: str) -> str | None:
     sentences = [part for part in _SENTENCES.split(text.strip()) if any(c.isalnum() for c in part)]
     if len(sentences) < 2 or not re.search(r"\d", sentences[-1]):
         return None
-    equations = [part for part in sentences if _EQUATION.search(part)]
-    if len(equations) > 1 and equations[-1] is sentences[-1] and equations[0] is sentences[0]:
+    if _CHECKED.match(sentences[-1]):
+        return None
+    counted = all(re.search(r"\d", part) or _EQUATION.search(part) for part in (sentences[0], sentences[-2]))
+    if counted and _EQUATION.search(sentences[-1]):
         return sentences[-1]
     told = len(sentences) > 2 and sum(bool(re.search(r"\d", part)) for part in sentences[:-1]) > 1
     return sentences[-1] if told and _RESULT.search(sentences[-1]) else None
