@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -120,8 +121,13 @@ def recommend(
     names = {one.model: i for i, one in enumerate(profiles)}
     starts = _starts(configurations, names, ranking, known, size, most)
     best: tuple[float, tuple[int, ...]] | None = None
+
+    @cache  # climbs from several starts meet the same ensembles
+    def loss_of(members: tuple[int, ...]) -> float:
+        return loss(members, known, weights.alpha, weights.beta)
+
     for start in starts:
-        found = _climb(start, known, size, most, weights, rounds)
+        found = _climb(start, loss_of, n, size, most, rounds)
         if best is None or found[0] < best[0] - _NO_CHEMISTRY:
             best = found
     assert best is not None
@@ -171,21 +177,17 @@ def _starts(
 
 def _climb(
     start: tuple[int, ...],
-    chemistry: Floats,
+    loss_of: Callable[[tuple[int, ...]], float],
+    n: int,
     size: int | None,
     most: int,
-    weights: Weights,
     rounds: int,
 ) -> tuple[float, tuple[int, ...]]:
     """The best ensemble that single additions, removals and swaps lead to."""
-    current = (loss(start, chemistry, weights.alpha, weights.beta), start)
+    current = (loss_of(start), start)
     for _ in range(rounds):
         best = min(
-            (
-                (loss(other, chemistry, weights.alpha, weights.beta), other)
-                for other in _neighbours(current[1], len(chemistry), size, most)
-            ),
-            default=current,
+            ((loss_of(other), other) for other in _neighbours(current[1], n, size, most)), default=current
         )
         if best[0] >= current[0] - _NO_CHEMISTRY:
             break
