@@ -101,7 +101,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     from optiq.files.atomic import check_place
     from optiq.selection.api import ModelSelector, SelectionInterrupted
     from optiq.selection.role_figures import role_figures
-    from optiq.selection.serving_profiles import check_profiles, write_profiles
+    from optiq.selection.serving_profiles import check_profiles, serving_profiles, write_profiles
     from optiq.selection.traces import executions_of, too_many_roles
     from tasks.begun_selections import forget_begun, keep_begun
     from tasks.journal import Journal
@@ -197,9 +197,9 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         result.write_yaml(request.deploy)
     if request.profiles and result.ranking.order:
         write_profiles(request.profiles, result, selector.subject)
-    roles_note = None
+    roles_note, by_role = None, role_figures(result, selector.subject)
     if ended:
-        roles_note = _land_role_figures(home, role_figures(result, selector.subject), run_id)
+        roles_note = _land_role_figures(home, by_role, run_id)
         forget_begun(begun)
     summary = {
         "run_id": run_id,
@@ -221,12 +221,19 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
         **result.about["run"],
         "traces": traces[0],
         "roles_note": roles_note,
+        "by_role": by_role.to_dicts(),
         "traces_note": _CALLS_ALONE if too_many_roles(selector.space) else None,
         "seconds": time.time() - started,
         "seed": request.settings.seed,
         "results": result.frame().to_dicts(),
     }
-    keep_selection(home, {**summary, "deployable": result.deployable() if result.ranking.order else None})
+    chosen = bool(result.ranking.order)
+    served = chosen and selector.subject.topic is not None
+    files = {
+        "deployable": result.deployable() if chosen else None,
+        "profiles": serving_profiles(result, selector.subject) if served else None,
+    }
+    keep_selection(home, {**summary, **files})
     return summary
 
 

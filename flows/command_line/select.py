@@ -101,8 +101,9 @@ def _show(summary: dict[str, Any]) -> None:
         )
     if summary["without_calls"]:
         note(f"{counted(summary['without_calls'], 'run')} called no model that could be seen")
-    if summary["traces_note"]:
-        note(summary["traces_note"])
+    for told in (summary["traces_note"], summary["roles_note"]):
+        if told:
+            note(told)
     interrupted = summary["stopped"] == "interrupted"
     if not summary["finished"] and not interrupted:
         note(f"stopped before the method had enough: {summary['stopped']}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ def selection_page(record: Mapping[str, Any]) -> Page:
     found = [
         ranking_section(record, rows),
         frontier_section(rows),
+        roles_section(record),
         effort_section(record, rows),
         left_out_section(record, rows),
         failures_section(record, rows),
@@ -165,6 +167,33 @@ def frontier_section(rows: Sequence[Mapping[str, Any]]) -> Section | None:
     )
 
 
+def roles_section(record: Mapping[str, Any]) -> Section | None:
+    """What each model was in each role."""
+    rows = record.get("by_role") or []
+    if not rows:
+        return None
+    lines = [
+        [
+            clean(row["topic"].rpartition("/")[2], 60),
+            clean(", ".join(json.loads(row["plan"])["models"]), 80),
+            number(row["qoa"], 3),
+            count(row["n_observations"]),
+            usd(row["cost_usd"]),
+            f"{number(row['latency_s'])} s",
+            number(row["output_tokens"]),
+        ]
+        for row in rows[: 3 * _ROWS]
+    ]
+    columns = ["role", "model", "accuracy", "runs", "cost", "latency", "tokens"]
+    return Section(
+        "roles",
+        "Models in their roles",
+        "What changing one model does: accuracy of the whole with it and the chosen ones elsewhere; cost, latency "
+        "and output of one call in that role. After optiq refresh planning knows it by the role's topic.",
+        tables=[Table("By role", columns, lines, left=2)],
+    )
+
+
 def effort_section(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Section:
     """Where the runs went."""
     every = record["combinations"] * record["examples"]
@@ -246,7 +275,14 @@ def deploy_section(record: Mapping[str, Any]) -> Section | None:
         "deploy",
         "To deploy",
         "The chosen model of each role with what it stands on. optiq select --deploy FILE writes the same.",
-        code=[("YAML", clean(record["deployable"], 6000))],
+        code=[
+            ("YAML", clean(record["deployable"], 6000)),
+            *(
+                [("Profiles of optiq serve", clean(profiles, 6000))]
+                if (profiles := record.get("profiles"))
+                else []
+            ),
+        ],
     )
 
 

@@ -42,7 +42,7 @@ def selected(optiq, home: Path, tmp_path: Path) -> dict:
 def test_what_was_found_is_on_the_page(optiq, selected: dict, browser) -> None:
     said = optiq("report", "--selection", selected["run_id"][:20], "-o", "page.html", "--json")
     assert said.code == 0, said.err
-    names = ["ranking", "frontier", "effort", "left-out", "failures", "deploy"]
+    names = ["ranking", "frontier", "roles", "effort", "left-out", "failures", "deploy"]
     assert json.loads(said.out)["sections"] == names
     faults: list[str] = []
     page = browser.new_context(viewport={"width": 390, "height": 800}).new_page()
@@ -61,6 +61,8 @@ def test_what_was_found_is_on_the_page(optiq, selected: dict, browser) -> None:
     assert "surely worse" in page.inner_text("#left-out")
     assert HOSTILE in page.inner_text("#failures")  # as text
     assert "solver: knows-55" in page.inner_text("#deploy")
+    assert '[profiles."agent.solver"]' in page.inner_text("#deploy")
+    assert "0.917" in page.inner_text("#roles")
     assert page.locator(".chart svg").count() == 2  # no call was seen: no chart of cost
 
 
