@@ -211,9 +211,10 @@ def conclude(
     from optiq.formats.batch_requests import write_responses
     from optiq.questions.answer_file import ANSWER_SCHEMA, write_answers
 
-    done = folder.rows()
+    done = folder.rows((*ANSWER_SCHEMA, *USAGE))
     if max(done["row_number"], default=0) > len(rows):  # each copy of a large run would be in memory, too
         done = done.filter(pl.col("row_number") <= len(rows))
+    left_over = left_over.select(done.columns)
     over = left_over.filter(~pl.col("row_number").is_in(done["row_number"].implode()))
     numbers = {*done["row_number"], *over["row_number"]}
     unasked = [
@@ -227,7 +228,7 @@ def conclude(
         for row in rows
         if row.number not in numbers
     ]
-    together = pl.concat([done, over, rows_frame(unasked)])
+    together = pl.concat([done, over, rows_frame(unasked).select(done.columns)])
     if not together["row_number"].is_sorted():
         together = together.sort("row_number")
     n_done = done.height
@@ -242,6 +243,7 @@ def conclude(
         given = _question_table(about.get("file")) if asked is not None else None
         write_answers(together.select(*ANSWER_SCHEMA), output, asked, given)
     counts = dict(together["status"].value_counts().iter_rows())
+    del together
     bill = folder.bill()
     known = bill["calls"] - bill["unpriced_calls"] > 0 or bill["calls"] == 0
     summary = {
@@ -275,14 +277,16 @@ def shows_questions(folder: RunFolder, output: str) -> bool:
 
 
 def _question_table(file: str | None) -> pl.DataFrame | None:
-    """The question file as it is now; None if it cannot be read any more."""
+    """What the question file has now that answers keep beside them; None if it cannot be read any more."""
     from optiq.errors import InputError
     from optiq.files.tables import read_table
+    from optiq.questions.answer_file import columns_of_others
 
     try:
-        return None if file is None else read_table(file)
+        table = None if file is None else read_table(file)
     except InputError:
         return None
+    return None if table is None else table.select(columns_of_others(table.columns))
 
 
 def put_down(job: Job) -> str:
@@ -303,7 +307,7 @@ def put_down(job: Job) -> str:
         job.started,
         stopped="interrupted",
     )
-    done = state.folder.rows().height
+    done = state.folder.rows(()).height
     state.folder.note(status="interrupted")
     close_state(job.run_id)
     called_off = (

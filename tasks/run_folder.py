@@ -175,9 +175,12 @@ class RunFolder:
         none = rows_frame([]) if names is None else rows_frame([]).select(names)
         return pl.concat([none, *known], how="diagonal")
 
-    def rows(self) -> pl.DataFrame:
-        """The rows that are done, one per row of the question file, of the latest round; by row number."""
-        frame = self.every_round()
+    def rows(self, names: Sequence[str] | None = None) -> pl.DataFrame:
+        """The rows that are done, one per row of the question file, of the latest round; by row number.
+
+        All columns, or ``names`` after the row's number and round.
+        """
+        frame = self.every_round(None if names is None else ["row_number", "round", *names])
         numbers = frame["row_number"]
         if numbers.is_sorted() and numbers.n_unique() == len(numbers):
             return frame  # as most runs are: a large one is not copied

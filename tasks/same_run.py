@@ -43,6 +43,8 @@ def questions_of_run(
     if Path(output).resolve() == Path(file).resolve():
         raise InputError(f"{output} is the question file itself", "Give another file for the answers.")
     questions = read_questions(file, budget, settings.reading)
+    if not questions.rows:  # nothing would be asked, and `last` would be a run of nothing
+        raise InputError(f"{file} has no question", "Fill the column `question`.")
     if is_batch_input(file) and Path(output).suffix.lower() not in (".jsonl", ".ndjson"):
         raise InputError(
             f"{output} is no place for the output of a batch", "Give a file that ends in .jsonl."

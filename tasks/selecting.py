@@ -323,8 +323,7 @@ def _subject(request: SelectionRequest) -> tuple[Any, dict[str, tuple[str, ...]]
 def _advisor(request: SelectionRequest, ledger: Ledger, prices: Prices | None) -> Any:
     """A served model that answers a prompt, billed like any other call; None if none was named."""
     from optiq.errors import AnswerLost, ServerError
-    from optiq.execution.accounting import Tariff, call_bound
-    from optiq.questions.metric import COST
+    from optiq.execution.accounting import call_bound, charged
     from optiq.questions.question import Kind
     from optiq.servers import GenerateRequest
     from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
@@ -338,17 +337,18 @@ def _advisor(request: SelectionRequest, ledger: Ledger, prices: Prices | None) -
 
     async def ask(prompt: str) -> str:
         asked = GenerateRequest(model, prompt, 512)
-        hold = ledger.draw(None, call_bound(figures, len(prompt.encode()), 512), None)
-        cost: float | None = None
+        most = call_bound(figures, len(prompt.encode()), 512, datetime.now(UTC))
+        hold = ledger.draw(None, most, None)
+        cost = math.nan
         try:
             made = await server.generate(asked)
-            cost = Tariff.at(COST, figures).charge(made.prompt_tokens, made.output_tokens)
+            cost = charged(figures, made.prompt_tokens, made.output_tokens, made.started_at).cost_usd
             return made.text
         except ServerError as fault:
-            cost = None if isinstance(fault, AnswerLost) else 0.0
+            cost = math.nan if isinstance(fault, AnswerLost) else 0.0
             raise
         finally:
-            ledger.settle(hold, Amount(math.nan if cost is None else cost))
+            ledger.settle(hold, Amount(cost))
             await server.disconnect()
 
     return lambda prompt: asyncio.run(ask(prompt))

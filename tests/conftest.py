@@ -14,7 +14,8 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ.pop("PREFECT_API_URL", None)
 
-from hypothesis import settings  # the settings above come first
+import pytest  # the settings above come first
+from hypothesis import settings
 
 # How long an example takes depends on what else the machine does: no test fails for it.
 settings.register_profile("optiq", deadline=None, print_blob=True)
@@ -22,3 +23,17 @@ settings.load_profile("optiq")
 
 # A shell starts what runs in the background with Ctrl-C ignored, and children inherit it: tests press it all the same.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def only_what_this_test_gave():
+    """Things that a test hands over, such as scripted servers, are known by name as long as it runs."""
+    from optiq.extensions import built_in
+    from optiq.extensions.registry import Registry
+
+    registries = [one for one in vars(built_in).values() if isinstance(one, Registry)]
+    before = [dict(registry._given) for registry in registries]
+    yield
+    for registry, given in zip(registries, before, strict=True):
+        registry._given.clear()
+        registry._given.update(given)

@@ -1,7 +1,7 @@
 """How long a refresh takes and how much memory, and whether kills and readers can do harm.
 
     python -m benchmarks.refresh --executions 1000000 --then 1000   time and memory
-    python -m benchmarks.refresh --executions 20000 --one-by-one    many small files
+    python -m benchmarks.refresh --executions 20000 --one-by-one    many small files; --loose: not bundled
     python -m benchmarks.refresh --executions 100000 --kills 20     kill -9 at random moments
     python -m benchmarks.refresh --strange 40                       the same, with strange files landing meanwhile
     python -m benchmarks.refresh --executions 100000 --readers 20 --refreshes 10
@@ -36,7 +36,19 @@ def main() -> int:
     parser.add_argument("--executions", type=int, default=100_000, help="landed executions")
     parser.add_argument("--then", type=int, default=1_000, help="executions of the second refresh (1000)")
     parser.add_argument(
-        "--one-by-one", action="store_true", help="each execution lands by itself, as of optiq ask"
+        "--one-by-one",
+        dest="landing",
+        action="store_const",
+        const="one-by-one",
+        default="together",
+        help="each execution lands by itself, as of optiq ask",
+    )
+    parser.add_argument(
+        "--loose",
+        dest="landing",
+        action="store_const",
+        const="loose",
+        help="the same, and the files are not bundled, as in a store",
     )
     parser.add_argument("--kills", type=int, default=0, metavar="N", help="kill N refreshes instead")
     parser.add_argument(
@@ -81,7 +93,7 @@ def _time_and_memory(home: Path, given: argparse.Namespace) -> None:
         ("refresh", given.then, given.seed + 1),
         ("refresh, nothing new", 0, 0),
     ):
-        calls = generate(home, executions, seed, one_by_one=given.one_by_one) if executions else 0
+        calls = generate(home, executions, seed, landing=given.landing) if executions else 0
         result = measured_refresh(home)
         measured.append((f"a refresh of {executions:,}", result))
         if result.report["executions"] != executions or result.report["calls"] != calls:

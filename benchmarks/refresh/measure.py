@@ -53,14 +53,14 @@ class Measured:
     report: dict[str, object]
 
 
-def generate(home: Path, executions: int, seed: int, labelled: bool = True, one_by_one: bool = False) -> int:
+def generate(home: Path, executions: int, seed: int, labelled: bool = True, landing: str = "together") -> int:
     """Land generated traces, from another process; returns the number of calls.
 
     Without labels no topics are learned, which takes 20 CPU seconds whatever the number of executions.
     """
     command = [sys.executable, "-m", "benchmarks.refresh.traces", str(home), str(executions), str(seed)]
     command += [] if labelled else ["unlabelled"]
-    command += ["one-by-one"] if one_by_one else []
+    command += [] if landing == "together" else [landing]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 

@@ -2,7 +2,7 @@
 
 Whole columns are drawn at once and written a chunk at a time, so memory does not grow with the number.
 
-    python -m benchmarks.refresh.traces HOME EXECUTIONS SEED [unlabelled] [one-by-one]
+    python -m benchmarks.refresh.traces HOME EXECUTIONS SEED [unlabelled] [one-by-one|loose]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime
 from itertools import permutations
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -49,10 +50,14 @@ def plans() -> list[Plan]:
     return found
 
 
+Landing = Literal["together", "one-by-one", "loose"]
+"""In files of ``CHUNK``; each execution by itself, as of `optiq ask`; the same, and nothing is bundled."""
+
+
 def land_generated(
-    home: Home, executions: int, seed: int, labelled: bool = True, one_by_one: bool = False
+    home: Home, executions: int, seed: int, labelled: bool = True, landing: Landing = "together"
 ) -> int:
-    """Land so many executions in files of ``CHUNK``, or each by itself; returns the number of their calls.
+    """Land so many executions; returns the number of their calls.
 
     ``labelled``: half of the questions came with their topic, so that the refresh learns topics from them.
     """
@@ -64,11 +69,13 @@ def land_generated(
         if not labelled:
             frame = frame.with_columns(topic_given=pl.lit(False))
         calls += int(frame["calls"].list.len().sum())
-        for place in range(frame.height) if one_by_one else ():
-            land_traces(home, frame[place : place + 1], start + place)
-            bundle_small(home)
-        if not one_by_one:
+        if landing == "together":
             land_traces(home, frame, number)
+            continue
+        for place in range(frame.height):
+            land_traces(home, frame[place : place + 1], start + place)
+            if landing == "one-by-one":
+                bundle_small(home)
     return calls
 
 
@@ -232,6 +239,6 @@ if __name__ == "__main__":
             int(sys.argv[2]),
             int(sys.argv[3]),
             "unlabelled" not in sys.argv,
-            "one-by-one" in sys.argv,
+            "loose" if "loose" in sys.argv else "one-by-one" if "one-by-one" in sys.argv else "together",
         )
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from optiq.endpoint.answering import Ready, Spender, limit_reached
@@ -15,14 +16,13 @@ from optiq.endpoint.conversation import LONGEST_OUTPUT_TOKENS
 from optiq.endpoint.dialect import event
 from optiq.endpoint.refusals import Refusal
 from optiq.errors import AnswerLost, ServerError
-from optiq.execution.accounting import Tariff, call_bound
+from optiq.execution.accounting import call_bound, charged
 from optiq.execution.ledger import Amount, LimitReached
 from optiq.files.compact_json import compact, read_compact
-from optiq.questions.metric import ADDITIVE
 from optiq.questions.question import Kind
 from optiq.servers.http import HttpAnswer
 from optiq.servers.usage import counted, part
-from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
+from optiq.statistics.snapshot import ANY_TOPIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,15 @@ async def pass_on(
         raise Refusal(404, f"{ready.server.name} serves no {path}", code="not_served")
     model, writes = str(body.get("model")), path == "/completions"
     figures = ready.planning.statistics.figures(model, ANY_TOPIC, Kind.OPEN)
-    ledger, hold = spender.ledger, None
+    ledger, hold, began = spender.ledger, None, datetime.now(UTC)
     if ledger is not None:
         if writes and body.get("max_tokens") is None:
             body = {**body, "max_tokens": LONGEST_OUTPUT_TOKENS}
         try:
             hold = ledger.draw(
-                None, call_bound(figures, len(compact(body)), _most_tokens(body) if writes else 0), None
+                None,
+                call_bound(figures, len(compact(body)), _most_tokens(body) if writes else 0, began),
+                None,
             )
         except LimitReached as fault:
             raise limit_reached(str(fault)) from None
@@ -115,7 +117,9 @@ async def pass_on(
             answer = await onward(path, {**body, "stream_options": options}, timeout_s, stream.line)
             usage = stream.usage
         prompt, output = counted(part(usage, "prompt_tokens")), counted(part(usage, "completion_tokens"))
-        taken = _charge(figures, prompt, output if writes else 0) if answer.status == 200 else Amount()
+        taken = Amount()
+        if answer.status == 200:
+            taken = charged(figures, prompt, output if writes else 0, began)
     except AnswerLost:
         raise  # it may be billed
     except ServerError:
@@ -127,11 +131,6 @@ async def pass_on(
         else:
             spender.note(taken.or_else(Amount()).cost_usd)
     return Passed(answer, prompt, output, taken.cost_usd)
-
-
-def _charge(figures: ModelFigures, prompt_tokens: int | None, output_tokens: int | None) -> Amount:
-    charges = (Tariff.at(metric, figures).charge(prompt_tokens, output_tokens) for metric in ADDITIVE)
-    return Amount(*(math.nan if charge is None else charge for charge in charges))
 
 
 def _most_tokens(body: Mapping[str, Any]) -> int:

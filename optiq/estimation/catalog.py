@@ -6,6 +6,7 @@ business, what their quality is an estimator's (:mod:`optiq.estimation.estimator
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterable
 from functools import cached_property
@@ -78,7 +79,8 @@ class Catalog:
         """The merged figures of ``model`` on this topic, at the prices of a lone call of this length."""
         if model not in self._figures:
             found = self.statistics.figures(model, self.topic, self.kind)
-            self._figures[model] = found.priced(lone_tokens(found, self.shape), self.statistics.prices_at)
+            when = self.statistics.prices_at or datetime.datetime.now(datetime.UTC)
+            self._figures[model] = found.priced(lone_tokens(found, self.shape), when)
         return self._figures[model]
 
     def source(self, model: str, names: Iterable[str]) -> str:

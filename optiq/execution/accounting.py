@@ -18,7 +18,6 @@ from optiq.execution.trace import Call, Execution
 from optiq.plans.plan import Plan
 from optiq.questions.metric import ADDITIVE, COST, ENERGY, RESOURCES, Metric
 from optiq.questions.question import Kind, parse_number
-from optiq.statistics.price_steps import PriceStep, dearest, in_force
 from optiq.statistics.snapshot import ModelFigures
 
 MEASURED, PREDICTED = "measured", "predicted"
@@ -61,14 +60,13 @@ class PriceList:
 class Tariff:
     """What a call of a model takes of one metric: ``fixed`` + ``prompt`` × tokens + ``output`` × tokens.
 
-    NaN where a rate is not known. With ``steps`` the rates depend on the length of the prompt, the hour or the day;
-    ``prompt`` and ``output`` are then those of a short one at the dearest hour.
+    NaN where a rate is not known. Where rates depend on the length of the prompt, the hour or the day, figures are to
+    be :meth:`~ModelFigures.priced`, or taken at their :meth:`~ModelFigures.dearest`, first.
     """
 
     fixed: float
     prompt: float
     output: float
-    steps: tuple[PriceStep, ...] = ()
 
     @classmethod
     def at(cls, metric: Metric, figures: ModelFigures) -> Tariff:
@@ -78,34 +76,21 @@ class Tariff:
         fixed = getattr(figures, metric.call_rate) if metric.call_rate else 0.0
         if metric.adds == "path" and math.isnan(prompt):
             prompt = 0.0
-        steps = figures.price_steps if metric is COST else ()
-        return cls(0.0 if math.isnan(fixed) else fixed, prompt, output, steps)
+        return cls(0.0 if math.isnan(fixed) else fixed, prompt, output)
 
     @property
     def known(self) -> bool:
         """Whether every call has its price."""
         return not math.isnan(self.prompt) and not math.isnan(self.output)
 
-    def at_most(self, prompt_tokens: float) -> Tariff:
-        """The highest rates of calls with up to so many tokens of prompt."""
-        if not self.steps:
-            return self
-        rates = dearest(self.steps, datetime.datetime.now(datetime.UTC), prompt_tokens)
-        return Tariff(self.fixed, rates["usd_per_prompt_token"], rates["usd_per_output_token"])
-
     def of(self, prompt_tokens: float, output_tokens: float) -> float:
-        """The most for a call with so many tokens; NaN if it is not known."""
-        most = self.at_most(prompt_tokens)
-        return most.fixed + most.prompt * prompt_tokens + most.output * output_tokens
+        """For a call with so many tokens; NaN if it is not known."""
+        return self.fixed + self.prompt * prompt_tokens + self.output * output_tokens
 
     def charge(self, prompt_tokens: int | None, output_tokens: int | None) -> float | None:
-        """For a call that is just made; at rate 0 tokens cost nothing, even if nobody counted them."""
-        charge, rates = self.fixed, (self.prompt, self.output)
-        if self.steps and (
-            step := in_force(self.steps, datetime.datetime.now(datetime.UTC), prompt_tokens or 0)
-        ):
-            rates = step.usd_per_prompt_token, step.usd_per_output_token
-        for rate, tokens in zip(rates, (prompt_tokens, output_tokens), strict=True):
+        """For a call that was made; at rate 0 tokens cost nothing, even if nobody counted them."""
+        charge = self.fixed
+        for rate, tokens in ((self.prompt, prompt_tokens), (self.output, output_tokens)):
             if rate == 0:
                 continue
             if math.isnan(rate) or tokens is None:
@@ -114,16 +99,28 @@ class Tariff:
         return charge
 
 
-def call_bound(figures: ModelFigures, prompt_bytes: int, max_output_tokens: int) -> Amount:
-    """The most that one call can cost; NaN where a rate is unknown.
+def call_bound(
+    figures: ModelFigures, prompt_bytes: int, max_output_tokens: int, when: datetime.datetime
+) -> Amount:
+    """The most that one call can cost from ``when`` on; NaN where a rate is unknown.
 
     A tokenizer that falls back to bytes makes at most one token of each byte, so bytes bound tokens.
     """
     prompt_tokens = prompt_bytes + TEMPLATE_TOKENS
+    figures = figures.dearest(prompt_tokens, when)
     return Amount(
         Tariff.at(COST, figures).of(prompt_tokens, max_output_tokens),
         Tariff.at(ENERGY, figures).of(prompt_tokens, max_output_tokens),
     )
+
+
+def charged(
+    figures: ModelFigures, prompt_tokens: int | None, output_tokens: int | None, when: datetime.datetime
+) -> Amount:
+    """What a call that was made at ``when`` took; NaN where a rate is unknown or nobody counted."""
+    figures = figures.priced(prompt_tokens, when)
+    found = (Tariff.at(metric, figures).charge(prompt_tokens, output_tokens) for metric in ADDITIVE)
+    return Amount(*(math.nan if charge is None else charge for charge in found))
 
 
 def price_call(call: Call, figures: ModelFigures) -> None:

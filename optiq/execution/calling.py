@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from optiq.errors import (
@@ -23,7 +24,7 @@ from optiq.errors import (
     ServerError,
     TransientServerError,
 )
-from optiq.execution.accounting import MEASURED, Tariff, call_bound, price_call
+from optiq.execution.accounting import MEASURED, call_bound, charged, price_call
 from optiq.execution.flights import GivenUp
 from optiq.execution.health import TakenOut
 from optiq.execution.identity import call_key
@@ -33,7 +34,7 @@ from optiq.execution.rates import MOST_REFUSALS
 from optiq.execution.shared import Shared
 from optiq.execution.thinking_room import cut_in_thought
 from optiq.execution.trace import Call
-from optiq.questions.metric import ADDITIVE, RESOURCES
+from optiq.questions.metric import RESOURCES
 from optiq.servers.context import why_cut
 from optiq.servers.pool import Place, at_prices, generate_at, places_of
 from optiq.servers.protocol import GenerateRequest, Generation, ModelServer
@@ -109,7 +110,7 @@ class Caller:
             generation = await self._answer(call, request, figures, allowance, maker, name)
             generation = await self._with_room(call, generation, request, figures, allowance, maker, name)
         except (ServerError, LimitReached) as fault:
-            call.error, call.fault = str(fault), fault
+            call.error, call.fault = str(fault), _without_frames(fault)
         except OptiqError:
             raise
         except Exception as fault:
@@ -149,9 +150,8 @@ class Caller:
         if not call.cached:
             paid = Amount(math.nan, math.nan)
             if figures is not None:
-                tokens = cut.prompt_tokens, cut.output_tokens
-                charges = (Tariff.at(metric, figures(call.model)).charge(*tokens) for metric in ADDITIVE)
-                paid = Amount(*(math.nan if charge is None else charge for charge in charges))
+                rates = at_prices(self._server, cut.server, figures(call.model))
+                paid = charged(rates, cut.prompt_tokens, cut.output_tokens, cut.started_at)
             most = Amount()
             if call.drawn is not None:
                 allowance.settle(call.drawn, paid)
@@ -349,7 +349,7 @@ class Caller:
         prompt_bytes = len(request.prompt.encode())
         if (said := request.conversation) is not None:
             limit, prompt_bytes = limit * said.answers, prompt_bytes + said.other_bytes
-        return call_bound(figures(model), prompt_bytes, limit)
+        return call_bound(figures(model), prompt_bytes, limit, datetime.now(UTC))
 
     def _identity(self, model: str) -> str:
         if model not in self._identities:
@@ -363,6 +363,12 @@ class Caller:
 def _label(maker: str, key: str | None) -> str | None:
     """What the ledger knows a call by whose answer a later session may find."""
     return None if key is None else f"{maker} {key}"
+
+
+def _without_frames(fault: OptiqError) -> OptiqError:
+    """A call's fault lives on with its trace; what the frames held that it went through is a reply of up to 16 MB."""
+    fault.__context__ = None
+    return fault.with_traceback(None)
 
 
 def of_our_own(fault: Exception) -> str:

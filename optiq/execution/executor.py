@@ -262,7 +262,7 @@ class Executor:
             if self.shared.thinkers.knows(model):
                 longest += THINKING_TOKENS
             longest += LETTERS_ROOM if question.options else 0
-            most += call_bound(figures(model), prompt_bytes, longest)
+            most += call_bound(figures(model), prompt_bytes, longest, datetime.now(UTC))
         return most
 
     async def _walk(
@@ -370,7 +370,7 @@ def _caps(question: Question, plan: Plan, asking: Asking, figures: Figures | Non
     nodes = range(plan.k)
     prompt_chars = [asking.prompt_chars(question, plan, node) for node in nodes]
     longest = [asking.longest(question, plan, node) for node in nodes]
-    return OutputCaps(plan, question.budget, figures, prompt_chars, longest)
+    return OutputCaps(plan, question.budget, figures, prompt_chars, longest, datetime.now(UTC))
 
 
 def _conclude(execution: Execution, asking: Asking) -> None:

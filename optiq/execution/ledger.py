@@ -99,7 +99,6 @@ create table if not exists holds (
     number integer primary key autoincrement, account text not null, owner text not null, begun integer not null,
     label text, cost_usd real not null, energy_j real not null
 );
-create index if not exists holds_account on holds (account);
 """
 
 

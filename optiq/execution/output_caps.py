@@ -6,6 +6,7 @@ expected bill. A longer output costs twice: where it is written, and where the n
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -24,13 +25,14 @@ _TEMPLATE_TOKENS = 4
 
 def limits_outputs(budget: Budget) -> bool:
     """Whether there is a limit that outputs could break."""
-    return any(getattr(budget, metric.limit) is not None for metric in RESOURCES)
+    return any(limit is not None for limit in budget.limits[: len(RESOURCES)])
 
 
 class OutputCaps:
     """The caps of one execution of ``plan`` under ``budget``; ``longest`` tokens at most, whatever is left.
 
-    ``longest`` and ``prompt_chars`` are by node; the latter is its prompt without what its predecessors said.
+    ``longest`` and ``prompt_chars`` are by node; the latter is its prompt without what its predecessors said. Prices
+    are those from ``when`` on.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class OutputCaps:
         figures: Callable[[str], ModelFigures],
         prompt_chars: Sequence[int],
         longest: Sequence[int],
+        when: datetime.datetime,
     ) -> None:
         self._plan = plan
         self._longest = longest
@@ -53,7 +56,7 @@ class OutputCaps:
             + sum(self._outputs[u] * _SAFETY + _TEMPLATE_TOKENS for u in plan.predecessors(v))
             for v in range(plan.k)
         ]
-        dear = [f.dearest(tokens) for f, tokens in zip(self._figures, self._prompts, strict=True)]
+        dear = [f.dearest(tokens, when) for f, tokens in zip(self._figures, self._prompts, strict=True)]
         self._sums = [
             (limit, [Tariff.at(metric, f) for f in dear], metric.name)
             for metric in ADDITIVE

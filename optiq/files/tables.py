@@ -17,7 +17,7 @@ import re
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,15 +76,20 @@ def read_records(path: str | Path) -> list[dict[str, Any]]:
 
 
 def write_table(frame: pl.DataFrame, path: str | Path) -> None:
-    """Write ``frame`` to ``path`` by suffix, atomically (:func:`optiq.files.atomic.replacing`).
+    """Write ``frame`` to ``path`` by suffix, atomically: :func:`write_pieces`."""
+    write_pieces([frame], path)
 
-    In CSV, lists and records are JSON, and a float that is not a number is an empty cell, as missing values
-    are; JSON has null for both. Times are ISO 8601.
+
+def write_pieces(pieces: Iterable[pl.DataFrame], path: str | Path) -> None:
+    """Write the rows of ``pieces``, of one schema, to ``path`` by suffix (:func:`optiq.files.atomic.replacing`).
+
+    As CSV and JSON lines one piece after the other is in memory. In CSV, lists and records are JSON, and a float that
+    is not a number is an empty cell, as missing values are; JSON has null for both. Times are ISO 8601.
     """
     path = Path(path)
     write = _by_suffix(path, _WRITERS)
     with replacing(path) as temporary:
-        write(frame, temporary)
+        write(pieces, temporary)
 
 
 def check_suffix(path: str | Path) -> None:
@@ -120,7 +125,18 @@ def _text(path: Path) -> str:
 
 def _read_csv(path: Path) -> pl.DataFrame:
     csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _csv_table(path, csv.reader(file, strict=True))
+    except UnicodeDecodeError:
+        _text(path)  # says in which line
+        raise
+
+
+def _csv_table(path: Path, reader: Any) -> pl.DataFrame:
+    """What the csv module reads, made columns some rows at a time: as lists of texts they are many times as large."""
+    parts: list[pl.DataFrame] = []
+    rows: list[list[str]] = []
     try:
         header = next((row for row in reader if row), None)
         if header is None:
@@ -128,22 +144,28 @@ def _read_csv(path: Path) -> pl.DataFrame:
                 f"{path} is empty", "Write a header line and rows into it, or give another file."
             )
         columns = _column_names(path, header)
-        rows = []
         for row in _filled(reader, len(columns)):
             rows.append(_fit(path, reader.line_num, row, len(columns)))
-            if not len(rows) % _ROWS_TO_LOOK:
-                check_cells(path, len(rows) * len(columns))
+            if len(rows) == _ROWS_TO_LOOK:
+                parts.append(_text_columns(columns, rows))
+                rows = []
+                check_cells(path, len(parts) * _ROWS_TO_LOOK * len(columns))
     except csv.Error as error:
         raise InputError(
             f"{path} line {reader.line_num} is not valid CSV: {error}",
             'Put cells that hold commas, quotes or line breaks in double quotes; double their quotes ("").',
         ) from None
+    return pl.concat([*parts, _text_columns(columns, rows)], rechunk=True)
+
+
+def _text_columns(columns: list[str], rows: list[list[str]]) -> pl.DataFrame:
     cells = zip(*rows, strict=True) if rows else ((),) * len(columns)
-    series = [
-        pl.Series(name, [plain_cell(cell) for cell in column], dtype=pl.String)
-        for name, column in zip(columns, cells, strict=True)
-    ]
-    return pl.DataFrame(series)
+    return pl.DataFrame(
+        [
+            pl.Series(name, [plain_cell(cell) for cell in column], dtype=pl.String)
+            for name, column in zip(columns, cells, strict=True)
+        ]
+    )
 
 
 _ROWS_TO_LOOK = 1_000
@@ -203,11 +225,15 @@ def _fit(path: Path, line: int, row: list[str], width: int) -> list[str]:
     return row[:width] + [""] * (width - len(row))
 
 
-def _write_csv(frame: pl.DataFrame, path: Path) -> None:
+def _write_csv(pieces: Iterable[pl.DataFrame], path: Path) -> None:
     with path.open("wb") as file:
-        for first in range(0, max(frame.height, 1), _AT_ONCE):  # as text the rows are many times as large
-            some = _as_text(_flat(frame.slice(first, _AT_ONCE)))
-            some.write_csv(file, include_header=first == 0)
+        begun = False
+        for piece in pieces:
+            for some in piece.iter_slices(_AT_ONCE):  # as text the rows are many times as large
+                _as_text(_flat(some)).write_csv(file, include_header=not begun)
+                begun = True
+            if not begun:  # of no rows there are no slices
+                _flat(piece).write_csv(file)
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
@@ -448,11 +474,23 @@ _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".parquet": _read_parquet,
     ".xlsx": _read_sheet,
 }
-_WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
+
+
+def _write_json_lines(pieces: Iterable[pl.DataFrame], path: Path) -> None:
+    with path.open("wb") as file:
+        for piece in pieces:
+            piece.write_ndjson(file)
+
+
+def _whole(write: Callable[[pl.DataFrame, Path], None]) -> Callable[[Iterable[pl.DataFrame], Path], None]:
+    return lambda pieces, path: write(pl.concat(pieces), path)
+
+
+_WRITERS: dict[str, Callable[[Iterable[pl.DataFrame], Path], None]] = {
     ".csv": _write_csv,
-    ".jsonl": lambda frame, path: frame.write_ndjson(path),
-    ".ndjson": lambda frame, path: frame.write_ndjson(path),
-    ".json": lambda frame, path: frame.write_json(path),
-    ".parquet": lambda frame, path: frame.write_parquet(path),
-    ".xlsx": _write_sheet,
+    ".jsonl": _write_json_lines,
+    ".ndjson": _write_json_lines,
+    ".json": _whole(lambda frame, path: frame.write_json(path)),
+    ".parquet": _whole(lambda frame, path: frame.write_parquet(path)),
+    ".xlsx": _whole(_write_sheet),
 }

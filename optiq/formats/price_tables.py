@@ -145,11 +145,15 @@ def read_prices(table: str, path: str | Path | None = None) -> list[Price]:
     UnknownName
         for a table that is not read.
     InputError
-        if the package is not installed or the file is not such a table.
+        if the package is not installed, the file is not such a table, or the table is in no file.
     """
     if table not in PRICE_TABLES:
         raise UnknownName(f"unknown price table {table!r}", f"Choose one of {', '.join(PRICE_TABLES)}.")
-    return list(_genai_prices() if table == "genai-prices" else _litellm(path))
+    if table == "genai-prices":
+        if path is not None:
+            raise InputError(f"{path} is not read: genai-prices is a package", "Add --from litellm.")
+        return list(_genai_prices())
+    return list(_litellm(path))
 
 
 def price_for(name: str, prices: Iterable[Price], provider: str | None = None) -> Price | str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from optiq.files.tables import write_table
+from optiq.files.tables import write_pieces
 from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Question
 from optiq.questions.question_file import Row
@@ -57,9 +57,23 @@ def write_answers(
     rows: Sequence[Row] | None = None,
     given: pl.DataFrame | None = None,
 ) -> None:
-    """Write answers by suffix, atomically; in CSV the topics are JSON. With ``rows`` :func:`with_questions` first."""
+    """Write answers by suffix, atomically; in CSV the topics are JSON. With ``rows`` :func:`with_questions`."""
     answers = frame.select(pl.col(name).cast(dtype) for name, dtype in ANSWER_SCHEMA.items())
-    write_table(answers if rows is None else with_questions(answers, rows, given), path)
+    write_pieces([answers] if rows is None else _pieces_with_questions(answers, rows, given), path)
+
+
+_AT_ONCE = 10_000
+
+
+def _pieces_with_questions(
+    answers: pl.DataFrame, rows: Sequence[Row], given: pl.DataFrame | None
+) -> Iterator[pl.DataFrame]:
+    """What was asked is in memory already: of a large run it is copied some rows at a time."""
+    if given is not None and given.height < answers.height:
+        given = None
+    for first in range(0, max(answers.height, 1), _AT_ONCE):
+        beside = None if given is None else given.slice(first, _AT_ONCE)
+        yield with_questions(answers.slice(first, _AT_ONCE), rows[first : first + _AT_ONCE], beside)
 
 
 def answer_text(answer: str | None, question: Question) -> str | None:
@@ -74,6 +88,11 @@ def answer_text(answer: str | None, question: Question) -> str | None:
 ASKED = ("question", "options", "reference", "answer_text")
 """What an answers file says of the questions, if it does."""
 _JSON_LAST = ("topics", "plan")
+
+
+def columns_of_others(names: Iterable[str]) -> list[str]:
+    """Those columns of a question file that an answers file keeps as they are: it has none of these names."""
+    return [name for name in names if name not in ANSWER_SCHEMA and name not in ASKED]
 
 
 def with_questions(frame: pl.DataFrame, rows: Sequence[Row], given: pl.DataFrame | None) -> pl.DataFrame:
@@ -95,9 +114,8 @@ def with_questions(frame: pl.DataFrame, rows: Sequence[Row], given: pl.DataFrame
         columns["answer_text"].append(answer if question is None else answer_text(answer, question))
     asked = [pl.Series(name, values, dtype=pl.String) for name, values in columns.items()]
     kept = []
-    if given is not None and given.height >= frame.height:
-        others = [name for name in given.columns if name not in (*frame.columns, *ASKED)]
-        kept = list(given.head(frame.height).select(others))
+    if given is not None:
+        kept = list(given.head(frame.height).select(columns_of_others(given.columns)))
     last = [name for name in _JSON_LAST if name in frame.columns]
     whole = frame.hstack([*asked, *kept])
     first = ["question_id", "question", "options", "reference", "answer", "answer_text"]

@@ -9,6 +9,7 @@ is added by a row here, its fields in the records that people read by name (``Bu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 
@@ -22,7 +23,7 @@ class Rate:
     doubt: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Metric:
     """One metric of a call, a plan and a run.
 
@@ -53,7 +54,7 @@ class Metric:
         """Whether less of it is better: it is spent."""
         return self.adds != "yield"
 
-    @property
+    @cached_property
     def limit(self) -> str:
         """The limit on it: a field of a budget, a column of question files and traces."""
         return f"{'max' if self.is_resource else 'min'}_{self.name}"
@@ -68,13 +69,13 @@ class Metric:
         """The option that sets the limit."""
         return f"--{self.parameter.replace('_', '-')}"
 
-    @property
+    @cached_property
     def token_rates(self) -> tuple[str, str]:
         """The names of its rates per prompt token and per output token. Only resources have them."""
         prompt, output = self.rates[-2:]
         return prompt.name, output.name
 
-    @property
+    @cached_property
     def call_rate(self) -> str:
         """The name of its rate per call, empty if there is none."""
         return self.rates[0].name if len(self.rates) > 2 else ""

@@ -19,6 +19,7 @@ from optiq.execution.ledger import Ledger
 from optiq.execution.limits import CallLimits
 from optiq.execution.responses import ResponseStore
 from optiq.extensions.built_in import SELECTORS
+from optiq.questions.metric import COST
 from optiq.questions.reading import AS_IT_IS, Reading
 from optiq.selection.advice import known_of
 from optiq.selection.agents import AgentSubject
@@ -27,7 +28,7 @@ from optiq.selection.examples import Data, read_examples
 from optiq.selection.interception import Transport
 from optiq.selection.metrics import make_metric
 from optiq.selection.objective import Objective
-from optiq.selection.performing import AgentPerformer, tariff_of
+from optiq.selection.performing import AgentPerformer, figures_of
 from optiq.selection.protocol import Advisor, Problem
 from optiq.selection.registry import DEFAULT, make_selector
 from optiq.selection.results import SelectionResult
@@ -200,7 +201,7 @@ class ModelSelector:
         """A limit on the bill holds only where every call has a price; the dearest known if that stands for others."""
         if self._limits.max_total_cost_usd is None:
             return None
-        tariffs = {model: tariff_of(prices, model) for model in self._models}
+        tariffs = {model: Tariff.at(COST, figures_of(prices, model)) for model in self._models}
         known = [tariff for tariff in tariffs.values() if tariff.known]
         agent = isinstance(self.subject, AgentSubject)
         if self._limits.unknown_prices == DEAREST and known and agent:
@@ -216,7 +217,9 @@ class ModelSelector:
     def _check_costs(self, prices: Prices | None, method: str, objective: Objective) -> None:
         """What costs are compared of must have prices, before anything is spent on it."""
         compares = objective.needs_cost or getattr(SELECTORS.load(method), "compares_costs", False)
-        unpriced = sorted(model for model in self._models if not tariff_of(prices, model).known)
+        unpriced = sorted(
+            model for model in self._models if not Tariff.at(COST, figures_of(prices, model)).known
+        )
         if compares and unpriced:
             raise InputError(
                 f"no price is known for {', '.join(unpriced)}, and {method} for {objective.describe()} compares costs",

@@ -13,11 +13,14 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from optiq.execution.accounting import TEMPLATE_TOKENS, Tariff
 from optiq.execution.ledger import Amount, Hold, Ledger, LimitReached
+from optiq.questions.metric import COST
 from optiq.selection.wire import Asked, answers_asked_for, output_cap, with_output_cap
+from optiq.statistics.snapshot import ModelFigures
 
 LEAST_ROOM = 1024
 """Output tokens that a call without a cap is given while there is money."""
@@ -26,6 +29,11 @@ _NEVER_SENT = frozenset(
     {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "InvalidURL"}
 )
 _LOST_STATUS = frozenset({408, 502, 504})  # a gateway gave up on a server that may have gone on
+
+
+def unpriced(model: str) -> ModelFigures:
+    """What is known of a model that nobody priced."""
+    return ModelFigures(model=model)
 
 
 @dataclass(slots=True)
@@ -39,14 +47,14 @@ class Charge:
 
 @dataclass
 class Bill:
-    """What all calls of a selection cost. ``tariff`` gives USD of a model's calls.
+    """What all calls of a selection cost, by the rates of a model that ``figures`` gives.
 
     ``dearest`` has the rates that unknown ones are counted at; None: a call without a price is not made under a limit.
     ``longest`` is the longest output so far, in tokens.
     """
 
     ledger: Ledger = field(default_factory=Ledger)
-    tariff: Callable[[str], Tariff] = lambda model: Tariff(0.0, math.nan, math.nan)
+    figures: Callable[[str], ModelFigures] = unpriced
     dearest: Tariff | None = None
     longest: int = 0
     _unheld_usd: float = 0.0
@@ -57,14 +65,18 @@ class Bill:
         """What is known to be spent."""
         return self.ledger.spent.cost_usd + self._unheld_usd
 
-    def bound(self, model: str, embeds: bool = False) -> Tariff:
-        """What calls of ``model`` cost, unknown rates as ``dearest`` has them; vectors have no output."""
-        tariff = self.tariff(model)
-        rates = (tariff.prompt, 0.0 if embeds else tariff.output)
+    def bound(self, model: str, prompt_tokens: float, embeds: bool = False) -> Tariff:
+        """What a call of ``model`` costs from now on at the most, with a prompt that has up to so many tokens."""
+        return self._tariff(self.figures(model).dearest(prompt_tokens, datetime.now(UTC)), embeds)
+
+    def _tariff(self, figures: ModelFigures, embeds: bool) -> Tariff:
+        """Unknown rates as ``dearest`` has them; vectors have no output."""
+        found = Tariff.at(COST, figures)
+        rates = (found.prompt, 0.0 if embeds else found.output)
         if self.dearest is not None:
             others = (self.dearest.prompt, self.dearest.output)
             rates = tuple(o if math.isnan(rate) else rate for rate, o in zip(rates, others, strict=True))  # type: ignore[assignment]
-        return Tariff(tariff.fixed, *rates, tariff.steps)
+        return Tariff(found.fixed, *rates)
 
     def try_to_begin(self, asked: Asked, model: str, size: int) -> Charge | None:
         """Hold what a call of ``size`` bytes may cost; None if that has to wait for calls in flight.
@@ -74,7 +86,7 @@ class Bill:
         path, body = asked.path, asked.body
         if not (self.ledger.limited or self.ledger.kept):
             return Charge(body)  # nothing to hold; what it cost is added up
-        tariff = self.bound(model, asked.embeds).at_most(size + TEMPLATE_TOKENS)
+        tariff = self.bound(model, size + TEMPLATE_TOKENS, asked.embeds)
         many = answers_asked_for(body)
         given = 0 if asked.embeds else output_cap(path, body)
         roomy = max(LEAST_ROOM, 2 * self.longest)
@@ -121,7 +133,8 @@ class Bill:
         """The call was answered, with these counts of tokens."""
         cost: float | None = 0.0
         if status < 400:
-            cost = self.bound(model, output == 0).charge(prompt, output)
+            rates = self.figures(model).priced(prompt, datetime.now(UTC))
+            cost = self._tariff(rates, output == 0).charge(prompt, output)
             self.longest = max(self.longest, output or 0)
         elif status in _LOST_STATUS:
             cost = None

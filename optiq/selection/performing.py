@@ -27,13 +27,14 @@ from optiq.questions.metric import COST
 from optiq.questions.question import Kind
 from optiq.selection.agent_loop import AgentLoop, agent_loop, leave_behind
 from optiq.selection.agents import AgentSubject
+from optiq.selection.bill import unpriced
 from optiq.selection.elsewhere import taking_along
 from optiq.selection.examples import Example, as_text
 from optiq.selection.faults import AGENT, OURS, fault_of_run
 from optiq.selection.interception import Transport, intercepting
-from optiq.selection.recording import UNPRICED, Recorder, current, total_tokens
+from optiq.selection.recording import Recorder, current, total_tokens
 from optiq.selection.subjects import Made, added_up
-from optiq.statistics.snapshot import ANY_TOPIC
+from optiq.statistics.snapshot import ANY_TOPIC, ModelFigures
 
 RUN_THREAD = "optiq-run"
 """How the threads of runs are named: one that is there after the selection was given up."""
@@ -73,7 +74,7 @@ class AgentPerformer:
     ) -> None:
         self._subject, self._transport = subject, transport
         self._timeout_s, self._limit = timeout_s, max_total_cost_usd
-        self._tariff = transport.bill.tariff = cache(lambda model: tariff_of(prices, model))
+        self._figures = transport.bill.figures = cache(lambda model: figures_of(prices, model))
         self._room = threading.Condition()
         self._longest: tuple[int, int, int] | None = None
         self._reserved = 0.0
@@ -95,7 +96,9 @@ class AgentPerformer:
         again: list[str] = []
         while True:
             # Who blocks the loop that all share gets one of its own, unless its clients cannot do with that.
-            recorder = Recorder(assignment, trial, self._tariff, alone=self._transport.blocking and not again)
+            recorder = Recorder(
+                assignment, trial, self._figures, alone=self._transport.blocking and not again
+            )
             made = self._performed(example, recorder, interrupted)
             if made is None or made.fault != OURS or len(again) == _MADE_AGAIN:
                 return made and dataclasses.replace(made, again=tuple(again))
@@ -203,9 +206,7 @@ class AgentPerformer:
             while self._longest is None and self._running and not interrupted.is_set():
                 self._room.wait(0.5)
             prompt, output, calls = self._longest or (0, 0, 0)
-            tariffs = [
-                self._transport.bill.bound(model).at_most(prompt) for model in set(assignment.values())
-            ]
+            tariffs = [self._transport.bill.bound(model, prompt) for model in set(assignment.values())]
             most = max(t.fixed * calls + t.prompt * prompt + t.output * output for t in tariffs)
             if self.spent_usd + self._reserved + most > self._limit:
                 raise LimitReached(f"{self._limit:g} USD leave no room for another run")
@@ -227,13 +228,13 @@ class AgentPerformer:
             self._room.notify_all()
 
 
-def tariff_of(prices: Prices | None, model: str) -> Tariff:
-    """USD of calls of ``model`` on any topic, with or without its provider before its name; NaN if not known."""
+def figures_of(prices: Prices | None, model: str) -> ModelFigures:
+    """The rates of ``model`` on any topic, with or without its provider before its name."""
     if prices is None:
-        return UNPRICED
+        return unpriced(model)
     names = (model, model.partition("/")[2], model.rpartition("/")[2])
-    found = [Tariff.at(COST, prices.figures(name, ANY_TOPIC, Kind.OPEN)) for name in names if name]
-    return next((tariff for tariff in found if tariff.known), found[0])
+    found = [prices.figures(name, ANY_TOPIC, Kind.OPEN) for name in names if name]
+    return next((figures for figures in found if Tariff.at(COST, figures).known), found[0])
 
 
 async def _whole(work: Any) -> Any:

@@ -6,7 +6,6 @@ The variable reaches coroutines and tasks by itself, threads and pools by :mod:`
 from __future__ import annotations
 
 import contextvars
-import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,8 +17,10 @@ from typing import Any
 from optiq.errors import OptiqError
 from optiq.execution.accounting import Tariff, known_sum
 from optiq.execution.ledger import LimitReached
-from optiq.selection.bill import Charge
+from optiq.questions.metric import COST
+from optiq.selection.bill import Charge, unpriced
 from optiq.selection.roles import RoleMemory
+from optiq.statistics.snapshot import ModelFigures
 
 
 @dataclass(slots=True)
@@ -48,9 +49,6 @@ class CallRecord:
     counted: bool = True
 
 
-UNPRICED = Tariff(0.0, math.nan, math.nan)
-
-
 class RunCalledOff(OptiqError):
     """The run that this call belongs to was given up; it must not spend more."""
 
@@ -59,7 +57,7 @@ class RunCalledOff(OptiqError):
 class Recorder:
     """Gathers the calls of one run. ``assignment`` is the model of each role; ``trial`` tells repeats apart.
 
-    ``tariff`` is what calls of a model cost in USD. ``over_limit`` says why a call was refused: whatever the agent
+    ``figures`` has what calls of a model cost. ``over_limit`` says why a call was refused: whatever the agent
     makes of it, the run is none. ``short_of_money``: a call of it waits for what others in flight hold.
     ``in_flight`` are what calls took that were begun; those that are over were settled. ``waiting`` has by call since
     when it waits for a slot or for money; ``in_loop`` is what a plain run does in the event loop that all share,
@@ -71,7 +69,7 @@ class Recorder:
 
     assignment: Mapping[str, str]
     trial: int = 0
-    tariff: Callable[[str], Tariff] = lambda model: UNPRICED
+    figures: Callable[[str], ModelFigures] = unpriced
     calls: list[CallRecord] = field(default_factory=list)
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     waited_s: float = 0.0
@@ -111,7 +109,8 @@ class Recorder:
     def add(self, call: CallRecord) -> None:
         """Take in a call and price it."""
         if call.error is None:
-            tariff = self.tariff(call.model)
+            rates = self.figures(call.model).priced(call.prompt_tokens, datetime.now(UTC))
+            tariff = Tariff.at(COST, rates)
             if call.output_tokens == 0:  # vectors have no price for what is written
                 tariff = replace(tariff, output=0.0)
             call.cost_usd = tariff.charge(call.prompt_tokens, call.output_tokens)

@@ -58,19 +58,18 @@ class ModelFigures:
     provenance: str = ""
     price_steps: tuple[PriceStep, ...] = ()
 
-    def priced(self, prompt_tokens: float | None, when: datetime.datetime | None) -> ModelFigures:
-        """With the rates in USD of a call with so many tokens of prompt at that moment (None: now)."""
+    def priced(self, prompt_tokens: float | None, when: datetime.datetime) -> ModelFigures:
+        """With the rates in USD of a call with so many tokens of prompt at that moment."""
         if not self.price_steps:
             return self
-        step = in_force(self.price_steps, when or datetime.datetime.now(datetime.UTC), prompt_tokens or 0)
+        step = in_force(self.price_steps, when, prompt_tokens or 0)
         return replace(self, price_steps=(), **(step.rates if step else {}))
 
-    def dearest(self, prompt_tokens: float) -> ModelFigures:
-        """With the highest rates in USD that a call with up to so many tokens of prompt may have from now on."""
+    def dearest(self, prompt_tokens: float, when: datetime.datetime) -> ModelFigures:
+        """With the highest rates in USD that a call with up to so many tokens of prompt may have from ``when`` on."""
         if not self.price_steps:
             return self
-        now = datetime.datetime.now(datetime.UTC)
-        return replace(self, price_steps=(), **dearest(self.price_steps, now, prompt_tokens))
+        return replace(self, price_steps=(), **dearest(self.price_steps, when, prompt_tokens))
 
 
 FIGURES = tuple(f.name for f in fields(ModelFigures) if f.type == "float")

@@ -27,6 +27,7 @@ MISUSE = {
     "a port in words": (("up", "--port", "abc"), ["--port", "'abc'", "a whole number"]),
     "a column misspelt": (("answer", "no_question.csv", "-o", "a.csv"), ["question"]),
     "missing file": (("answer", "nowhere.csv", "-o", "a.csv"), ["nowhere.csv"]),
+    "a header and no row": (("answer", "header.csv", "-o", "a.csv"), ["header.csv", "no question"]),
     "unknown suffix": (("answer", "questions.ods", "-o", "a.csv"), ["questions.ods", ".csv", ".parquet"]),
     "no question column": (("answer", "no_question.csv", "-o", "a.csv"), ["no_question.csv", "question"]),
     "unknown suffix of answers": (("answer", "good.csv", "-o", "a.doc"), ["a.doc", ".csv"]),
@@ -63,6 +64,7 @@ def files(tmp_path: Path) -> None:
     (tmp_path / "questions.ods").write_text("no table")
     (tmp_path / "no_question.csv").write_text("id,text\n1,Who wrote Hamlet?\n")
     (tmp_path / "good.csv").write_text("question\nWho wrote Hamlet?\n")
+    (tmp_path / "header.csv").write_text("question_id,question\n")
 
 
 @pytest.mark.parametrize("case", MISUSE)

@@ -156,13 +156,13 @@ def test_the_longest_path_is_the_longest_of_all_paths(plan, seconds):
 def test_the_most_that_a_call_can_cost():
     """Each byte of the prompt may be a token, and the server's template is read as well."""
     figures = ModelFigures(model="a", usd_per_call=100.0, **RATES)
-    most = call_bound(figures, 1_000_000 - TEMPLATE_TOKENS, 1000)
+    most = call_bound(figures, 1_000_000 - TEMPLATE_TOKENS, 1000, NOW)
     assert most.cost_usd == pytest.approx(100.0 + 0.5 + 0.015)
     assert most.energy_j == pytest.approx(2e6 + 30e3)
-    assert call_bound(ModelFigures(model="a", **RATES), 0, 0).cost_usd == pytest.approx(
+    assert call_bound(ModelFigures(model="a", **RATES), 0, 0, NOW).cost_usd == pytest.approx(
         0.5e-6 * TEMPLATE_TOKENS
     )
-    assert math.isnan(call_bound(ModelFigures(model="a"), 0, 0).cost_usd)
+    assert math.isnan(call_bound(ModelFigures(model="a"), 0, 0, NOW).cost_usd)
 
 
 @pytest.mark.parametrize(("rate", "known"), [(1.0, True), (0.0, True), (math.nan, False)])

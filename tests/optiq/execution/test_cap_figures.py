@@ -41,6 +41,7 @@ def caps(plan, budget, longest=1000, chars=CHARS, **figures):
         lambda model: ModelFigures(model=model, **(rates | figures)),
         [chars] * plan.k,
         [longest] * plan.k,
+        datetime.now(UTC),
     )
 
 

@@ -3,8 +3,10 @@
 import os
 
 import pytest
+from fake_server import FakeServer
 from scripted_http import Reply, closed_port, scripted_server
 
+from optiq.errors import ServerError
 from optiq.execution import Executor, Retries, Work
 from optiq.plans.plan import Plan
 from optiq.questions.question import Question
@@ -101,3 +103,12 @@ def test_ollama_load_time_is_kept_apart_from_latency():
     [call] = execution.calls
     assert call.load_s == 0.25
     assert call.latency_s < execution.wall_s - 0.25 + 0.01
+
+
+def test_the_fault_of_a_call_holds_no_frames():
+    """They would hold the replies of all calls of a chunk, however large."""
+    server = FakeServer(lambda request: ServerError("no", "nothing helps"))
+    [done] = Executor(server, "r").run([Work(Question("1", "Where?"), Plan.of(["a"]))])
+    assert isinstance(done.calls[0].fault, ServerError)
+    assert done.calls[0].fault.__traceback__ is None
+    assert done.calls[0].fault.__context__ is None

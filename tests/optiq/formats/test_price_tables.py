@@ -169,3 +169,5 @@ def test_what_is_no_table(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[]")
     with pytest.raises(InputError, match="no price table"):
         read_prices("litellm", tmp_path / "x.json")
+    with pytest.raises(InputError, match="--from litellm"):
+        read_prices("genai-prices", tmp_path / "x.json")

@@ -15,12 +15,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from loopback import Server
 
-from optiq.execution.accounting import TEMPLATE_TOKENS, Tariff
+from optiq.execution.accounting import TEMPLATE_TOKENS
 from optiq.execution.ledger import Ledger
 from optiq.selection.api import ModelSelector
 from optiq.selection.bill import Bill
 from optiq.selection.runtime import Limits
 from optiq.selection.wire import asked_in, output_cap, usage_in, with_output_cap
+from optiq.statistics.snapshot import ModelFigures
 
 DATA = [{"question": f"Say word{i}", "reference": f"word{i}"} for i in range(25)]
 PRICES = {"good": (1e6, 1e6)}  # 1 USD a token
@@ -140,8 +141,9 @@ def test_what_a_cap_adds_to_a_request_is_held_as_well() -> None:
     compact = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
     asked = asked_in("POST", url, {}, compact)
     assert asked is not None
+    rates = {"usd_per_prompt_token": 0.001, "usd_per_output_token": 0.01}
     for limit in (20.0, 1.0):  # with money for a roomy cap, and for a tight one
-        bill = Bill(Ledger(limit), lambda model: Tariff(0.0, 0.001, 0.01))
+        bill = Bill(Ledger(limit), lambda model: ModelFigures(model=model, **rates))
         charge = bill.try_to_begin(asked, "m", len(compact))
         assert charge is not None
         assert charge.cap is not None

@@ -75,8 +75,8 @@ def test_a_bound_is_the_dearest_hour_and_the_tier_that_bytes_can_reach() -> None
     assert dearest(steps, NOON, 1000)["usd_per_prompt_token"] == 1e-6
     assert dearest(steps, NOON, 200_001)["usd_per_prompt_token"] == 3e-6
     figures = ModelFigures(model="m", usd_per_prompt_token=1e-6, usd_per_output_token=2e-6, price_steps=steps)
-    assert call_bound(figures, 200_000, 10).cost_usd == pytest.approx(200_128 * 3e-6 + 10 * 6e-6)
-    assert Tariff.at(COST, figures).at_most(10).prompt == 1e-6
+    assert call_bound(figures, 200_000, 10, NOON).cost_usd == pytest.approx(200_128 * 3e-6 + 10 * 6e-6)
+    assert Tariff.at(COST, figures.dearest(10, NOON)).prompt == 1e-6
 
 
 @pytest.mark.parametrize(
