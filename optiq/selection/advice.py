@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from optiq.execution.accounting import Prices
+from optiq.execution.accounting import Prices, Tariff
 from optiq.plans.plan import Plan
-from optiq.selection.performing import tariff_of
+from optiq.questions.metric import COST
+from optiq.selection.performing import figures_of
 from optiq.selection.protocol import Known
 from optiq.selection.space import Space
 from optiq.selection.stages import StagedSubject
@@ -25,7 +26,7 @@ def known_of(subject: Subject, space: Space, prices: Prices | None) -> Known:
         roles = {name: f"is asked: {prompt[:_LONGEST]}" for name, prompt in prompts.items()}
     models = {}
     for model in dict.fromkeys(model for candidates in space.candidates for model in candidates):
-        tariff = tariff_of(prices, model)
+        tariff = Tariff.at(COST, figures_of(prices, model))
         said = []
         if tariff.known:
             said.append(
