@@ -28,8 +28,8 @@ class Served(FakeServer):
 @pytest.fixture
 def oslo(monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     server = Served(lambda request: "No idea" if "metal" in str(request.prompt) else "Oslo")
-    monkeypatch.setitem(SERVERS._given, "oslo", lambda *_: server)
-    return ("--server", "oslo", "--models", "phi4:14b", "--max-operations", "1")
+    monkeypatch.setitem(SERVERS._given, "knows-no-metals", lambda *_: server)
+    return ("--server", "knows-no-metals", "--models", "phi4:14b", "--max-operations", "1")
 
 
 def test_unlabelled_questions_get_topics_that_are_found_again(
