@@ -35,7 +35,7 @@ def drawn(
 @pytest.mark.parametrize(("options", "missing"), [(4, 0.0), (10, 0.0), (10, 0.4)])
 def test_accuracies_are_found_without_a_reference(options, missing):
     rows, truth = drawn(400, options, missing=missing)
-    found = agreement(rows, [options] * len(rows))
+    found = agreement(rows, [options] * len(rows), draws=5)
     shares = {
         m: np.mean([row[m] == right for row, right in zip(rows, truth, strict=True) if m in row])
         for m in ACCURACY
@@ -63,7 +63,7 @@ def test_two_answers_do_not_make_anybody_sure():
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), st.integers(0, 3)), max_size=6), st.integers(0, 4))
 def test_any_table_gives_shares(rows, options):
-    found = agreement(rows, [options] * len(rows))
+    found = agreement(rows, [options] * len(rows), draws=5)
     known = found.accuracy[~np.isnan(found.accuracy)]
     assert ((known >= 0) & (known <= 1)).all()
     assert all(0 <= sure <= 1 + 1e-9 for _, sure in found.right)
