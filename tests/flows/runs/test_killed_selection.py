@@ -76,7 +76,7 @@ def test_killed_at_random_and_resumed(
     assert last.code == 0, last.err
     summary = json.loads(last.out)
     assert summary["runs"] + summary["reused"] == 4 * EXAMPLES
-    assert summary["failed"] == 0
+    assert summary["errors"] == {}
 
     asked = Counter((body["model"], body["messages"][-1]["content"]) for body in server.requests)
     again = sum(times - 1 for times in asked.values())
@@ -85,12 +85,12 @@ def test_killed_at_random_and_resumed(
     assert optiq("refresh").code == 0
     query = (
         "select count(*) as executions, count(distinct question_id || plan_key) as runs, "
-        "(select count(*) from quarantine) as rejected from executions"
+        "(select count(*) from quarantine where kind = 'traces') as rejected from executions"
     )
     [stored] = json.loads(optiq("sql", query, "--json").out)
     assert stored["runs"] == 4 * EXAMPLES, "no run was lost with its process"
     assert stored["executions"] <= 4 * EXAMPLES + kills * SLOTS
-    assert stored["rejected"] == 0
+    assert stored["rejected"] == 0  # figures of roles may be refused: no model answers as fast as this server
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
