@@ -74,10 +74,10 @@ FLOWS: dict[str, dict[str, Any]] = {
         "metric": str, "method": str, "options": list[str], "objective": str, "floor": float, "cost_weight": float,
         "latency_weight": float, "max_cost": float, "max_latency": float, "min_accuracy": float,
         "agent_field": str, "model_factory": str, "repeat_temperature": float,
-        "max_total_cost": float, "unknown_prices": str, "fresh": False, "timeout": float,
+        "max_total_cost": float, "unknown_prices": str, "fresh": False, "resume": False, "timeout": float,
         "combinations_at_once": int, "examples_at_once": int,
-        "calls_at_once": int, "advisor": str, "task": str, "table": str, "deploy": str, "plot": str, "server": str,
-        "server_url": str, "concurrency": int, "probe": bool, "perfdb": str, "seed": int, "cache": True,
+        "calls_at_once": int, "advisor": str, "task": str, "table": str, "deploy": str, "profiles": str, "plot": str,
+        "server": str, "server_url": str, "concurrency": int, "probe": bool, "perfdb": str, "seed": int, "cache": True,
     },
     "review_answers:review_answers": {
         "file": str, "models": str, "topic": str, **QUESTIONS, "limit": int, "server": str, "server_url": str,
@@ -107,6 +107,7 @@ def test_flows_keep_their_parameters_and_prefect_sees_types_and_descriptions(ent
     flow = getattr(importlib.import_module(f"flows.{module}"), name)
     parameters = inspect.signature(flow.fn).parameters
     must = REQUIRED | ({"output"} if "answer" in module and "score" not in module else set())
+    must -= {"file"} if "resume" in parameters else set()  # what goes on knows its file
     assert set(parameters) == set(FLOWS[entry])
     for parameter, expected in FLOWS[entry].items():
         kind = expected if isinstance(expected, type) or expected == list[str] else type(expected)
