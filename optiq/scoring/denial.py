@@ -82,13 +82,15 @@ _OTHERS_SAY = re.compile(
 )
 
 
+_FROM_A_CLAUSE = r"(?<![^.;!?,\n])[^.;!?,\n]*"
+"""What stands before a word in its clause; from the clause's first letter on, as from each it would take its square."""
 _AFTER_NOBODY = re.compile(
     r"(?:(?<=\bnobody )|(?<=\bno one ))(?!but\b|else\b|except\b|other\b)[^.;!?\n]*?(?=[.;!?\n]|\bbut\b|\Z)",
     re.IGNORECASE,
 )
 """``Nobody has ever said Oslo``."""
 _ONE_DAY = re.compile(
-    r"[^.;!?,\n]*\b(?:used\s+to\s+be|(?:was|were)\s+(?:once|formerly|previously|originally)|once\s+(?:was|were))\b[^.;!?\n]*?"
+    rf"{_FROM_A_CLAUSE}\b(?:used\s+to\s+be|(?:was|were)\s+(?:once|formerly|previously|originally)|once\s+(?:was|were))\b[^.;!?\n]*?"
     r"(?=,?\s*\b(?:but|now|today|however|until)\b)",
     re.IGNORECASE,
 )
@@ -96,7 +98,7 @@ _ONE_DAY = re.compile(
 _NEITHER = re.compile(r"\bneither\b[^.;!?\n]*?\bnor\b\s+[^.,;!?\n]+", re.IGNORECASE)
 """``Neither Oslo, Bergen nor Bodø``: a comma ends no denial here."""
 _MISTAKEN_FOR = re.compile(
-    r"[^.;!?,\n]*\b(?:is|was|are|were)\s+(?:often|commonly|frequently|sometimes|widely|popularly)\s+(?:mis\w+|wrongly\s+\w+|confused|"
+    rf"{_FROM_A_CLAUSE}\b(?:is|was|are|were)\s+(?:often|commonly|frequently|sometimes|widely|popularly)\s+(?:mis\w+|wrongly\s+\w+|confused|"
     r"thought|believed|assumed|considered|said|cited)\b[^.;!?\n]*?(?=,?\s*\b(?:but|however|though|yet)\b)",
     re.IGNORECASE,
 )
@@ -208,7 +210,7 @@ _REFUSED_FIRST = re.compile(
 
 _HEDGED = re.compile(
     r"(\b(?:i(?:['’]m|\s+am)\s+(?:fairly|pretty|quite|rather|reasonably)\s+(?:sure|certain|confident)|i\s+(?:think|believe|guess|suppose|would\s+(?:say|guess))|i['’]d\s+(?:say|guess)|probably|possibly|perhaps|maybe|likely)"
-    r"\b[^.!?\n]*?),?\s*[(–—-]?\s*(?:but|although|though|however,?)\s+i(?:['’]m|\s+am)\s+"
+    r"\b[^.!?\n]{0,300}?),?\s*[(–—-]?\s*(?:but|although|though|however,?)\s+i(?:['’]m|\s+am)\s+"
     r"(?:not\s+(?:\w+\s+|100\s?%\s+)?(?:sure|certain|positive)|unsure|uncertain)\b[^.!?\n]*",
     re.IGNORECASE,
 )

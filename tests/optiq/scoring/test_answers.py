@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from optiq.questions.question import Kind, Question
 from optiq.scoring.answers import open_answer, option_letters, parse_answer
+from optiq.scoring.denial import affirmed
 
 CITIES = ("Rome", "Paris", "Madrid", "New York")
 NUMBERS = ("5", "50", "500", "5.5")
@@ -121,3 +122,24 @@ def test_any_output_is_read_without_a_fault(output, options, several):
     assert set(letters) <= set("ABCDEFGHIJ"[: len(options)])
     assert several or len(letters) <= 1
     assert open_answer(output) == open_answer(output).strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Bonn used to be it, but now it is Berlin.", "Berlin"),
+        ("In Germany, Bonn used to be it, but now it is Berlin.", "Berlin"),
+        ("Sydney is often mistaken for it, but it is Canberra.", "Canberra"),
+        ("Hear this: Sydney is often mistaken for it, but it is Canberra.", "Canberra"),
+    ],
+)
+def test_what_was_or_is_mistaken_is_denied_from_its_clause_on(text, left):
+    kept = affirmed(text)
+    assert left in kept
+    assert not any(city in kept for city in ("Bonn", "Sydney"))
+
+
+def test_a_clause_without_an_end_is_read_once():
+    """From each of its letters on it would take minutes, which the limit of a test ends."""
+    words = "oslo " * 40_000
+    assert affirmed(words) == words
