@@ -45,7 +45,10 @@ class PassedStream:
 
     def __init__(self, body: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> None:
         self._tell = tell
-        self._usage_wanted = bool(part(body.get("stream_options"), "include_usage"))
+        options = body.get("stream_options")
+        if options is not None and not isinstance(options, Mapping):
+            raise Refusal(400, "stream_options is no object", "Such as {}.", param="stream_options")
+        self._usage_wanted = bool(part(options, "include_usage"))
         self.usage: Any = None
 
     def line(self, line: bytes) -> None:

@@ -234,6 +234,15 @@ def test_raw_completions_stream_as_their_server_sends_them(served, wanted) -> No
     assert {chunk["object"] for chunk in chunks} == {"text_completion"}
 
 
+@pytest.mark.parametrize("options", ["include_usage", ["include_usage"], 1])
+def test_options_of_a_raw_stream_that_are_none_are_refused_before_a_call(served, options) -> None:
+    last = served.behaviour.last
+    body = {"model": "phi4:14b", "prompt": ["Once"], "echo": True, "stream": True, "stream_options": options}
+    refused = served.client.post("/v1/completions", json=body)
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "stream_options")
+    assert served.behaviour.last is last
+
+
 def test_defaults_of_raw_completions_are_no_wishes(served) -> None:
     body = {"prompt": ["Once"], "echo": False, "suffix": None, "logprobs": None, "best_of": 1, "n": 1}
     assert served.client.post("/v1/completions", json={"model": "optiq", **body}).status_code == 200
