@@ -35,6 +35,12 @@ where not exists (
 delete from drift_usual where model not in (select model from drift_watch);
 delete from drift_before where model not in (select model from drift_watch);
 
+-- Of a model that is asked rarely, few calls are among the last executions. What came since takes their place: nothing
+-- is ever compared with fewer than 50.
+update drift_watch
+set ingestion = getvariable('last_ingestion'), n_waiting = 0, baseline_ingestion = null
+where n_baseline < 50 and n_waiting >= 50;
+
 create or replace temp table drift_tonight as
 select model, count(*) as n_new
 from drift_calls

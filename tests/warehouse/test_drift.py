@@ -249,6 +249,16 @@ def test_a_baseline_is_read_again_when_a_tenth_has_come_to_it() -> None:
     assert told == [(1, 0, 0), (1, 53, 0), (1, 53, 33), (4, 0, 0), (4, 0, 30)]
 
 
+def test_a_model_of_whose_calls_few_are_recent_is_compared_again_when_there_are_more() -> None:
+    stream = Stream(2)
+    stream.add(480)
+    # Others were asked so often since that few of its calls are among the last: nothing to compare with.
+    stream.connection.execute("update drift_watch set n_baseline = 20, n_since = 0")
+    assert stream.add(120) == []
+    assert stream.add(480) == []  # 40 wait, then 200
+    assert {c.model for c in stream.add(480)} == set(MODELS)
+
+
 def _calls(stream: Stream, model: str) -> list[dict[str, Any]]:
     rows = stream.connection.execute(
         "select calls.*, topic from calls inner join executions using (execution_id) where model = $model "
