@@ -217,6 +217,8 @@ def read_waiting(home: Home, kind: str, read: Callable[[Path], T]) -> list[T]:
         try:
             return [read(path)]
         except FileNotFoundError:
+            if path.is_symlink():  # to nothing: it stays, and is no more there the next time
+                return []
             raise
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
             return []

@@ -175,3 +175,10 @@ def test_readers_of_landing_meet_every_row_whatever_is_bundled_meanwhile(home: H
     assert sorted(name for names in found for name in names) == [f"e{number:06d}" for number in range(8)]
     assert waiting[2].name in read
     assert not waiting[2].exists()
+
+
+def test_a_link_to_nothing_holds_no_reader_of_landing_up(home: Home, traces: Any) -> None:
+    land_some(home, traces, 0, 1)
+    (home.landing / "traces-link-0.parquet").symlink_to(home.landing / "gone.parquet")
+    found = read_waiting(home, "traces", lambda path: pl.read_parquet(path)["execution_id"].to_list())
+    assert found == [["e000000"]]
