@@ -79,9 +79,11 @@ def _rows(path: Path, called: Path) -> Iterator[Item]:
 def _turn(number: int, row: dict[str, Any], connection: sqlite3.Connection) -> Answer:
     asked = row.get("parent_message_hash")
     # What a tool gave is no question: that is the message of the user before it.
+    seen = set()
     while message := connection.execute(_MESSAGE, (asked,)).fetchone():
-        if message["role"] != "tool" or not message["parent_hash"]:
+        if message["role"] != "tool" or not message["parent_hash"] or asked in seen:
             break
+        seen.add(asked)  # hashes make no circle, but what a damaged file says may
         asked = _before(message["parent_hash"], connection)
     question, _ = _texts(asked, connection)
     answer, thought = _texts(row.get("tip_message_hash"), connection)

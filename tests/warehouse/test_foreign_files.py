@@ -364,6 +364,16 @@ def test_an_older_log_of_llm_has_its_calls_in_responses(tmp_path: Path) -> None:
     assert (row["answer"], row["latency_s"], row["calls"][0]["prompt_tokens"]) == ("Hi", 0.25, None)
 
 
+def test_messages_of_a_damaged_log_of_llm_that_go_in_a_circle_end(tmp_path: Path) -> None:
+    path = tmp_path / "logs.db"
+    path.write_bytes(gzip.decompress((REAL_FILES / "llm/turns-tools.db.gz").read_bytes()))
+    with sqlite3.connect(path) as database:
+        before = landed(tmp_path, path)[1]
+        assert database.execute("update messages set parent_hash = hash where role = 'tool'").rowcount > 0
+    database.close()
+    assert len(landed(tmp_path / "other", path)[1]) == len(before)
+
+
 @pytest.mark.parametrize(
     ("text", "path", "wanted"),
     [
