@@ -36,25 +36,26 @@ def executions_of_run(home: Home, run_id: str) -> pl.DataFrame:
 
     Scores that wait in ``landing/`` count already.
     """
+    # What waits is read before what is published: a refresh in between moves rows from there to here.
+    landed = [_landed_executions(frame) for frame in _landed(home, pl.col("run_id") == run_id)]
     found = [pl.DataFrame(schema=EXECUTION_SCHEMA)]
     if home.perfdb.exists():
         with reading(home.perfdb, any_version=True) as connection:
             merged = connection.sql(sql.read("answers/executions"), params={"run": run_id}).pl()
         found.append(_shaped(merged, EXECUTION_SCHEMA))
-    found += [_landed_executions(frame) for frame in _landed(home, pl.col("run_id") == run_id)]
-    together = pl.concat(found).unique("execution_id", keep="first", maintain_order=True)
+    together = pl.concat(found + landed).unique("execution_id", keep="first", maintain_order=True)
     return _rescored(home, together).sort("started_at", "execution_id", nulls_last=True)
 
 
 def calls_of(home: Home, execution_ids: Iterable[str]) -> pl.DataFrame:
     """Calls of executions by node (``CALL_SCHEMA``)."""
     wanted = pl.DataFrame({"execution_id": list(execution_ids)}, schema={"execution_id": pl.String()})
+    landed = _landed(home, pl.col("execution_id").is_in(wanted["execution_id"].implode()))
     found = [pl.DataFrame(schema=CALL_SCHEMA)]
     if home.perfdb.exists():
         with reading(home.perfdb, any_version=True) as connection:
             connection.register("wanted", wanted)
             found.append(_shaped(connection.sql(sql.read("answers/calls")).pl(), CALL_SCHEMA))
-    landed = _landed(home, pl.col("execution_id").is_in(wanted["execution_id"].implode()))
     found += [
         _shaped(frame.select("execution_id", "calls").explode("calls").unnest("calls"), CALL_SCHEMA)
         for frame in landed

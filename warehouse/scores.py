@@ -47,25 +47,26 @@ def executions_of(home: Home, wanted: pl.DataFrame) -> pl.DataFrame:
     Columns: execution_id, run_id, question_id, question, topic, kind, plan_key, status, answer, calls (list of
     node and output); sorted by execution_id, each once.
     """
+    # What waits is read before what is published: a refresh in between moves rows from there to here.
+    waiting = read_waiting(home, "traces", lambda file: _landed(file, wanted))
     found = [pl.DataFrame(schema=_EXECUTION)]
     if home.perfdb.exists():
         with reading(home.perfdb, any_version=True) as connection:
             connection.register("wanted", wanted.select(pl.col("run_id", "question_id").cast(pl.String)))
             found.append(connection.sql(sql.read("scoring/executions_to_score")).pl())
-    found += read_waiting(home, "traces", lambda file: _landed(file, wanted))
-    together = pl.concat([frame.select(*_EXECUTION).cast(pl.Schema(_EXECUTION)) for frame in found])
+    together = pl.concat([frame.select(*_EXECUTION).cast(pl.Schema(_EXECUTION)) for frame in found + waiting])
     return together.unique("execution_id", keep="first", maintain_order=True).sort("execution_id")
 
 
 def execution_of(home: Home, execution_id: str) -> dict[str, Any] | None:
     """One execution by its id, in PerfDB or landed: a row as of :func:`executions_of`; None if there is none."""
-    if home.perfdb.exists():
+    wanted = pl.DataFrame({"execution_id": [execution_id]})
+    waiting = read_waiting(home, "traces", lambda file: _landed(file, wanted, "execution_id"))
+    if home.perfdb.exists():  # read last: a refresh in between moves rows from there to here
         with reading(home.perfdb, any_version=True) as connection:
             found = connection.sql(sql.read("scoring/execution_by_id"), params={"id": execution_id}).pl()
         if found.height:
             return found.row(0, named=True)
-    wanted = pl.DataFrame({"execution_id": [execution_id]})
-    waiting = read_waiting(home, "traces", lambda file: _landed(file, wanted, "execution_id"))
     return next((found.row(0, named=True) for found in reversed(waiting) if found.height), None)
 
 

@@ -72,12 +72,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """An account at one moment. ``lost`` was in flight in processes that are gone; ``others`` live and hold more."""
+    """An account at one moment. ``lost`` was in flight in processes that are gone; ``others`` live and hold more.
+
+    ``gone`` had set aside for calls that they never began.
+    """
 
     spent: Amount
     lost: Amount
     held: Amount
     others: bool
+    gone: tuple[str, ...] = ()
 
     @property
     def committed(self) -> Amount:
@@ -238,7 +242,7 @@ class Ledger:
             self._open += 1
             return Reservation(self, None), False
         with self._changing():
-            standing = self._standing()
+            standing = self._cleared()
             fault = self._fault(most, standing)
             if fault is None:
                 number = self._hold(most.or_else(Amount()), begun=False)
@@ -285,7 +289,7 @@ class Ledger:
             return Hold(0, Amount())
         with self._lock, self._changing():
             if self.limited:
-                standing = self._standing()
+                standing = self._cleared()
                 left = self._amount(reservation)
                 more = most.beyond(left)
                 if more != Amount() and (fault := self._fault(more, standing)) is not None:
@@ -382,6 +386,7 @@ class Ledger:
         )
         lost = held = Amount()
         rows = 0
+        gone: list[str] = []
         for owner, begun, cost, energy, number in self._db.execute(
             "select owner, begun, sum(cost_usd), sum(energy_j), count(*) from holds where account = ? "
             "group by owner, begun",
@@ -392,8 +397,21 @@ class Ledger:
                 rows += number if lives else 0
             elif begun:
                 lost += Amount(cost, energy)
-            # what a process that is gone had set aside for calls that it never began is free
-        return _Standing(spent, lost, held, rows > len(self._mine))
+            else:
+                gone.append(owner)  # what it had set aside for calls that it never began is free
+        return _Standing(spent, lost, held, rows > len(self._mine), tuple(gone))
+
+    def _cleared(self) -> _Standing:
+        """The account in a transaction, in which what processes that are gone had set aside is given back.
+
+        Else another process, which saw them live a moment ago, would count what was given anew beside it.
+        """
+        standing = self._standing()
+        for owner in standing.gone:
+            self._db.execute(
+                "delete from holds where account = ? and owner = ? and not begun", (self._account, owner)
+            )
+        return standing
 
     def _lives(self, owner: str) -> bool | None:
         """None: it was on another machine, so that what it had set aside stays counted, and nobody waits for it."""

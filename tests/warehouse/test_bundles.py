@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from benchmarks.refresh.compare import differences
 from optiq.plans.plan import Plan
-from warehouse import bundles, merge
+from warehouse import bundles, executed, merge, run_answers, scores
 from warehouse.home import Home
 from warehouse.ingest import ingest_traces
 from warehouse.landing import land_traces, landed, read_waiting
@@ -175,6 +176,48 @@ def test_readers_of_landing_meet_every_row_whatever_is_bundled_meanwhile(home: H
     assert sorted(name for names in found for name in names) == [f"e{number:06d}" for number in range(8)]
     assert waiting[2].name in read
     assert not waiting[2].exists()
+
+
+@pytest.mark.parametrize("module", [executed, run_answers, scores])
+def test_what_a_refresh_publishes_between_two_looks_is_seen(
+    fresh_home: Home,
+    copy_of: Callable[[Home], Home],
+    traces: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+) -> None:
+    """A row waits or is published: whoever looks at both finds it, whatever comes between the looks."""
+    home = copy_of(fresh_home)
+    land_traces(home, traces(traces.execution(ONE, 0)), 0)
+    asked = pl.read_parquet(home.landing / "traces*.parquet").row(0, named=True)
+    waiting, published = module.read_waiting, module.reading
+    refreshed: list[int] = []
+
+    def night() -> None:
+        if not refreshed:
+            refreshed.append(refresh(home).n_executions_new)
+
+    def looked_at_landing(*given: Any) -> Any:
+        found = waiting(*given)
+        night()
+        return found
+
+    @contextlib.contextmanager
+    def looked_at_perfdb(*given: Any, **more: Any) -> Iterator[Any]:
+        with published(*given, **more) as connection:
+            yield connection
+        night()
+
+    monkeypatch.setattr(module, "read_waiting", looked_at_landing)
+    monkeypatch.setattr(module, "reading", looked_at_perfdb)
+    if module is executed:
+        assert executed.executed_plans(home, [asked["question"]]) == {(asked["question"], asked["plan_key"])}
+    elif module is run_answers:
+        assert run_answers.executions_of_run(home, asked["run_id"])["execution_id"].to_list() == ["e000000"]
+    else:
+        wanted = pl.DataFrame([{"run_id": asked["run_id"], "question_id": asked["question_id"]}])
+        assert scores.executions_of(home, wanted)["execution_id"].to_list() == ["e000000"]
+    assert refreshed == [1]
 
 
 def test_a_link_to_nothing_holds_no_reader_of_landing_up(home: Home, traces: Any) -> None:

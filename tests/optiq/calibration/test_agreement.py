@@ -35,7 +35,7 @@ def drawn(
 @pytest.mark.parametrize(("options", "missing"), [(4, 0.0), (10, 0.0), (10, 0.4)])
 def test_accuracies_are_found_without_a_reference(options, missing):
     rows, truth = drawn(400, options, missing=missing)
-    found = agreement(rows, [options] * len(rows), draws=5)
+    found = agreement(rows, [options] * len(rows))
     shares = {
         m: np.mean([row[m] == right for row, right in zip(rows, truth, strict=True) if m in row])
         for m in ACCURACY

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from optiq.errors import InputError
@@ -40,6 +40,9 @@ class Process:
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 30), st.lists(steps, max_size=40))
+@example(
+    5, [("reserve", 0, 5, 0), ("kill", 0, 0, 0), ("reserve", 0, 1, 0)]
+)  # the other one saw it live just now
 def test_no_interleaving_of_processes_and_kills_bills_more_than_the_limit(tmp_path_factory, limit, does):
     """The oracle is the bill: every call that went out costs what it costs, whoever sees its end."""
     path = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
