@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast, get_args, get_origin
 
 import click
+from click.core import ParameterSource
 
 from flows.declaration import Argument, Parameter, flattened
 
@@ -30,16 +31,13 @@ def _function(told: str) -> tuple[Callable[..., Any], Sequence[Parameter]]:
 
 
 class _Told(click.Command):
-    """A command whose help says of each option what the declaration says, and that takes lists in parts.
+    """A command whose help says of each option what the declaration says.
 
     The options that people need are shown first, all of them under headings.
     """
 
     declared: Mapping[str, Parameter]
     whole = False
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, _joined(args) if self.declared else args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         shown = self.get_params(ctx)
@@ -101,7 +99,11 @@ class Verbs(_Told, click.Group):
 
     def _alone(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def alone(**given: Any) -> Any:
-            return function(**given) if click.get_current_context().invoked_subcommand is None else None
+            context = click.get_current_context()
+            if context.invoked_subcommand is None:
+                return function(**given)
+            _refuse_before(context, context.invoked_subcommand)
+            return None
 
         return alone
 
@@ -111,6 +113,13 @@ class Verbs(_Told, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         told = self.table.get(cmd_name)
         return None if told is None else verb(cmd_name, told)
+
+
+def _refuse_before(context: click.Context, part: str) -> None:
+    """Options of the group itself before one of its parts would reach nobody."""
+    for one in context.command.params:
+        if context.get_parameter_source(one.name or "") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{one.opts[0]} belongs after {part!r}.", context)
 
 
 def _show_all(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -173,22 +182,6 @@ _LISTS = ("--server", "--server-url", "--models")
 """Options whose value is a list with commas: given again, they add to it."""
 
 
-def _joined(given: list[str]) -> list[str]:
-    """``given`` with one of each of these lists: of an option given twice only the last would hold, without a word."""
-    values: dict[str, list[str]] = {}
-    rest: list[str] = []
-    left = iter(given)
-    for argument in left:
-        name, equals, value = argument.partition("=")
-        if argument == "--":
-            rest += [argument, *left]
-        elif name in _LISTS and (equals or (value := next(left, ""))):
-            values.setdefault(name, []).append(value)
-        else:
-            rest.append(argument)
-    return [*(f"{name}={','.join(told)}" for name, told in values.items()), *rest]
-
-
 def _as_clicked(one: Parameter) -> click.Parameter:
     """A parameter as Click takes it. Numbers come as text: what cannot be read is said by the declaration."""
     about, kinds = one.about, {one.kind, *get_args(one.kind)}
@@ -209,9 +202,12 @@ def _as_clicked(one: Parameter) -> click.Parameter:
         more["type"] = str
     if several:  # nothing given is nothing, and no empty list that would override a setting
         more["callback"] = lambda _, __, values: list(values) or None
+    joined = one.flag in _LISTS and not isinstance(about, Argument)
+    if joined:
+        more["callback"] = lambda _, __, values: ",".join(values) if values else None
     if isinstance(about, Argument):
         return click.Argument([one.name], nargs=-1 if several else 1, **more)
     flag = about.flag or one.flag
     if bool in kinds and one.default is not False and "/" not in flag:
         flag = f"{flag}/--no-{flag[2:]}"
-    return click.Option([one.name, flag, *filter(None, [about.short])], multiple=several, **more)
+    return click.Option([one.name, flag, *filter(None, [about.short])], multiple=several or joined, **more)

@@ -6,12 +6,15 @@ import importlib
 import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Annotated, Any
 
+import click
 import pytest
 
+from flows.command_line.main import VERBS as VERB_TABLE
+from flows.command_line.main import command_line
 from flows.declaration import Argument, Option, Request, flattened, taking_parameters
 from optiq.configuration import SETTINGS, Settings
 from optiq.errors import InputError
@@ -225,6 +228,63 @@ def test_verbs_of_things_that_are_listed_list_them_bare(optiq) -> None:
     for group in ("models", "runs", "cache", "snapshots"):
         assert optiq(group).out == optiq(group, "list").out != ""
         assert optiq(group, "show", "--help").code == 0
+
+
+def _leaf(words: list[str], arguments: list[str]) -> dict[str, Any]:
+    """What the command at the end of ``words`` is given, each command before it having parsed the rest of the line."""
+    context = command_line().make_context("optiq", [*words, *arguments])
+    for _ in words:
+        command = context.command
+        assert isinstance(command, click.Group)
+        name, part, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        assert part is not None
+        context = part.make_context(name, rest, parent=context)
+    return context.params
+
+
+def _parts(table: dict[str, Any], words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for word, told in table.items():
+        if isinstance(told, dict):
+            yield from _parts(told, (*words, word))
+        elif word and words:
+            yield (*words, word)
+
+
+def _flags(words: Sequence[str]) -> dict[str, click.Parameter]:
+    command: click.Command = command_line()
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), word) or command
+    return {one.opts[0]: one for one in command.params if isinstance(one, click.Option) and one.expose_value}
+
+
+@pytest.mark.parametrize("words", [words for words in _parts(VERB_TABLE) if VERB_TABLE[words[0]].get("")])
+def test_an_option_that_a_group_has_too_reaches_the_part_that_it_is_given_to(
+    words: tuple[str, ...], optiq
+) -> None:
+    shared = {flag: one for flag, one in _flags(words).items() if flag in _flags(words[:1])}
+    assert "--perfdb" in shared
+    given = {flag: "" if one.is_flag else "7" for flag, one in shared.items()}
+    line = [text for flag, value in given.items() for text in (flag, value) if text]
+    needed = ["x"] * {"restore": 1, "probe": 1, "add": 1, "remove": 1}.get(words[-1], 0)
+    needed = ["x"] if words in (("models", "show"), ("runs", "show")) else needed
+    for arguments in ([*needed, *line], [*line, *needed]):
+        found = _leaf([*words], arguments)
+        assert {flag: found[one.name] for flag, one in shared.items()} == {
+            flag: value or True for flag, value in given.items()
+        }
+    for flag, value in given.items():
+        refused = optiq(words[0], flag, *filter(None, [value]), *words[1:], *needed)
+        assert refused.code == 2
+        assert f"{flag} belongs after '{words[1]}'" in refused.err
+
+
+def test_lists_given_in_parts_are_one_list() -> None:
+    line = ["Who?", "--models", "a,b", "--server=x", "--models=c", "--server", "y", "--server-url", "u"]
+    found = _leaf(["plan"], line)
+    assert (found["models"], found["server"], found["server_url"]) == ("a,b,c", "x,y", "u")
+    assert _leaf(["plan"], ["Who?"])["models"] is None
+    assert _leaf(["models", "probe"], ["n", "--server", "x", "--server", "y"])["server"] == "x,y"
 
 
 def test_one_thing_is_shown(optiq) -> None:
