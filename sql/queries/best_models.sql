@@ -1,4 +1,4 @@
--- Which single model answers best, and how sure is that? Grain: one row per topic × task.
+-- Which single model is surest to answer well, and on what does that stand? Grain: one row per topic × task.
 select
     topic,
     task,

@@ -1,7 +1,12 @@
--- The model with the highest quality, with a 95 % interval. Grain: one row per topic × task, topic * included.
--- Once models have been called only these compete: one that is known from a published figure alone may not be served here.
--- A model without a figure for the topic and task competes with its published one for the topic, else with that for
--- the task.
+-- The model that is surest to answer well: that with the highest lower end of the 95 % interval of its quality. Grain:
+-- one row per topic × task, topic * included.
+-- Once models have been called only these compete: one that is known from a published figure alone may not be served
+-- here. A model without a figure for the topic and task competes with its published one for the topic, else with that
+-- for the task.
+--
+-- The interval is Wilson's score interval (Wilson 1927, Journal of the American Statistical Association 22, 209-212)
+-- on n = strength of the prior + weight of the observations: unlike mean ± 1.96 standard errors it keeps a width where
+-- all answers are right, so that one right answer does not beat many of which most are.
 create or replace view best_model_per_topic as
 with
 
@@ -31,6 +36,14 @@ candidates as (
     group by topics.topic, topics.task, figures.model
 ),
 
+strengths as (
+    select
+        coalesce(max(strength) filter (scope = 'model'), 5) as of_models,
+        coalesce(max(strength) filter (scope = 'topic'), 5) as of_topics
+    from prior_strengths
+    where metric = 'qoa'
+),
+
 known as (
     select
         candidates.topic,
@@ -39,16 +52,35 @@ known as (
         figure.value as qoa,
         figure.n_observations as n_observations,
         figure.n_questions as n_questions,
-        -- Without a measured spread the widest one there is for a mean between 0 and 1.
-        1.96 * sqrt(
-            coalesce(nullif(statistics.var_qoa, 0), figure.value * (1 - figure.value))
-            / nullif(coalesce(figure.prior_strength, 0) + figure.weight, 0)
-        ) as half_width,
-        figure.provenance as provenance
+        figure.provenance as provenance,
+        case
+            when figure.n_observations = 0 then 'only a prior'
+            when figure.topic = candidates.topic then 'observed'
+            else 'all topics'
+        end as basis,
+        -- What was found on all topics says of one as much as a start of it does: the spread between topics adds up.
+        1 / (
+            1 / nullif(coalesce(figure.prior_strength, 0) + figure.weight, 0)
+            + case when figure.topic = candidates.topic then 0 else 1 / strengths.of_topics end
+        ) as n,
+        -- Few answers say little of their spread: it is drawn to the widest there is for a mean between 0 and 1.
+        (
+            coalesce(figure.prior_strength, strengths.of_models) * figure.value * (1 - figure.value)
+            + figure.weight * coalesce(statistics.var_qoa, figure.value * (1 - figure.value))
+        ) / (coalesce(figure.prior_strength, strengths.of_models) + figure.weight) as spread
     from candidates
+    cross join strengths
     left join plan_statistics as statistics
-        on statistics.topic = candidates.topic and statistics.task = candidates.task
+        on statistics.topic = figure.topic and statistics.task = figure.task
         and statistics.plan_key = '1:0:' || replace(candidates.model, '>', ' >')
+),
+
+intervals as (
+    select
+        *,
+        (qoa + 1.96 ^ 2 / (2 * n)) / (1 + 1.96 ^ 2 / n) as middle,
+        1.96 * sqrt(spread / n + (1.96 / (2 * n)) ^ 2) / (1 + 1.96 ^ 2 / n) as half_width
+    from known
 ),
 
 ranked as (
@@ -57,8 +89,11 @@ ranked as (
         row_number() over ranks as place,
         lead(model) over ranks as runner_up,
         lead(qoa) over ranks as runner_up_qoa
-    from known
-    window ranks as (partition by topic, task order by qoa desc, n_observations desc, model)
+    from intervals
+    window ranks as (
+        partition by topic, task
+        order by middle - half_width desc nulls last, qoa desc, n_observations desc, model
+    )
 )
 
 select
@@ -66,27 +101,27 @@ select
     task,
     model,
     qoa,
-    case when n_observations > 0 then greatest(0.0, qoa - half_width) end as qoa_low,
-    case when n_observations > 0 then least(1.0, qoa + half_width) end as qoa_high,
+    case when n_observations > 0 then greatest(0.0, middle - half_width) end as qoa_low,
+    case when n_observations > 0 then least(1.0, middle + half_width) end as qoa_high,
     n_observations,
     coalesce(n_questions, 0) as n_questions,
-    case when n_observations > 0 then 'observed' else 'only a prior' end as basis,
+    basis,
     runner_up,
     runner_up_qoa,
     provenance
 from ranked
 where place = 1
 order by topic, task;
-comment on view best_model_per_topic is 'The single model with the highest quality per topic and task, with a 95 % interval where there are observations. Topic * is all questions of the task.';
+comment on view best_model_per_topic is 'The single model that is surest to answer well per topic and task: the highest lower end of the 95 % interval of the quality, where a prior counts as the observations that it is worth. Topic * is all questions of the task.';
 comment on column best_model_per_topic.topic is 'Topic; * for all questions of the task.';
 comment on column best_model_per_topic.task is 'open, or choice (one option or several).';
-comment on column best_model_per_topic.model is 'The model with the highest quality, of those that were called; of all, where none was.';
-comment on column best_model_per_topic.qoa is 'Quality that planners use, 0 to 1.';
-comment on column best_model_per_topic.qoa_low is 'Lower end of the 95 % interval. NULL without observations.';
+comment on column best_model_per_topic.model is 'The model that is surest to answer well, of those that were called; of all, where none was.';
+comment on column best_model_per_topic.qoa is 'Quality as in model_figures, 0 to 1: what was judged, drawn to the prior if there is one.';
+comment on column best_model_per_topic.qoa_low is 'Lower end of the 95 % interval (Wilson), by which models are ranked. NULL without observations.';
 comment on column best_model_per_topic.qoa_high is 'Upper end of the 95 % interval. NULL without observations.';
-comment on column best_model_per_topic.n_observations is 'Judged answers behind the quality.';
+comment on column best_model_per_topic.n_observations is 'Judged answers behind the quality: of the topic, or of all topics where basis says so.';
 comment on column best_model_per_topic.n_questions is 'Distinct questions behind n_observations: the interval counts each once.';
-comment on column best_model_per_topic.basis is 'observed, or only a prior: nobody has judged an answer of the model there yet.';
-comment on column best_model_per_topic.runner_up is 'The model with the next quality.';
-comment on column best_model_per_topic.runner_up_qoa is 'Its quality. NULL if there is no other model.';
+comment on column best_model_per_topic.basis is 'observed: answers in the topic were judged; all topics: answers were judged, but none of the model in this topic; only a prior: none was judged.';
+comment on column best_model_per_topic.runner_up is 'The next model by the lower end.';
+comment on column best_model_per_topic.runner_up_qoa is 'Its quality, which may be higher but less sure. NULL if there is no other model.';
 comment on column best_model_per_topic.provenance is 'One line that says on what the quality stands.';
