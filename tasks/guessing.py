@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ import polars as pl
 from optiq.errors import InputError, OptiqError, UnknownName
 from optiq.estimation.guesses import Probe
 from optiq.files.atomic import replacing
+from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import ZERO_SHOT
 from optiq.questions.question import Question
 from optiq.servers import ModelServer
@@ -39,6 +40,7 @@ _LONG = (
 _OUTPUT_TOKENS = 32
 _READ_SHARE = 0.3
 """Of the time of an output token a prompt token takes, where a server tells only the whole time."""
+_RATES = ("usd_per_prompt_token", "usd_per_output_token")
 
 
 def read_probes(home: Home) -> dict[str, Probe]:
@@ -115,6 +117,22 @@ async def _probe(server: ModelServer, name: str, timeout_s: float) -> Probe | No
     length = answers[0].output_tokens
     shown = math.nan if length is None else float(length)
     return Probe(name, prompt_s, output_s, chars, shown, f"{datetime.now(UTC):%Y-%m-%d}")
+
+
+def guessed_prices(statistics: Statistics, asked: Iterable[tuple[Question, Plan]]) -> tuple[str, ...]:
+    """The models of the plans whose price is a guess for their question, by name: no bill of theirs is a bound."""
+    scopes = {
+        (model, topic, question.kind)
+        for question, plan in asked
+        for model in plan.models
+        for topic in question.topic_names or (ANY_TOPIC,)
+    }
+    guessed = {
+        model
+        for model, topic, kind in scopes
+        if any(statistics.guessed(model, topic, kind, rate) for rate in _RATES)
+    }
+    return tuple(sorted(guessed))
 
 
 def land_guesses(home: Home, known: Statistics, statistics: Statistics, names: Sequence[str]) -> None:

@@ -81,3 +81,14 @@ def test_a_dry_run_counts_what_the_run_refuses(model_server, optiq: Callable) ->
             assert any("sprot" in one and "is it sport?" in one for one in dry)
         if promised["cost_usd"]:
             assert promised["low_usd"] <= promised["cost_usd"] <= promised["high_usd"], name
+
+
+@pytest.mark.parametrize(("model", "guessed"), [("our-helper", ["our-helper"]), ("mistral:7b", [])])
+def test_at_most_says_where_it_rests_on_guessed_prices(model, guessed, model_server, optiq) -> None:
+    server = model_server("--models", model)
+    pl.DataFrame({"question": ["What is 2 plus 3?"], "reference": ["5"]}).write_csv("one.csv")
+    where = ("--server", "ollama", "--server-url", server.url, "--dry-run")
+    for verb in (("answer", "one.csv", "-o", "out.csv"), ("calibrate", "one.csv", "--topic", "sums")):
+        assert json.loads(optiq(*verb, *where, "--json").out)["guessed_prices"] == guessed, verb
+        said = optiq(*verb, *where).out
+        assert ("by output caps and guessed prices of our-helper" in said) == bool(guessed), said
