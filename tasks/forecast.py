@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optiq.execution import Predicted, Work
+from optiq.estimation.estimates import Estimate
+from optiq.execution import Executor, Predicted, Work
 from optiq.execution.ledger import Amount
 from optiq.execution.shared import Shared
 from optiq.planning import PlannedQuestion
-from optiq.planning.allotment import Bought
 from optiq.prompts.variants import served_model
 from optiq.questions.metric import COST, ENERGY, LATENCY, METRIC_NAMES, QOA
 from optiq.questions.question import Question
@@ -40,6 +40,20 @@ _LOADS = "select model, median(load_s) from calls where load_s > 0 group by mode
 
 
 @dataclass(frozen=True)
+class Bought:
+    """What a ``total``, in the unit of ``metric``, buys: so many questions ``answered``, at a mean QoA of these.
+
+    ``answered`` is None for a total of time, as nobody can say which questions it leaves out; ``qoa`` is None where no
+    question is answered.
+    """
+
+    metric: str
+    total: float
+    answered: int | None
+    qoa: float | None
+
+
+@dataclass(frozen=True)
 class Forecast:
     """Plans and the predicted bill of ``questions`` (rows of a file); figures are None where nothing is known.
 
@@ -49,7 +63,7 @@ class Forecast:
     questions), scaled up if only ``planned`` of them were planned. ``latency_s`` is that of loaded models, as
     all latencies of plans are; ``load_s`` is what loading each model of the mix once took before (None: no call
     says; calls are ordered so that a server need not load a model again and again). ``forms`` are (form of the answer,
-    questions). Where a total is planned for, ``bought`` says what mean QoA it, half of it and twice as much buy.
+    questions). Where a total is planned for, ``bought`` says what it, half of it and twice as much buy.
     """
 
     questions: int
@@ -68,7 +82,7 @@ class Forecast:
     load_s: float | None = None
     forms: tuple[tuple[str, int], ...] = ()
     guessed_prices: tuple[str, ...] = ()
-    bought: tuple[tuple[float, float | None], ...] = ()
+    bought: tuple[Bought, ...] = ()
 
 
 def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None = None) -> Forecast:
@@ -85,33 +99,21 @@ def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None =
     scale = len(asked) / len(sample) if sample else 0.0
     options = options or RunOptions()
     ready = session.with_topics(sample)
+    executor = executor_of(session, "forecast", Shared())
     bought: tuple[Bought, ...] = ()
     if ready and plans_for_a_total(session, options):
-        planned, bought = _allotted(session, options, ready, scale)
+        found, bought = _allotted(session, options, ready, executor, scale)
     else:
-        planned = planned_as_wished(session.planning, ready)
-    chosen = [(item.question, item.choice.chosen) for item in planned if item.choice.chosen is not None]
-    figures = np.array([estimate.metrics for _, estimate in chosen]).reshape(-1, len(METRIC_NAMES))
-    of = dict(zip(METRIC_NAMES, figures.T, strict=True))
-    latency, qoa = of[LATENCY.name], of[QOA.name]
-    executor = executor_of(session, "forecast", Shared())
-    bounds = [executor.most(Work(q, estimate.plan, Predicted.of(estimate))) for q, estimate in chosen]
-    most = np.array([bound.cost_usd for bound in bounds])
-    cost = np.minimum(of[COST.name], most)
-    energy = np.minimum(of[ENERGY.name], [bound.energy_j for bound in bounds])
-    totals = options.max_total_cost_usd, options.max_total_energy_j
-    limits = Amount(*(math.inf if total is None else total for total in totals))
-    kept = _within(limits, scale, cost, energy, bounds)
-    over = len(kept) - int(kept.sum())
-    chosen = [pair for pair, one in zip(chosen, kept, strict=True) if one]
-    most, cost, energy, latency, qoa = (part[kept] for part in (most, cost, energy, latency, qoa))
+        found = _expected(planned_as_wished(session.planning, ready), executor, _limits(options), scale)
+    chosen, over, most, of = found.chosen, found.over, found.most_usd, found.of
+    cost, energy, latency, qoa = (of[metric.name] for metric in (COST, ENERGY, LATENCY, QOA))
     low, high = _interval(cost, scale, _ratios(session)) if len(cost) else (math.nan, math.nan)
     mixed = Counter(estimate.plan.expression for _, estimate in chosen)
     return Forecast(
         questions=len(rows),
         planned=len(sample),
         invalid=len(rows) - len(asked),
-        infeasible=round((len(planned) - len(chosen) - over) * scale),
+        infeasible=round((len(sample) - len(chosen) - over) * scale),
         over_total=round(over * scale),
         plans=tuple((name, round(count * scale)) for name, count in mixed.most_common()),
         cost_usd=_figure(cost.sum() * scale),
@@ -124,28 +126,79 @@ def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None =
         forms=tuple(Counter(question.kind.shown for question in asked).most_common()),
         guessed_prices=guessed_prices(session.statistics, ((q, estimate.plan) for q, estimate in chosen)),
         load_s=_load_s(session, {name for _, estimate in chosen for name in estimate.plan.models}),
-        bought=tuple((one.total, _figure(one.qoa)) for one in bought),
+        bought=bought,
+    )
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What is expected of a sample: of the ``chosen`` plans that start, the metrics (one figure for each) and the most.
+
+    ``over`` questions have a plan that total limits leave too little for.
+    """
+
+    chosen: list[tuple[Question, Estimate]]
+    over: int
+    most_usd: np.ndarray
+    of: dict[str, np.ndarray]
+
+
+def _expected(
+    planned: Sequence[PlannedQuestion], executor: Executor, limits: Amount, scale: float
+) -> _Expected:
+    """What is expected of the questions of a sample in their order, as total limits (of the whole file) let them."""
+    chosen = [(item.question, item.choice.chosen) for item in planned if item.choice.chosen is not None]
+    figures = np.array([estimate.metrics for _, estimate in chosen]).reshape(-1, len(METRIC_NAMES))
+    of = dict(zip(METRIC_NAMES, figures.T, strict=True))
+    bounds = [executor.most(Work(q, estimate.plan, Predicted.of(estimate))) for q, estimate in chosen]
+    most = np.array([bound.cost_usd for bound in bounds])
+    of[COST.name] = np.minimum(of[COST.name], most)
+    of[ENERGY.name] = np.minimum(of[ENERGY.name], [bound.energy_j for bound in bounds])
+    kept = _within(limits, scale, of[COST.name], of[ENERGY.name], bounds)
+    return _Expected(
+        [pair for pair, one in zip(chosen, kept, strict=True) if one],
+        len(kept) - int(kept.sum()),
+        most[kept],
+        {name: column[kept] for name, column in of.items()},
     )
 
 
 def _allotted(
-    session: Session, options: RunOptions, questions: Sequence[Question], scale: float
-) -> tuple[list[PlannedQuestion], tuple[Bought, ...]]:
-    """The questions planned within a total, and what that, half and twice as much buy."""
-    total, slots = 0.0, 1
-    found = allotment_of(session, options, questions, lambda: total)
+    session: Session, options: RunOptions, questions: Sequence[Question], executor: Executor, scale: float
+) -> tuple[_Expected, tuple[Bought, ...]]:
+    """What is expected within a total, and what that, half and twice as much buy."""
+    slots, limits = 1, _limits(options)
+    allotment = allotment_of(session, options, questions, lambda: math.inf)
+    metric = allotment.metric
     if options.total_cost_for_qoa is not None:
-        total = found.total_for(options.total_cost_for_qoa, len(questions))
-    elif (given := total_of(options)) is not None:
-        total = given[1] / scale
-        if given[0] is LATENCY and session.server is not None:
+        total = allotment.total_for(options.total_cost_for_qoa, len(questions)) * scale
+    else:
+        given = total_of(options)
+        assert given is not None, "who plans for a total has one"
+        total = given[1]
+        if metric is LATENCY and session.server is not None:
             slots = slots_of(session.server)
-            total *= slots
-    shown = [
-        replace(found.buys(total * share, len(questions)), total=total * share * scale / slots)
-        for share in (1, 0.5, 2)
-    ]
-    return found.share(planned_as_wished(session.planning, questions, frontiers=True)), tuple(shown)
+    planned = planned_as_wished(session.planning, questions, frontiers=True)
+    found, bought = [], []
+    for share in (1.0, 0.5, 2.0):
+        plans = allotment.with_total(planned, total * share * slots / scale)
+        within = limits
+        if metric is not LATENCY:  # each of these is a limit, too
+            within = replace(limits, **{metric.name: getattr(limits, metric.name) * share})
+            if share != 1 and options.total_cost_for_qoa is not None:
+                within = replace(within, cost_usd=total * share)
+        one = _expected(plans, executor, within, scale)
+        found.append(one)
+        qoa = one.of[QOA.name]
+        answered = None if metric is LATENCY else round(len(one.chosen) * scale)
+        bought.append(Bought(metric.name, total * share, answered, _figure(qoa.mean()) if len(qoa) else None))
+    return found[0], tuple(bought)
+
+
+def _limits(options: RunOptions) -> Amount:
+    """The total limits that the ledger of a run holds; infinite where there is none."""
+    totals = options.max_total_cost_usd, options.max_total_energy_j
+    return Amount(*(math.inf if total is None else total for total in totals))
 
 
 def _within(

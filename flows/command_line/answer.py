@@ -14,6 +14,7 @@ from flows.command_line.show import say_misses
 from flows.declaration import Option
 from flows.flow_requests import AnswerQuestions, Json
 from optiq.errors import OptiqError
+from optiq.questions.metric import BY_NAME, COST
 
 
 def answer(
@@ -95,13 +96,20 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
     if found["planned"] < asked:
         say(f"scaled up from {found['planned']} of {asked} questions")
     if found["bought"]:
-        (total, qoa), (half, less), (double, more) = found["bought"]
-        say(
-            f"a total of {usd(total)} buys a mean QoA of {figure(qoa)}, half of it ({usd(half)}) {figure(less)}, "
-            f"twice as much ({usd(double)}) {figure(more)}"
-        )
+        (total, buys), (half, less), (double, more) = (_bought(one, asked) for one in found["bought"])
+        say(f"a total of {total} {buys}; half of it ({half}) {less}; twice as much ({double}) {more}")
     say(f"forms of the answers: {', '.join(f'{name} {n}' for name, n in found['forms'])}")
     say(_bill_line(found))
+
+
+def _bought(one: Mapping[str, Any], asked: int) -> tuple[str, str]:
+    """A total, and what it buys: a mean QoA says nothing of the questions that it leaves out."""
+    metric = BY_NAME[one["metric"]]
+    total = usd(one["total"]) if metric is COST else f"{figure(one['total'])} {metric.unit}"
+    if one["answered"] is None:
+        return total, f"buys a mean QoA of {figure(one['qoa'])}"
+    at = "" if one["qoa"] is None else f" at a mean QoA of {figure(one['qoa'])}"
+    return total, f"answers {one['answered']} of {asked}{at}"
 
 
 def _bill_line(found: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,15 +29,6 @@ LAST = 10
 _AMPLE = 4.0
 _TRUSTED = 5.0
 """So many questions as the expectations weigh against what was observed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bought:
-    """What a total buys: the expected mean QoA (NaN: nobody knows), and what is expected to be spent."""
-
-    total: float
-    qoa: float
-    spent: float
 
 
 class Allotment:
@@ -122,17 +113,29 @@ class Allotment:
         plans = planned.choice.feasible
         return self.taking(planned, max(fits, key=lambda place: (plans[place].judged[-1], -place)))
 
-    def buys(self, total: float, questions: int) -> Bought:
-        """What ``total`` would buy for so many questions, of those that a plan is feasible for."""
+    def with_total(self, planned: Sequence[PlannedQuestion], total: float) -> list[PlannedQuestion]:
+        """All questions of a run, planned with their frontiers, with the plans that ``total`` would buy; none begins.
+
+        These are the plans of a run that begins with so much. Nobody looks whether each of them may start: a total
+        that is less than the cheapest plans take leaves questions out.
+        """
+        found = [self._known(item) for item in planned]
+        able = [place for place, item in enumerate(found) if item.choice.feasible]
+        picks = self._picks([found[place].choice for place in able], max(total - self._gap, 0.0))
+        for place, pick in zip(able, picks, strict=True):
+            found[place] = self.taking(found[place], pick)
+        return found
+
+    def buys(self, total: float, questions: int) -> float:
+        """The mean QoA that ``total`` is expected to buy if it is enough for so many questions; NaN if none."""
         choices = [item.choice for item in self._sample]
         able = questions * self._share
         if not choices or not able:
-            return Bought(total, math.nan, 0.0)
-        scale = able / len(choices)
-        picks = self._picks(choices, max(total - self._gap, 0.0) / scale)
-        plans = [choice.feasible[pick] for choice, pick in zip(choices, picks, strict=True)]
-        spent = scale * sum(getattr(plan, self.metric.name) for plan in plans)
-        return Bought(total, float(np.mean([plan.qoa for plan in plans])), spent)
+            return math.nan
+        picks = self._picks(choices, max(total - self._gap, 0.0) * len(choices) / able)
+        return float(
+            np.mean([choice.feasible[pick].qoa for choice, pick in zip(choices, picks, strict=True)])
+        )
 
     def total_for(self, qoa: float, questions: int) -> float:
         """The least total that is expected to buy a mean QoA; infinite if none does."""
@@ -143,13 +146,13 @@ class Allotment:
         scale = questions * self._share / len(choices)
         low, high = scale * sum(map(min, costs)) + self._gap, scale * sum(map(max, costs)) + self._gap
         qoa -= 1e-9  # means of many are a hair less
-        if not self.buys(high, questions).qoa >= qoa:
+        if not self.buys(high, questions) >= qoa:
             return math.inf
-        if self.buys(low, questions).qoa >= qoa:
+        if self.buys(low, questions) >= qoa:
             return low
         for _ in range(40):
             middle = (low + high) / 2
-            if self.buys(middle, questions).qoa >= qoa:
+            if self.buys(middle, questions) >= qoa:
                 high = middle
             else:
                 low = middle

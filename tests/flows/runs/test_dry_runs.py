@@ -92,3 +92,28 @@ def test_at_most_says_where_it_rests_on_guessed_prices(model, guessed, model_ser
         assert json.loads(optiq(*verb, *where, "--json").out)["guessed_prices"] == guessed, verb
         said = optiq(*verb, *where).out
         assert ("by output caps and guessed prices of our-helper" in said) == bool(guessed), said
+
+
+@pytest.mark.usefixtures("knowing")
+@pytest.mark.parametrize("limit", ["cost", "energy"])
+def test_what_a_total_buys_is_what_a_dry_run_with_it_counts(limit, model_server, optiq) -> None:
+    server = model_server("--models", "mistral:7b")
+    pl.DataFrame(MANY).write_ndjson("many.jsonl")
+    command = ["answer", "many.jsonl", "-o", "out.jsonl", "--dry-run", "--server", "ollama"]
+    command += ["--server-url", server.url, "--models", "mistral:7b"]
+
+    def dry(total: float) -> dict:
+        return json.loads(optiq(*command, "--json", f"--max-total-{limit}", repr(total)).out)
+
+    name, unit = ("cost_usd", "USD") if limit == "cost" else ("energy_j", "J")
+    total = dry(1e6)[name] / 2  # of what all of them take
+    bought = dry(total)["bought"]
+    for one in bought:
+        alone = dry(one["total"])
+        assert one["answered"] == 30 - alone["over_total"] - alone["infeasible"]
+        assert one["qoa"] == pytest.approx(alone["qoa"])
+    answered = [one["answered"] for one in bought]
+    assert answered[1] < answered[0] < 30
+    said = optiq(*command, f"--max-total-{limit}", repr(total)).out
+    assert f"{unit} answers {answered[0]} of 30 at a mean QoA of" in said
+    assert f"{unit}) answers {answered[1]} of 30" in said

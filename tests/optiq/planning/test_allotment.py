@@ -122,11 +122,11 @@ def test_more_money_buys_more_and_the_total_for_a_quality_is_the_least():
     asked = questions(100)
     allotment = Allotment(PLANNING, asked, COST, lambda: 1.0, lambda *_: 0.0)
     low, high = least_and_most(100)
-    bought = [allotment.buys(total, 100).qoa for total in np.linspace(low, high, 6)]
+    bought = [allotment.buys(total, 100) for total in np.linspace(low, high, 6)]
     assert bought == sorted(bought)
     assert bought[0] == pytest.approx(0.4, abs=0.01)
     needed = allotment.total_for(0.7, 100)
-    assert allotment.buys(needed, 100).qoa >= 0.7 - 1e-9 > allotment.buys(needed * 0.98, 100).qoa
+    assert allotment.buys(needed, 100) >= 0.7 - 1e-9 > allotment.buys(needed * 0.98, 100)
     assert allotment.total_for(0.99, 100) == math.inf
     assert allotment.total_for(0.1, 100) == pytest.approx(low)
 
