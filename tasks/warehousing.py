@@ -236,6 +236,7 @@ def refresh_markdown(report: dict[str, Any]) -> str:
                 ("executions", "n_executions_new"),
                 ("calls", "n_calls_new"),
                 ("published figures", "n_priors_new"),
+                ("guessed figures", "n_guesses_new"),
                 ("rows set aside", "n_quarantined"),
                 ("statistics of plans that are new", "n_statistics_new"),
                 ("statistics of plans that changed", "n_statistics_changed"),

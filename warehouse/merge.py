@@ -19,6 +19,7 @@ from optiq.errors import PlanError
 from optiq.plans.plan import Plan
 from optiq.questions.metric import METRICS
 from optiq.questions.question import Kind
+from optiq.statistics.snapshot import GUESS
 from warehouse.faults import columns_of, content_fault, schema_fault
 from warehouse.gather import Gathered, empty_gathered, gather, units
 from warehouse.landing import LandedFile
@@ -33,13 +34,17 @@ BATCH_BYTES = 36 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a merge added. ``files`` are new, the ``refused`` ones among them: those are set aside as a whole."""
+    """What a merge added. ``files`` are new, the ``refused`` ones among them: those are set aside as a whole.
+
+    ``n_priors`` are published figures, ``n_guesses`` those that nobody published.
+    """
 
     files: tuple[LandedFile, ...] = ()
     refused: Mapping[LandedFile, str] = field(default_factory=dict)
     n_executions: int = 0
     n_calls: int = 0
     n_priors: int = 0
+    n_guesses: int = 0
     n_quarantined: int = 0
 
 
@@ -119,7 +124,8 @@ def _merge(
     gathered: Sequence[Gathered],
     work: Path,
     step: Step,
-) -> tuple[int, int, int, int]:
+) -> tuple[int, ...]:
+    """Returns what :class:`Merged` counts, in its order."""
     now = datetime.now(UTC).replace(tzinfo=None)
     connection.execute("set variable now = $now::timestamp", {"now": now})
     before = _counts(connection)
@@ -145,11 +151,11 @@ def _merge(
     _add_plans(connection, _published_plans(connection))
     connection.execute(sql.read("merge/ingested_files"))
     step("files recorded")
-    executions, calls, priors = (new - old for new, old in zip(_counts(connection), before, strict=True))
+    added = (new - old for new, old in zip(_counts(connection), before, strict=True))
     # what is set aside whole has a row there, too, which is none of the file's
     refused = "select file_id from landed_files where refused_because is not null"
     rows = f"select count(*) from quarantine where ingested_at = getvariable('now') and file_id not in ({refused})"  # noqa: S608
-    return executions, calls, priors, connection.execute(rows).fetchall()[0][0]
+    return *added, connection.execute(rows).fetchall()[0][0]
 
 
 def _merge_traces(
@@ -288,6 +294,8 @@ def _add_plans(connection: duckdb.DuckDBPyConnection, keys: Iterable[str]) -> li
     return bad
 
 
-def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+def _counts(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int, int]:
     executions, calls, priors = (len(connection.table(name)) for name in ("executions", "calls", "priors"))
-    return executions, calls, priors
+    guessed = "select count(*) from priors where starts_with(source, $guess)"
+    guesses = connection.execute(guessed, {"guess": GUESS}).fetchall()[0][0]
+    return executions, calls, priors - guesses, guesses

@@ -161,7 +161,8 @@ class Night:
         self.quarantined = dict(self.connection.execute(reasons).fetchall())
         return (
             f"{self.merged.n_executions} executions, {self.merged.n_calls} calls, "
-            f"{self.merged.n_priors} published figures; {self.merged.n_quarantined} rows set aside"
+            f"{self.merged.n_priors} published figures, {self.merged.n_guesses} guessed; "
+            f"{self.merged.n_quarantined} rows set aside"
         )
 
     def judge_drift(self) -> str:

@@ -45,7 +45,8 @@ def _call(step: NightStep, night: Night) -> None:
 class RefreshReport:
     """What a refresh did. Without anything new nothing is published and ``snapshot_id`` is the old one.
 
-    ``refused``: names of landed files that were set aside whole, with the reason. ``learned``: plans whose statistics
+    ``refused``: names of landed files that were set aside whole, with the reason. ``n_guesses_new``:
+    figures of models that nobody described, ``n_priors_new`` the published ones. ``learned``: plans whose statistics
     rest on more than before, as ``sql/merge/learned.sql`` lists them.
     """
 
@@ -55,6 +56,7 @@ class RefreshReport:
     n_executions_new: int = 0
     n_calls_new: int = 0
     n_priors_new: int = 0
+    n_guesses_new: int = 0
     n_quarantined: int = 0
     n_statistics_new: int = 0
     n_statistics_changed: int = 0
@@ -255,6 +257,7 @@ def _report(night: Night, seconds: float) -> RefreshReport:
         n_executions_new=merged.n_executions,
         n_calls_new=merged.n_calls,
         n_priors_new=merged.n_priors,
+        n_guesses_new=merged.n_guesses,
         n_quarantined=merged.n_quarantined,
         n_statistics_new=night.n_new,
         n_statistics_changed=night.n_changed,

@@ -71,10 +71,11 @@ def _refresh_line(report: Mapping[str, Any]) -> str:
     """What a refresh did, in one line."""
     if not report["published"]:
         return f"nothing new; snapshot {report['snapshot_id']} stays ({report['seconds']:.1f} s)"
+    guessed = f"{counted(n, 'figure')} guessed, " if (n := report["n_guesses_new"]) else ""
     return (
         f"snapshot {report['snapshot_id']}: {counted(report['n_executions_new'], 'execution')}, "
         f"{counted(report['n_calls_new'], 'call')} and "
-        f"{counted(report['n_priors_new'], 'published figure')} merged, "
+        f"{counted(report['n_priors_new'], 'published figure')} merged, {guessed}"
         f"{counted(report['n_quarantined'], 'row')} set aside, "
         f"{counted(report['n_statistics_new'], 'statistic')} new and "
         f"{report['n_statistics_changed']} changed ({report['seconds']:.1f} s)"

@@ -50,6 +50,7 @@ def test_one_command_answers_a_file_and_every_number_says_where_it_came_from(lla
     assert {"qoa_open", "seconds_per_output_token", "usd_per_output_token"} <= set(ours["guessed"])
 
     assert run(["refresh"]) == 0
+    assert "0 published figures merged, 2 figures guessed, " in capsys.readouterr().out
     assert run(["models", "add", "our-helper", "--usd-per-m-in", "0.1", "--usd-per-m-out", "0.4"]) == 0
     capsys.readouterr()
     assert run(["models", "--json", *where]) == 0

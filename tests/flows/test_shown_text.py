@@ -76,7 +76,16 @@ def test_a_name_has_no_meaning_but_its_own() -> None:
 
 def test_names_in_pages_of_flow_runs_are_escaped() -> None:
     report = dict.fromkeys(
-        ("n_files", "n_executions_new", "n_calls_new", "n_priors_new", "n_quarantined", "n_statistics_new"), 1
+        (
+            "n_files",
+            "n_executions_new",
+            "n_calls_new",
+            "n_priors_new",
+            "n_guesses_new",
+            "n_quarantined",
+            "n_statistics_new",
+        ),
+        1,
     )
     drift = {"model": HOSTILE, "verdict": "drifted", "metric": HOSTILE}
     report |= {
