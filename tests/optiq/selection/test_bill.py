@@ -56,10 +56,16 @@ def most_of_a_call(agent: type[Agent]) -> float:
     return len(json.dumps(asked)) + 128 + CAP
 
 
-def select(agent: type[Agent], limit: float, timeout_s: float = 10, ledger: Ledger | None = None):
+def select(
+    agent: type[Agent],
+    limit: float,
+    timeout_s: float = 10,
+    ledger: Ledger | None = None,
+    data: list[dict[str, str]] = DATA,
+):
     limits = Limits(1, 8, 8, timeout_s, max_total_cost_usd=limit)
     selector = ModelSelector(
-        agent, {"solver": ["good"]}, DATA, method="brute-force", prices=PRICES, limits=limits, ledger=ledger
+        agent, {"solver": ["good"]}, data, method="brute-force", prices=PRICES, limits=limits, ledger=ledger
     )
     return selector.select().about["run"]
 
@@ -275,8 +281,10 @@ def test_counts_below_nothing_are_no_counts() -> None:
 def test_threads_that_are_left_behind_do_not_spend_after_the_end(server: Server) -> None:
     slow = agent(server, prompt="slowly. {question}")
     ledger = Ledger(100 * most_of_a_call(slow))
-    select(slow, 100 * most_of_a_call(slow), timeout_s=0.3, ledger=ledger)
+    # As many as are in flight at once: others would wait until the clients of the first ones give up.
+    select(slow, 100 * most_of_a_call(slow), timeout_s=0.3, ledger=ledger, data=DATA[:8])
     held = ledger.committed
+    assert any(thread.name == "optiq-run" for thread in threading.enumerate())
     ledger.close()
     server.patience.set()
     deadline = time.monotonic() + 10
