@@ -75,7 +75,13 @@ def open_job(
         session.tell_new_topics(questions.questions)
         job = begin(folder, questions.rows[: options.limit], session, options)
         planning = session.planning
-        folder.note(options=asdict(options), status="running", pool=planning.pool, blender=planning.blender)
+        folder.note(
+            options=asdict(options),
+            status="running",
+            pool=planning.pool,
+            blender=planning.blender,
+            offered=asdict(session.offered),
+        )
     except BaseException:
         if not close_state(folder.run_id):
             folder.unlock()

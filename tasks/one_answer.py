@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,15 +16,18 @@ import polars as pl
 from optiq.errors import InputError, OptiqError, OptiqNote, OptiqWarning, UnknownName
 from optiq.execution.asking import PromptSetAsking
 from optiq.plans.plan import Plan
+from optiq.prompts.variants import find_variant
 from optiq.questions.metric import LIMITS, METRIC_NAMES
 from optiq.questions.question import Budget, Kind, Question
+from optiq.servers.protocol import ServedModel
 from tasks.run_answers import RunAnswers, questions_of, settings_of
 from warehouse.archive import snapshot_file
 from warehouse.home import Home
 from warehouse.run_answers import calls_of, executions_of_run, tried_on_question
 
 if TYPE_CHECKING:
-    from tasks.session import Session
+    from optiq.configuration import Settings
+    from tasks.session import Offered, Session
 
 _SHOWN_PLANS = 8
 
@@ -157,15 +160,35 @@ def _session(home: Home, answers: RunAnswers, snapshot: str | None, plans: Seque
     with suppress(OptiqError):
         if snapshot is not None:
             found = _AsOf(home.path, snapshot_file(home, snapshot))
+    wanted = {*names, *filter(None, [settings.blender]), *(name for plan in plans for name in plan.models)}
+
+    def offered(home: Home) -> Offered:
+        return _offered(home, about, settings, wanted)
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OptiqNote)
         warnings.simplefilter("ignore", OptiqWarning)
         try:
-            return open_session(settings, serve=False, plans=plans, home=found)
+            return open_session(settings, serve=False, plans=plans, home=found, described=offered(found))
         except OptiqError:
             if found is home:
                 raise
-            return open_session(settings, serve=False, plans=plans, home=home)
+            return open_session(settings, serve=False, plans=plans, home=home, described=offered(home))
+
+
+def _offered(home: Home, about: Mapping[str, Any], settings: Settings, names: Iterable[str]) -> Offered:
+    """What the server of the run said of its models; of one that nobody described there is its name, at the least."""
+    from tasks.session import Offered, load_statistics
+
+    noted = about.get("offered") or {}
+    told = {one["name"]: ServedModel(**one) for one in noted.get("models", ())}
+    known = {*load_statistics(home).models, *told}
+    for name in sorted(set(names) - known):
+        variant = find_variant(name, settings.variants, {name.rpartition("+")[0]})
+        model = name if variant is None else variant.model
+        if model not in known:
+            told[model] = ServedModel(model)
+    return Offered(tuple(told.values()), noted.get("on_this_machine", False))
 
 
 def _execution(

@@ -150,13 +150,25 @@ def named_models(
     return tuple(found[name] for name in sorted(found))
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Models as their server describes them, and whether it runs them here: guesses are made of that."""
+
+    models: tuple[ServedModel, ...] = ()
+    on_this_machine: bool = False
+
+
 def guesses_for(
     home: Home, server: ModelServer | None, served: Sequence[ServedModel]
 ) -> tuple[ModelFigures, ...]:
     """What is published of ``served`` models that PerfDB does not know, what is guessed of them, and of lengths."""
-    local = server is not None and server.on_this_machine
-    guessed = guessed_rows(load_statistics(home), served, local, read_probes(home))
-    return (*published_rows(served, local), *guessed)
+    return _guesses(home, Offered(tuple(served), server is not None and server.on_this_machine))
+
+
+def _guesses(home: Home, offered: Offered) -> tuple[ModelFigures, ...]:
+    local = offered.on_this_machine
+    guessed = guessed_rows(load_statistics(home), offered.models, local, read_probes(home))
+    return (*published_rows(offered.models, local), *guessed)
 
 
 @lru_cache(maxsize=2)
@@ -203,6 +215,8 @@ class Session:
     """Where the pool was recommended: which one, and why."""
     served: tuple[str, ...] = ()
     """What the server offers, where it was asked."""
+    offered: Offered = Offered()
+    """What it says of the models that plans are made of."""
 
     def describe(self) -> str | None:
         """Where the models answer, and which pool was recommended, in one line; None if there is nothing to say."""
@@ -297,6 +311,7 @@ def open_session(
     plans: Iterable[Plan] = (),
     executes: bool = False,
     home: Home | None = None,
+    described: Offered | None = None,
 ) -> Session:
     """Open PerfDB and the model server and settle pool and blender.
 
@@ -305,6 +320,7 @@ def open_session(
     run may name variants that are not in the pool. Served models that nobody described are guessed
     (:mod:`optiq.estimation.guesses`). A session that ``executes`` may ask a few of them on this machine how fast they
     are, and starts PerfDB where nobody named one and there is none. ``home`` is taken in place of that of the settings.
+    Where no server is asked, ``described`` is what one said before.
 
     Raises
     ------
@@ -327,7 +343,9 @@ def open_session(
         served = [model.name for model in offers]
         if executes:
             _probe_the_unknown(settings, home, server, offers)
-    guesses = guesses_for(home, server, offers)
+    if server is not None or described is None:
+        described = Offered(tuple(offers), server is not None and server.on_this_machine)
+    guesses = _guesses(home, described)
     plans = list(plans)
     mentioned = [*(settings.models or ()), *(name for plan in plans for name in plan.models)]
     mentioned += [settings.blender or "", *(variant.model for variant in settings.variants)]
@@ -366,7 +384,9 @@ def open_session(
         neighbours=neighbours_of(settings, home, estimator),
         looks=looks_of(settings, home, estimator),
     )
-    return Session(settings, home, planning, server, names, reason, tuple(served or ()))
+    planned = {*pool, blender, *(variant.model for variant in variants)}
+    described = replace(described, models=tuple(one for one in described.models if one.name in planned))
+    return Session(settings, home, planning, server, names, reason, tuple(served or ()), described)
 
 
 def begin_home(settings: Settings, home: Home) -> None:

@@ -13,8 +13,11 @@ import pytest
 from benchmarks.model_server import text_for
 from flows.command_line.main import run
 from optiq.prompts.prompt_set import ZERO_SHOT
+from optiq.questions.metric import METRIC_NAMES
 from optiq.questions.question import Question
 from tests.flows.runs.conftest import ModelServer
+from warehouse.home import Home
+from warehouse.run_answers import known_runs
 
 MODELS = ("mistral:7b", "phi4:14b")
 HOSTILE = "Who is \x1b[31mred\u202egpj.exe?"
@@ -126,9 +129,6 @@ def test_a_run_without_a_folder_is_shown_too(seen: Any, shown: Callable[..., str
     home, at = seen[0] / "home", seen[1]
     shown("calibrate", "questions.jsonl", "--plan", f"{MODELS[1]} → {MODELS[0]}", "--plan", MODELS[1], *at)
     shown("refresh")
-    from warehouse.home import Home
-    from warehouse.run_answers import known_runs
-
     calibrated = next(name for name in known_runs(Home(home)) if not (home / "runs" / name).exists())
     found = json.loads(shown("show", calibrated, "right", "--json"))
     chain = next(one for one in found["executions"] if len(one["calls"]) == 2)
@@ -178,3 +178,32 @@ def test_a_file_that_changed_is_not_taken_for_what_was_asked(seen: Any, shown: C
         assert not found["executions"][0]["calls"][0]["prompt_as_sent"]
     finally:
         file.write_text(asked)
+
+
+def test_a_model_that_nobody_described_is_shown_before_a_refresh_and_after(
+    optiq: Callable[..., Any], model_server: Callable[..., ModelServer], tmp_path: Path
+) -> None:
+    server = model_server("--models", "stranger:3b")
+    at = ("--server", "ollama", "--server-url", server.url)
+    (tmp_path / "q.jsonl").write_text(json.dumps({"question": "Who is new?", "question_id": "new"}) + "\n")
+    assert optiq("answer", "q.jsonl", "-o", "a.jsonl", "--models", "stranger:3b", *at).code == 0
+    run_id = json.loads(optiq("show", "last", "--json").out)["run_id"]
+    done = optiq("ask", "Who is newer?", "--models", "stranger:3b", *at)
+    assert done.code == 0, done.err
+    server.stop()  # nobody is asked any more what it serves
+    asked = next(name for name in known_runs(Home(tmp_path / "home")) if name != run_id)
+    for refreshed in (False, True):
+        if refreshed:
+            assert optiq("refresh").code == 0
+        found = json.loads(optiq("show", run_id, "new", "--json").out)
+        (execution,) = found["executions"]
+        assert [(call["prompt"], call["prompt_as_sent"]) for call in execution["calls"]] == [
+            (ZERO_SHOT.ask(Question("q", "Who is new?")), True)
+        ]
+        (chosen,) = [one for one in found["why"]["plans"] if one["chosen"]]
+        for metric in METRIC_NAMES:  # what the planner saw, by the same guesses
+            assert chosen[metric] == pytest.approx(execution[f"predicted_{metric}"], rel=1e-6), metric
+        # `ask` keeps no folder: all that is known of the model is its name.
+        alone = json.loads(optiq("show", asked, "who is newer", "--json").out)
+        assert alone["executions"][0]["calls"][0]["prompt_as_sent"]
+        assert "unknown" not in alone["why"]
