@@ -234,7 +234,7 @@ def _operators(asked: Asked, ready: Ready) -> Operators:
 async def _question(asked: Asked, ready: Ready) -> Question:
     """What planning looks at, and what the trace says was asked."""
     text = view(asked.messages)
-    kind = Kind.JSON if "json" in asked.needs else inferred_form(text[-1000:], None)
+    kind = Kind.JSON if "json" in asked.needs else inferred_form(text, None)
     budget = ready.budget.override(asked.budget)
     topic = asked.topic or ready.topic
     topics = ((topic, 1.0),) if topic else await ready.topics(text)

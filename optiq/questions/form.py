@@ -4,7 +4,7 @@
 2. With a reference: ``json`` if that is a JSON object or a list of objects, ``code`` if it is fenced or has a line that
    only programs have, ``long`` from 26 words or several lines, else ``open``.
 3. Without: ``json`` if the question asks for JSON, ``code`` if it asks to write a program, ``long`` if it asks to
-   explain, describe, summarise and the like, or for paragraphs; else ``open``.
+   explain, describe, summarise and the like, or for sentences (:mod:`optiq.questions.long_requests`); else ``open``.
 
 ``number`` is never inferred: a figure is a short answer as well, and is judged as one.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 
+from optiq.questions.long_requests import asks_for_long
 from optiq.questions.question import Kind
 
 LONG_WORDS = 26
@@ -36,20 +37,10 @@ _CODE_ASKED = re.compile(
     rf"\b{_LANGUAGE}[^.?!\n]{{0,20}}?\b{_PROGRAM}\b",
     re.IGNORECASE,
 )
-_LONG_ASKED = re.compile(
-    r"\b(?:in|with|of|write)\s+(?:\w+\s+){0,2}(?:paragraphs?|sentences|detail|depth|essay)\b", re.IGNORECASE
-)
-_LONG_BEGUN = re.compile(
-    r"\W*(?:please\s+|can you\s+|could you\s+)*"
-    r"(?:explain|describe|discuss|summari[sz]e|outline|elaborate|compare|contrast|analy[sz]e|argue|rewrite|paraphrase|"
-    r"translate|write|draft|compose|tell me about|give an overview|walk me through|list)\b",
-    re.IGNORECASE,
-)
 # To look for words that a search needs takes a tenth of its time, and most questions have none of them.
 _OF_PROGRAMS = (
     "function", "program", "script", "regex", "regular expression", "class", "method", "code", "query", "unit test"
 )  # fmt: skip
-_OF_LENGTH = ("paragraph", "sentences", "detail", "depth", "essay")
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 _CODE_LINE = re.compile(
     r"^\s*(?:def \w+\(.*\)\s*(?:->.*)?:|class \w+.*:|import \w+|from \w[\w.]* import |#include\s*<|function \w+\(|"
@@ -95,8 +86,4 @@ def _asked_for(question: str) -> Kind:
         return Kind.JSON
     if any(word in said for word in _OF_PROGRAMS) and _CODE_ASKED.search(question):
         return Kind.CODE
-    if _LONG_BEGUN.match(question):
-        return Kind.LONG
-    return (
-        Kind.LONG if any(word in said for word in _OF_LENGTH) and _LONG_ASKED.search(question) else Kind.OPEN
-    )
+    return Kind.LONG if asks_for_long(question) else Kind.OPEN

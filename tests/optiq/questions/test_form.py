@@ -1,5 +1,8 @@
 """Which form of answer is asked for: the rules of optiq.questions.form, and what a person says instead."""
 
+import json
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -35,6 +38,27 @@ WITH_REFERENCE = [
     ("Capital of the Netherlands?", '["Amsterdam", "The Hague"]', "open"),
     ("Which set is {1, 2}?", "{1, 2}", "open"),
 ]
+
+
+CASES = [
+    json.loads(line)
+    for line in Path(__file__).with_name("form_cases.jsonl").read_text(encoding="utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["question"][-40:])
+def test_requests_stand_before_or_after_what_is_pasted(case):
+    assert inferred_form(case["question"], None) is Kind(case["form"])
+
+
+def test_a_request_is_found_at_either_end_of_a_long_document():
+    document = "The lid was broken on Monday. It was mended on Friday.\n" * 400
+    assert inferred_form(f"Summarise the text.\n\n{document}", None) is Kind.LONG
+    assert inferred_form(f"{document}\nSummarise the text.", None) is Kind.LONG
+    assert inferred_form(f"{document}\nWhen was the lid mended?", None) is Kind.OPEN
+    block = "```\n" + "x = 1\n" * 300 + "```\n"
+    assert inferred_form(f"{block}{document}\nSummarise the text.", None) is Kind.LONG
+    assert inferred_form(f"{block}\nWhat is x?", None) is Kind.OPEN
 
 
 @pytest.mark.parametrize(("question", "form"), WITHOUT_REFERENCE)
