@@ -79,7 +79,8 @@ def best_models_section(best: pl.DataFrame) -> Section | None:
             f"{number(row['qoa_low'], 2)} to {number(row['qoa_high'], 2)}"
             if row["qoa_low"] is not None
             else "only a prior",
-            count(row["n_observations"]) + (", all topics" if row["basis"] == "all topics" else ""),
+            count(row["n_observations"])
+            + (f", {row['basis']}" if row["basis"] in ("all topics", "all tasks") else ""),
             clean(row["runner_up"] or "–", 80),
         ]
         for row in best.iter_rows(named=True)

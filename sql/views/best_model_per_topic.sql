@@ -55,13 +55,16 @@ known as (
         figure.provenance as provenance,
         case
             when figure.n_observations = 0 then 'only a prior'
-            when figure.topic = candidates.topic then 'observed'
-            else 'all topics'
+            when figure.topic <> candidates.topic then 'all topics'
+            when figure.task <> candidates.task then 'all tasks'
+            else 'observed'
         end as basis,
-        -- What was found on all topics says of one as much as a start of it does: the spread between topics adds up.
+        -- What was found on all topics says of one as much as a start of it does: the spread between topics adds up;
+        -- with tasks likewise.
         1 / (
             1 / nullif(coalesce(figure.prior_strength, 0) + figure.weight, 0)
             + case when figure.topic = candidates.topic then 0 else 1 / strengths.of_topics end
+            + case when figure.task = candidates.task then 0 else 1 / strengths.of_models end
         ) as n,
         -- Few answers say little of their spread: it is drawn to the widest there is for a mean between 0 and 1.
         (
@@ -119,9 +122,9 @@ comment on column best_model_per_topic.model is 'The model that is surest to ans
 comment on column best_model_per_topic.qoa is 'Quality as in model_figures, 0 to 1: what was judged, drawn to the prior if there is one.';
 comment on column best_model_per_topic.qoa_low is 'Lower end of the 95 % interval (Wilson), by which models are ranked. NULL without observations.';
 comment on column best_model_per_topic.qoa_high is 'Upper end of the 95 % interval. NULL without observations.';
-comment on column best_model_per_topic.n_observations is 'Judged answers behind the quality: of the topic, or of all topics where basis says so.';
+comment on column best_model_per_topic.n_observations is 'Judged answers behind the quality: of the topic and task, or of all where basis says so.';
 comment on column best_model_per_topic.n_questions is 'Distinct questions behind n_observations: the interval counts each once.';
-comment on column best_model_per_topic.basis is 'observed: answers in the topic were judged; all topics: answers were judged, but none of the model in this topic; only a prior: none was judged.';
+comment on column best_model_per_topic.basis is 'observed: answers in the topic were judged; all topics: answers of the model were judged, but none in this topic; all tasks: likewise, but none of this task; only a prior: none was judged.';
 comment on column best_model_per_topic.runner_up is 'The next model by the lower end.';
 comment on column best_model_per_topic.runner_up_qoa is 'Its quality, which may be higher but less sure. NULL if there is no other model.';
 comment on column best_model_per_topic.provenance is 'One line that says on what the quality stands.';

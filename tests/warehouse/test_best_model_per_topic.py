@@ -69,7 +69,7 @@ def test_an_interval_of_one_right_answer_has_a_width(home: Home, traces: Any) ->
     assert row["qoa_high"] == pytest.approx(1.0)
 
 
-def test_a_topic_in_which_nothing_was_judged_says_so(home: Home, traces: Any) -> None:
+def test_a_topic_or_task_in_which_nothing_was_judged_says_so(home: Home, traces: Any) -> None:
     land_traces(
         home, traces(traces.execution(ONCE, 1, qoa=1.0), traces.execution(ONCE, 2, topic="law", qoa=None))
     )
@@ -79,3 +79,8 @@ def test_a_topic_in_which_nothing_was_judged_says_so(home: Home, traces: Any) ->
     assert (law["basis"], law["n_observations"]) == ("all topics", 1)
     assert (geography["basis"], geography["n_observations"]) == ("observed", 1)
     assert law["qoa_low"] < geography["qoa_low"]
+    choice = query(home.perfdb, "from best_model_per_topic where topic = '*' and task = 'choice'").row(
+        0, named=True
+    )
+    assert (choice["model"], choice["basis"], choice["n_observations"]) == (ONCE.models[0], "all tasks", 1)
+    assert choice["qoa_low"] < geography["qoa_low"]

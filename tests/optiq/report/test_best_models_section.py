@@ -10,7 +10,12 @@ from optiq.report.snapshot_page import best_models_section
 
 @pytest.mark.parametrize(
     ("basis", "n", "shown"),
-    [("observed", 40, "40"), ("all topics", 42, "42, all topics"), ("only a prior", 0, "0")],
+    [
+        ("observed", 40, "40"),
+        ("all tasks", 42, "42, all tasks"),
+        ("all topics", 42, "42, all topics"),
+        ("only a prior", 0, "0"),
+    ],
 )
 def test_what_the_judged_answers_are_of(basis: str, n: int, shown: str) -> None:
     row = {"topic": "law", "task": "open", "model": "a", "qoa": 0.7, "qoa_low": 0.6, "qoa_high": 0.8}
