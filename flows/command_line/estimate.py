@@ -36,7 +36,7 @@ def estimate(request: Estimate, json: Json = False) -> None:
     from optiq.plans.plan import Plan
     from optiq.plans.plan_file import read_plans
     from optiq.questions.question import Budget
-    from tasks.session import open_planning
+    from tasks.session import begin_home, open_planning
 
     if request.output is not None:
         check_writable(request.output)
@@ -45,6 +45,7 @@ def estimate(request: Estimate, json: Json = False) -> None:
     for row in questions.invalid:
         note(f"left out: {row.error}")
     models = sorted({model for plan in chosen for model in plan.models})
+    begin_home(request.settings, request.home())
     session = open_planning(request.settings, models)
     session.tell_new_topics(questions.questions)
     rows = estimate_rows(session.planning, session.with_topics(questions.questions), chosen)

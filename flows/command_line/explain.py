@@ -48,7 +48,7 @@ def explain(request: Explain, json: Json = False) -> None:
     from optiq.planning import decide_planner
     from optiq.planning.choose import rank, unsafe
     from optiq.plans.drawing_svg import draw_svg
-    from tasks.session import open_session
+    from tasks.session import begin_home, open_session
 
     asked = read_asked(
         request.question, request.budget, request.topic, request.option, request.settings.reading
@@ -59,6 +59,7 @@ def explain(request: Explain, json: Json = False) -> None:
         )
     if request.svg is not None:
         check_place(request.svg)
+    begin_home(request.settings, request.home())
     session = open_session(
         replace(request.settings, energy="predicted"), serve=not request.names_pool
     )  # nothing runs that could be metered

@@ -50,7 +50,7 @@ def plan(request: Plan, json: Json = False) -> None:
     )
     from optiq.errors import InputError
     from optiq.planning.spending import plan_within_mean
-    from tasks.session import open_session
+    from tasks.session import begin_home, open_session
 
     if request.mean_cost is not None and request.given()["weights"] is not None:
         raise InputError(
@@ -61,6 +61,7 @@ def plan(request: Plan, json: Json = False) -> None:
         request.asked, request.budget, request.topic, request.option, request.settings.reading
     )
     questions = questions.first(request.limit)
+    begin_home(request.settings, request.home())
     session = open_session(
         replace(request.settings, energy="predicted"), serve=not request.names_pool
     )  # nothing runs that could be metered

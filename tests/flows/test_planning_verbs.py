@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
+from optiq.errors import OptiqNote
+
 PAPER = ("--models", "mistral:7b,phi4:14b,gemma3:27b", "--blender", "gemma3:27b", "--topic", "geography")
 QUERIES = Path(__file__).parent.parent.parent / "sql" / "queries"
 PEOPLES_QUERIES = sorted(
@@ -186,6 +188,26 @@ def test_models_lists_known_and_served(optiq) -> None:
     assert listed["phi4:14b"]["served"] is False
     assert listed["smollm2:135m"]["served"] is True
     assert 0 < listed["smollm2:135m"]["usd_per_output_token"] < 1e-6
+
+
+@pytest.mark.parametrize(
+    "verb", [("plan", HAMLET), ("explain", HAMLET), ("estimate", HAMLET, "--plans", "phi4:14b")]
+)
+def test_what_plans_makes_the_perfdb_of_an_empty_folder_and_of_no_other(
+    verb: tuple[str, ...], home: Path, optiq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = () if verb[0] == "estimate" else ("--models", "phi4:14b")
+    monkeypatch.setenv("OPTIQ_HOME", "elsewhere")
+    refused = optiq(*verb, *models)
+    assert refused.code == 1
+    assert "optiq init" in refused.err
+    assert not Path("elsewhere").exists()
+    monkeypatch.delenv("OPTIQ_HOME")
+    with pytest.warns(OptiqNote, match="PerfDB made"):
+        done = optiq(*verb, *models)
+    assert done.code == 0, done.err
+    assert "phi4:14b" in done.out
+    assert Path(".optiq/perfdb.duckdb").is_file()
 
 
 def test_init_twice_changes_nothing(optiq, home: Path) -> None:
