@@ -122,7 +122,9 @@ def begin(
         bill = folder.bill()
         spent = Amount(bill["spent_usd"] + bill["lost_usd"], bill["spent_j"] + bill["lost_j"])
         session.land_guesses()
-        state = open_state(folder, options, session, spent, len(rows), len(rows) - len(pending))
+        state = open_state(
+            folder, options, session, spent, bill["spent_usd"], len(rows), len(rows) - len(pending)
+        )
     except BaseException:
         folder.unlock()
         raise
@@ -191,6 +193,7 @@ def write_job(job: Job, parts: list[list[dict[str, Any]]]) -> dict[str, Any]:
         lambda row: reason,
         job.output,
         job.started,
+        counted_usd=state.shared.ledger.spent.cost_usd,
         asked=len(job.pending),
         stopped=state.shared.control.reason,
         models_taken_out=list(state.shared.health.out),
@@ -207,15 +210,18 @@ def conclude(
     why: Callable[[Row], str],
     output: str,
     started: float,
+    counted_usd: float = 0.0,
     **more: Any,
 ) -> dict[str, Any]:
     """Write the answers to ``rows`` in input order, and say in `run.json` and in a summary how the run ended.
 
     ``left_over`` are rows that a total limit left unanswered; ``why`` tells of any other row without an outcome why.
-    ``more`` stands in the summary as it is.
+    ``counted_usd`` is what ledgers counted: they know of calls without an answer of which no row tells. ``more`` stands
+    in the summary as it is.
     """
     from optiq.formats.batch_requests import write_responses
     from optiq.questions.answer_file import ANSWER_SCHEMA, write_answers
+    from tasks.tally import unanswered_usd
 
     done = folder.rows((*ANSWER_SCHEMA, *USAGE))
     if max(done["row_number"], default=0) > len(rows):  # each copy of a large run would be in memory, too
@@ -263,6 +269,7 @@ def conclude(
         "judge_usd": bill["judge_usd"],
         "explored": bill["explored"],
         "cost_usd": bill["spent_usd"] if known else None,
+        "unanswered_usd": max(unanswered_usd(counted_usd, bill["spent_usd"]), bill["lost_usd"]),
         "energy_j": bill["spent_j"] if known else None,
         "seconds": time.time() - started,
         **more,

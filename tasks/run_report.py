@@ -10,7 +10,7 @@ from warehouse.home import Home
 
 _FAULTS = 8
 """Faults of each outcome that are told."""
-_BILLED = ("calls", "cached", "judge_calls", "judge_usd", "cost_usd", "energy_j")
+_BILLED = ("calls", "cached", "judge_calls", "judge_usd", "cost_usd", "unanswered_usd", "energy_j")
 _STATUSES = ("answered", "infeasible", "failed", "invalid")
 
 
@@ -95,5 +95,6 @@ def _so_far(folder: RunFolder) -> dict[str, Any]:
         "judge_calls": bill["judge_calls"],
         "judge_usd": bill["judge_usd"],
         "cost_usd": bill["spent_usd"] if known else None,
+        "unanswered_usd": bill["lost_usd"],
         "energy_j": bill["spent_j"] if known else None,
     }

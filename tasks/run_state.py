@@ -139,9 +139,18 @@ def without_damage(path: Path, loss: str, *, thorough: bool = False) -> None:
 
 
 def open_state(
-    folder: RunFolder, options: RunOptions, session: Session, spent: Amount, total: int, done: int
+    folder: RunFolder,
+    options: RunOptions,
+    session: Session,
+    spent: Amount,
+    billed_usd: float,
+    total: int,
+    done: int,
 ) -> RunState:
-    """Begin a session of a run; ``spent`` is what earlier ones recorded as spent: the ledger may know of more."""
+    """Begin a session of a run; ``spent`` is what earlier ones recorded as spent: the ledger may know of more.
+
+    ``billed_usd`` of it is for answers.
+    """
     store = (
         open_responses(folder.home)
         if options.cache
@@ -154,7 +163,7 @@ def open_state(
         store.close()
         raise
     at_once = dict if session.server is None else partial(calls_at_once, session.server)
-    tally = Tally(total, done, ledger, *limits, at_once)
+    tally = Tally(total, done, ledger, *limits, at_once, billed_usd)
     shared = Shared(responses=store, ledger=ledger, observer=tally)
     state = _states[folder.run_id] = RunState(
         folder, shared, tally, session, fail_after=options.fail_after, explore=options.explore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -150,6 +151,7 @@ def write_sharded(job: ShardedJob, restarts: int) -> dict[str, Any]:
         error=pl.lit("in its shard's share of the total: ") + pl.col("error")
     )
     faults = [f"shard {s.number}: {s.fault}" for s in board.shards if s.state == "given up"]
+    told = [(board.run(shard.number).about() or {}).get("summary") or {} for shard in board.shards]
     summary = conclude(
         folder,
         job.rows,
@@ -157,6 +159,7 @@ def write_sharded(job: ShardedJob, restarts: int) -> dict[str, Any]:
         lambda row: f"{_why_without_outcome(board, row)}; the same command tries it again",
         job.output,
         job.started,
+        counted_usd=math.fsum(one.get("spent_usd", 0.0) for one in told),
         stopped="; ".join(faults) or None,
         shards=len(board.shards),
         restarts=restarts,

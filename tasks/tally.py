@@ -12,12 +12,15 @@ from typing import Any, Protocol
 from optiq.execution.ledger import Ledger
 from optiq.execution.trace import Call, Execution
 
+_ROUNDING = 1e-6  # the same floats are added up in another order
+
 
 @dataclass(frozen=True)
 class RunStanding:
     """A run at one moment. ``left_s`` is None while nothing can be said.
 
-    ``at_once`` are calls in flight that are worth it, by model.
+    ``at_once`` are calls in flight that are worth it, by model. ``spent_usd`` is what counts towards ``max_usd``: up to
+    ``unanswered_usd`` of it, the most of calls that gave no answer, may never be billed, and no sum of answers has it.
     """
 
     total: int
@@ -35,6 +38,7 @@ class RunStanding:
     seconds: float
     left_s: float | None
     finished: bool
+    unanswered_usd: float = 0.0
 
 
 class Counts(Protocol):
@@ -45,7 +49,10 @@ class Counts(Protocol):
 
 
 class Tally:
-    """Counts, from any thread. ``done`` questions were finished by earlier sessions."""
+    """Counts, from any thread. ``done`` questions were finished by earlier sessions.
+
+    ``billed_usd`` is what their answers cost; None: all that the ledger knows of now.
+    """
 
     def __init__(
         self,
@@ -55,6 +62,7 @@ class Tally:
         max_usd: float | None = None,
         max_j: float | None = None,
         at_once: Callable[[], dict[str, int]] = dict,
+        billed_usd: float | None = None,
     ) -> None:
         self._at_once = at_once
         self._total = total
@@ -63,6 +71,7 @@ class Tally:
         self._running = 0
         self._executed = 0  # and not settled yet
         self._ledger = ledger
+        self._billed_usd = ledger.spent.cost_usd if billed_usd is None else billed_usd
         self._limits = (max_usd, max_j)
         self._statuses: Counter[str] = Counter()
         self._calls: Counter[str] = Counter()
@@ -81,6 +90,8 @@ class Tally:
             self._cached += call.cached
             if not call.cached:
                 self._calls[call.model] += 1
+                if call.error is None:
+                    self._billed_usd += call.cost_usd or 0.0
             if call.error is not None:
                 self._errors[call.model] += 1
 
@@ -102,12 +113,12 @@ class Tally:
 
     def standing(self) -> RunStanding:
         """All counts at this moment."""
+        spent = self._ledger.spent  # before its calls are counted: else one that ends now looks unanswered
         with self._lock:
             seconds = time.monotonic() - self._started
             done = min(self._done + self._executed, self._total)
             fresh = done - self._before
             left = _left_s(self._total - done, fresh, self._running, seconds)
-            spent = self._ledger.spent
             return RunStanding(
                 self._total,
                 done,
@@ -123,6 +134,7 @@ class Tally:
                 seconds,
                 left,
                 self._finished,
+                unanswered_usd(spent.cost_usd, self._billed_usd),
             )
 
 
@@ -184,7 +196,14 @@ class ShardsTally:
             seconds=seconds,
             left_s=_left_s(self._total - done, fresh, sum(beat["running"] for beat in beats), seconds),
             finished=self._finished,
+            unanswered_usd=sum(beat["unanswered_usd"] for beat in beats),
         )
+
+
+def unanswered_usd(counted: float, billed: float) -> float:
+    """What a ledger counted beyond the bill of the answers: calls that gave none, at their most."""
+    more = counted - billed
+    return more if more > _ROUNDING * counted else 0.0
 
 
 def _left_s(to_do: int, fresh: int, running: int, seconds: float) -> float | None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 from flows.command_line.consent import Consent, predicted
-from flows.command_line.screen import counted, figure, note, say, say_json, table, usd
+from flows.command_line.screen import counted, figure, for_no_answer, note, say, say_json, table, usd
 from flows.command_line.show import say_misses
 from flows.declaration import Option
 from flows.flow_requests import AnswerQuestions, Json
@@ -128,6 +128,6 @@ def _closing_line(summary: Mapping[str, Any]) -> str:
     return (
         f"{summary['answered']} answered, {summary['infeasible']} infeasible, {summary['failed']} failed, "
         f"{summary['invalid']} invalid; {counted(summary['calls'], 'call')}, {summary['cached']} cached; "
-        f"{usd(summary['cost_usd'])}, {summary['seconds']:.1f} s; "
+        f"{usd(summary['cost_usd'])}{for_no_answer(summary.get('unanswered_usd'))}, {summary['seconds']:.1f} s; "
         f"run {summary['run_id']}, answers in {summary['output']}"
     )

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.command_line.screen import duration, figure, note, printable, usd
+from flows.command_line.screen import duration, figure, for_no_answer, note, printable, usd
 from tasks.run_state import watched_by
 from tasks.tally import Counts, RunStanding
 
@@ -34,9 +34,10 @@ def standing_line(standing: RunStanding) -> str:
     parts = [f"{standing.done}/{standing.total} done, {standing.running} running"]
     if failed := standing.statuses.get("failed", 0):
         parts.append(f"{failed} failed")
-    spent = usd(standing.spent_usd)
+    spent = usd(standing.spent_usd - standing.unanswered_usd)
     if standing.max_usd is not None:
         spent += f" of {usd(standing.max_usd)}"
+    spent += for_no_answer(standing.unanswered_usd)
     if standing.max_j is not None:
         spent += f", {figure(standing.spent_j)} J of {figure(standing.max_j)}"
     parts.append(spent)

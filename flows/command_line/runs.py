@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flows.command_line.screen import counted, figure, say, say_json, table, usd
+from flows.command_line.screen import counted, figure, for_no_answer, say, say_json, table, usd
 from flows.declaration import Argument
 from flows.flow_requests import Json, Place
 
@@ -56,8 +56,8 @@ def show(
         f"and {run['questions'] - run['done']} not asked{_asked_for(run)} of {counted(run['questions'], 'question')}"
     )
     say(
-        f"  {counted(run['calls'], 'call')} made, {run['cached']} found in the cache; {usd(run['cost_usd'])}, "
-        f"{figure(run['energy_j'])} J"
+        f"  {counted(run['calls'], 'call')} made, {run['cached']} found in the cache; {usd(run['cost_usd'])}"
+        f"{for_no_answer(run['unanswered_usd'])}, {figure(run['energy_j'])} J"
     )
     if run["judge_calls"]:
         say(f"  of these {counted(run['judge_calls'], 'call')} and {usd(run['judge_usd'])} of the judge")

@@ -76,6 +76,11 @@ def usd(value: float | None) -> str:
     return money(value)
 
 
+def for_no_answer(most_usd: float | None) -> str:
+    """What calls without an answer may have cost beside what is told; nothing where there were none."""
+    return f", up to {usd(most_usd)} more for calls without an answer or token counts" if most_usd else ""
+
+
 def shortened(text: str, longest: int) -> str:
     """``text`` on one line, cut after ``longest`` characters."""
     line = " ".join(text.split())

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from optiq.execution.ledger import Ledger
+from flows.command_line.progress import standing_line
+from flows.command_line.screen import usd
+from optiq.execution.ledger import Amount, Ledger
+from optiq.execution.trace import Call
+from optiq.plans.plan import Plan
 from tasks.tally import Tally
 from warehouse.query import query
 from warehouse.report import ReportSource
@@ -101,3 +108,52 @@ def test_time_left_is_not_that_of_all_one_by_one(monkeypatch) -> None:
         seen.append(tally.standing().left_s)
     assert seen[0] < 8
     assert all(later < earlier + 0.5 for earlier, later in pairwise(seen))
+
+
+def test_calls_without_an_answer_stand_apart_while_it_goes_on_and_at_the_end(optiq, answer, home) -> None:
+    """An earlier session made a call that was called off: the ledger counts it at its most, no answer has it."""
+    first = answer("--limit", "2")
+    assert first["unanswered_usd"] == 0
+    folder = home / "runs" / first["run_id"]
+    earlier = Ledger(path=folder / "ledger.sqlite")
+    reservation = asyncio.run(earlier.reserve(Amount(0.25, 1.0)))
+    reservation.settle(reservation.draw(Amount(0.25, 1.0)), Amount(math.nan, math.nan))
+    reservation.close()
+    earlier.close()
+
+    whole = answer()
+    assert whole["run_id"] == first["run_id"]
+    assert whole["cost_usd"] < 0.01
+    assert whole["unanswered_usd"] == pytest.approx(0.25)
+    run = json.loads(optiq("runs", "show", first["run_id"], "--json").out)
+    assert (run["cost_usd"], run["unanswered_usd"]) == (whole["cost_usd"], whole["unanswered_usd"])
+    assert (
+        ", up to 250 mUSD more for calls without an answer or token counts"
+        in optiq("runs", "show", first["run_id"]).out
+    )
+
+    seen = Ledger(path=folder / "ledger.sqlite")
+    tally = Tally(6, 6, seen, billed_usd=whole["cost_usd"])
+    standing = tally.standing()
+    seen.close()
+    assert standing.spent_usd - standing.unanswered_usd == pytest.approx(whole["cost_usd"])
+    assert (
+        f"{usd(whole['cost_usd'])}, up to 250 mUSD more for calls without an answer or token counts"
+        in standing_line(standing)
+    )
+
+
+def test_a_call_is_billed_with_its_answer_and_one_without_stands_apart(tmp_path) -> None:
+    ledger = Ledger(path=tmp_path / "ledger.sqlite")
+    tally = Tally(2, 0, ledger, billed_usd=0.0)
+    for cost, error in ((0.01, None), (None, "timed out")):
+        reservation = asyncio.run(ledger.reserve(Amount(0.25, 1.0)))
+        held = reservation.draw(Amount(0.25, 1.0))
+        reservation.settle(held, Amount(math.nan if cost is None else cost, 0.0))
+        reservation.close()
+        now = datetime.now(UTC)
+        tally.called(Call(0, MODELS[0], now, Plan.parse(MODELS[0]), 9, cost_usd=cost, error=error))
+    standing = tally.standing()
+    ledger.close()
+    assert standing.spent_usd == pytest.approx(0.26)
+    assert standing.unanswered_usd == pytest.approx(0.25)
