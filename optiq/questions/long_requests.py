@@ -46,6 +46,7 @@ _BEFORE = (
 _TEXT = (
     r"(?:summary|overview|explanation|description|outline|reasons?|arguments?|advice|feedback|tips|suggestions|essay|"
     r"story|poem|letter|reply|response|e-?mail|report|plan|review|analysis|comparison|speech|article|translation)"
+    r"\b(?!\s+(?:number|name|title|date|code|id|of the alphabet)\b)"
 )
 _A_FIGURE = (
     r"\s+(?:down\s+)?(?:and solve\b|(?:the|your|its|only|just|an?)\s+(?:\w+\s+){0,2}?"
