@@ -37,15 +37,10 @@ _PACES = (
 def with_variants(statistics: Statistics, variants: Iterable[Variant]) -> Statistics:
     """``statistics`` with figures of ``variants``; those of whose model nothing is known are left as they are."""
     rows: list[ModelFigures] = []
-    guesses: list[ModelFigures] = []
     for variant in variants:
         if variant.model in statistics.models:
-            family = _Family(statistics, variant)
-            rows += family.rows()
-            guesses += family.guesses()
-    if rows:
-        statistics = statistics.with_rows(rows)
-    return statistics.with_guesses(guesses) if guesses else statistics
+            rows += _Family(statistics, variant).rows()
+    return statistics.with_rows(rows) if rows else statistics
 
 
 class _Family:
@@ -66,18 +61,6 @@ class _Family:
     def rows(self) -> list[ModelFigures]:
         """A row for each topic and task on which the model or the variant is known."""
         return [self._row(topic, task) for topic, task in sorted({*self.of_model, *self.own})]
-
-    def guesses(self) -> list[ModelFigures]:
-        """What is guessed of the model is guessed of the variant, with outputs as its prompt and cap make them."""
-        return [
-            replace(
-                row,
-                model=self.variant.name,
-                output_tokens=self._expected_length(row.output_tokens, row.task),
-                provenance=f"{row.provenance}, as {self.variant.model} (variant)",
-            )
-            for row in self.statistics.guesses(self.variant.model)
-        ]
 
     def _row(self, topic: str, task: str) -> ModelFigures:
         model, own = self.of_model.get((topic, task)), self.own.get((topic, task))

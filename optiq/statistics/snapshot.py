@@ -214,10 +214,6 @@ class Statistics:
         found.models = tuple(sorted({*self.models, *(model for model, _ in found._guesses)}))
         return found
 
-    def guesses(self, model: str) -> list[ModelFigures]:
-        """The guesses of ``model``, in the order in which they are asked."""
-        return [row for (name, _), rows in self._guesses.items() if name == model for row in rows]
-
     def guessed(self, model: str, topic: str, kind: Kind | str, name: str) -> bool:
         """Whether the figure called ``name`` is a guess, with nothing observed of it."""
         giver = self.giver(model, topic, kind, name)

@@ -60,21 +60,6 @@ def alone(name: str, n: int, qoa: float, topic: str = "art") -> Record:
     return Record(plan=Plan.of([name]), topic=topic, task="open", n_observations=n, n_questions=n, qoa=qoa)
 
 
-def test_what_is_guessed_of_a_model_is_guessed_of_its_variants() -> None:
-    """A model that nobody described can be asked by another prompt as soon as by the usual one."""
-    guess = ModelFigures(model="m", output_tokens=50.0, qoa=0.5, provenance="guess: by its size", **RATES)
-    published = Statistics.build("s", [], []).with_guesses([guess])
-    statistics = with_variants(published, (SHORT, REASONING))
-    assert set(statistics.models) == {"m", "m+short", "m+cot"}
-    model, short, thinking = (statistics.figures(name, "art", "open") for name in ("m", "m+short", "m+cot"))
-    for name in (*RATES, "qoa"):
-        assert getattr(short, name) == getattr(thinking, name) == getattr(model, name), name
-        assert statistics.guessed("m+short", "art", "open", name)
-    assert short.output_tokens == 8.0
-    assert thinking.output_tokens > model.output_tokens
-    assert short.provenance == "guess: by its size, as m (variant)"
-
-
 def test_a_variant_that_never_ran_is_its_model_within_its_cap() -> None:
     statistics = known()
     assert {"m", "m+short", "long"} == set(statistics.models)
