@@ -22,19 +22,7 @@ delete from drift_before where model in (select model from drift_asked);
 insert into drift_before by name
 with
 
-off as (
-    select
-        figures.model,
-        unnest(list_distinct(['*', figures.topic])) as topic,
-        figures.metric,
-        started_at::date as day,
-        hash(figures.topic, figures.task, figures.subplan_key) as kind,
-        x - usual as off
-    from drift_figures as figures
-    inner join drift_usual as usual
-        on usual.model = figures.model and usual.topic = figures.topic and usual.task = figures.task
-        and usual.metric = figures.metric and usual.subplan_key is not distinct from figures.subplan_key
-),
+off as (select * from drift_offsets),
 
 spreads as (
     select
@@ -45,7 +33,9 @@ spreads as (
         case when metric = 'qoa' then avg(off) else median(off) end as centre,
         case
             -- Answers that were all right so far do not promise that all will be: never below a variance of 0.02.
-            when metric = 'qoa' then greatest(0.02, sum(off * off) / greatest(count(*) - count(distinct kind), 1))
+            when metric = 'qoa' then greatest(
+                0.02, sum(off * off) / greatest(count(*) - count(distinct hash(own_topic, task, subplan_key)), 1)
+            )
             -- of a median, by how dense calls are around it: a flat distribution has no peak as the normal one has
             else greatest(
                 (1.4826 * mad(off)) ^ 2 * pi() / 2, (quantile_cont(off, 0.75) - quantile_cont(off, 0.25)) ^ 2
@@ -61,7 +51,7 @@ days as (
         model,
         topic,
         metric,
-        day,
+        started_at::date as day,
         count(*) as n,
         case when metric = 'qoa' then avg(off) else median(off) end as centre
     from off

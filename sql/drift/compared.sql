@@ -6,24 +6,7 @@
 -- Student's distribution (degrees: Satterthwaite 1946). Answers to one question count as one.
 with
 
-off as (
-    select
-        figures.model,
-        unnest(list_distinct(['*', figures.topic])) as topic,
-        figures.metric,
-        started_at,
-        question_key,
-        figures.topic as own_topic,
-        figures.task,
-        figures.subplan_key,
-        n_before as n_kind_before,
-        usual,
-        x - usual as off
-    from drift_figures as figures
-    inner join drift_usual as usual
-        on usual.model = figures.model and usual.topic = figures.topic and usual.task = figures.task
-        and usual.metric = figures.metric and usual.subplan_key is not distinct from figures.subplan_key
-),
+off as (select * from drift_offsets),
 
 -- How sure what is usual is: per kind of call its share of the new calls, squared, over its earlier calls.
 kinds as (

@@ -43,3 +43,22 @@ figures as (
 
 from (unpivot figures on qoa, latency_s, output_tokens, cost_usd into name metric value x)
 where isfinite(x);
+
+-- How far those calls are from what is usual of their kind. Grain: one row per call × metric × topic (its own and *).
+create or replace temp view drift_offsets as
+select
+    figures.model,
+    unnest(list_distinct(['*', figures.topic])) as topic,
+    figures.metric,
+    started_at,
+    question_key,
+    figures.topic as own_topic,
+    figures.task,
+    figures.subplan_key,
+    n_before as n_kind_before,
+    usual,
+    x - usual as off
+from drift_figures as figures
+inner join drift_usual as usual
+    on usual.model = figures.model and usual.topic = figures.topic and usual.task = figures.task
+    and usual.metric = figures.metric and usual.subplan_key is not distinct from figures.subplan_key;
