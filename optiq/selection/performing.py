@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, InvalidStateError, wait
+from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -152,8 +152,8 @@ class AgentPerformer:
             left = deadline + recorder.held_up_s() - time.monotonic()
             if left <= 0 or interrupted.is_set():
                 break
-            if wait([begun], min(_LOOK_S, left)).done:
-                return begun.result()
+            with suppress(TimeoutError):
+                return begun.result(min(_LOOK_S, left))
         if begun.done():
             return begun.result()
         blocking = None if loop is None or interrupted.is_set() else loop.blocked_by()

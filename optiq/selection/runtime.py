@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from optiq.errors import InputError
@@ -120,6 +121,9 @@ class Runtime:
         self.metric = metric
         self._performer, self._store, self.limits = performer, store, limits
         self._on_run, self._prepare = on_run, prepare
+        # Of the keys of all runs: what does not change with the run, and each example once.
+        self._what = ", ".join(json.dumps(part, sort_keys=True) for part in (subject.identity, metric.name))
+        self._described = cache(lambda example: json.dumps(self.examples[example].content, sort_keys=True))
         self._preparing = threading.Lock()
         self.progress = Progress()
         self._lock = threading.Lock()
@@ -169,9 +173,8 @@ class Runtime:
 
     def key(self, run: Run) -> str:
         """What tells a run from all others, for the store."""
-        models = self.space.assignment(run.combination)
-        content = [self.subject.identity, self.metric.name, models, run.trial]
-        described = json.dumps([*content, self.examples[run.example].content], sort_keys=True)
+        models = json.dumps(self.space.assignment(run.combination), sort_keys=True)
+        described = f"[{self._what}, {models}, {run.trial}, {self._described(run.example)}]"
         return hashlib.sha256(described.encode()).hexdigest()
 
     def _one(self, run: Run) -> Outcome | None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+
+import orjson
 
 from optiq.errors import InputError
 from optiq.files.sqlite_file import open_shared
@@ -78,10 +80,9 @@ class Store:
 
     def keep_outcome(self, key: str, outcome: Outcome) -> None:
         """Keep what a run gave."""
+        told = orjson.dumps(outcome, default=list, option=orjson.OPT_SERIALIZE_NUMPY).decode()
         with self._lock:
-            self._db.execute(
-                "insert or replace into outcomes values (?, ?)", (key, json.dumps(asdict(outcome)))
-            )
+            self._db.execute("insert or replace into outcomes values (?, ?)", (key, told))
 
     def forget_outcomes(self) -> None:
         """Run everything again, on kept responses."""

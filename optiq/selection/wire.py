@@ -11,13 +11,17 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+import orjson
+
 from optiq.servers.usage import counted, part
 
 _ASKING = ("messages", "prompt", "input", "contents", "content", "requests")
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 _IN_URL = re.compile(
     r"/models/(?P<gemini>[^/:]+):(?:generateContent|streamGenerateContent|embedContent|batchEmbedContents|predict)$"
     r"|/deployments/(?P<azure>[^/]+)/"
@@ -120,7 +124,7 @@ def request_key(url: str, body: Mapping[str, Any], trial: int) -> str:
 
     Headers are left out: they carry keys, and ids that differ each time.
     """
-    canonical = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    canonical = _CANONICAL.encode(body)
     return hashlib.sha256(f"{trial}\n{url}\n{canonical}".encode()).hexdigest()
 
 
@@ -171,21 +175,21 @@ def _bytes(value: Any) -> int:
 
 
 def _objects(content: bytes) -> list[dict[str, Any]]:
-    try:
-        whole = json.loads(content)
-    except (ValueError, UnicodeDecodeError):
-        pass
-    else:
+    whole = _read(content)
+    if whole is not None:
         return [item for item in (whole if isinstance(whole, list) else [whole]) if isinstance(item, dict)]
-    found = []
-    for line in content.decode("utf-8", "replace").splitlines():
-        line = line.removeprefix("data:").strip()
-        if line.startswith("{"):
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                continue
-    return found
+    lines = (line.removeprefix(b"data:").strip() for line in content.splitlines())
+    return [item for item in map(_read, (line for line in lines if line.startswith(b"{"))) if item]
+
+
+def _read(content: bytes) -> Any:
+    """JSON; None for anything else. What only the standard library reads (NaN, say) some servers write."""
+    try:
+        return orjson.loads(content)
+    except ValueError:
+        with suppress(ValueError):
+            return json.loads(content)
+    return None
 
 
 def _text(item: dict[str, Any]) -> str:
