@@ -170,21 +170,20 @@ def spend_section(spend: pl.DataFrame, what: str) -> Section | None:
         "busy",
         "output tokens",
     ]
-    first = models.row(0, named=True)
-    share = first["cost_usd"] / priced if priced else first["n_calls"] / max(models["n_calls"].sum(), 1)
+    first, calls = models.row(0, named=True), int(models["n_calls"].sum())
+    share = first["cost_usd"] / priced if priced else first["n_calls"] / max(calls, 1)
     told = f"{clean(first['model'], 80)} took {percent(share)} of {'the spend' if priced else 'the calls'}"
-    drawn = [
-        Chart(
-            "By topic and model",
-            f"{title} by topic and model",
-            charts.stacked_bars(drawn_from, "topic", "model", by, title),
-        )
-    ]
+    chart = Chart(
+        "By topic and model",
+        f"{title} by topic and model",
+        charts.stacked_bars(drawn_from, "topic", "model", by, title),
+        wide=True,
+    )
     return Section(
         "spend",
         "Spend",
-        f"{what} made {count(int(spend['n_calls'].sum()), 'call')} for {usd(priced)}; {told}.",
-        charts=[Chart(c.title, c.description, c.spec, wide=True) for c in drawn],
+        f"{what} made {count(calls, 'call')} for {usd(priced)}; {told if calls else 'all came from the cache'}.",
+        charts=[chart] if calls else [],
         tables=[Table("By model", columns, rows)],
         note=f"The cost of {count(unpriced, 'call')} is unknown; they are not free." if unpriced else "",
     )

@@ -9,7 +9,8 @@ asked as (
 made as (
     select
         execution_id,
-        sum(cost_usd) filter (not coalesce(cached, false)) as paid_cost_usd, -- each additive
+        -- All from the cache: nothing was paid, which is not unknown.
+        case when bool_and(coalesce(cached, false)) then 0.0 else sum(cost_usd) filter (not coalesce(cached, false)) end as paid_cost_usd, -- each additive
         sum(cost_usd) filter (cached) as cached_cost_usd, -- each additive
     from calls
     semi join asked using (execution_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from playwright.sync_api import expect
 
@@ -115,6 +116,22 @@ def test_the_last_run_is_the_default_and_json_says_what_was_written(optiq, home,
     assert report["sections"][0] == "frontier"
     assert optiq("report", "-o", "again.html", "--perfdb", run_home).code == 0
     assert Path("again.html").read_bytes() == Path("page.html").read_bytes()
+
+
+def test_a_run_that_was_all_in_the_cache_has_spent_nothing(optiq, home, runs, browser, opened):
+    """Its spend was shown as unknown, above a section that told 0 USD beside an empty chart."""
+    cached = pl.element().struct.with_fields(cached=True)
+    land_traces(Home(home), runs("again", 3, 12).with_columns(pl.col("calls").list.eval(cached)))
+    refresh(Home(home), full_gate=False)
+    seen = opened(browser, written(optiq, home))
+    tiles = seen.page.locator(".tiles li").all_inner_texts()
+    spend = next(text for text in tiles if text.startswith("Spend"))
+    assert spend.split("\n")[1:] == ["0 USD", "0 USD per question; 24.0 µUSD more from the cache"]
+    assert next(text for text in tiles if text.startswith("Energy")).split("\n")[1] == "0 J"
+    section = seen.page.locator("#spend").inner_text()
+    assert "made 0 calls for 0 USD; all came from the cache" in section
+    assert seen.page.locator("#spend [data-chart]").count() == 0
+    seen.page.context.close()
 
 
 MISUSE = {
