@@ -3,6 +3,7 @@
     python -m benchmarks.selection tables                   published tables replayed, the paper's figures beside ours
     python -m benchmarks.selection tables --methods arm-elimination --seeds 500
     python -m benchmarks.selection workflows                cheapest above a floor: MixLLM against the others
+    python -m benchmarks.selection live --seeds 10          the same on those of examples/select, with real models
     python -m benchmarks.selection overhead                 what interception costs per call; 81 × 200 cached calls
     python -m benchmarks.selection agentopt                 the tables again, beside AgentOpt's public implementation
     python -m benchmarks.selection agentopt --failing "Claude Haiku 4.5"     wrong answers of that model are failures
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.selection import tables, workflow_table
+from benchmarks.selection import live_workflows, tables, workflow_table
 
 
 def main() -> None:
@@ -27,7 +28,9 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("what", choices=["tables", "workflows", "overhead", "agentopt", "agentopt-speed"])
+    parser.add_argument(
+        "what", choices=["tables", "workflows", "live", "overhead", "agentopt", "agentopt-speed"]
+    )
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--bayesian-seeds", type=int, default=5)
@@ -54,6 +57,8 @@ def main() -> None:
         tables.show(seeds, given.bayesian_seeds, methods, names)
     elif given.what == "workflows":
         workflow_table.show(seeds, given.bayesian_seeds, methods)
+    elif given.what == "live":
+        live_workflows.show(seeds, methods)
     else:
         from benchmarks.selection import overhead
 
