@@ -8,7 +8,7 @@ import random
 import time
 import traceback
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -324,6 +324,7 @@ class Caller:
     async def _generate(self, place: Place, request: GenerateRequest) -> Generation:
         """The server's answer; how it came tells how many calls are worth having in flight."""
         limits, model = limits_of(place.server), place.model
+        behind = limits.calls(model) > 1
         try:
             generation = await generate_at(place, request)
         except (AnswerLate, ServerBusy) as fault:
@@ -334,7 +335,8 @@ class Caller:
                 limits.refused(model, fault.retry_after_s)
             raise
         limits.answered(model)
-        return generation
+        queue_s = limits.queued_s(model, generation.queue_s, behind)
+        return generation if queue_s == generation.queue_s else replace(generation, queue_s=queue_s)
 
     def _waits_for(self, fault: RateLimited, limits: CallLimits) -> bool:
         if (fault.retry_after_s or 0.0) > self._retries.patience_s:
@@ -400,6 +402,7 @@ def _record(call: Call, generation: Generation) -> None:
         "load_s",
         "prompt_s",
         "output_s",
+        "queue_s",
         "finish_reason",
         "started_at",
         "constrained",
@@ -413,4 +416,5 @@ def _record(call: Call, generation: Generation) -> None:
         setattr(call, name, getattr(generation, name))
     call.energy_source = None if generation.energy_j is None else MEASURED
     if generation.latency_s is not None:
-        call.latency_s = max(generation.latency_s - (generation.load_s or 0.0), 0.0)
+        waited_s = (generation.load_s or 0.0) + (generation.queue_s or 0.0)
+        call.latency_s = max(generation.latency_s - waited_s, 0.0)

@@ -69,6 +69,9 @@ class CallLimits:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[_Place]] = {}  # heaps, none of them empty
         self._in_use: Counter[str] = Counter()
+        self._idle_s: dict[
+            str, float
+        ] = {}  # the least that a call of each model spent on the way and in the queue
         self._total = 0
         self._memory: OrderedDict[str, None] = OrderedDict()  # the least recently used first
         self._arrived = 0
@@ -94,6 +97,22 @@ class CallLimits:
         elif self._first_slots is not None:
             with self._lock:
                 self._pace(model).restore()
+
+    def queued_s(self, model: str, idle_s: float | None, behind: bool) -> float | None:
+        """Of the seconds in which the server did nothing for a call, those that other calls of ours took.
+
+        What the least of them all spent is the way there, which every call takes. One that went out while no other
+        was in flight waited for nobody of ours (not ``behind``): its time is what the server is like. None: unknown.
+        """
+        if idle_s is None:
+            return None
+        with self._lock:
+            least_s = self._idle_s[model] = min(idle_s, self._idle_s.get(model, idle_s))
+        return idle_s - least_s if behind else 0.0
+
+    def calls(self, model: str) -> int:
+        """Calls of a model in flight."""
+        return self._in_use[model]
 
     @property
     def refusals(self) -> int:

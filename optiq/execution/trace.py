@@ -2,9 +2,10 @@
 
 As a frame it has the columns of :mod:`optiq.questions.trace_schema`. Figures that are not known are null.
 
-Two times are kept apart: ``latency_s`` of a call is the time that the loaded model took, which is what
-estimates are about; ``load_s`` is the time that loading it took before. ``wall_s`` of an execution has both,
-and the waiting for a free slot.
+Three times are kept apart: ``latency_s`` of a call is the time that the loaded model took, which is what
+estimates are about; ``load_s`` is the time that loading it took before, ``queue_s`` that in which it waited in the
+server's queue behind other calls of ours (None: the server does not tell). ``wall_s`` of an execution has all, and the
+waiting for a free slot here.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ class Call:
     load_s: float | None = None
     prompt_s: float | None = None
     output_s: float | None = None
+    queue_s: float | None = None
     energy_j: float | None = None
     energy_source: str | None = None
     finish_reason: str | None = None

@@ -24,6 +24,7 @@ CALL_SCHEMA: dict[str, pl.DataType] = {
     "load_s": pl.Float64(),
     "prompt_s": pl.Float64(),
     "output_s": pl.Float64(),
+    "queue_s": pl.Float64(),
     "energy_source": pl.String(),
     "finish_reason": pl.String(),
     "output": pl.String(),

@@ -25,7 +25,7 @@ from optiq.servers.likelihood import likelihood_of
 from optiq.servers.ollama_chat import OllamaStream, as_ollama, whole_of
 from optiq.servers.protocol import Allowed, Conversation, GenerateRequest, Generation, ServedModel
 from optiq.servers.replies import answer_and_thinking, word
-from optiq.servers.usage import SeenPrompts, counted, part, seconds
+from optiq.servers.usage import SeenPrompts, counted, idle_s, part, seconds
 
 DEFAULT_PORT = 11434
 _MEANING = "the address of Ollama"
@@ -130,6 +130,10 @@ class OllamaServer:
         text, thinking = answer_and_thinking(part(message, "content"), message)
         text, held = read_letters(text, request) if request.letters else (text, False)
         likelihood = likelihood_of(part(body, "logprobs"))
+        load_s, prompt_s, output_s = (
+            seconds(part(body, name), _PER_SECOND)
+            for name in ("load_duration", "prompt_eval_duration", "eval_duration")
+        )
         return Generation(
             text=text,
             requested_model=request.model,
@@ -140,9 +144,10 @@ class OllamaServer:
             digest=digest,
             prompt_tokens=counted(part(body, "prompt_eval_count")),
             output_tokens=counted(part(body, "eval_count")),
-            load_s=seconds(part(body, "load_duration"), _PER_SECOND),
-            prompt_s=seconds(part(body, "prompt_eval_duration"), _PER_SECOND) if fresh else None,
-            output_s=seconds(part(body, "eval_duration"), _PER_SECOND),
+            load_s=load_s,
+            prompt_s=prompt_s if fresh else None,
+            output_s=output_s,
+            queue_s=idle_s(latency_s, load_s, prompt_s, output_s),
             finish_reason=word(part(body, "done_reason")),
             constrained=(held and request.model not in self._free) if request.letters else None,
             thinking=thinking,

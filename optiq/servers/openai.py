@@ -25,7 +25,7 @@ from optiq.servers.likelihood import likelihood_of
 from optiq.servers.protocol import Allowed, Conversation, GenerateRequest, Generation, Listener, ServedModel
 from optiq.servers.replies import answer_and_thinking, billed_output, word
 from optiq.servers.trust import environments_key
-from optiq.servers.usage import cached_tokens, counted, part, seconds
+from optiq.servers.usage import cached_tokens, counted, idle_s, part, worked
 
 _MEANING = "the base URL of the OpenAI-compatible server"
 _LISTING_S = 10.0
@@ -172,6 +172,7 @@ class OpenAIServer:
         elif request.letters:
             text, held = read_letters(text, request)
         prompt_tokens = counted(part(usage, "prompt_tokens"))
+        prompt_s, output_s = worked(answer.body)
         likelihood = likelihood_of(part(choice, "logprobs"))
         output_tokens, thinking_tokens = billed_output(usage, prompt_tokens, bool(thinking))
         return Generation(
@@ -184,8 +185,9 @@ class OpenAIServer:
             prompt_tokens=prompt_tokens,
             output_tokens=output_tokens,
             cached_tokens=cached_tokens(usage, timings, prompt_tokens),
-            prompt_s=seconds(part(timings, "prompt_ms")),
-            output_s=seconds(part(timings, "predicted_ms")),
+            prompt_s=prompt_s,
+            output_s=output_s,
+            queue_s=idle_s(latency_s, None, prompt_s, output_s),
             finish_reason=word(part(choice, "finish_reason")),
             constrained=(held and not dropped & {"response_format", "grammar"}) if request.letters else None,
             thinking=thinking,

@@ -135,7 +135,9 @@ class Generation:
 
     ``latency_s`` is the measured wall time of the call (None only in a replay without it), ``load_s`` the
     part of it that went into loading the model, ``prompt_s`` and ``output_s`` the server's own figures for
-    reading and writing tokens.
+    reading and writing tokens; ``queue_s`` the part in which it did nothing for the call by its own figures: its queue
+    and the way there (None: it does not tell). The executor leaves of that what other calls of its own took
+    (:meth:`~optiq.execution.limits.CallLimits.queued_s`).
     ``cached_tokens`` of the ``prompt_tokens`` came from the server's prompt cache: ``prompt_s`` is the time of the
     others only. None: the server does not say.
     ``answered_model`` is the name that the server says answered; it may differ from ``requested_model``.
@@ -162,6 +164,7 @@ class Generation:
     load_s: float | None = None
     prompt_s: float | None = None
     output_s: float | None = None
+    queue_s: float | None = None
     finish_reason: str | None = None
     constrained: bool | None = None
     energy_j: float | None = None
@@ -180,7 +183,10 @@ class Generation:
             **{name: word(getattr(self, name)) for name in ("digest", "finish_reason", "refusal")},
             **{name: counted(getattr(self, name)) for name in _COUNTS},
             "cached_tokens": none_or_counted(self.cached_tokens),
-            **{name: seconds(getattr(self, name), 1) for name in ("load_s", "prompt_s", "output_s")},
+            **{
+                name: seconds(getattr(self, name), 1)
+                for name in ("load_s", "prompt_s", "output_s", "queue_s")
+            },
         }
         for name, value in told.items():
             object.__setattr__(self, name, value)

@@ -37,6 +37,27 @@ def seconds(value: Any, per_second: float = 1000.0) -> float | None:
     return value / per_second if 0 <= value <= _MOST_S * per_second else None
 
 
+def worked(body: Any) -> tuple[float | None, float | None]:
+    """Seconds that a server in OpenAI's dialect read the prompt for, and wrote, where it says so in a way of its own.
+
+    llama.cpp's ``timings`` in milliseconds, Cerebras' ``time_info``, or Groq's among ``usage``.
+    """
+    timings = part(body, "timings")
+    if timings is not None:
+        return seconds(part(timings, "prompt_ms")), seconds(part(timings, "predicted_ms"))
+    times = part(body, "time_info") or part(body, "usage")
+    return seconds(part(times, "prompt_time"), 1), seconds(part(times, "completion_time"), 1)
+
+
+def idle_s(latency_s: float, load_s: float | None, *worked_s: float | None) -> float | None:
+    """What is left of ``latency_s`` when a server has told what it loaded, read and wrote for: its queue, and the way.
+
+    None where it does not tell all that it worked for.
+    """
+    told = [part_s for part_s in worked_s if part_s is not None]
+    return max(latency_s - (load_s or 0.0) - sum(told), 0.0) if len(told) == len(worked_s) else None
+
+
 def cached_tokens(usage: Any, timings: Any, prompt_tokens: int | None) -> int | None:
     """How many of the prompt's tokens the server took from its prompt cache; None where it does not say.
 

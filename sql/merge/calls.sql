@@ -27,6 +27,7 @@ select
     figure(call.load_s) as load_s,
     figure(call.prompt_s) as prompt_s,
     figure(call.output_s) as output_s,
+    figure(call.queue_s) as queue_s,
     call.energy_source,
     call.finish_reason,
     call.output,

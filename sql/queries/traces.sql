@@ -11,7 +11,7 @@ nested as (
                 'prompt_tokens': prompt_tokens, 'cached_tokens': cached_tokens, 'output_tokens': output_tokens,
                 'thinking_tokens': thinking_tokens, 'prompt_chars': prompt_chars,
                 'max_output_tokens': max_output_tokens, 'cost_usd': cost_usd, 'latency_s': latency_s, 'load_s': load_s,
-                'prompt_s': prompt_s, 'output_s': output_s, 'energy_j': energy_j, 'energy_source': energy_source,
+                'prompt_s': prompt_s, 'output_s': output_s, 'queue_s': queue_s, 'energy_j': energy_j, 'energy_source': energy_source,
                 'finish_reason': finish_reason, 'output': output, 'thinking': thinking, 'error': error,
                 'cached': cached, 'constrained': constrained, 'started_at': started_at, 'attempts': attempts,
                 'subplan_key': subplan_key, 'subplan_level': subplan_level, 'subplan_cost_usd': subplan_cost_usd,

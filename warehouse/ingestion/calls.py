@@ -45,6 +45,7 @@ FIGURES: dict[str, tuple[float, float, str]] = {
     "load_s": (0, 3_600, "is it in milliseconds?"),
     "prompt_s": (0, 3_600, "is it in milliseconds?"),
     "output_s": (0, 3_600, "is it in milliseconds?"),
+    "queue_s": (0, 3_600, "is it in milliseconds?"),
     "attempts": (0, 1e6, ""),
     **{f"subplan_{metric.name}": (0, metric.most_of_run, metric.doubt) for metric in METRICS},
 }

@@ -70,6 +70,16 @@ async def test_slots_of_a_model_and_of_the_server_both_hold():
     assert await queue.ask("aabc") == "aab"
 
 
+def test_time_in_the_queue_is_what_calls_behind_others_spent_beyond_the_way_there():
+    limits = CallLimits(8, 8)
+    assert limits.queued_s("a", None, behind=True) is None, "the server does not tell"
+    assert limits.queued_s("a", 0.75, behind=False) == 0.0, "nobody of ours was before it"
+    assert limits.queued_s("a", 0.25, behind=True) == 0.0, "the fastest of all only came and went"
+    assert limits.queued_s("a", 1.25, behind=True) == 1.0
+    assert limits.queued_s("b", 1.25, behind=True) == 0.0, "each model has a way of its own"
+    assert limits.queued_s("a", 1.25, behind=False) == 0.0, "whoever it waited for, it was not us"
+
+
 @story
 async def test_there_is_always_one_slot():
     queue = Queue(0, 0)

@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -209,6 +211,28 @@ def test_time_on_the_wall_is_not_below_nothing_where_a_server_counts_loading_onl
     for latency_s, load_s, own in ((1.0, 0.25, 0.75), (1.0, None, 1.0), (1.0, 2.0, 0.0), (None, 1.0, None)):
         call = ask(executor(FakeServer(lambda r: "x", latency_s=latency_s, load_s=load_s))).calls[0]
         assert call.latency_s == own
+
+
+def test_calls_that_queue_at_a_server_of_one_slot_are_as_fast_as_one_alone():
+    # 8 calls out at once; the server does one after the other, 0.05 s each, and says so
+    class OneSlot(FakeServer):
+        async def generate(self, request):
+            asked = time.perf_counter()
+            async with self.turn:
+                found = await super().generate(request)
+            latency_s = time.perf_counter() - asked
+            return replace(found, latency_s=latency_s, queue_s=latency_s - self.delay_s)
+
+    server = OneSlot(lambda r: "Oslo", delay_s=0.05)
+    server.turn = asyncio.Semaphore(1)
+    runner = Executor(server, "r", prices())
+    done = runner.run([Work(Question(str(i), f"Where is {i}?"), SINGLE) for i in range(8)])
+    calls = sorted((one.calls[0] for one in done), key=lambda call: call.queue_s)
+    assert server.most_in_flight["a"] == 1
+    assert calls[0].queue_s == 0.0
+    assert calls[-1].queue_s > 6 * 0.05
+    assert max(call.latency_s for call in calls) < 3 * 0.05
+    assert max(one.wall_s for one in done) > 7 * 0.05, "what it took for who waited is kept, too"
 
 
 def test_a_run_has_slots_of_its_own_below_those_of_the_server():

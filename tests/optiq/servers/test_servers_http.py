@@ -46,6 +46,26 @@ def test_ollama_gives_seconds_tokens_and_the_digest():
     assert sent["stream"] is False
 
 
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        (
+            "ollama",
+            OLLAMA_ANSWER
+            | {"load_duration": 100_000_000, "prompt_eval_duration": 0, "eval_duration": 100_000_000},
+        ),
+        ("openai", OPENAI_ANSWER | {"timings": {"prompt_ms": 100, "predicted_ms": 100}}),
+    ],
+)
+def test_what_a_server_did_nothing_in_is_its_queue_and_the_way(dialect, body):
+    with scripted_server(Reply(body, delay_s=0.6), Reply(body, delay_s=0.6)) as fake:
+        server = connect(dialect, fake.url)
+        for _ in range(2):  # the second reads a prompt that it may have had in its cache
+            answer = ask(server)
+            assert answer.queue_s == pytest.approx(answer.latency_s - 0.2)
+            assert answer.queue_s > 0.3
+
+
 def test_openai_names_the_model_that_answered():
     with scripted_server() as fake:
         answer = ask(connect("openai", fake.url), max_output_tokens=16)
@@ -67,7 +87,7 @@ def test_figures_that_were_not_given_are_none_not_zero(dialect, body):
         answer = ask(connect(dialect, fake.url))
     assert answer.text == "Oslo"
     assert (answer.prompt_tokens, answer.output_tokens) == (None, None)
-    assert (answer.load_s, answer.prompt_s, answer.output_s) == (None, None, None)
+    assert (answer.load_s, answer.prompt_s, answer.output_s, answer.queue_s) == (None,) * 4
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
