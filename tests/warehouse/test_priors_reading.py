@@ -16,6 +16,7 @@ from warehouse.ingest import ingest_prices
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.priors import FIGURES, Priors
 from warehouse.ingestion.units import KnownRates
+from benchmarks.read_across import line, readings
 from warehouse.priors import published_rows, served_models, shipped
 
 TODAY = datetime.date(2026, 11, 21)
@@ -148,12 +149,28 @@ def test_figures_of_served_models_are_sourced_and_dated() -> None:
     assert figures["as_of"].null_count() == figures["source"].null_count() == 0
     assert not set(figures["model"]) & set(read_priors(shipped())[0]["model"])
     quality = figures.filter(pl.col("metric") == "qoa")
-    assert quality["model"].n_unique() == quality.height >= 25
+    assert quality["model"].n_unique() == quality.height >= 70
     assert set(quality["topic"]) == {"choice"}
-    assert quality["source"].str.contains("MMLU.Pro").all()  # one benchmark, so that they compare
+    assert quality["source"].str.contains("MMLU.Pro").all()  # one benchmark's scale, so that they compare
+    # What another benchmark says is read across by one rule, and says so; nothing else of another benchmark is here.
+    read_across = quality.filter(pl.col("source").str.starts_with("read across "))
+    found = read_across.select("model", "value", "source", pl.col("as_of").dt.to_string()).rows()
+    assert sorted(found) == sorted(readings()) and len(found) >= 20
+    assert not quality.join(read_across, on="model", how="anti")["source"].str.contains("Redux|GPQA").any()
     prices = figures.filter(pl.col("metric").str.starts_with("usd_"))
     assert prices["value"].min() > 0
     assert prices["source"].str.starts_with("genai-prices ").all()
+
+
+def test_another_benchmark_is_read_only_where_models_have_both() -> None:
+    redux = line("MMLU-Redux")
+    assert redux.rms_error < 0.025 and redux.n >= 30
+    # Qwen3-30B-A3B without thinking: 0.841 on the one, 0.691 on the other, by its model card.
+    assert abs(redux.read(0.841) - 0.691) < 2 * redux.rms_error
+    assert "llama3.2:1b" not in {
+        model for model, *_ in readings()
+    }  # MMLU 0.493, and no model below 0.6 has both
+    assert all(0 < value < 1 for _, value, *_ in readings())
 
 
 def test_a_served_model_has_published_figures_at_once() -> None:
