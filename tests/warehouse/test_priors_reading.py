@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from benchmarks.read_across import line, readings
 from optiq.errors import InputError
 from optiq.servers.protocol import ServedModel
 from warehouse.home import Home
@@ -16,7 +17,6 @@ from warehouse.ingest import ingest_prices
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.priors import FIGURES, Priors
 from warehouse.ingestion.units import KnownRates
-from benchmarks.read_across import line, readings
 from warehouse.priors import published_rows, served_models, shipped
 
 TODAY = datetime.date(2026, 11, 21)
@@ -155,7 +155,8 @@ def test_figures_of_served_models_are_sourced_and_dated() -> None:
     # What another benchmark says is read across by one rule, and says so; nothing else of another benchmark is here.
     read_across = quality.filter(pl.col("source").str.starts_with("read across "))
     found = read_across.select("model", "value", "source", pl.col("as_of").dt.to_string()).rows()
-    assert sorted(found) == sorted(readings()) and len(found) >= 20
+    assert sorted(found) == sorted(readings())
+    assert len(found) >= 20
     assert not quality.join(read_across, on="model", how="anti")["source"].str.contains("Redux|GPQA").any()
     prices = figures.filter(pl.col("metric").str.starts_with("usd_"))
     assert prices["value"].min() > 0
@@ -164,7 +165,8 @@ def test_figures_of_served_models_are_sourced_and_dated() -> None:
 
 def test_another_benchmark_is_read_only_where_models_have_both() -> None:
     redux = line("MMLU-Redux")
-    assert redux.rms_error < 0.025 and redux.n >= 30
+    assert redux.rms_error < 0.025
+    assert redux.n >= 30
     # Qwen3-30B-A3B without thinking: 0.841 on the one, 0.691 on the other, by its model card.
     assert abs(redux.read(0.841) - 0.691) < 2 * redux.rms_error
     assert "llama3.2:1b" not in {
