@@ -87,6 +87,7 @@ FORMATS = Registry(
     "format",
     {
         "inspect": f"{_FORMATS}.inspect_logs:InspectLogs",
+        "litellm": f"{_FORMATS}.litellm_logs:LiteLlm",
         "llm": f"{_FORMATS}.llm_logs:LlmLogs",
         "lm-eval": f"{_FORMATS}.lm_eval:LmEval",
         "openai-batch": f"{_FORMATS}.batches:Batches",

@@ -1,7 +1,8 @@
 """OpenTelemetry GenAI spans: OTLP as JSON (one request a file or a line) and what the SDKs' console exporters print.
 
 ``input_tokens`` include cached ones. A stream without usage has no tokens at all. There is no cost and no right answer.
-Names of attributes are those of the current conventions, with those that they replaced and OpenInference's.
+Names of attributes are those of the current conventions, with those that they replaced, OpenInference's and Langfuse's.
+Langfuse's spans may tell a cost, and a right answer; its scores are in files of their own.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from optiq.formats import langfuse_spans
 from optiq.formats.chat import count
 from optiq.formats.protocol import Answer, Item, NoAnswer, Refused, Role, Wanted
 from optiq.formats.source import Source, shown
@@ -41,7 +43,7 @@ class OpenTelemetry:
     title = "OpenTelemetry GenAI spans (OTLP JSON, SDK JSON)"
     tried_on = (
         "opentelemetry-instrumentation-openai-v2 2.1b0, 2.4b0, opentelemetry-instrumentation-openai 0.40.14, 0.49.0, "
-        "0.62.4, openinference-instrumentation-openai 0.1.66"
+        "0.62.4, openinference-instrumentation-openai 0.1.66, langfuse 3.15.0, 5.0.4"
     )
 
     def recognises(self, source: Source) -> Role | None:
@@ -55,6 +57,7 @@ class OpenTelemetry:
                 "resourceLogs" in head
                 or "resource_logs" in head
                 or {"body", "attributes", "severity_number"} <= head.keys()
+                or langfuse_spans.is_score(head)
             ):
                 return Role.BESIDE
         return None
@@ -114,10 +117,11 @@ def _typed(value: Any) -> Any:
 
 @dataclass(slots=True)
 class _Told:
-    """What log records say of a span: attributes, and events by name."""
+    """What other files say of a span: attributes and events by name of log records, scores."""
 
     attributes: dict[str, Any] = field(default_factory=dict)
     events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    scores: dict[str, Any] = field(default_factory=dict)
 
 
 _NOTHING = _Told()
@@ -126,6 +130,8 @@ _NOTHING = _Told()
 def _items(number: int, span: Mapping[str, Any], told: Mapping[str, _Told]) -> Iterator[Item]:
     """An answer for each that the model wrote (``n``), or why there is none."""
     attributes = _attributes(span.get("attributes"))
+    if langfuse_spans.is_observation(attributes):
+        attributes = langfuse_spans.translated(attributes)
     model = _request_model(attributes)
     if not model or not _asks_for_text(attributes):
         yield NoAnswer("spans that ask no model for text (tools, agents, embeddings, HTTP)")
@@ -146,6 +152,7 @@ def _items(number: int, span: Mapping[str, Any], told: Mapping[str, _Told]) -> I
     cells: dict[str, Any] = {
         "run_id": trace or None,
         "question": asked(attributes, events),
+        "reference": langfuse_spans.expected(attributes),
         "started_at": began,
     }
     call: dict[str, Any] = {
@@ -159,11 +166,15 @@ def _items(number: int, span: Mapping[str, Any], told: Mapping[str, _Told]) -> I
         cells |= {"status": "failed", "error": error}
         yield Answer(number, identity, str(model), cells, {**call, "error": error}, labels=attributes)
         return
-    call |= {**_usage(attributes), "latency_s": seconds if seconds and seconds > 0 else None}
+    call |= {
+        **_usage(attributes),
+        "cost_usd": langfuse_spans.cost_of(attributes),
+        "latency_s": seconds if seconds and seconds > 0 else None,
+    }
     answers = written(attributes, events) or [{"output": None, "finish_reason": None}]
     finishes = attributes.get("gen_ai.response.finish_reasons")
     if len(answers) > 1:  # the usage is that of all of them together
-        call |= {"output_tokens": None, "thinking_tokens": None}
+        call |= {"output_tokens": None, "thinking_tokens": None, "cost_usd": None}
     for place, answer in enumerate(answers):
         if isinstance(finishes, list | tuple) and place < len(finishes):
             answer["finish_reason"] = finishes[place]
@@ -173,6 +184,8 @@ def _items(number: int, span: Mapping[str, Any], told: Mapping[str, _Told]) -> I
             str(model),
             {**cells, "answer": answer["output"]},
             {**call, **answer},
+            scores=beside.scores,
+            score=next(iter(beside.scores), None),
             labels=attributes,
         )
 
@@ -200,6 +213,8 @@ def _asks_for_text(attributes: Mapping[str, Any]) -> bool:
 
 
 def _error(span: Mapping[str, Any], attributes: Mapping[str, Any]) -> str | None:
+    if (told := langfuse_spans.error_of(attributes)) is not None:
+        return told
     status = span.get("status") or {}
     code = status.get("status_code", status.get("code"))
     if code not in ("ERROR", "STATUS_CODE_ERROR", "StatusCode.ERROR", 2) and not attributes.get("error.type"):
@@ -245,12 +260,14 @@ def _time(value: Any) -> datetime.datetime | None:
 
 
 def _messages_beside(form: OpenTelemetry, source: Source) -> dict[str, _Told]:
-    """Span → what the log records say that hold its messages, from files that were given with this one."""
+    """Span → what log records (its messages) and scores say of it, from files that were given with this one."""
     found: dict[str, _Told] = {}
     for path in source.given:
         other = Source(path)
         if path == source.path or form.recognises(other) is not Role.BESIDE:
             continue
+        for name, score, value in langfuse_spans.scores_in(other):
+            found.setdefault(name, _Told()).scores[score] = value
         for _, value, _ in other.objects():
             if not isinstance(value, dict):
                 continue

@@ -3,7 +3,9 @@
 They were made by lm_eval 0.4.11 (``caps``), 0.4.12 (``several``) and 0.4.13, inspect_ai 0.3.150, 0.3.180, 0.3.220 and
 0.3.285, promptfoo 0.118.0, 0.121.20 and 0.123.1, llm 0.27.1, 0.30, 0.31 and 0.36, opentelemetry-instrumentation-openai
 0.40.14, 0.49.0 and 0.62.4, -v2 2.1b0 (a log record for each message) and 2.4b0 (one for all),
-openinference-instrumentation-openai 0.1.66, llama.cpp's server in the envelopes of OpenAI Batch and vLLM, or asked a
+openinference-instrumentation-openai 0.1.66, langfuse 3.15.0 and 5.0.4 (what it sent, in OTLP's JSON), LiteLLM's proxy
+1.108.7 (what it sent to a generic logger; its rows of spend logs, which we put into its table: its database
+client is not to be had everywhere), llama.cpp's server in the envelopes of OpenAI Batch and vLLM, or asked a
 server of known tokens; paths of a person were replaced. The
 table was checked against the files by eye: a change of it is a change of what people's logs teach.
 """
@@ -16,6 +18,7 @@ import json
 import shutil
 import sqlite3
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,8 @@ from optiq.formats.source import LONGEST_LINE, Source
 from warehouse.home import Home
 from warehouse.ingest import IngestReport, ingest_traces
 from warehouse.ingestion.foreign import Foreign
+from warehouse.query import query
+from warehouse.refresh import refresh
 
 REAL_FILES = Path(__file__).parent / "real_files"
 EXPECTED: dict[str, Any] = json.loads((REAL_FILES / "expected.json").read_text(encoding="utf-8"))
@@ -55,6 +60,55 @@ def shown(row: dict[str, Any], path: Path) -> dict[str, Any]:
     for name in ("question", "answer", "reference", "error"):
         told[name] = (told[name] or "")[:40] or None
     return told
+
+
+def test_scores_of_langfuse_are_the_quality_of_the_spans_that_they_name(tmp_path: Path) -> None:
+    spans, scores = (REAL_FILES / f"otel/langfuse-5.0.4{what}" for what in (".jsonl", "-scores.json"))
+    report, rows = landed(tmp_path, spans, scores)
+    told = {row["question"]: (row["qoa"], json.loads(row["scores"] or "{}")) for row in rows}
+    assert told["Who wrote Hamlet?"] == (1.0, {"correct": True, "closeness": 0.25})
+    assert told["Who wrote Faust?"] == (None, {"points": 7.0})  # of how many points nobody says
+    assert told["What is the capital of Norway?"] == (None, {})
+    assert "alone it holds no answer" in report.passed[str(scores)]
+    _, rows = landed(tmp_path / "closeness", spans, scores, said=Foreign(score="closeness"))
+    assert [row["qoa"] for row in rows if row["question"] == "Who wrote Hamlet?"] == [0.25]
+
+
+def test_a_call_in_payloads_and_in_spend_logs_of_litellm_is_one(tmp_path: Path) -> None:
+    files = [
+        REAL_FILES / f"litellm/{name}" for name in ("payloads.jsonl", "spend-logs.csv", "spend-logs.json")
+    ]
+    _, rows = landed(tmp_path, *files)
+    assert len(rows) == 15
+    assert len({row["execution_id"] for row in rows}) == 5
+    home = Home(tmp_path / "home")
+    refresh(home, create=True)
+    found = query(home.perfdb, "select status, cost_usd from executions order by started_at").rows()
+    # The dear call, the one from LiteLLM's cache, two of a model without a price, the failed one.
+    assert found == [("answered", 8.475e-06), *[("answered", None)] * 3, ("failed", None)]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text[: len(text) // 2], "is no CSV"),
+        (lambda text: text.replace("chatcmpl-11,", "chatcmpl-11,one,too,many,", 1), "has other columns"),
+        (lambda text: text.replace("acompletion", "acompletion,", 1), "has other columns"),
+        (
+            lambda text: text.replace("2026-11-30 03:15:54.942", "yesterday", 1),
+            "not a call as LiteLLM logs it",
+        ),
+    ],
+)
+def test_damaged_spend_logs_are_told(tmp_path: Path, change: Callable[[str], str], told: str) -> None:
+    text = (REAL_FILES / "litellm/spend-logs.csv").read_text(encoding="utf-8")
+    path = tmp_path / "spend-logs.csv"
+    path.write_text(change(text), encoding="utf-8")
+    report, rows = landed(tmp_path, path)
+    said = [reason.reason for reasons in report.reasons.values() for reason in reasons]
+    assert len(said) == 1
+    assert told in said[0]
+    assert 1 <= len(rows) <= 4
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -98,6 +152,7 @@ def test_a_folder_of_all_formats_accounts_for_every_file(tmp_path: Path) -> None
         "input.jsonl",
         "event-only-logs.txt",
         "event-each-logs.txt",
+        "langfuse-5.0.4-scores.json",
     }
     assert report.n_quarantined == 0
     assert not report.unusable
