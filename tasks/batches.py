@@ -160,7 +160,8 @@ def collect_batches(home: Home, folder: Path, outputs: Sequence[Path], output: P
     for line, question, got in judged:
         traces.append(_trace(line, question, got, about))
     landed = _land(home, traces, about["run_id"]) if traces else 0
-    write_answers(answers_frame(found), output)
+    shown = rows if output.suffix.lower() in (".csv", ".xlsx") else None  # people open these, as of a run
+    write_answers(answers_frame(found), output, shown)
     statuses = [line["status"] for line in found]
     return {
         "output": str(output),

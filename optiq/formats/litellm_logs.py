@@ -30,7 +30,7 @@ _TEXT = {
     *("anthropic_messages", "aanthropic_messages", "generate_content", "agenerate_content"),
     *("generate_content_stream", "agenerate_content_stream"),
 }
-"""Types of calls that ask for text."""
+"""Types of calls that ask for text. Older spend logs give a failed call none: what was asked tells."""
 _JSON = ("metadata", "messages", "response", "proxy_server_request", "request_tags")
 
 
@@ -39,7 +39,7 @@ class LiteLlm:
 
     name = "litellm"
     title = "LiteLLM logs (standard logging payloads, spend logs)"
-    tried_on = "1.108.7"
+    tried_on = "1.80.5 (spend logs), 1.108.7"
 
     def recognises(self, source: Source) -> Role | None:
         """Calls by what each has; a page of spend logs by its first row; a table by its first line."""
@@ -91,12 +91,12 @@ def _table(source: Source) -> Iterator[tuple[int, dict[str, Any] | str, str | No
 
 def _items(number: int, row: Mapping[str, Any]) -> Iterator[Item]:
     row = {**row, **{name: _structured(row.get(name)) for name in _JSON}}
-    if row["call_type"] not in _TEXT:
+    metadata = row["metadata"] if isinstance(row["metadata"], dict) else {}
+    asked = row["proxy_server_request"] if isinstance(row["proxy_server_request"], dict) else {}
+    if row["call_type"] not in _TEXT and (row["call_type"] or not {"messages", "prompt"} & asked.keys()):
         yield NoAnswer("calls that ask no model for text (embeddings, images, health checks)")
         return
-    metadata = row["metadata"] if isinstance(row["metadata"], dict) else {}
     began, ended = _time(row["startTime"]), _time(row["endTime"])
-    asked = row["proxy_server_request"] if isinstance(row["proxy_server_request"], dict) else {}
     parameters = row["model_parameters"] if isinstance(row.get("model_parameters"), dict) else asked
     cells: dict[str, Any] = {
         "run_id": row.get("session_id") or row.get("trace_id") or None,

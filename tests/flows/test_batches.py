@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from optiq.errors import InputError
@@ -205,6 +206,9 @@ def test_plans_go_to_a_batch_service_and_come_back(home: Path, optiq: Command, t
         [{**row, "plan": json.dumps({"models": [model]})} for row in rows], tmp_path / "all.jsonl"
     )
     assert "2 answered, 0 failed" in optiq("collect", "batches", "all.jsonl", "-o", "answers.jsonl").out
+    assert optiq("collect", "batches", "all.jsonl", "-o", "answers.csv").code == 0
+    shown = pl.read_csv(tmp_path / "answers.csv").select("question", "reference", "answer").rows()
+    assert shown == [("What is the capital of France?", "Paris", "Paris"), ("What is 2+2?", "4", "Paris")]
     assert "2 executions" in optiq("refresh").out
     again = optiq("plan", "q.csv", "--emit-batch", "batches", *models)
     assert again.code == 2

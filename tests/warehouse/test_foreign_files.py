@@ -4,7 +4,7 @@ They were made by lm_eval 0.4.11 (``caps``), 0.4.12 (``several``) and 0.4.13, in
 0.3.285, promptfoo 0.118.0, 0.121.20 and 0.123.1, llm 0.27.1, 0.30, 0.31 and 0.36, opentelemetry-instrumentation-openai
 0.40.14, 0.49.0 and 0.62.4, -v2 2.1b0 (a log record for each message) and 2.4b0 (one for all),
 openinference-instrumentation-openai 0.1.66, langfuse 3.15.0 and 5.0.4 (what it sent, in OTLP's JSON), LiteLLM's proxy
-1.108.7 (what it sent to a generic logger; its rows of spend logs, which we put into its table: its database
+1.80.5 and 1.108.7 (what it sent to a generic logger; its rows of spend logs, which we put into its table: its database
 client is not to be had everywhere), llama.cpp's server in the envelopes of OpenAI Batch and vLLM, or asked a
 server of known tokens; paths of a person were replaced. The
 table was checked against the files by eye: a change of it is a change of what people's logs teach.
