@@ -51,7 +51,11 @@ def main() -> None:
         default=200,
         help="of the first split (default 200); 0, 1 and 100 to 109 were seen while tuning",
     )
-    parser.add_argument("--no-embedding", action="store_true", help="past questions are not asked")
+    parser.add_argument(
+        "--no-embedding",
+        action="store_true",
+        help="past questions are not asked (recorded); methods on sentence embeddings are left out (others)",
+    )
     parser.add_argument("--csv", action="store_true", help="print comma-separated values")
     parser.add_argument(
         "--histories",
@@ -121,7 +125,7 @@ def _recorded(given: argparse.Namespace) -> None:
 def _histories(given: argparse.Namespace) -> None:
     outcomes = getattr(sources, given.data)(given.path)
     labels = sources.labels_of(given.path, sources.LABELS[given.data])
-    sentences = sources.sentences_of(outcomes)
+    sentences = None if given.no_embedding else sources.sentences_of(outcomes)
     rows = histories_table.table(outcomes, labels, sentences, given.seed, given.histories)
     title = (
         f"{given.data}: {len(outcomes.questions)} questions × {len(outcomes.plans)} models, seed {given.seed}"

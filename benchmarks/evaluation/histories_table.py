@@ -73,12 +73,15 @@ def head(outcomes: Outcomes) -> list[str]:
 def table(
     outcomes: Outcomes,
     labels: Sequence[str],
-    sentences: FloatArray,
+    sentences: FloatArray | None,
     seed: int,
     histories: Sequence[int] = HISTORIES,
     folds: Sequence[int] = range(FOLDS),
 ) -> list[Row]:
-    """A row per size of history and method; sizes beyond what four folds hold are what those hold, once."""
+    """A row per size of history and method; sizes beyond what four folds hold are what those hold, once.
+
+    Without ``sentences``, embeddings of the questions, methods on these are left out.
+    """
     fold_of = split(outcomes.questions, FOLDS, seed)
     able = int((fold_of != 0).sum())
     rows: list[Row] = []
@@ -96,7 +99,7 @@ Part = tuple[IntArray, dict[str, Method]]
 def _fold(
     outcomes: Outcomes,
     labels: Sequence[str],
-    sentences: FloatArray,
+    sentences: FloatArray | None,
     homes: LearnedHomes,
     fold_of: IntArray,
     fold: int,
@@ -107,14 +110,16 @@ def _fold(
     held, others = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
     draw = np.random.default_rng([seed, fold])
     history = np.sort(draw.choice(others, min(size, len(others)), replace=False))
-    scores, known, asked = outcomes.qoa[history], sentences[history], sentences[held]
+    scores = outcomes.qoa[history]
     found = _product(outcomes, homes, history, held)
     single = baselines.best_single(scores, len(held))
     found["best single model"] = Method(single)
-    for n, votes in baselines.nearest_votes(known, scores, asked).items():
-        found[f"{NEAREST} ({n})"] = Method(votes)
-    found["logistic regression on MiniLM"] = Method(baselines.logistic_regression(known, scores, asked))
-    found["matrix factorisation, MiniLM"] = Method(baselines.matrix_factorisation(known, scores, asked))
+    if sentences is not None:
+        known, asked = sentences[history], sentences[held]
+        for n, votes in baselines.nearest_votes(known, scores, asked).items():
+            found[f"{NEAREST} ({n})"] = Method(votes)
+        found["logistic regression on MiniLM"] = Method(baselines.logistic_regression(known, scores, asked))
+        found["matrix factorisation, MiniLM"] = Method(baselines.matrix_factorisation(known, scores, asked))
     told = [[labels[q] for q in rows] for rows in (history, held)]
     found["best per true label (a bound)"] = Method(baselines.per_label(scores, *told))
     found["hindsight (a bound)"] = Method(outcomes.qoa[held])
@@ -168,8 +173,8 @@ def _rows(outcomes: Outcomes, size: int, parts: Sequence[Part], seed: int) -> It
     weights = [np.vstack([np.ones(len(held)), times]) for (held, _), times in zip(parts, drawn, strict=True)]
     measure = mean_gap if len(outcomes.plans) == 2 else _price
     found = {name: _measured(outcomes, parts, weights, name, measure) for name in parts[0][1]}
-    best, *_ = sorted((one for one in found if one.startswith(NEAREST)), key=lambda n: -_goodness(found[n]))
-    kept = [name for name in found if not name.startswith(NEAREST) or name == best]
+    nearest = sorted((one for one in found if one.startswith(NEAREST)), key=lambda n: -_goodness(found[n]))
+    kept = [name for name in found if name not in nearest[1:]]
     ours, single = found[PRODUCT], found["best single model"]
     for name in kept:
         one = found[name]

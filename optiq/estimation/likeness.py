@@ -34,7 +34,8 @@ may still do the other."""
 STRANGE = 4.0
 """Standard deviations at which a look is cut: what is stranger was never seen."""
 
-_OPTION = re.compile(r"(?m)^\s*\(?[A-J][).:]")
+_OPTION = re.compile(r"(?m)^[^\S\n]*\(?[A-J][).:]")
+_FIRST_OPTION, _SECOND_OPTION = (re.compile(rf"(?m)^[^\S\n]*\(?{letter}[).:]") for letter in "AB")
 _CODE = re.compile(r"\bdef |\bimport |[{};]")
 
 
@@ -55,6 +56,18 @@ def surface(text: str) -> list[float]:
         math.log1p(len(words)),
         sum(map(len, words)) / max(len(words), 1),
     ]
+
+
+def asked_and_options(text: str) -> tuple[str, str]:
+    """What is asked, and the list of options that follows in the same text; without one, all and nothing.
+
+    >>> asked_and_options("Which is a river?\\nA. Oder\\nB. Harz")
+    ('Which is a river?\\n', 'A. Oder\\nB. Harz')
+    """
+    first = _FIRST_OPTION.search(text)
+    if first is None or not text[: first.start()].strip() or not _SECOND_OPTION.search(text, first.end()):
+        return text, ""
+    return text[: first.start()], text[first.start() :]
 
 
 @dataclass(frozen=True)

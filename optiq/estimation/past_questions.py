@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimates import topic_weights
 from optiq.estimation.estimator import Estimator
-from optiq.estimation.likeness import SURFACE, FloatArray, Likeness, Scale, Views, surface
+from optiq.estimation.likeness import (
+    SURFACE,
+    FloatArray,
+    Likeness,
+    Scale,
+    Views,
+    asked_and_options,
+    surface,
+)
 from optiq.estimation.looks import Looks, learn_looks
 from optiq.estimation.neighbours import Strengths, learned, nearest, said, spread_over
 from optiq.estimation.reliability import AS_EXPECTED, Reliability
@@ -48,10 +56,15 @@ ANYTHING: Topics = (("*", 1.0),)
 def seen(texts: Sequence[str], rarity: NDArray[np.float16] | None = None) -> NDArray[np.float16]:
     """(texts, features): what can be seen of questions: their word vectors, then how they look.
 
-    Words weigh by their ``rarity``. In half precision, as they are kept: a question asked again is the same.
+    Words weigh by their ``rarity``; where options follow what is asked, each of the two counts half, however long they
+    are: what is asked says what must be known. In half precision, as they are kept: a question asked again is the same.
     """
+    parts = [asked_and_options(text) for text in texts]
+    about = word_vectors([asked for asked, _ in parts], rarity)
+    listed = [row for row, (_, options) in enumerate(parts) if options]
+    about[listed] = (about[listed] + word_vectors([parts[row][1] for row in listed], rarity)) / 2
     looks = np.array([surface(text) for text in texts], dtype=np.float32).reshape(len(texts), SURFACE)
-    rows = np.hstack([word_vectors(texts, rarity), looks])
+    rows = np.hstack([about, looks])
     return np.clip(rows, -60_000, 60_000).astype(np.float16)
 
 

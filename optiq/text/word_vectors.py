@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 DIMENSIONS = 384
-NAME = "word pieces of all-MiniLM-L6-v2 by rarity"
-"""What made the vectors; those of another name say nothing to these."""
+NAME = "word pieces of all-MiniLM-L6-v2 by rarity, options apart"
+"""What made the vectors that are kept of questions (:func:`optiq.estimation.past_questions.seen`); those of another
+name say nothing to these."""
 
 LONGEST = 4000
 """Characters of a text that are read: what it is about is said by then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 from catalogs import NAN, build, figures, record
 
 from optiq.estimation.estimator import make_estimator
-from optiq.estimation.likeness import SURFACE, Likeness, Scale, surface, wide
+from optiq.estimation.likeness import SURFACE, Likeness, Scale, asked_and_options, surface, wide
 from optiq.estimation.looks import PENALTIES, Looks, Slopes, learn_looks
 from optiq.estimation.past_questions import ANYTHING, PastQuestions, QuestionFigures, seen
 from optiq.estimation.reliability import AS_EXPECTED, Reliability
 from optiq.statistics.snapshot import Statistics
+from optiq.text.word_vectors import rarity_of, word_vectors
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,53 @@ from optiq.statistics.snapshot import Statistics
 )
 def test_looks_are_counted(text: str, looks: list[float]) -> None:
     assert surface(text) == pytest.approx(looks)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("Which is a river?\nA. Oder\nB. Harz", "A. Oder\nB. Harz"),
+        (
+            "Which is a river?\n  (A) Oder\n  (B) Harz\nSay the letter.",
+            "  (A) Oder\n  (B) Harz\nSay the letter.",
+        ),
+        ("Which?\r\nA: Oder\r\nB: Harz", "A: Oder\r\nB: Harz"),
+        ("Dear\nA. Smith wrote to me.", ""),
+        ("A. Oder\nB. Harz", ""),
+        ("\n \nA. Oder\nB. Harz", ""),
+        ("Is A. or B. right?", ""),
+        ("", ""),
+    ],
+    ids=[
+        "list",
+        "brackets",
+        "colons",
+        "one letter",
+        "options alone",
+        "blanks before",
+        "in a line",
+        "nothing",
+    ],
+)
+def test_options_are_told_from_what_is_asked(text: str, options: str) -> None:
+    assert asked_and_options(text) == (text.removesuffix(options), options)
+
+
+def test_what_is_asked_counts_as_much_as_all_options() -> None:
+    asked, options = "Which of these is a river?", "A. The Harz, with the Brocken\nB. The Oder, near Poland"
+    texts = ["Who painted Guernica?", f"{asked}\n{options}"]
+    rarity = rarity_of([*texts, "Is it red?"])
+    halves = word_vectors([asked, options], rarity)
+    whole, listed = seen(texts, rarity)[:, :-SURFACE]
+    assert listed == pytest.approx(halves.mean(axis=0), abs=1e-3)
+    assert whole == pytest.approx(word_vectors(texts[:1], rarity)[0], abs=1e-3)
+
+
+def test_long_texts_of_blank_lines_are_looked_at_in_a_moment() -> None:
+    began = time.process_time()
+    surface("\n" * 100_000)
+    asked_and_options("\n" * 100_000 + "A.")
+    assert time.process_time() - began < 2, "minutes, while blanks ran over ends of lines"
 
 
 def plain_likeness(
