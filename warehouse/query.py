@@ -51,10 +51,12 @@ def query(
     statement: str,
     parameters: Mapping[str, Any] | None = None,
     memory_mb: int | None = None,
+    any_version: bool = True,
 ) -> pl.DataFrame:
     """The result of one SELECT (also FROM, WITH, VALUES, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN).
 
     ``parameters`` are the values of ``$name`` in the statement; beyond ``memory_mb`` intermediate results go to disk.
+    A statement of ours names columns of the present schema: it asks for it with ``any_version=False``.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def query(
     PerfDBError
         if there is no PerfDB, or it cannot be used.
     """
-    with reading(Path(perfdb), any_version=True, memory_mb=memory_mb) as connection:
+    with reading(Path(perfdb), any_version=any_version, memory_mb=memory_mb) as connection:
         return _result(connection, statement, parameters)
 
 

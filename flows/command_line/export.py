@@ -25,6 +25,6 @@ def export(
     from warehouse.query import query
 
     check_writable(output)
-    frame = query(place.home().perfdb, sql.read("queries/traces"))
+    frame = query(place.home().perfdb, sql.read("queries/traces"), any_version=False)
     write_table(frame, output)
     say(f"{counted(frame.height, 'execution')} written to {output}")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -272,3 +273,15 @@ def test_what_perfdb_observed_goes_to_another_one(
     assert optiq("ingest", "traces", f"traces{suffix}").code == 0
     assert "15 executions" in optiq("refresh").out
     assert [optiq("sql", "--json", what.format(table)).out for table in tables] == before
+
+
+def test_a_perfdb_of_an_older_schema_is_not_exported_by_half(home: Path, optiq: Command) -> None:
+    file = str(home / "perfdb.duckdb")
+    with duckdb.connect(file) as older:
+        older.execute(
+            "delete from schema_versions where version = (select max(version) from schema_versions)"
+        )
+    refused = optiq("export", "traces.parquet")
+    assert refused.code == 1
+    assert "made by an older optiq" in refused.err
+    assert "optiq refresh" in refused.err
