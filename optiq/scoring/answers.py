@@ -19,6 +19,7 @@ from optiq.scoring.outputs import (
     both_ends,
     conclusion,
     final_statement,
+    last_step,
     spoken,
     without_greeting,
     without_verdict,
@@ -48,9 +49,16 @@ _AFTERWARDS = re.compile(
 _FOOTNOTE = re.compile(r"(?<=[^\W\d_]{3})\s?\[\^?\d{1,3}\](?=$|[\s.,;])")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
 _HEDGE = re.compile(
-    r",?\s*\(?(?:although|though|but|however,?)\s+i(?:['’]m|\s+am|\s+can\s?not|\s+can['’]?t|\s+could\s+not|\s+do\s+not|\s+don['’]?t)\b[^.!?\n]*",
+    r",?(?<!\s)\s*\(?(?:although|though|but|however,?)\s+i(?:['’]m|\s+am|\s+can\s?not|\s+can['’]?t|\s+could\s+not|\s+do\s+not|\s+don['’]?t)\b[^.!?\n]*",
     re.IGNORECASE,
 )
+_CLOSING = re.compile(
+    r"\n[^\w\n]*(?:(?:please\s+)?(?:let\s+me\s+know|feel\s+free)|(?:i\s+)?hope\s+(?:this|that|it)|if\s+you(?:['’]d|\s+(?:have|need|want|would))|"
+    r"is\s+there\s+anything|(?:do|would)\s+you\s+(?:have|like|want|need))\b[^\n]*\Z",
+    re.IGNORECASE,
+)
+"""``Let me know if you need more``, as a last line."""
+_ARROW = re.compile(r"^(?:[=-]+>|[→⇒➜➔∴])\s*(?=\S)")
 _HEADING_LINE = re.compile(r"^\s*#{1,6}\s+\S")
 _FENCE_LINE = re.compile(r"^\s*```")
 _LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()\s]+\)")
@@ -99,13 +107,14 @@ def open_answer(output: str) -> str:
     Without thoughts, greetings, headings, ``Answer:``, a verdict on another answer, markup and end stop. A list of
     short items is one answer, with commas. A refusal keeps its words.
     """
-    text = spoken(both_ends(output))
+    text = _CLOSING.sub("", spoken(both_ends(output)))
     stated = final_statement(text)
     if stated is not None and not any(character.isalnum() for character in stated):
         return stated.partition("\n")[0].strip(" .*_`\"'")  # of signs alone: ] } ]
     if stated is not None:
         # "Answer: Sure! The final answer is …" states within what it states.
-        return _first_answer(_HEDGE.sub("", without_greeting(stated)))
+        stated = _HEDGE.sub("", without_greeting(stated))
+        return _first_answer(last_step(stated) or stated)
     text = without_greeting(without_verdict(without_greeting(text)))
     if refused := _refusal(text):
         return refused
@@ -140,7 +149,7 @@ def _first_answer(text: str) -> str:
             continue
         bare = line if _AFTERWARDS.match(line) else _LIST_MARK.sub("", line)
         cleaned = _PREFIX.sub("", _unwrap(bare), count=1)
-        cleaned = _unwrap(cleaned)
+        cleaned = _ARROW.sub("", _unwrap(cleaned))
         if any(character.isalnum() for character in cleaned):
             return _clean(_first_sentence(cleaned))
     return ""
@@ -206,7 +215,7 @@ def _unwrap(text: str) -> str:
 def _first_sentence(text: str) -> str:
     """Up to the first stop that ends a sentence, unlike those in ``St. Petersburg``, ``J. K.``, ``3.14``."""
     for match in _SENTENCE_END.finditer(text):
-        before = text[: match.start()]
-        if match[0] != "." or not _ABBREVIATION.search(before):
-            return before
+        start = match.start()
+        if match[0] != "." or not _ABBREVIATION.search(text, max(0, start - 10), start):
+            return text[:start]
     return text

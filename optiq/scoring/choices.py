@@ -25,7 +25,7 @@ Rule = Callable[[str, Sequence[str], bool], Letters]
 _WRAPPING = "*_`\"'“”‘’「」[] \t$"
 _JOINED = r"(?:\s*[,;/&+]\s*(?:and\s+|or\s+)?|\s+(?:and(?:\s+also)?|or|nor|as\s+well\s+as|plus)\s+)"
 _ONE = r"(?:options?\s+|choices?\s+|letters?\s+)?\(?[A-Z]\)?(?![\w'’])"
-_SEVERAL = rf"{_ONE}(?:{_JOINED}{_ONE})*"
+_SEVERAL = rf"{_ONE}(?:{_JOINED}{_ONE}){{0,25}}"
 # "not A, B" chooses B; "not A, C or D" chooses none of them.
 _ALL_OF = rf"{_ONE}(?:(?:\s*[,/]\s*{_ONE})*\s*,?\s*(?:and|or|nor|&|/)\s+{_ONE})*"
 _LEADING_LETTER = re.compile(r"(?:\(?([a-z])\)|\(?([A-Z])(?:\)|\.(?=\s|$)|:(?=\s|$)|\s*[-–]\s))")
@@ -42,7 +42,8 @@ _SAID_NOT = (
 )
 _DENIED = re.compile(rf"(?:\b|(?<=[\u3040-\u9fff]))(?i:{_SAID_NOT})\s+(?:either\s+|both\s+)?({_ALL_OF})")
 _NAMED_AS_ANSWER = re.compile(
-    r"\b(?:final\s+|correct\s+|right\s+|best\s+)*(?:answers?|options?|choices?)\s*(?:\b(?:is|are|would\s+be|should\s+be)\b\s*:?|[:=])|\bfinal(?:ly)?\s*:",
+    r"\b(?:final\s+|correct\s+|right\s+|best\s+)*(?:answers?|options?|choices?)\s*(?:\b(?:is|are|would\s+be|should\s+be)\b\s*:?|[:=])|"
+    r"\b(?:final(?:ly)?|therefore|thus|hence|so|conclusion)\s*:",
     re.IGNORECASE,
 )
 _COMPLEMENT = re.compile(
@@ -50,10 +51,10 @@ _COMPLEMENT = re.compile(
     rf"(?:not|neither|except(?:\s+for)?|but(?:\s+not)?))\s+(?:either\s+)?({_ONE}(?:,?\s+(?:or|nor|and)\s+(?:not\s+)?{_ONE}|,\s*not\s+{_ONE})*)\W*"
 )
 _VERDICTS = re.compile(
-    r"^\W*(?:option\s+)?\(?([A-Z])\b[^\n]*?(?:\b(true|yes|correct|right|false|no|incorrect|wrong|not\s+(?:true|correct|right))\b|([✓✔✅☑])|([✗✘❌☒×]))\W*$",
+    r"^[^\w\n]*(?:option\s+)?\(?([A-Z])\b[^\n]*?(?:\b(true|yes|correct|right|false|no|incorrect|wrong|not\s+(?:true|correct|right))\b|([✓✔✅☑])|([✗✘❌☒×]))\W*$",
     re.IGNORECASE | re.MULTILINE,
 )
-_CHECKED = re.compile(r"^\s*[-*]?\s*\[([xX✓✔ ])\]\s*(.+)$", re.MULTILINE)
+_CHECKED = re.compile(r"^[ \t]*[-*]?[ \t]*\[([xX✓✔ ])\]\s*(.+)$", re.MULTILINE)
 _ALL = re.compile(
     r"\W*(?:all|all\s+(?:of\s+)?(?:the\s+)?(?:above|these|them|options|choices|four|five|three|listed)(?:\s+are\s+(?:correct|right|true))?)\W*",
     re.IGNORECASE,
@@ -69,7 +70,7 @@ _LETTER_LIST = re.compile(
 _WORD = re.compile(r"(?<![\w])[-+−]?\d+(?:[.,]\d+|[ \u00a0\u202f]\d{3}(?!\d))*|\w+(?:\+\+|#)?")
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _CONTRAST = re.compile(
-    r"\s*(?:,\s*)?\b(?:(?<=\w )over(?=\s+[A-Z])|while|whereas|although|though|but|unlike|"
+    r"(?<!\s)\s*(?:,\s*)?\b(?:(?<=\w )over(?=\s+[A-Z])|while|whereas|although|though|but|unlike|"
     r"rather than|instead of|not|as opposed to)\b",
     re.I,
 )
@@ -140,13 +141,16 @@ _WRONG_ONES = re.compile(
     rf"{_SEVERAL}(?=\W*(?:\n|\.|;|\Z))",
     re.IGNORECASE,
 )
-_ORDINALS = ("first 1st 1", "second 2nd 2", "third 3rd 3", "fourth 4th 4", "fifth 5th 5", "sixth 6th 6")
+_ORDINALS = (
+    "first 1st 1 one", "second 2nd 2 two", "third 3rd 3 three", "fourth 4th 4 four", "fifth 5th 5 five",
+    "sixth 6th 6 six",
+)  # fmt: skip
 _BY_PLACE = re.compile(
-    r"(?:(?:(?:i\s+(?:think|believe|guess)\s+)?(?:it\s+is|it['’]s)|the\s+answer\s+is|i\s+(?:choose|pick|would\s+(?:choose|pick)))\s+)?(?:the\s+)?(?:(?:option|choice|answer|number|no\.?|#)\s*(?P<number>[1-9])|"
+    r"(?:(?:(?:i\s+(?:think|believe|guess)\s+)?(?:it\s+is|it['’]s)|the\s+answer\s+is|i\s+(?:choose|pick|would\s+(?:choose|pick)))\s+)?(?:the\s+)?(?:(?:option|choice|answer|number|no\.?|#)\s*(?P<number>[1-9]|one|two|three|four|five|six)|"
     r"(?P<place>first|second|third|fourth|fifth|sixth|last|1st|2nd|3rd|4th|5th|6th)(?:\s+(?:option|choice|one|answer))?|(?P<bare>[1-9]))",
     re.IGNORECASE,
 )
-_ONLY = re.compile(r"^(?:only|just)\s+|\s+(?:only|alone)$", re.IGNORECASE)
+_ONLY = re.compile(r"^(?:only|just)\s+|(?<!\s)\s+(?:only|alone)$", re.IGNORECASE)
 _OPTION_BEFORE = re.compile(r"^(?:the\s+)?(?:options?|choices?|letters?)\s+", re.IGNORECASE)
 _ABOVE = re.compile(
     r"(none|neither|all|both)(?:\s+of)?(?:\s+(?:the|these|them|those|above|options?|choices|answers|listed|given|mentioned|is|are|correct|right))*",
@@ -207,7 +211,7 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     return ()
 
 
-_BUT_ONLY = re.compile(rf"\b(?:but|actually|wait|no)\b[^.\n]*\bonly\s+({_SEVERAL})\W*\Z")
+_BUT_ONLY = re.compile(rf"\b(?:but|actually|wait|no)\b[^.\n]{{0,200}}\bonly\s+({_SEVERAL})\W*\Z")
 """``A, B, but actually only A``."""
 
 
@@ -224,6 +228,7 @@ def _lists_all(text: str, options: Sequence[str]) -> bool:
 
 def _spaced(text: str) -> str:
     """Letters apart from scripts without spaces and as ASCII has them: ``选Ｂ`` as ``选 B``, ``A和C`` as ``A, C``."""
+    text = _FOREIGN_AND.sub(", ", text)
     if text.isascii():
         return text
     text = "".join(chr(ord(c) - 0xFEE0) if "\uff01" <= c <= "\uff5e" else c for c in text)
@@ -231,6 +236,12 @@ def _spaced(text: str) -> str:
     return re.sub(
         rf"(?<={_UNSPACED.pattern})(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?={_UNSPACED.pattern})", " ", text
     )
+
+
+_FOREIGN_AND = re.compile(
+    r"(?<![\w'’][A-Z])(?<=[A-Z])\s+(?:und|et|y|e|en|och|og|ja|i|oraz|ve|és|și|và|dan|и|і)\s+(?=[A-Z](?![\w'’]))"
+)
+"""``A und C``, ``A et C``."""
 
 
 def _is_option(text: str, options: Sequence[str]) -> bool:
@@ -674,7 +685,7 @@ def _lone(text: str, options: Sequence[str], several: bool) -> Letters:
 
 def _part_of_name(text: str, start: int, known: Collection[str]) -> bool:
     """Whether the letter at ``start`` belongs to what stands before it: ``Plan B``, ``Grade A``."""
-    before = _BEFORE_LETTER.search(text[:start])
+    before = _BEFORE_LETTER.search(text, max(0, start - 60), start)
     word = before[1] if before else ""
     named = word[:1].isupper() and len(word) > 1 and before is not None and before.start() > 0
     return named or word.casefold() in _NAMING or word.casefold() in known

@@ -38,7 +38,7 @@ _YEAR = (
     rf"(?:(?<=ad )|(?<=a\.d\. )|(?<=ce ))\d{{1,3}}(?!\d))(?:\s?(?:(?P<bc>{_BEFORE_CHRIST})|{_ANNO_DOMINI}))?"
 )
 _WORDS = (
-    re.compile(rf"\b{_DAY}(?:\s+of)?\s+{_MONTH}(?:,?\s+(?:of\s+)?{_YEAR})?"),
+    re.compile(rf"\b{_DAY}(?:\s+of)?\s+{_MONTH}(?:,?\s+(?:of\s+|in\s+)?{_YEAR})?"),
     re.compile(rf"\b{_MONTH}\s+(?:the\s+)?{_DAY}(?:,?\s+(?:of\s+)?{_YEAR})?"),
     re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?{_YEAR}"),
 )
@@ -47,6 +47,8 @@ _ISO = re.compile(
 )
 _MONTH_OF_YEAR = re.compile(r"(?<![\d/.])(?P<month>0[1-9]|1[0-2])/(?P<year>[12]\d{3})(?![\d/])")
 _FIGURES = re.compile(r"(?<!\d)(\d{1,2})[./](\d{1,2})[./]([12]\d{3})(?!\d)")
+_DAY_MONTH = re.compile(r"(?<![\d.])(?P<day>[0-3]?\d)\.\s?(?P<month>[01]?\d)\.(?!\s?\d)")
+"""``25.12.``, as it is written in German."""
 _BARE_YEAR = re.compile(rf"(?<![\d.,$€£-])(?<!-\s){_YEAR}(?![.,]\d|[\d%/^-]|\s?[-×+]\s?\d|['’]?s\b)")
 # A date that is one end of a range, or one of two, is not said to be the one.
 _ONE_OF_TWO = re.compile(r"\s?(?:-|to|or|until|through|and)\s?(?:\w+\s)?\d")
@@ -124,7 +126,9 @@ def _says(date: Date, wanted: Date) -> bool:
 def _first(text: str) -> tuple[list[Date], str, int, int] | None:
     """The first date of ``text`` in all its readings, the words that say it, their end and their start."""
     matches = [
-        match for pattern in (*_WORDS, _ISO, _FIGURES, _MONTH_OF_YEAR) if (match := pattern.search(text))
+        match
+        for pattern in (*_WORDS, _ISO, _FIGURES, _MONTH_OF_YEAR, _DAY_MONTH)
+        if (match := pattern.search(text))
     ]
     for match in sorted(matches, key=lambda m: (m.start(), -m.end())):
         if dates := _readings(match):

@@ -319,7 +319,8 @@ _SO = re.compile(
 )
 _NOT_SO = re.compile(
     r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)\s+not|no\s+way|not\s+any\s?more|not\s+any\s+longer|no\s+longer|hardly|not\s+likely|unlikely|not\s+so|i\s+(?:do\s+not|don['’]?t)\s+(?:think|believe)\s+so|"
-    r"there(?:['’]s|\s+is)\s+no\s+(?:\w+\s+)?(?:evidence|proof|support)\s+(?:for|of|that)\b[^.!?]*|i\s+doubt\s+it|i\s+think\s+not|i(?:['’]m|\s+am)\s+afraid\s+not|(?:it|that|this|(?:the|this|that)\s+(?:claim|statement|idea|belief))(?:['’]s|\s+is)\s+an?\s+(?:common\s+)?(?:myth|misconception|lie|hoax))\W*",
+    r"there(?:['’]s|\s+is)\s+no\s+(?:\w+\s+)?(?:evidence|proof|support)\s+(?:for|of|that)\b[^.!?]*|i\s+doubt\s+it|i\s+think\s+not|i(?:['’]m|\s+am)\s+afraid\s+not|(?:it|that|this|(?:the|this|that)\s+(?:claim|statement|idea|belief))(?:['’]s|\s+is)\s+(?:just\s+|only\s+)?an?\s+(?:(?:common|popular|widespread|old|urban)\s+)*"
+    r"(?:myth|misconception|legend|lie|hoax)(?:\s+that\b[^.!?]*)?)\W*",
     re.IGNORECASE,
 )
 

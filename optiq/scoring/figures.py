@@ -77,7 +77,7 @@ _ERA = re.compile(r"\s?(?:(b\.?\s?c\.?(?:\s?e\.?)?)|a\.?\s?d\.?|c\.?\s?e\.?)(?!\
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 _UNIT_WORD = (
     r"(?:(?:US|AU|CA|NZ|[ACR])[$]|"
-    r"[^\W\d_]+(?:\^?-?[1-9](?![\d.,]*\d))?|[%‰°¢][CFK]?\b|[%‰°¢$€£¥₹₽₩₿](?!\d)|['\"′″])"
+    r"light-years?\b|[^\W\d_]+(?:\^?-?[1-9](?![\d.,]*\d))?|[%‰°¢][CFK]?\b|[%‰°¢$€£¥₹₽₩₿](?!\d)|['\"′″])"
 )
 _UNIT = re.compile(rf"[\s-]?({_UNIT_WORD}(?:\s?[/·*]\s?{_UNIT_WORD}|\s(?:per\s|an?\s)?{_UNIT_WORD}){{0,4}})")
 _EACH = re.compile(
@@ -88,6 +88,8 @@ _EACH = re.compile(
 _OF_WHAT = re.compile(
     r"\s+of\s+(?:(?:the|all|its|their|his|her|our|your|a|an|us|total|world['’]s)\s+)*([^\W\d_]+)"
 )
+_PART_OF = re.compile(r"\s+of\s+(?:an?|one)(?=\s)", re.IGNORECASE)
+"""``Three quarters of an hour``."""
 _NOUN = re.compile(r"[\s-]([^\W\d_]+)")
 _FUNCTION = frozenset(
     [
@@ -209,7 +211,7 @@ _BOUND = re.compile(
     r"(?:\b(?P<least>at least|no (?:less|fewer) than|not less than|(?:a )?minimum(?: of)?|(?<!\d )(?<!\d)min\.?)|"
     r"\b(?P<over>more than|over|above|greater than|exceeding|upwards of)|"
     r"\b(?P<most>at most|no more than|not more than|up to|(?:a )?maximum(?: of)?|max\.?)|"
-    r"\b(?P<under>less than|under|below|fewer than)|(?P<sign>>=|<=|[<>≤≥]))\s*$",
+    r"\b(?P<under>less than|under|below|fewer than)|(?P<sign>>=|<=|(?<![=-])[<>]|[≤≥]))\s*$",
     re.IGNORECASE,
 )
 _BOUND_AFTER = re.compile(
@@ -436,6 +438,8 @@ def _number_at(text: str, at: int) -> Figure | None:
     if money and not scaled and (magnitude := _MONEY_MAGNITUDE.match(text, end)):
         value, quantum, end = value * _MONEY_MAGNITUDES[magnitude[1]], Fraction(0), magnitude.end()
     units, unit_end, attached = _unit_at(text, end)
+    if not units and not quantum and (part := _PART_OF.match(text, end)):
+        units, unit_end, attached = _unit_at(text, part.end())
     if money:
         if units and not any(unit.what == money[0].what for unit in units) and unit_end > end:
             attached_currency = any(unit.what.startswith("money") for unit in units)

@@ -31,7 +31,7 @@ _CONCLUDES = re.compile(
     r"\b(?:so|therefore|thus|hence|in total|(?:a|the) total(?: of| is)?|altogether|in all|answer is|result is|"
     r"which (?:is|makes|gives)|that (?:is|gives)|"
     r"comes to|(?<!the )left(?=[\s.,!]*\Z)|remain(?:s|ing)?(?=[\s.,!]*\Z)|"
-    r"i\.e\.|leaving|in other words|that makes|for a total of|final(?:ly)?)\b",
+    r"leaving|in other words|that makes|for a total of|final(?:ly)?)\b|\bi\.e\.",
     re.IGNORECASE,
 )
 _TOTAL = re.compile(r"total|altogether|in all|left|remain", re.IGNORECASE)
@@ -281,4 +281,5 @@ def _can_be_meant(text: str, figure: Figure, wanted: Figure) -> bool:
     name = figure.before
     if figure.units and not figure.attached:
         return True  # "Rod planted Sphere 3 hours ago": no name is measured
-    return not (name[:1].isupper() and name.casefold().rstrip(".") not in _NO_NAME)
+    bare = re.split("['’]", name.casefold().rstrip("."), maxsplit=1)[0]  # "It's 5"
+    return not (name[:1].isupper() and bare not in _NO_NAME)

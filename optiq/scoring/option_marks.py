@@ -30,6 +30,9 @@ _TWO_READINGS = frozenset("ве")
 
 def letter_by_mark(mark: str, n_options: int) -> str | None:
     """The Latin letter of the option that ``mark`` stands for among ``n_options``; None if it is no such mark."""
+    if unicodedata.category(mark[:1] or " ") == "So":  # Ⓑ
+        plain = unicodedata.normalize("NFKC", mark).strip("()").upper()
+        return plain if plain in ascii_uppercase[:n_options] and len(plain) == 1 else None
     mark = mark.casefold()
     if len(mark) != 1 or mark.isascii() or mark in _TWO_READINGS:
         return None

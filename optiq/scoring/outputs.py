@@ -27,7 +27,7 @@ _ASKED_TURN = re.compile(r"\A\s*(?:<s>)?\s*\[INST\].*?\[/INST\]\s*", re.DOTALL)
 _TOKENS = re.compile(
     r"<\|start_header_id\|>\w+<\|end_header_id\|>|<\|[^<>|\n]{1,40}\|>|<(?:bos|start_of_turn|pad|s)>(?:model\n)?|\[INST\]"
 )
-_RUN_ON = re.compile(r"(?<=\S)\s*\n\W*(?:next question|question|user|human|q)\s*\d*\s*:", re.IGNORECASE)
+_RUN_ON = re.compile(r"(?<=\S)\s*\n\W{0,20}(?:next question|question|user|human|q)\s*\d*\s*:", re.IGNORECASE)
 _FENCE = re.compile(r"\A```[\w+-]*[ \t]*\n?(.*?)\n?```\s*\Z", re.DOTALL)
 _FENCED = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?```", re.DOTALL)
 
@@ -105,7 +105,8 @@ _GREETING = re.compile(
     rf"\A[\s*_>#¡]*{_POLITE}[*_]*\s*(?:[.!:…！。：]+|，|[,–—-](?=\s)|(?=\n))[*_]*\s*(?=\S)", re.IGNORECASE
 )
 _RESTATED = re.compile(
-    r"\A\W*(?:question\s*:?\s*)?[^.!?\n]*\w+\W+\w+\W+\w+[^.!?\n]*\?[*_\"”]*\s*(?=\S)", re.IGNORECASE
+    r"\A\W*+(?:question\s*:?\s*)?(?=[^.!?\n]*?\w[^\w.!?\n]+\w+[^\w.!?\n]+\w)[^.!?\n]*\?[*_\"”]*\s*(?=\S)",
+    re.IGNORECASE,
 )
 _ASKED = re.compile(
     r"\A\W*(?:(?:the|this|your)\s+question\s+(?:asks|is\s+asking|is)|you\s+(?:asked|are\s+asking|want\s+to\s+know)|(?:we|i)\s+(?:need|have|want|are\s+asked|am\s+asked|"
@@ -239,16 +240,39 @@ _EQUATION = re.compile(
 _CHECKED = re.compile(r"\W*(?:check|verif|proof|indeed|because|since|note|e\.g|for example)", re.IGNORECASE)
 
 
+_SOLVED = re.compile(r"=[^=,;\n]{1,40}[,;]\s*([A-Za-z]\s*=\s*-?[\d.,/]+)\W*\Z")
+"""``2x = 6, x = 3``."""
+_BOLD_LINE = re.compile(r"\*\*([^*\n]{1,60})\*\*[.!]?")
+
+
+def last_step(text: str) -> str | None:
+    """The last of the steps that ``text`` numbers (``Step 1: …``), if there are several and it has a figure."""
+    steps = _STEP.split(text.strip())
+    if len(steps) < 3 or not any(character.isdigit() for character in steps[-1]):
+        return None
+    return _bold_end(text) or steps[-1].strip()
+
+
+def _bold_end(text: str) -> str | None:
+    """What a last line in bold says, where the first one tells more and no other line is in bold."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    if len(lines) < 2 or not (last := _BOLD_LINE.fullmatch(lines[-1])) or _CHECKED.match(last[1]):
+        return None
+    told = len(lines[0].split()) > 4 or _STEP.match(lines[0]) or lines[0].startswith("#")
+    return last[1].strip() if told and not any(map(_BOLD_LINE.fullmatch, lines[:-1])) else None
+
+
 def worked_out(text: str) -> str | None:
     """The last step of a calculation that names no answer: of ``Step 1: …``, of equations, of a story."""
-    steps = _STEP.split(text.strip())
-    if len(steps) > 2 and any(character.isdigit() for character in steps[-1]):
-        return steps[-1].strip()
+    if step := last_step(text) or _bold_end(text):
+        return step
     sentences = [part for part in _SENTENCES.split(text.strip()) if any(c.isalnum() for c in part)]
     if len(sentences) < 2 or not re.search(r"\d", sentences[-1]):
         return None
     if _CHECKED.match(sentences[-1]):
         return None
+    if solved := _SOLVED.search(sentences[-1]):
+        return solved[1]
     counted = all(re.search(r"\d", part) or _EQUATION.search(part) for part in (sentences[0], sentences[-2]))
     if counted and _EQUATION.search(sentences[-1]):
         return sentences[-1]

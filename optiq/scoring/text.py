@@ -177,7 +177,7 @@ def containment(answer: str, reference: str) -> float:
         given = tuple(word for word in given if word not in ("no", "number"))
     if not wanted or Counter(wanted) - Counter(given):
         return 0.0
-    if names_others(said, reference) or other_name(answer, reference):
+    if names_others(said, reference) or other_name(answer, reference) or lacking(answer, reference):
         return 0.0
     pairs = set(itertools.pairwise(given))
     for one, two in itertools.pairwise(wanted):
@@ -188,8 +188,28 @@ def containment(answer: str, reference: str) -> float:
     return float(not (more and not last.startswith("#")))
 
 
+_LACKED = re.compile(
+    r"\b(?:no|without|zero|lacks?|lacking|(?:free|devoid|absence|lack)\s+of)\s+(?:any\s+|an?\s+|the\s+)?(?=\w)",
+    re.IGNORECASE,
+)
+"""``It contains no iron``."""
+
+
+def lacking(answer: str, reference: str) -> bool:
+    """Whether ``answer`` says that there is none of what a reference in small letters names."""
+    wanted = reference.strip(" .").casefold()
+    if not wanted[:1].islower() or _LACKED.match(wanted) or wanted != reference.strip(" ."):
+        return False
+    said = answer.casefold()
+    named = sum(said.startswith(wanted, match.end()) for match in _LACKED.finditer(said))
+    named += said.count(f"{wanted}-free")
+    return 0 < named == said.count(wanted)
+
+
 def taken_back(answer: str, reference: str) -> bool:
     """Whether ``answer`` names the reference only to deny it."""
+    if lacking(answer, reference):
+        return True
     if _UNBROKEN.search(reference):
         wanted_text = "".join(unicodedata.normalize("NFKC", reference).casefold().split()).strip("。.,、!！")
         return bool(wanted_text) and wanted_text in "".join(
@@ -334,7 +354,8 @@ def inflected(one: str, other: str) -> bool:
 
 _ANOTHER = frozenset(
     ["north", "south", "east", "west", "northern", "southern", "eastern", "western", "new", "equatorial",
-     "upper", "lower", "vice", "deputy", "blue", "white", "black", "red", "little", "lesser", "inner", "outer"]
+     "upper", "lower", "democratic", "vice", "deputy", "blue", "white", "black", "red", "little", "lesser",
+     "inner", "outer"]
 )  # fmt: skip
 """Words before a name that make another of it: ``West Virginia`` is not ``Virginia``."""
 
@@ -347,7 +368,9 @@ _DEPUTIES = frozenset(
 
 _UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _UNBROKEN_DENIAL = re.compile("(?:不是|并非|並非|而非|没有|沒有|不|ไม่ใช่)$")
-_UNBROKEN_DENIED = re.compile("^(?:では(?:な|あり)|じゃ(?:な|あり)|[이가은는]?아[니닙닌])")
+_UNBROKEN_DENIED = re.compile(
+    "^(?:(?:并|並)?(?:不|非|没|沒)(?!仅|僅|但|只|过|過|同)|では(?:な|あり)|じゃ(?:な|あり)|[이가은는]?아[니닙닌])"
+)
 _UNBROKEN_OR = re.compile("或|还是|還是|または|あるいは|또는|หรือ")
 
 
@@ -412,6 +435,9 @@ def other_name(answer: str, reference: str) -> bool:
         return True
     if _models(words_of(answer)) != _models(words_of(reference)):
         return True
+    parts = reference.casefold().split("-")
+    if len(parts) > 1 and reference[:1].isupper() and answer.casefold() in parts:
+        return True  # Guinea, for Guinea-Bissau
     if (heir := _HEIR.search(reference)) and normalise(heir[1]) not in words_of(answer):
         return True  # Martin Luther, for Martin Luther King Jr.
     if not (_NAME.fullmatch(answer) and _NAME.fullmatch(reference)):
