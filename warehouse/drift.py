@@ -19,6 +19,7 @@ import duckdb
 
 import sql
 from warehouse.rows import temp_table
+from warehouse.student import two_sided
 
 NIGHTS_PER_FALSE_ALARM = 2000
 SUSPICION = 0.01
@@ -172,9 +173,7 @@ def _two_sided(z: float, degrees: float | None) -> float:
     """The probability of a ``z`` so far from 0, by Student's distribution; without ``degrees`` the normal one."""
     if degrees is None:
         return math.erfc(abs(z) / math.sqrt(2))
-    from scipy.special import stdtr
-
-    return float(2 * stdtr(degrees, -abs(z)))
+    return two_sided(z, degrees)
 
 
 DRIFT_WORDS = {

@@ -1,4 +1,7 @@
-"""Ingest: check what a person gives, row by row, and land it; the next refresh merges it."""
+"""Ingest: check what a person gives, row by row, and land it; the next refresh merges it.
+
+A new PerfDB lands the shipped priors this way: what reads files of other kinds loads with them.
+"""
 
 from __future__ import annotations
 
@@ -9,38 +12,31 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.extensions.built_in import FORMATS
-from optiq.files.tables import SUFFIXES, check_suffix
+from optiq.files.tables import check_suffix
 from optiq.formats.price_tables import Price, price_for, read_prices
-from optiq.formats.protocol import Format, Role
-from optiq.formats.recognition import files_in, recognised
-from optiq.formats.source import Source
 from warehouse.faults import REJECT_COLUMNS, columns_of
 from warehouse.home import Home, usable
-from warehouse.ingestion.answers import AnswersFile, is_answers
-from warehouse.ingestion.chunks import Chunk, read_chunks
-from warehouse.ingestion.foreign import Foreign, ForeignFile, ForeignTraces
-from warehouse.ingestion.history import History, is_history
+from warehouse.ingestion.chunks import Opened, read_chunks
 from warehouse.ingestion.notes import Note
-from warehouse.ingestion.opti_q import Executions, Levels, is_executions, is_levels
 from warehouse.ingestion.prices import price_rows, prior_rows
 from warehouse.ingestion.priors import Priors
 from warehouse.ingestion.statistics import StatisticsFile
-from warehouse.ingestion.traces import Traces
 from warehouse.ingestion.units import KnownRates
 from warehouse.landing import LandingWriter, content_hash, land
 from warehouse.rules import ROW
-from warehouse.sources import has_landed, merged_sources, sources_by_name
+from warehouse.sources import has_landed, merged_sources
+
+if TYPE_CHECKING:
+    from warehouse.ingestion.foreign import Foreign
 
 SHOWN_ROWS = 3
 """Rows that a dry run shows."""
 _SHOWN_CHARS = 300
-AS_THEY_ARE = Foreign()
 MOST_REASONS = 20
 """Reasons of a file that are told apart; quarantine has them all."""
 
@@ -115,7 +111,7 @@ def ingest_priors(home: Home, files: Iterable[str | Path], trusted: bool = False
         home,
         paths,
         "priors",
-        lambda path, digest: _Opened(read_chunks(path), lambda columns: Priors(path, known=known)),
+        lambda path, digest: Opened(read_chunks(path), lambda columns: Priors(path, known=known)),
     )
 
 
@@ -172,13 +168,15 @@ def ingest_statistics(home: Home, files: Iterable[str | Path]) -> IngestReport:
     A mean about 1000 times off what PerfDB expects of the plan's models is refused: the unit is wrong.
     Otherwise as :func:`ingest_priors`.
     """
+    from warehouse.ingestion.opti_q import Levels, is_levels
+
     known = KnownRates.of(home.perfdb)
 
-    def opened(path: Path, digest: str) -> _Opened:
+    def opened(path: Path, digest: str) -> Opened:
         def reader_of(columns: list[str]) -> Any:
             return Levels(path) if is_levels(columns) else StatisticsFile(path, known=known)
 
-        return _Opened(read_chunks(path), reader_of)
+        return Opened(read_chunks(path), reader_of)
 
     return _ingest(home, _tables(files), "statistics", opened)
 
@@ -194,7 +192,7 @@ def _tables(files: Iterable[str | Path]) -> list[Path]:
 
 
 def ingest_traces(
-    home: Home, files: Iterable[str | Path], foreign: Foreign = AS_THEY_ARE, dry_run: bool = False
+    home: Home, files: Iterable[str | Path], foreign: Foreign | None = None, dry_run: bool = False
 ) -> IngestReport:
     """Land traces files, LLM-Chemistry's histories, executions of the Opti-Q paper, and files of other tools.
 
@@ -203,86 +201,19 @@ def ingest_traces(
     refused: the unit is wrong. With ``dry_run`` nothing lands: the report shows the first rows. Of several files one
     that cannot be used is set aside whole, with its reason. Otherwise as :func:`ingest_priors`.
     """
-    known = KnownRates.of(home.perfdb)
-    paths, inside = files_in([Path(file) for file in files])
-    opened: dict[Path, Callable[[Path, str], _Opened]] = {}
-    passed: dict[str, str] = {}
-    for path in paths:
-        with usable(home):
-            found = recognised(Source(path, paths), foreign.format)
-        if found is None and path in inside and path.suffix.lower() not in SUFFIXES:
-            passed[str(path)] = "no format that is known"
-        elif found is None:
-            _check_native(path)
-            opened[path] = _native_traces(home, known)
-        elif found[1] is Role.BESIDE:
-            passed[str(path)] = f"it completes other files of {found[0].title}; alone it holds no answer"
-        else:
-            opened[path] = _foreign_traces(found[0], paths, foreign, known)
-    if passed and not opened:
-        name, why = next(iter(passed.items()))
-        raise InputError(f"{name} holds no traces: {why}", "Give the files with the answers, too.")
+    from warehouse.ingestion.trace_files import trace_files
+
+    opened, passed = trace_files(home, files, foreign)
     report = _ingest(home, list(opened), "traces", lambda path, digest: opened[path](path, digest), dry_run)
     report.passed |= passed
     return report
-
-
-def _check_native(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(
-            f"{path} is no traces file, and no format of another tool that is known",
-            f"Traces end in {', '.join(SUFFIXES)}; formats are {', '.join(FORMATS.names())} (--format).",
-        )
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A file that is read: its chunks, and what makes a reader of the columns of the first one."""
-
-    chunks: Iterable[Chunk]
-    reader_of: Callable[[list[str]], Any]
-
-
-def _native_traces(home: Home, known: KnownRates) -> Callable[[Path, str], _Opened]:
-    earlier = None
-
-    def opened(path: Path, digest: str) -> _Opened:
-        def reader_of(columns: list[str]) -> Any:
-            known_forms = ((is_history, History), (is_executions, Executions), (is_answers, AnswersFile))
-            form: Any = next((kind for fits, kind in known_forms if fits(columns)), Traces)
-            nonlocal earlier
-            if form is Traces and "execution_id" not in columns:
-                earlier = earlier if earlier is not None else sources_by_name(home)
-                if earlier.get(path.name, set()) - {digest}:
-                    raise InputError(
-                        f"a traces file {path.name} with another content was ingested before, and its rows have no "
-                        "execution_id: those that are in both would count twice",
-                        "Give new rows alone under another name, or a column execution_id from the first time on. "
-                        "What is merged is taken back by `optiq snapshots restore`.",
-                    )
-            return form(path, digest, known)
-
-        return _Opened(read_chunks(path), reader_of)
-
-    return opened
-
-
-def _foreign_traces(
-    form: Format, paths: list[Path], foreign: Foreign, known: KnownRates
-) -> Callable[[Path, str], _Opened]:
-    def opened(path: Path, digest: str) -> _Opened:
-        reader = ForeignTraces(path, digest, known, foreign)
-        reader.notes.once(f"read as {form.title}")
-        return _Opened(ForeignFile(path, form, paths, foreign, reader.notes).chunks(), lambda columns: reader)
-
-    return opened
 
 
 def _ingest(
     home: Home,
     paths: Sequence[Path],
     kind: str,
-    opened: Callable[[Path, str], _Opened],
+    opened: Callable[[Path, str], Opened],
     dry_run: bool = False,
 ) -> IngestReport:
     if not paths:
@@ -324,7 +255,7 @@ def _land_file(
     path: Path,
     kind: str,
     digest: str,
-    opened: Callable[[Path, str], _Opened],
+    opened: Callable[[Path, str], Opened],
     report: IngestReport,
     dry_run: bool,
 ) -> None:
@@ -360,7 +291,7 @@ def _land_file(
                 rows, rejects = reader.read(chunk)
                 good.append(rows)
                 report.show(rows, dry_run)
-                if isinstance(reader, History):
+                if hasattr(reader, "trials"):  # a history has grades, too
                     trials, ungraded = reader.trials()
                     graded.append(trials)
                     refuse(ungraded, "trials")

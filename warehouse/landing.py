@@ -127,9 +127,7 @@ def land(
 ) -> Path:
     """Write ``frame`` to landing as a file of ``kind``; ``metadata`` is kept in the file."""
     home.create()
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer, metadata=dict(metadata or {}))
-    content = buffer.getvalue()
+    content = _as_parquet(frame, metadata or {})
     target = home.landing / file_name(kind, label, hashlib.sha256(content).hexdigest())
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -147,10 +145,18 @@ def land(
     return target
 
 
-class LandingWriter:
-    """Land a file in pieces: memory holds one piece, and nothing is seen before :meth:`commit`.
+def _as_parquet(frame: pl.DataFrame, metadata: Mapping[str, str]) -> bytes:
+    """A landed file of one piece. In memory first: of a full disk Polars does not say that it is full."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, metadata=dict(metadata))
+    return buffer.getvalue()
 
-    All pieces have the columns of ``schema``. ``metadata`` is kept in the file.
+
+class LandingWriter:
+    """Land a file in pieces: memory holds two at most, and nothing is seen before :meth:`commit`.
+
+    All pieces have the columns of ``schema``. ``metadata`` is kept in the file. Most files have one piece: Arrow, which
+    takes longer to load than such a file to write, writes those of several.
     """
 
     def __init__(
@@ -163,19 +169,32 @@ class LandingWriter:
         self._temporary = self._target.with_name(f".{self._target.name}.{os.getpid()}")
         self._schema = schema
         self._metadata = dict(metadata)
+        self._first: pl.DataFrame | None = None
         self._opened: Any = None
 
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows."""
-        if frame.height:
-            self.rows += frame.height
-            table = frame.select(self._schema.names()).cast(self._schema).to_arrow()
-            writer = self._writer()
-            writer.write_table(table.cast(writer.schema))
+        if not frame.height:
+            return
+        self.rows += frame.height
+        piece = frame.select(self._schema.names()).cast(self._schema)
+        if self._opened is None and self._first is None:
+            self._first = piece
+            return
+        if self._opened is None:
+            self._opened = self._writer()
+        if self._first is not None:
+            self._write(self._first)
+            self._first = None
+        self._write(piece)
 
     def commit(self) -> Path:
         """Make the file appear in landing."""
-        self._writer().close()
+        if self._opened is not None:
+            self._opened.close()
+        else:
+            only = self._schema.to_frame() if self._first is None else self._first
+            self._temporary.write_bytes(_as_parquet(only, self._metadata))
         with self._temporary.open("rb") as file:
             os.fsync(file.fileno())
         self._temporary.replace(self._target)
@@ -191,12 +210,13 @@ class LandingWriter:
         self._temporary.unlink(missing_ok=True)
 
     def _writer(self) -> Any:
-        if self._opened is None:
-            import pyarrow.parquet as pq  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-            arrow = self._schema.to_frame().to_arrow().schema.with_metadata(self._metadata)
-            self._opened = pq.ParquetWriter(self._temporary, arrow, compression="zstd")
-        return self._opened
+        arrow = self._schema.to_frame().to_arrow().schema.with_metadata(self._metadata)
+        return pq.ParquetWriter(self._temporary, arrow, compression="zstd")
+
+    def _write(self, piece: pl.DataFrame) -> None:
+        self._opened.write_table(piece.to_arrow().cast(self._opened.schema))
 
 
 def file_name(kind: str, label: str, digest: str) -> str:
@@ -251,14 +271,22 @@ def bundle_metadata(files: Mapping[LandedFile, int]) -> dict[str, str]:
 
 
 def _bundled(path: Path) -> list[LandedFile]:
-    """The files whose rows ``path`` has, if it is a bundle."""
+    """The files whose rows ``path`` has, if it is a bundle. One that says it wrongly stands for itself."""
     if not path.name.startswith(f"traces-{BUNDLE}-"):
         return []
+    try:
+        told = json.loads(_metadata(path).get(BUNDLE, "[]"))
+        counts = [(Path(name).name, str(file_id), int(rows)) for name, file_id, rows in told]
+    except (ValueError, TypeError):
+        return []
     files, first = [], 0
-    for name, file_id, rows in json.loads(_metadata(path).get(BUNDLE, "[]")):
+    for name, file_id, rows in counts:
+        if not name or rows < 0:
+            return []
         files.append(LandedFile(path.with_name(name), "traces", file_id, path, first, rows))
         first += rows
-    return files
+    # every row is somebody's
+    return files if first == LandedFile(path, "traces", "").n_rows() else []
 
 
 def content_hash(path: Path) -> str:

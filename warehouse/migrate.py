@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from importlib import metadata
 from pathlib import PurePosixPath
 
@@ -25,6 +26,7 @@ comment on column schema_versions.applied_at is 'When (UTC).';
 """
 
 
+@cache  # to look it up takes 5 ms, and each migration is recorded with it
 def code_version() -> str:
     """The version of optiq that runs."""
     try:
@@ -55,24 +57,30 @@ def pending(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str]]:
 def migrate(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Bring the connection's file to the newest schema; returns the names of what ran.
 
-    If a migration fails, its transaction is rolled back and the ones before it stay.
+    If a migration fails, its transaction is rolled back and the ones before it stay. A new file has all in one: each
+    transaction waits for the disk.
     """
     waiting = pending(connection)
-    if waiting:
-        connection.execute(_VERSIONS)
-    ran = []
-    for version, name in waiting:
-        connection.begin()
-        try:
+    if waiting == migrations():
+        _run(connection, waiting, _VERSIONS)
+    else:
+        for one in waiting:
+            _run(connection, [one])
+    return [name for _, name in waiting]
+
+
+def _run(connection: duckdb.DuckDBPyConnection, together: list[tuple[int, str]], first: str = "") -> None:
+    connection.begin()
+    try:
+        connection.execute(first)
+        for version, name in together:
             connection.execute(sql.read(name))
             connection.execute(
                 "insert into schema_versions values (?, ?, ?, now()::timestamp)",
                 [version, PurePosixPath(name).name, code_version()],
             )
-            connection.commit()
-        except BaseException:
-            with suppress(duckdb.Error):  # a full disk has ended it already
-                connection.rollback()
-            raise
-        ran.append(name)
-    return ran
+        connection.commit()
+    except BaseException:
+        with suppress(duckdb.Error):  # a full disk has ended it already
+            connection.rollback()
+        raise

@@ -180,16 +180,26 @@ def _dealt(known: npt.NDArray[np.bool_], draw: np.random.Generator) -> npt.NDArr
     return dealt
 
 
-def trials_of(rows: Sequence[tuple[str, str, float, float]]) -> Trials:
-    """Trials from rows of (trial, model, quality, accuracy); several of a model in one trial are averaged."""
+def trials_of(
+    rows: Sequence[tuple[str, str, float, float] | tuple[str, str, float, float, str]],
+) -> Trials:
+    """Trials from rows of (trial, model, quality, accuracy, …); several of a model in one trial are averaged."""
     names = sorted({row[1] for row in rows})
     places = sorted({row[0] for row in rows})
     shape = (len(places), len(names))
     at = {name: i for i, name in enumerate(names)}
-    of = {name: i for i, name in enumerate(places)}
-    sums, counts = np.zeros((2, *shape)), np.zeros(shape)
-    for trial, model, quality, accuracy in rows:
-        sums[:, of[trial], at[model]] += quality, accuracy
-        counts[of[trial], at[model]] += 1
-    means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-    return Trials(tuple(names), means[0], means[1])
+    first = {name: i * len(names) for i, name in enumerate(places)}
+    cells = np.fromiter((first[row[0]] + at[row[1]] for row in rows), dtype=np.int64, count=len(rows))
+    counts = np.bincount(cells, minlength=shape[0] * shape[1])
+    quality, accuracy = (
+        np.divide(
+            np.bincount(
+                cells, np.fromiter((row[column] for row in rows), np.float64, len(rows)), len(counts)
+            ),
+            counts,
+            out=np.full(len(counts), np.nan),
+            where=counts > 0,
+        ).reshape(shape)
+        for column in (2, 3)
+    )
+    return Trials(tuple(names), quality, accuracy)

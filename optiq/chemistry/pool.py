@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -188,19 +187,27 @@ class PoolChemistry:
 
 def topic_trials(rows: Sequence[Graded], most_models: int = MOST_MODELS) -> TopicTrials:
     """Trials from rows of (trial, model, quality, accuracy, source), of the ``most_models`` with most trials."""
-    counts = Counter(model for _, model in {(row[0], row[1]) for row in rows})
+    every = trials_of(rows)
+    tried = ~np.isnan(every.quality)
+    counts = dict(zip(every.models, tried.sum(axis=0).tolist(), strict=True))
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
-    kept = set(ranked[:most_models])
-    tried: dict[str, set[str]] = {}
-    for row in rows:
-        if row[1] in kept:
-            tried.setdefault(row[0], set()).add(row[1])
-    together = Counter(tuple(sorted(models)) for models in tried.values() if len(models) > 1)
-    configurations = sorted(together, key=lambda models: (-together[models], models))
-    sources = ", ".join(sorted({row[4] for row in rows if row[1] in kept}))
-    trials = trials_of([row[:4] for row in rows if row[1] in kept])
+    left_out = tuple(sorted(ranked[most_models:]))
+    if left_out:
+        rows = [row for row in rows if row[1] not in left_out]
+        every = trials_of(rows)
+        tried = ~np.isnan(every.quality)
+    together = [
+        (tuple(name for name, was in zip(every.models, one, strict=True) if was), count)
+        for one, count in zip(
+            *map(np.ndarray.tolist, np.unique(tried, axis=0, return_counts=True)), strict=True
+        )
+    ]
+    configurations = sorted((-count, models) for models, count in together if len(models) > 1)
     return TopicTrials(
-        trials, tuple(configurations[:MOST_CONFIGURATIONS]), sources, tuple(sorted(set(ranked) - kept))
+        every,
+        tuple(models for _, models in configurations[:MOST_CONFIGURATIONS]),
+        ", ".join(sorted({row[4] for row in rows})),
+        left_out,
     )
 
 

@@ -119,18 +119,31 @@ order by topic, plan_key, task, served, day;
 -- What was judged, question by question. Grain: topic × task × plan × served models × question × day; like daily sums,
 -- rows of one day add up.
 insert into plan_questions by name
-select
-    topic,
-    task,
-    plan_key,
-    key_of_served(served) as served_key,
-    question_key,
-    started_at::date as day,
-    count(*) as n,
-    sum(qoa) as total
-from told
-where qoa is not null
-group by topic, task, plan_key, served_key, question_key, day
-order by all;
+with
+
+judged as (
+    select
+        topic,
+        task,
+        plan_key,
+        served,
+        question_key,
+        started_at::date as day,
+        count(*) as n,
+        sum(qoa) as total
+    from told
+    where qoa is not null
+    group by topic, task, plan_key, served, question_key, day
+),
+
+-- Sets of weights are few: the key of each is worked out once.
+keys as (
+    select served, key_of_served(served) as served_key from (select distinct served from told)
+)
+
+select topic, task, plan_key, served_key, question_key, day, n, total
+from judged
+inner join keys using (served)
+order by topic, task, plan_key, served_key, question_key, day;
 
 drop table told;

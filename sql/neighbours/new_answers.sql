@@ -13,6 +13,7 @@ runs as (
         md5_number_lower(trim(question)) as question_key,
         task_of(kind) as task,
         operations,
+        sink_model,
         repeated_nodes,
         case when status = 'answered' then qoa end as qoa,
         cost_usd, -- each resource
@@ -49,14 +50,13 @@ answers as (
         runs.task,
         runs.started_at,
         runs.execution_id,
-        plans.sink_model,
+        runs.sink_model,
         null,
         runs.qoa,
         runs.cost_usd, -- each resource
     from runs
-    inner join executions using (execution_id)
-    inner join plans using (plan_key)
-    anti join calls using (execution_id)
+    anti join (select execution_id from calls where ingestion > getvariable('past_ingestion')) as told
+        using (execution_id)
     where runs.operations = 1
 )
 

@@ -26,14 +26,22 @@ from (select plan_key, unnest(models) as model from plans)
 inner join drifted_models using (model)
 group by plan_key;
 
-create or replace temp view current_plan_days as
+-- Sets of weights that are served now, with their keys. They are few, and days are many: each set is looked at once.
+create or replace temp table current_served as
 with
 
 served_now as (
     select coalesce(list(model || '@' || served) filter (served is not null), [])
         || coalesce(list(model || '@' || model), []) as names
     from models
-),
+)
+
+select served, key_of_served(served) as served_key
+from (select distinct served from plan_days), served_now
+where list_has_all(served_now.names, served);
+
+create or replace temp view current_plan_days as
+with
 
 newest as (
     select max(day) as day from plan_days
@@ -43,11 +51,10 @@ weighted as (
     select
         plan_days.*,
         coalesce(0.5 ^ ((newest.day - plan_days.day) / getvariable('half_life_days')::double), 1.0) as weight
-    from served_now, newest, plan_days
+    from newest, plan_days
+    semi join current_served using (served)
     left join drifted_plans using (plan_key)
-    where
-        list_has_all(served_now.names, plan_days.served)
-        and (drifted_plans.since is null or plan_days.day >= drifted_plans.since)
+    where drifted_plans.since is null or plan_days.day >= drifted_plans.since
 )
 
 select
@@ -84,18 +91,6 @@ where
 create or replace temp table current_plan_questions as
 with
 
-served_now as (
-    select coalesce(list(model || '@' || served) filter (served is not null), [])
-        || coalesce(list(model || '@' || model), []) as names
-    from models
-),
-
-current_keys as (
-    select distinct key_of_served(served) as served_key
-    from (select distinct served from plan_days), served_now
-    where list_has_all(served_now.names, served)
-),
-
 newest as (
     select max(day) as day from plan_days
 ),
@@ -105,7 +100,7 @@ weighted as (
         plan_questions.*,
         coalesce(0.5 ^ ((newest.day - plan_questions.day) / getvariable('half_life_days')::double), 1.0) as weight
     from newest, plan_questions
-    semi join current_keys using (served_key)
+    semi join current_served using (served_key)
     left join drifted_plans using (plan_key)
     where drifted_plans.since is null or plan_questions.day >= drifted_plans.since
 ),
@@ -128,3 +123,32 @@ select
     {'n': fsum(weight), 'total': fsum(weight * qoa), 'squares': fsum(weight * qoa * qoa)} as independent_qoa
 from by_question
 group by topic, task, plan_key;
+
+-- What counts of each plan. Grain: one row per topic × task × plan.
+create or replace temp table current_plans as
+with
+
+summed as (
+    select
+        topic,
+        task,
+        plan_key,
+        sum(n_executions) as n_executions,
+        sum(n_subplans) as n_subplans,
+        sum(n_failed) as n_failed,
+        sum(n_energy_measured) as n_energy_measured,
+        sum(n_cost_usd) as n_cost_usd, -- each metric
+        sum(n_output_tokens) as n_output_tokens,
+        added(cost_usd) as cost_usd, -- each metric
+        added(output_tokens) as output_tokens,
+        added(question_chars) as question_chars,
+        added(predicted_cost_usd) as predicted_cost_usd, -- each metric
+        min(first_seen) as first_seen,
+        max(last_seen) as last_seen
+    from current_plan_days
+    group by topic, task, plan_key
+)
+
+select summed.*, questions.n_questions, questions.independent_qoa
+from summed
+left join current_plan_questions as questions using (topic, task, plan_key);

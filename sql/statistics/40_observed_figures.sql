@@ -12,13 +12,10 @@ parts as (
     union all
     -- The quality of a model is that of the plan that is the model alone.
     select
-        plans.sink_model, task, topic, 'qoa', sum(n_qoa), any_value(n_questions),
-        any_value(independent_qoa)
-    from current_plan_days
+        plans.sink_model, task, topic, 'qoa', n_qoa, n_questions, independent_qoa
+    from current_plans
     inner join plans using (plan_key)
-    left join current_plan_questions using (topic, task, plan_key)
     where plans.operations = 1
-    group by plans.sink_model, task, topic
 )
 
 select

@@ -3,32 +3,6 @@
 
 -- Observations, recency-weighted but for the counts. Questions without a topic count in the row of all topics only.
 create or replace temp table observed_plans as
-with
-
-by_topic as (
-    select
-        days.topic,
-        days.task,
-        days.plan_key,
-        sum(n_executions) as n_executions,
-        sum(n_subplans) as n_subplans,
-        sum(n_failed) as n_failed,
-        sum(n_energy_measured) as n_energy_measured,
-        sum(n_cost_usd) as n_cost_usd, -- each metric
-        sum(n_output_tokens) as n_output_tokens,
-        any_value(questions.n_questions) as n_questions,
-        added(cost_usd) as cost_usd, -- each metric
-        added(output_tokens) as output_tokens,
-        added(question_chars) as question_chars,
-        added(predicted_cost_usd) as predicted_cost_usd, -- each metric
-        any_value(questions.independent_qoa) as independent_qoa,
-        min(first_seen) as first_seen,
-        max(last_seen) as last_seen
-    from current_plan_days as days
-    left join current_plan_questions as questions using (topic, task, plan_key)
-    group by days.topic, days.task, days.plan_key
-)
-
 select
     coalesce(topic, '*') as topic,
     task,
@@ -47,7 +21,7 @@ select
     added(predicted_cost_usd) as predicted_cost_usd, -- each metric
     min(first_seen) as first_seen,
     max(last_seen) as last_seen
-from by_topic
+from current_plans
 group by grouping sets ((topic, task, plan_key), (task, plan_key))
 having grouping(topic) = 1 or topic not in ('*', 'open', 'choice');
 

@@ -10,7 +10,7 @@ import csv
 import datetime
 import decimal
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,6 +106,14 @@ def _text(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     except RecursionError:
         return "nested too deeply to be shown"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that is read: its chunks, and what makes a reader of the columns of the first one."""
+
+    chunks: Iterable[Chunk]
+    reader_of: Callable[[list[str]], Any]
 
 
 def read_chunks(path: Path) -> Iterator[Chunk]:
