@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,6 +22,9 @@ REJECT_COLUMNS = {
     "reason": pl.String,
     "content": pl.String,
 }
+
+_PATTERN = "*?["
+"""Signs that let a name stand for others: DuckDB would read those."""
 
 # Files that were landed by an older optiq do not say the task, nor figures of newer metrics.
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -48,6 +52,8 @@ def schema_fault(file: LandedFile) -> str | None:
     """Why the file cannot be merged, judged by its name and its schema; None if it can."""
     if file.kind == "unknown":
         return "its name begins with no known kind: bring files in with `optiq ingest`"
+    if any(sign in file.name for sign in _PATTERN):
+        return f"its name is a pattern of other names: rename it, without {' '.join(_PATTERN)}"
     try:
         with file.place.open("rb") as handle:
             found = pl.read_parquet_schema(handle)
@@ -75,19 +81,35 @@ def _fits(found: Any, wanted: Any) -> bool:
             _fits(field.dtype, types[field.name]) for field in found.fields if field.name in types
         )
     if wanted.is_temporal():
-        return bool(found.is_temporal())
+        # a time of day is no moment, and neither is a duration
+        moments = pl.Date | pl.Datetime
+        return isinstance(found, moments if isinstance(wanted, moments) else type(wanted))
     if wanted.is_numeric():
         return bool(found.is_numeric())
     return bool(found == wanted)
 
 
-def content_fault(connection: duckdb.DuckDBPyConnection, file: LandedFile) -> str | None:
-    """Why a file whose schema is sound cannot be read through; None if it can."""
+def every_column(kind: str, folder: Path) -> Path:
+    """Write a file without rows that has every column of ``kind``: read first, it makes what others leave out NULL."""
+    path = folder / f"every_column_of_{kind}.parquet"
+    pl.DataFrame(schema=columns_of(kind)).write_parquet(path)
+    return path
+
+
+def content_fault(connection: duckdb.DuckDBPyConnection, file: LandedFile, work: Path) -> str | None:
+    """Why a file whose schema is sound cannot be read through as a merge reads it; None if it can.
+
+    ``work`` is a folder for a helper file.
+    """
     try:
-        connection.execute("select bit_xor(hash(t)) from read_parquet(?) as t", [str(file.place)]).fetchall()
+        connection.execute(
+            "select bit_xor(hash(t)) from read_parquet("
+            "$paths, union_by_name = true, filename = true, file_row_number = true) as t",
+            {"paths": [str(every_column(file.kind, work)), str(file.place)]},
+        ).fetchall()
     except duckdb.Error as fault:
-        told = (
-            str(fault).splitlines()[0].replace(f'Failed to read file "{file.place}": ', "")
-        )  # not there for long
+        told = str(fault).splitlines()[0]
+        for told_of in (f'Failed to read file "{file.place}": ', f' while reading file "{file.place}"'):
+            told = told.replace(told_of, "")  # it is not there for long
         return f"it cannot be read: {told}"
     return None

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-import polars as pl
 
 import sql
 from optiq.errors import PlanError
@@ -20,7 +19,7 @@ from optiq.plans.plan import Plan
 from optiq.questions.metric import METRICS
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import GUESS
-from warehouse.faults import columns_of, content_fault, schema_fault
+from warehouse.faults import content_fault, every_column, schema_fault
 from warehouse.gather import Gathered, empty_gathered, gather, units
 from warehouse.landing import LandedFile
 from warehouse.rows import temp_table
@@ -105,7 +104,9 @@ def merge(connection: duckdb.DuckDBPyConnection, checked: Checked, work: Path, s
             # A file with a sound schema may be damaged inside: find it, leave it out, start again.
             read = {file for one in checked.gathered for file in one.files}
             good = [file for file in fresh if file.file_id not in faults and file not in read]
-            damaged = {f.file_id: fault for f in good if (fault := content_fault(connection, f)) is not None}
+            damaged = {
+                f.file_id: fault for f in good if (fault := content_fault(connection, f, work)) is not None
+            }
             if not damaged:
                 raise
             faults |= damaged
@@ -140,10 +141,8 @@ def _merge(
         ("trials", "trial_files", "merge/trials"),
     ):
         if paths := [str(file.path) for file in good if file.kind == kind]:
-            # A file without rows and with every column comes first: what a landed file leaves out is then NULL.
-            every_column = work / f"every_column_of_{kind}.parquet"
-            pl.DataFrame(schema=columns_of(kind)).write_parquet(every_column)
-            connection.execute(f"set variable {variable} = $paths", {"paths": [str(every_column), *paths]})
+            first = str(every_column(kind, work))
+            connection.execute(f"set variable {variable} = $paths", {"paths": [first, *paths]})
             connection.execute(sql.read(name))
     step("published figures merged")
     _merge_traces(connection, [file for file in good if file.kind == "traces"], gathered, work, step)
@@ -169,18 +168,15 @@ def _merge_traces(
     connection.execute("create or replace temp table trace_counts (file_id varchar, n bigint)")
     if not files:
         return
-    every_column, every_gathered = (
-        work / f"every_column_of_{what}.parquet" for what in ("traces", "gathered")
-    )
-    pl.DataFrame(schema=columns_of("traces")).write_parquet(every_column)
-    empty_gathered(every_gathered)
+    first, first_gathered = every_column("traces", work), work / "every_column_of_gathered.parquet"
+    empty_gathered(first_gathered)
     most = {metric.name: metric.most_of_run for metric in METRICS}
     connection.execute("set variable most = $most", {"most": most})
     connection.execute("set variable kinds = $kinds", {"kinds": [kind.value for kind in Kind]})
     for alone, together in units(files, gathered, BATCH_BYTES):
         for variable, paths in (
-            ("trace_files", [every_column, *(file.path for file in alone)]),
-            ("gathered_files", [every_gathered, *(one.path for one in together)]),
+            ("trace_files", [first, *(file.path for file in alone)]),
+            ("gathered_files", [first_gathered, *(one.path for one in together)]),
         ):
             connection.execute(f"set variable {variable} = $paths", {"paths": list(map(str, paths))})
         connection.execute(sql.read("merge/landed_traces"))

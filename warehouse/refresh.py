@@ -195,6 +195,8 @@ def _with_more_memory(asked: Asked, fault: duckdb.Error) -> Asked:
 def _blame(night: Night, fault: BaseException) -> str:
     """Find the file without which ``fault`` does not happen, if there is one: it is refused."""
 
+    faults: dict[int, BaseException] = {}  # by the number of files that it was met with
+
     def fails(some: Sequence[LandedFile]) -> bool:
         try:
             with night.with_files([*night.refused, *some]) as fewer:
@@ -205,6 +207,7 @@ def _blame(night: Night, fault: BaseException) -> str:
                 raise KeyboardInterrupt from None
             if not _may_be_a_files(again):
                 raise
+            faults[len(some)] = again
             return is_relative or not (isinstance(again, GateRefusal) and again.is_relative)
         return False
 
@@ -223,6 +226,8 @@ def _blame(night: Night, fault: BaseException) -> str:
         )
     else:
         guilty = culprit(left, fails)
+        if guilty is not None:  # another file may be at fault for what was met first
+            reason = reason_of(faults.get(left.index(guilty) + 1, fault))
     if guilty is None:
         return "no landed file is at fault"
     night.refused[guilty] = reason
