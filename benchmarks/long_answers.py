@@ -94,7 +94,7 @@ def report(part: str, tokens: float, answers: Path, home: Path) -> None:
         len(answer or "") >= 0.9 * len(output.strip())
         for answer, output in said.select("answer", "output").iter_rows()
     )
-    told, paid = rows["predicted_cost_usd"].sum(), rows["observed_cost_usd"].sum()
+    told, paid = (float(rows[f"{name}_cost_usd"].sum()) for name in ("predicted", "observed"))
     mean = statistics.fmean(lengths)
     print(
         f"  {part:<8} {len(lengths)}/{rows.height} answered; ended by themselves {ended.count('stop')}, at the cap "
