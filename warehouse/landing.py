@@ -69,8 +69,22 @@ class LandedFile:
 
     def source(self) -> tuple[str | None, str | None]:
         """Name and SHA-256 of the file that a person gave, where this one was made from it."""
-        metadata = {} if self.bundle is not None else _metadata(self.path)
+        # most landed traces are of runs, and to look for the word is ten times as fast as to read the metadata
+        if self.bundle is not None or b"source_" not in _end(self.path):
+            return None, None
+        metadata = _metadata(self.path)
         return metadata.get("source_file"), metadata.get("source_hash")
+
+
+def _end(path: Path) -> bytes:
+    """What a Parquet file ends with: schema and metadata; nothing if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            end = os.fstat(file.fileno()).st_size - 8  # the last 8 bytes: how long it is, and PAR1
+            length = int.from_bytes(os.pread(file.fileno(), 4, end), "little")
+            return os.pread(file.fileno(), length, end - length)
+    except OSError:
+        return b""
 
 
 def _metadata(path: Path) -> dict[str, str]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 REGRESSION_FILE = "regression.npz"
 # Share of the questions that must differ before the topics are learned again.
 _CHANGE_WORTH_A_FIT = 0.05
+MOST_NEW = 400
+"""Labelled questions that a night makes vectors of, at 10 ms of CPU each: the first night would need a thousand."""
 
 
 def recompute_topics(connection: duckdb.DuckDBPyConnection, kind: str = "centroid") -> None:
@@ -31,8 +33,12 @@ def recompute_topics(connection: duckdb.DuckDBPyConnection, kind: str = "centroi
     Without the embedding model nothing is fitted: the topics of the last snapshot stay.
     """
     connection.execute(sql.read("topics/labelled_questions"))
+    from optiq.text.embedding import NAME, available
+
+    # BERTopic makes its own vectors, of all of them each time
+    most = MOST_NEW if kind == "centroid" else None
     rows = connection.execute(
-        "select question, topic, digest from labelled_questions order by topic, digest"
+        sql.read("topics/questions_to_learn"), {"embedding": NAME, "most": most}
     ).fetchall()
     topics = {topic for _, topic, _ in rows}
     if len(topics) < 2:
@@ -46,8 +52,6 @@ def recompute_topics(connection: duckdb.DuckDBPyConnection, kind: str = "centroi
         changed = set(digests) ^ set(before[0][0])
         if len(changed) <= _CHANGE_WORTH_A_FIT * len(digests):
             return
-    from optiq.text.embedding import available
-
     if not available():
         return
     questions, labels = [question for question, _, _ in rows], [topic for _, topic, _ in rows]
@@ -78,11 +82,11 @@ def _vectors(
     """Embeddings of the questions of ``rows`` (question, topic, digest); those that were not there are kept."""
     from optiq.text.embedding import DIMENSIONS, NAME, embed
 
-    missing = connection.execute(
-        "select question, topic, digest from labelled_questions where embedding is distinct from $name "
-        "order by topic, digest",
-        {"name": NAME},
+    there = connection.execute(
+        "select topic, digest from labelled_questions where embedding = $name", {"name": NAME}
     ).fetchall()
+    known = set(there)
+    missing = [row for row in rows if row[1:] not in known]
     made = embed([question for question, _, _ in missing], threads=os.cpu_count() or 1)
     rows_made = [
         (topic, digest, vector.tobytes()) for (_, topic, digest), vector in zip(missing, made, strict=True)

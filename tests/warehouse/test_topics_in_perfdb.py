@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from optiq.plans.plan import Plan
 from optiq.text.topics import TopicModel
+from warehouse import topics
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.query import query
@@ -97,3 +99,19 @@ def test_topics_that_are_learned_again_embed_only_new_questions(home: Home, trac
     assert isinstance(model, TopicModel)
     np.testing.assert_allclose(model.centroids, whole.centroids, atol=1e-6)
     assert model.words == whole.words
+
+
+def test_a_night_makes_vectors_of_so_many_questions_and_the_next_of_others(
+    home: Home, traces: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "MOST_NEW", 12)
+    land_traces(home, traces(*rows(traces, 0, PLACES, METALS[:3])))
+    vectors = "select topic, count(*) from labelled_questions where vector is not null group by topic order by topic"
+    learned = []
+    for night in range(3):
+        refresh(home, full_gate=False)
+        learned.append(query(home.perfdb, "select topic, n_questions from topics order by topic").rows())
+        assert query(home.perfdb, vectors).rows() == learned[-1]
+        land_traces(home, traces(traces.execution(A, 500 + night, question="Who?", topic_given=False)))
+    assert learned[0] == [("chemistry", 3), ("geography", 9)], "no topic waits for another's questions"
+    assert learned[1:] == [[("chemistry", 3), ("geography", 11)]] * 2
