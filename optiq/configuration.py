@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from optiq.errors import ConfigurationError, InputError, meant
 from optiq.extensions.built_in import ESTIMATORS, PLANNERS, QUALITY_METRICS, SERVERS
+from optiq.files.others_text import parse_toml
 from optiq.prompts import BARE, PROMPT_NAMES
 from optiq.questions.question import BEST_ANSWER, PREFERENCES, Kind, Weights, parse_number
 from optiq.questions.reading import Reading
@@ -698,11 +699,9 @@ def _from_file(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
                 f"$OPTIQ_CONFIG names {path}, which is no file", "Point it at a TOML file or unset it."
             )
         return {}
-    import tomllib
-
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
+        table = parse_toml(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as fault:
         raise ConfigurationError(
             f"{path} cannot be read as TOML: {fault}", "Mend the file or remove it."
         ) from None

@@ -12,6 +12,7 @@ from optiq.errors import InputError
 from optiq.execution.asking import PromptSetAsking
 from optiq.execution.identity import execution_id
 from optiq.files.atomic import replacing
+from optiq.files.others_text import parse_json
 from optiq.planning import PlannedQuestion
 from optiq.questions.question_file import Row
 from tasks.session import Session
@@ -114,7 +115,7 @@ def collect_batches(home: Home, folder: Path, outputs: Sequence[Path], output: P
     from optiq.scoring.answers import node_answer
 
     try:
-        about = json.loads((folder / PLANS).read_text(encoding="utf-8"))
+        about = parse_json((folder / PLANS).read_text(encoding="utf-8"))
         rows = read_shard_questions(folder / QUESTIONS)
     except (OSError, ValueError) as fault:
         raise InputError(

@@ -30,7 +30,7 @@ _NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
 STORAGE_VERSION = "v1.0.0"
 """Format of the files that are published: DuckDB 1.1 and later read it (1.0 stumbles over primary keys)."""
 
-_DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException)
+DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.FatalException, duckdb.InternalException)
 _START_AGAIN = "Restore a snapshot from its snapshots folder, or move it away and run `optiq init`."
 
 
@@ -194,7 +194,7 @@ def explained(file: Path) -> Iterator[None]:
             raise PerfDBError(f"{file} may not be read", "Ask for the right to read it.") from None
         if "No space left" in text or "quota exceeded" in text:
             raise no_space(file) from None
-        if isinstance(fault, _DAMAGE) or "orrupt" in text or "checksum" in text:
+        if isinstance(fault, DAMAGE) or "orrupt" in text or "checksum" in text:
             raise PerfDBError(f"{file} is damaged ({_first_line(text)})", _START_AGAIN) from None
         raise
 

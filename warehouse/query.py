@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import duckdb
 
 from optiq.errors import InputError
-from warehouse.connection import reading
+from warehouse.connection import DAMAGE, is_interrupt, reading
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +35,9 @@ _WHOLE = {
 _NUMBERS = _WHOLE | {"FLOAT", "DOUBLE"}
 _PLAIN = _NUMBERS | {"VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP"}
 """Types whose values are the same with Polars and without, which takes a third of a second to import."""
+
+
+_ODD = ("INTERVAL", "UNION", "VARIANT", "BIGNUM", "TIME WITH TIME ZONE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,18 +194,29 @@ def _read(
         )
     try:
         relation = connection.sql(statement, params=dict(parameters) if parameters else None)
-        return read(relation) if relation is not None else nothing()
-    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as fault:
-        raise _input_error(fault) from None
+        return read(_readable(relation)) if relation is not None else nothing()
     except duckdb.OutOfMemoryException as fault:
         raise InputError(
             f"the query needs more memory ({str(fault).splitlines()[0]})",
             "Ask for less of PerfDB at once, or give it more with --memory.",
         ) from None
     except duckdb.Error as fault:
-        if type(fault).__name__ in ("PermissionException", "InvalidInputException"):
-            raise _input_error(fault) from None
-        raise
+        if is_interrupt(fault) or isinstance(fault, DAMAGE):
+            raise
+        raise _input_error(fault) from None
+
+
+def _readable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """``relation`` with text for what Polars or a file has no type for, and for what holds that."""
+    odd = [any(word in str(kind) for word in _ODD) for kind in relation.types]
+    if not any(odd):
+        return relation
+    parts = [f"#{place}" for place in range(1, len(odd) + 1)]
+    for place, name in enumerate(relation.columns):
+        if odd[place]:
+            quoted = name.replace('"', '""')
+            parts[place] += f'::varchar as "{quoted}"'
+    return relation.project(", ".join(parts))
 
 
 def _input_error(fault: duckdb.Error) -> InputError:

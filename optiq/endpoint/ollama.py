@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch
 from optiq.endpoint.dialect import choices_of
 from optiq.endpoint.refusals import Refusal
 from optiq.files.compact_json import compact
+from optiq.files.others_text import parse_json
 from optiq.servers.conversing import plain_text
 from optiq.servers.usage import part
 
@@ -146,8 +146,8 @@ def _call(call: Any) -> dict[str, Any]:
     arguments = part(call, "function", "arguments")
     if isinstance(arguments, str):
         try:
-            arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
+            arguments = parse_json(arguments)
+        except ValueError:
             arguments = {}
     return {"function": {"name": part(call, "function", "name"), "arguments": arguments or {}}}
 

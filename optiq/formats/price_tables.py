@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import Any, TypeGuard
 
 from optiq.errors import InputError, UnknownName
 from optiq.extensions.built_in import PRICE_TABLES
+from optiq.files.others_text import parse_json
 from optiq.statistics.price_steps import PriceStep
 
 
@@ -275,7 +275,7 @@ def _litellm(path: str | Path | None) -> Iterator[Price]:
     else:
         source = Path(path).name
     try:
-        table = json.loads(Path(path).read_text(encoding="utf-8"))
+        table = parse_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         raise InputError(
             f"{path} cannot be read as litellm's price table: {fault}", "Check the file."

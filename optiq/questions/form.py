@@ -11,9 +11,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
+from optiq.files.others_text import parse_json
 from optiq.questions.long_requests import asks_for_long
 from optiq.questions.question import Kind
 
@@ -72,7 +72,7 @@ def _is_json(text: str) -> bool:
     if not text.lstrip().startswith(("{", "[")):
         return False
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError:
         return False
     return isinstance(value, dict) or (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any
+
+from optiq.files.others_text import parse_json
 
 MOST_OPTIONS = len(ascii_uppercase)
 
@@ -62,8 +63,8 @@ def _list(reference: Any) -> list[Any] | None:
         return list(reference)
     if isinstance(reference, str) and reference.lstrip().startswith("["):
         try:
-            value = json.loads(reference)
-        except json.JSONDecodeError:
+            value = parse_json(reference)
+        except ValueError:
             return None
         return value if isinstance(value, list) else None
     return None

@@ -16,6 +16,7 @@ from typing import Any
 
 from optiq.errors import InputError
 from optiq.files import strict_json
+from optiq.files.others_text import parse_json
 from optiq.questions.form import inferred_form
 from optiq.questions.option_letters import MOST_OPTIONS, is_list, letters_of
 from optiq.questions.question import Kind
@@ -237,7 +238,7 @@ def schema_in(value: Any) -> str | None:
         return None
     remedy = 'Give a JSON schema, such as {"type": "object", "properties": {"name": {"type": "string"}}}.'
     try:
-        read = json.loads(value) if isinstance(value, str) else value
+        read = parse_json(value) if isinstance(value, str) else value
     except ValueError:
         raise InputError(f"schema is {short(value)}, no JSON", remedy) from None
     if not isinstance(read, dict):
@@ -255,7 +256,7 @@ def schema_in(value: Any) -> str | None:
 def looks_like_schema(value: Any) -> bool:
     """Whether a cell is a JSON schema by its looks: an object that says a type."""
     try:
-        read = json.loads(value) if isinstance(value, str) else value
+        read = parse_json(value) if isinstance(value, str) else value
     except ValueError:
         return False
     return isinstance(read, dict) and not {"type", "properties", "$schema", "anyOf", "oneOf"}.isdisjoint(read)
@@ -268,7 +269,7 @@ def conversation_in(value: Any) -> str:
     stands first.
     """
     try:
-        messages = json.loads(value) if isinstance(value, str) else value
+        messages = parse_json(value) if isinstance(value, str) else value
     except ValueError:
         return ""
     if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from string import ascii_uppercase
 
+from optiq.files.others_text import parse_json
 from optiq.questions.option_letters import bare_options, folded, letters_of
 from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_of
@@ -295,7 +295,7 @@ def _judged(text: str) -> dict[str, bool]:
     if "{" not in text:
         return {}
     try:
-        value = json.loads(text[text.index("{") : text.rindex("}") + 1])
+        value = parse_json(text[text.index("{") : text.rindex("}") + 1])
     except ValueError:
         return {}
     if isinstance(value, dict) and len(value) > 1 and all(isinstance(v, bool) for v in value.values()):
@@ -359,6 +359,8 @@ _INLINE_VERDICTS = re.compile(
 )
 _MARK_FIRST = re.compile(r"\s*[✓✔✅☑✗✘❌☒]")
 _NEXT_VERDICT = re.compile(r"[\n.;,]+")
+_LONGEST_VERDICT = 300
+"""Characters: what is longer says more than whether an option holds."""
 
 
 def _verdict_each(text: str, options: Sequence[str]) -> dict[str, bool]:
@@ -376,7 +378,7 @@ def _verdict_each(text: str, options: Sequence[str]) -> dict[str, bool]:
             return judged
     judged = {}
     for part in _NEXT_VERDICT.split(text):
-        match = _SHORT_VERDICT.fullmatch(part.strip())
+        match = _SHORT_VERDICT.fullmatch(part.strip()) if len(part) <= _LONGEST_VERDICT else None
         named = match and letters_of(
             _OPTION_BEFORE.sub("", (match["marked"] or match["what"]).strip(_WRAPPING + "()")), options
         )

@@ -9,6 +9,7 @@ import json
 import re
 from typing import Any
 
+from optiq.files.others_text import too_deep
 from optiq.questions.question import Kind
 from optiq.scoring.outputs import spoken
 from optiq.text.thinking import split_thinking
@@ -72,9 +73,13 @@ def json_in(text: str) -> tuple[Any] | None:
     while (found := _OPENING.search(text, place)) is not None:
         try:
             value, end = _DECODER.raw_decode(text, found.start())
-        except (ValueError, RecursionError):
+        except ValueError:
             place = found.end()
             continue
+        except RecursionError:  # and so is what begins at each of the next thousand brackets
+            return None
+        if too_deep(value):  # whoever compares it goes down into it
+            return None
         if best is None or end - found.start() > best[0]:
             best = end - found.start(), value
         place = end

@@ -7,11 +7,11 @@ with a next question that the model made up, or as a bare verdict on the answer 
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from optiq.files.others_text import parse_json
 from optiq.scoring.plain_text import latex
 from optiq.text.thinking import split_thinking
 
@@ -311,7 +311,7 @@ def json_answer(text: str) -> str | None:
 
 def _read(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         pass
     try:

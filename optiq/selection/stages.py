@@ -45,6 +45,7 @@ from optiq.execution.event_loop import EventLoop
 from optiq.execution.identity import execution_id
 from optiq.execution.ledger import LimitReached
 from optiq.execution.trace import OVER_LIMIT, Call
+from optiq.files.others_text import parse_yaml
 from optiq.plans.plan import Plan
 from optiq.plans.topology import MAX_OPERATIONS
 from optiq.prompts.prompt_set import ZERO_SHOT
@@ -355,12 +356,10 @@ def plan_subject(text: str) -> StagedSubject:
 
 def read_workflow(path: str | Path) -> StagedSubject:
     """A workflow from a YAML file; :class:`~optiq.errors.InputError` says what is wrong with it."""
-    import yaml  # type: ignore[import-untyped]
-
     try:
         text = Path(path).read_text(encoding="utf-8")
-        given = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
+        given = parse_yaml(text)
+    except (OSError, ValueError) as fault:
         raise InputError(f"{path} cannot be read as YAML: {fault}", "Check the file.") from None
     if not isinstance(given, dict) or not isinstance(given.get("stages"), list) or not given["stages"]:
         raise InputError(f"{path} has no list of stages", "See examples/select/fact_check.yaml.")

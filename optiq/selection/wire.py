@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import orjson
 
+from optiq.files.others_text import parse_json
 from optiq.servers.usage import counted, part
 
 _ASKING = ("messages", "prompt", "input", "contents", "content", "requests")
@@ -92,8 +93,8 @@ def asked_in(method: str, url: str, headers: Mapping[str, str], content: bytes) 
     if in_url is None and b'"model"' not in content:
         return None
     try:
-        body = json.loads(content)
-    except (ValueError, UnicodeDecodeError):
+        body = parse_json(content)
+    except ValueError:
         return None
     if not isinstance(body, dict):
         return None
@@ -188,7 +189,7 @@ def _read(content: bytes) -> Any:
         return orjson.loads(content)
     except ValueError:
         with suppress(ValueError):
-            return json.loads(content)
+            return parse_json(content)
     return None
 
 
@@ -246,7 +247,7 @@ def without_counts(content: bytes) -> bytes:
             continue
         if line.startswith(b"data:") and b'"usage"' in line:
             try:
-                item = json.loads(line[5:])
+                item = parse_json(line[5:])
             except ValueError:
                 item = None
             if isinstance(item, dict) and "usage" in item:

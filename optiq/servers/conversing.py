@@ -5,12 +5,12 @@ The form inside is that of OpenAI's chat API. Servers of another dialect transla
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from optiq.errors import AnswerBrokeOff, AnswerLost, ServerError
+from optiq.files.others_text import parse_json
 from optiq.servers.protocol import Conversation, GenerateRequest, Listener
 from optiq.servers.usage import part
 
@@ -103,8 +103,8 @@ class StreamedAnswer:
             return
         self._unread.append(data)  # one event may have several lines
         try:
-            chunk = json.loads(b"\n".join(self._unread))
-        except (ValueError, RecursionError):
+            chunk = parse_json(b"\n".join(self._unread))
+        except ValueError:
             return
         self._unread = []
         if isinstance(chunk, dict):
@@ -164,8 +164,8 @@ class StreamedAnswer:
     def _whole(self) -> dict[str, Any] | None:
         """The answer of a server that does not stream, told as one piece; None if it is none."""
         try:
-            body = json.loads(b"".join(self._plain))
-        except (ValueError, RecursionError):
+            body = parse_json(b"".join(self._plain))
+        except ValueError:
             return None
         message = part(body, "choices", 0, "message")
         if not isinstance(message, dict):

@@ -6,11 +6,11 @@ whose schema must be an object. Whatever the way, the text that comes back is ``
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from optiq.files.others_text import parse_json
 from optiq.servers.protocol import GenerateRequest
 
 _MOST_JSON_TOKENS = 12
@@ -80,7 +80,7 @@ def plain_letters(text: str, request: GenerateRequest) -> str | None:
     JSON that was cut off counts as far as it goes.
     """
     try:
-        value = json.loads(text)
+        value = parse_json(text)
     except ValueError:
         found = _LETTER.findall(text) if text.lstrip()[:1] in ("[", "{") else []
         if not request.several_letters:

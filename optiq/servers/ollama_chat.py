@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from optiq.errors import RequestRefused
+from optiq.files.others_text import parse_json
 from optiq.servers.conversing import CAPS, StreamedAnswer, plain_text
 from optiq.servers.protocol import Conversation, GenerateRequest
 from optiq.servers.usage import part
@@ -82,7 +83,7 @@ def _arguments_as(kind: type, function: Any) -> dict[str, Any]:
     arguments = found.get("arguments")
     if kind is dict and isinstance(arguments, str):
         try:
-            found["arguments"] = json.loads(arguments)
+            found["arguments"] = parse_json(arguments)
         except ValueError:
             found["arguments"] = {}
     elif kind is str and not isinstance(arguments, str):
@@ -138,8 +139,8 @@ class OllamaStream(StreamedAnswer):
         if not line.strip() or self.done:
             return
         try:
-            body = json.loads(line)
-        except (ValueError, RecursionError):
+            body = parse_json(line)
+        except ValueError:
             raise self.broken(f"sent what is no JSON: {line[:80].decode('utf-8', 'replace')}") from None
         if not isinstance(body, dict):
             return

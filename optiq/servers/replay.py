@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import InputError, ModelNotServed, ServerError
+from optiq.files.others_text import parse_json
 from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
 
 _FIGURES = ("prompt_tokens", "output_tokens", "cached_tokens", "latency_s", "load_s", "prompt_s", "output_s")
@@ -128,8 +128,8 @@ def open_replay(base_url: str | None = None, api_key: str | None = None) -> Repl
 
 def _parsed(line: str, where: str, remedy: str) -> Mapping[str, Any]:
     try:
-        row = json.loads(line)
-    except json.JSONDecodeError as fault:
+        row = parse_json(line)
+    except ValueError as fault:
         raise InputError(f"{where} is no JSON: {fault}", remedy) from None
     if not isinstance(row, dict):
         raise InputError(f"{where} is no JSON object", remedy)

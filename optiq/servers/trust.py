@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from optiq.errors import ConfigurationError, OptiqWarning
+from optiq.files.others_text import parse_toml
 from optiq.servers.addresses import is_loopback
 
 _PORTS = {"http": 80, "https": 443}
@@ -32,14 +33,12 @@ def users_file(environ: Mapping[str, str] | None = None) -> Path:
 
 def allowed(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """What the person's own file allows; :class:`ConfigurationError` if it cannot be read."""
-    import tomllib
-
     path = users_file(environ)
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8")).get("trusted_servers", [])
+        told = parse_toml(path.read_text(encoding="utf-8")).get("trusted_servers", [])
     except FileNotFoundError:
         return ()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
+    except (ValueError, OSError) as fault:
         raise ConfigurationError(
             f"{path} cannot be read as TOML: {fault}", "Mend the file or remove it."
         ) from None

@@ -17,7 +17,7 @@ where
     -- of what was read before, only what is asked now without a topic can matter
     and (
         ingestion > getvariable('topics_ingestion')
-        or question in (select question from new_unlabelled)
+        or trim(question) in (select trim(question) from new_unlabelled)
     );
 
 delete from question_topics where question_key in (select question_key from labelled_texts);

@@ -153,3 +153,11 @@ def test_the_latest_questions_are_kept(home: Home, traces: Any, monkeypatch: pyt
     assert len(kept) == 20
     assert set(questions(4, start=4)) <= set(kept)
     assert query(home.perfdb, "select n_known from question_topics_basis").rows() == [(32,)]
+
+
+def test_a_topic_given_earlier_counts_whatever_space_stands_around_the_question(
+    home: Home, traces: Any
+) -> None:
+    land(home, traces, ["Who was Bach?\n"], topic="music", topics=["music"], topic_given=True)
+    land(home, traces, [" Who was Bach?", "Who was Grieg?"], start=10)
+    assert set(topics_of(home)) == {"Who was Grieg?"}

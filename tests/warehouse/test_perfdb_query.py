@@ -30,6 +30,16 @@ def test_a_select_gives_a_frame(home: Home) -> None:
     assert query(home.perfdb, "describe executions").height > 10
 
 
+def test_spans_of_time_and_unions_are_told_as_text(home: Home) -> None:
+    asked = 'select interval 90 minute as took, 1 as took, {\'a\': interval 2 day} as "of ""it", union_value(n := 7)'
+    frame = query(home.perfdb, asked)
+    assert frame.columns[0] == "took"
+    assert frame.columns[2] == 'of "it'
+    assert frame.row(0) == ("01:30:00", 1, "{'a': 2 days}", "7")
+    assert stoppable_rows(home.perfdb, asked).rows == [frame.row(0)]
+    assert query(home.perfdb, "select * from test_all_types()").height == 3
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -54,6 +64,12 @@ def test_a_select_gives_a_frame(home: Home) -> None:
         "pragma enable_profiling",
         "select * from local_frame",
         "select 1; drop table models",
+        "explain analyze copy models to 'out.csv'",
+        "explain analyze create table x as select 1",
+        "select * from query('select * from read_text(''/etc/passwd'')')",
+        "select * from duckdb_secrets()",
+        "select * from enable_logging()",
+        "select * from force_checkpoint()",
         "",
         "selct 1",
         "select * from no_such_table",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from optiq.errors import InputError
 from optiq.files.atomic import replacing
+from optiq.files.others_text import parse_json
 from warehouse.home import Home, usable
 
 FILE = "model_names.json"
@@ -32,7 +33,7 @@ def remembered_names(home: Home) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
         return {str(theirs): str(ours) for theirs, ours in found.items()}
     except (ValueError, AttributeError):
         raise InputError(f"{path} is no JSON object of names", "Mend it, or delete it.") from None
