@@ -158,6 +158,6 @@ def test_the_latest_questions_are_kept(home: Home, traces: Any, monkeypatch: pyt
 def test_a_topic_given_earlier_counts_whatever_space_stands_around_the_question(
     home: Home, traces: Any
 ) -> None:
-    land(home, traces, ["Who was Bach?\n"], topic="music", topics=["music"], topic_given=True)
+    land(home, traces, ["Who was Bach?  "], topic="music", topics=["music"], topic_given=True)
     land(home, traces, [" Who was Bach?", "Who was Grieg?"], start=10)
     assert set(topics_of(home)) == {"Who was Grieg?"}
