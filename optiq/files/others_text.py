@@ -27,8 +27,10 @@ def parse_json(text: str | bytes) -> Any:
         value = json.loads(text)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    brackets = ("[", "{") if isinstance(text, str) else (b"[", b"{")
-    if sum(map(text.count, brackets)) > DEEPEST and too_deep(value):  # type: ignore[arg-type]
+    opened = (
+        text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    )
+    if opened > DEEPEST and too_deep(value):
         raise ValueError(_TOO_DEEP)
     return value
 
