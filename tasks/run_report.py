@@ -33,6 +33,8 @@ def one_run(home: Home, name: str) -> dict[str, Any]:
 
     folders = RunFolder.every(home)
     found = folders[:1] if name == "last" else [f for f in folders if f.run_id.startswith(name)]
+    if not found and name == "last":
+        raise UnknownName("there is no run yet", "`optiq answer FILE -o answers.csv` makes one.")
     if len(found) != 1:
         what = "no run" if not found else f"{len(found)} runs"
         raise UnknownName(f"{what} named {name!r}", "`optiq runs list` shows all runs.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.command_line.screen import say, say_json, table
 from flows.flow_requests import Json
+
+if TYPE_CHECKING:
+    from optiq.configuration import Settings
 
 
 def config(json: Json = False) -> None:
@@ -26,7 +29,7 @@ def config(json: Json = False) -> None:
         {
             "setting": name,
             "value": _plain(getattr(settings, name)),
-            "otherwise": one.otherwise,
+            "otherwise": _held(settings) if name == "confidence" else one.otherwise,
             "from": given.get(name, "default"),
             "help": one.help.replace("{names}", ", ".join(one.choices()) if one.choices else ""),
         }
@@ -41,6 +44,15 @@ def config(json: Json = False) -> None:
     table(["setting", "value", "from"], rows)
     say("keys       " + ", ".join(f"${name} {state}" for name, state in keys.items()) + " (never shown)")
     say("docs/configuration.md says what each is for; a flag of a command goes before what stands here")
+
+
+def _held(settings: Settings) -> str:
+    """How limits hold where nobody gave a confidence: another setting says it."""
+    from optiq.planning.protection import LIKELY
+
+    if settings.caution or not settings.safe_limits:
+        return "none: limits hold for expected figures"
+    return f"{LIKELY:g} where runs tell how much figures scatter (safe_limits)"
 
 
 def _plain(value: Any) -> Any:

@@ -71,6 +71,7 @@ def explain(request: Explain, json: Json = False) -> None:
     if request.svg is not None and shown is not None:
         with replacing(request.svg) as temporary:
             temporary.write_text(draw_svg(shown.plan), encoding="utf-8")
+        note(f"drawn: {request.svg}")
     if json:
         say_json(planned_object(planned, session.planning, with_frontier=True))
         return

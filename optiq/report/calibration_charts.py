@@ -20,8 +20,8 @@ def reliability(bins: pl.DataFrame) -> dict[str, Any]:
 
     rows = [_short(row) for row in bins.iter_rows(named=True)]
     for row in rows:
-        row["low"] = max(row["observed_low"], 0.0) if row["observed_low"] is not None else row["observed"]
-        row["high"] = min(row["observed_high"], 1.0) if row["observed_high"] is not None else row["observed"]
+        row["low"] = row["observed_low"] if row["observed_low"] is not None else row["observed"]
+        row["high"] = row["observed_high"] if row["observed_high"] is not None else row["observed"]
     scale = alt.Scale(domain=[0, 1])
     line = (
         alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))

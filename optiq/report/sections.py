@@ -64,6 +64,11 @@ def frontier_charts(points: pl.DataFrame, order: list[str]) -> list[Chart]:
     return found
 
 
+def _correlation(value: float | None) -> str:
+    """To hundredths: what sums leave of none (2e-17) is none."""
+    return number(None if value is None else round(value, 2), 2)
+
+
 def prediction_section(points: pl.DataFrame, errors: pl.DataFrame, most: int) -> Section | None:
     """What was expected against what came."""
     if errors.is_empty():
@@ -90,7 +95,7 @@ def prediction_section(points: pl.DataFrame, errors: pl.DataFrame, most: int) ->
                 figure(name, row["observed"]),
                 off,
                 figure(name, row["error"]),
-                number(row["correlation"], 2),
+                _correlation(row["correlation"]),
             ]
         )
     columns = ["metric", "answers", "predicted", "observed", "difference", "mean error", "correlation"]

@@ -302,15 +302,21 @@ def _point(row: Mapping[str, Any], metric: str) -> dict[str, Any]:
 def _why(row: Mapping[str, Any], record: Mapping[str, Any]) -> str:
     standing = row["standing"]
     if standing == "eliminated":
-        behind = row.get("behind")
-        if behind is None:
-            return "surely worse"
-        same = count(row["runs"], "example")
-        return f"surely worse: {number(100 * behind, 2)} points behind the chosen on the same {same}"
+        return _behind(row)
     if standing == "below the floor" and record["floor"] is not None:
         return f"its accuracy is not surely above the floor of {record['floor']:.3f}"
     told = _WHY.get(standing)
     return clean(standing, 80) + (f": {told}" if told else "")
+
+
+def _behind(row: Mapping[str, Any]) -> str:
+    """How an eliminated one stands to the chosen: surely worse only where the paired interval says so."""
+    behind, low = row.get("behind"), row.get("behind_low")
+    if behind is None or behind <= 0:
+        return "its method expects it to fall short of what is asked"
+    sure = "surely worse" if low is not None and low > 0 else "worse"
+    same = count(row["runs"], "example")
+    return f"{sure}: {number(100 * behind, 2)} points behind the chosen on the same {same}"
 
 
 def _interval(row: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from optiq.selection.evidence import Evidence
+from optiq.selection.evidence import Evidence, mean_of_known
 
 Z95 = 1.959964
 
@@ -27,6 +27,20 @@ def standard_errors(values: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = squares / (counts + 2) * np.maximum(1 / counts - 1 / values.shape[1], 0.0)
     return np.where(counts > 0, np.sqrt(variance), np.inf)
+
+
+def lowest_means(differences: np.ndarray, z: float = Z95) -> np.ndarray:
+    """Lower ends of the 95 % intervals of paired differences (-1 to 1) on examples like these, by row.
+
+    The spread is smoothed by one win of either side: five examples that agree are no certainty. NaN where a row
+    has no example.
+    """
+    counts = (~np.isnan(differences)).sum(axis=1)
+    mean = mean_of_known(differences)
+    squares = np.nansum((differences - mean[:, None]) ** 2, axis=1)
+    smoothed = np.nan_to_num(mean) * counts / (counts + 2)
+    squares += (1 - smoothed) ** 2 + (1 + smoothed) ** 2
+    return mean - z * np.sqrt(squares / (counts + 2) / np.maximum(counts, 1))
 
 
 def accuracy_bounds(evidence: Evidence, z: float = Z95) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from optiq.errors import InfeasibleError, InputError
 from optiq.files.atomic import replacing
 from optiq.files.chart_file import check_picture, write_chart
 from optiq.selection.evidence import Evidence, mean_of_known
+from optiq.selection.intervals import lowest_means
 from optiq.selection.protocol import Problem, Ranking
 from optiq.selection.space import Space
 
@@ -44,7 +45,8 @@ class SelectionResult:
     def frontier(self) -> list[int]:
         """Combinations that no other beats in accuracy, cost and latency at once; unknown figures beat nobody.
 
-        Of all that were run and not eliminated, limits or not: it shows what a limit costs.
+        Nor does who was run on fewer examples beat who was run on more: a lucky mean is none. Of all that were run and
+        not eliminated, limits or not: it shows what a limit costs.
         """
         evidence = self.evidence
         figures = np.stack([-evidence.accuracy, evidence.mean_cost_usd, evidence.mean_latency_s], axis=1)
@@ -54,7 +56,7 @@ class SelectionResult:
         # Priced nowhere at all: the frontier is over what is known.
         keep = []
         for c in seen:
-            rivals = values[[d for d in seen if d != c]]
+            rivals = values[[d for d in seen if d != c and evidence.counts[d] >= evidence.counts[c]]]
             beaten = ((rivals <= values[c]).all(axis=1) & (rivals < values[c]).any(axis=1)).any()
             if not beaten:
                 keep.append(c)
@@ -63,14 +65,16 @@ class SelectionResult:
     def frame(self) -> pl.DataFrame:
         """One row per combination, the best first; then by accuracy. Unknown figures are null.
 
-        ``behind`` is how much more accurate the chosen one was on the very examples that this one was run on.
+        ``behind`` is how much more accurate the chosen one was on the very examples that this one was run on,
+        ``behind_low`` the lower end of its 95 % interval on new examples.
         """
         evidence, ranking, space = self.evidence, self.ranking, self.problem.space
         places = {c: place for place, c in enumerate(ranking.order, start=1)}
         accuracy = np.nan_to_num(evidence.accuracy, nan=-1.0)
         rest = sorted((c for c in range(len(space)) if c not in places), key=lambda c: (-accuracy[c], c))
         frontier, unmet = set(self.frontier), self.problem.objective.unmet(evidence)
-        behind = self._behind()
+        ahead = self._ahead()
+        behind, behind_low = mean_of_known(ahead), lowest_means(ahead)
         rows = []
         for c in [*ranking.order, *rest]:
             rows.append(
@@ -85,18 +89,19 @@ class SelectionResult:
                     "runs": int(evidence.counts[c]),
                     "failed": int(evidence.failed[c].sum()),
                     "behind": _figure(behind[c]),
+                    "behind_low": _figure(behind_low[c]),
                     "on_frontier": c in frontier,
                     "standing": self._standing(c, places.get(c), unmet[c]),
                 }
             )
         return pl.DataFrame(rows, infer_schema_length=None)
 
-    def _behind(self) -> np.ndarray:
-        """Per combination; NaN where no example was run with both."""
-        if not self.ranking.order:
-            return np.full(len(self.problem.space), np.nan)
+    def _ahead(self) -> np.ndarray:
+        """The chosen one's scores less each one's, (combinations, examples); NaN where not both were run."""
         score = self.evidence.score
-        return mean_of_known(score[self.ranking.order[0]] - score)
+        if not self.ranking.order:
+            return np.full_like(score, np.nan)
+        return score[self.ranking.order[0]] - score
 
     def _standing(self, c: int, place: int | None, unmet: str | None) -> str:
         if place == 1:

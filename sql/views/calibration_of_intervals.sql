@@ -8,8 +8,12 @@ select
     count(*) as n_executions,
     avg(predicted) as predicted,
     avg(observed) as observed,
-    avg(observed) - 1.96 * stddev_samp(observed) / sqrt(count(*)) as observed_low,
-    avg(observed) + 1.96 * stddev_samp(observed) / sqrt(count(*)) as observed_high,
+    -- No figure is below 0 and no quality above 1. With one answer there is no spread; greatest and least pass over NULL.
+    case when count(*) > 1 then greatest(0.0, avg(observed) - 1.96 * stddev_samp(observed) / sqrt(count(*))) end as observed_low,
+    case when count(*) > 1 then least(
+        case when metric = 'qoa' then 1.0 else 'inf'::double end,
+        avg(observed) + 1.96 * stddev_samp(observed) / sqrt(count(*))
+    ) end as observed_high,
     count(within) as n_intervals,
     avg(within::integer) as share_within
 from calibration_answers
@@ -22,7 +26,7 @@ comment on column calibration_of_intervals.bin_from is 'Lower bound of the bin: 
 comment on column calibration_of_intervals.n_executions is 'Answered executions in the bin.';
 comment on column calibration_of_intervals.predicted is 'Mean that the planner expected.';
 comment on column calibration_of_intervals.observed is 'Mean that was observed.';
-comment on column calibration_of_intervals.observed_low is 'Lower end of the 95 % interval of the observed mean (1.96 standard errors). NULL for one execution.';
+comment on column calibration_of_intervals.observed_low is 'Lower end of the 95 % interval of the observed mean (1.96 standard errors), from 0 up and of a quality to 1. NULL for one execution.';
 comment on column calibration_of_intervals.observed_high is 'Upper end of the 95 % interval of the observed mean. NULL for one execution.';
 comment on column calibration_of_intervals.n_intervals is 'Executions that had an interval: at least 20 answers of earlier runs.';
 comment on column calibration_of_intervals.share_within is 'Share of them whose figure was within, 0 to 1; 0.9 if errors stay as they were.';

@@ -22,6 +22,7 @@ MISUSE = {
     "a part misspelt": (("runs", "lst"), ["'lst'", "Did you mean 'list'"]),
     "a flag misspelt": (("answer", "good.csv", "--max-costs", "3"), ["'--max-costs'", "'--max-cost'"]),
     "a model misspelt": (("plan", "Who?", "--models", "phi4:14"), ["phi4:14", "Did you mean 'phi4:14b'"]),
+    "answers of a run before there is any": (("show",), ["there is no run yet", "`optiq answer FILE"]),
     "a model that is shown misspelt": (("models", "show", "phi"), ["phi", "`optiq models`"]),
     "a server misspelt": (("ask", "Who?", "--server", "olama"), ["olama", "Did you mean 'ollama'"]),
     "a port in words": (("up", "--port", "abc"), ["--port", "'abc'", "a whole number"]),

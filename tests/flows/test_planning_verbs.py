@@ -250,9 +250,21 @@ def test_ingested_priors_are_published_by_a_refresh(optiq, tmp_path: Path) -> No
     assert "nothing new" in optiq("refresh").out
 
 
+def test_config_says_how_limits_hold_where_no_confidence_is_given(optiq, monkeypatch) -> None:
+    def shown() -> str:
+        return next(line for line in optiq("config").out.splitlines() if line.split()[:1] == ["confidence"])
+
+    assert "0.95 where runs tell how much figures scatter (safe_limits)" in shown()
+    monkeypatch.setenv("OPTIQ_SAFE_LIMITS", "false")
+    assert "none: limits hold for expected figures" in shown()
+    monkeypatch.setenv("OPTIQ_CONFIDENCE", "0.9")
+    assert "0.9" in shown()
+
+
 def test_explain_draws_the_plan_as_svg(optiq, tmp_path: Path) -> None:
     result = optiq("explain", HAMLET, *PAPER, "--weights", "qoa=1", "--svg", "plan.svg")
     assert result.code == 0
+    assert result.err.count("drawn: plan.svg") == 1
     root = ElementTree.parse(tmp_path / "plan.svg").getroot()
     assert root.tag.endswith("svg")
     assert "".join(root.itertext()).count("gemma3:27b") >= 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import sql
 from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.landing import land_traces
@@ -123,3 +124,27 @@ def test_weeks_say_whether_it_gets_better(two_runs: Any) -> None:
     assert [row["n_intervals"] for row in rows] == [0, 4]
     assert rows[0]["bias"] == pytest.approx(2 - (1 + 4) / 2)
     assert rows[1]["share_within"] == 0.5
+
+
+def test_intervals_of_few_answers_stay_where_qualities_can_be(
+    fresh_home: Home, copy_of: Any, traces: Any
+) -> None:
+    """0 and 1 have a mean of 0.5 ± 0.98, latencies of 1 and 9 s one of 5 ± 7.84 s; one answer has no interval."""
+    home = copy_of(fresh_home)
+    alone = traces.execution(SINGLE, 9, qoa=0.5, predicted_qoa=0.9)
+    two = run_of(traces, "two", 0, [0.5, 4.5], [0.0, 1.0])
+    land_traces(home, traces(*two, alone))
+    refresh(home, full_gate=False)
+    of_qoa = query(home.perfdb, "from calibration_of_qoa").to_dicts()
+    assert [(r["observed_low"], r["observed_high"]) for r in of_qoa] == [(0.0, 1.0), (None, None)]
+    for statement, run in (
+        ("from calibration_of_intervals", None),
+        (sql.read("queries/report_calibration"), "two"),
+    ):
+        bins = query(home.perfdb, statement, {"run": run} if run else None).to_dicts()
+        qualities = {r["bin_from"]: r for r in bins if r["metric"] == "qoa"}
+        assert (qualities[0.5]["observed_low"], qualities[0.5]["observed_high"]) == (0.0, 1.0)
+        assert run or qualities[0.9]["observed_low"] is qualities[0.9]["observed_high"] is None
+        latency = next(r for r in bins if r["metric"] == "latency_s")
+        assert latency["observed_low"] == 0.0
+        assert latency["observed_high"] > 1.0

@@ -66,7 +66,12 @@ class Method:
         return self.rank_by(evidence, value)
 
     def rank_by(self, evidence: Evidence, value: np.ndarray, note: str = "") -> Ranking:
-        """Order those that may win by ``value``, ties by cost, latency and place."""
+        """Order those that may win by ``value``; of equals who is on the frontier comes first.
+
+        Who is worth the same on the same examples is equal, whatever a model of all combinations makes of it. What
+        was run more comes first, then what is more accurate, cheaper (known before unknown), faster, the place.
+        """
+        value = _rounded(self._levelled(evidence, value))
         floor = self.floor(evidence)
         unmet = self.problem.objective.unmet(evidence)
         enough = self.surely_above(evidence, floor)
@@ -82,9 +87,22 @@ class Method:
             np.nan_to_num(figures, nan=np.inf)
             for figures in (evidence.mean_cost_usd, evidence.mean_latency_s)
         )
-        order = sorted(may_win, key=lambda c: (-value[c], cost[c], latency[c], c))
+        counts, accuracy = evidence.counts, _rounded(evidence.accuracy)
+        order = sorted(may_win, key=lambda c: (-value[c], -counts[c], -accuracy[c], cost[c], latency[c], c))
         low, high = accuracy_bounds(evidence)
         return Ranking(tuple(order), value, low, high, self.eliminated.copy(), floor, note)
+
+    def _levelled(self, evidence: Evidence, value: np.ndarray) -> np.ndarray:
+        """``value``, the best of it for all that are worth the same on the same examples."""
+        levelled, best = value.copy(), {}
+        worth = _rounded(self.values(evidence)).tolist()
+        known = np.flatnonzero(~np.isnan(value)).tolist()
+        keys = {c: (worth[c], evidence.done[c].tobytes()) for c in known}
+        for c in known:
+            best[keys[c]] = max(value[c], best.get(keys[c], -np.inf))
+        for c in known:
+            levelled[c] = best[keys[c]]
+        return levelled
 
     def surely_above(self, evidence: Evidence, floor: float | None) -> np.ndarray:
         """Whether each combination's accuracy meets ``floor``: its mean if run in full, else its lower bound."""
@@ -95,6 +113,12 @@ class Method:
         accuracy = np.nan_to_num(evidence.accuracy, nan=-1.0)
         errors = np.where(np.isfinite(errors), errors, 0.0)
         return accuracy - 1.96 * errors >= floor - 1e-12
+
+
+def _rounded(figures: np.ndarray) -> np.ndarray:
+    """Twelve digits of each: in which order a mean was summed is no reason to choose."""
+    mantissa, exponent = np.frexp(figures)
+    return np.ldexp(np.round(mantissa * 2.0**40) / 2.0**40, exponent)
 
 
 def share_of(name: str, value: float) -> float:

@@ -143,9 +143,13 @@ class MixLLM(FullEvaluation):
             return int(np.where(likely, cost, np.inf).argmin())
         return int(np.where(promising, chance * (cheapest - cost), -1.0).argmax())
 
+    def values(self, evidence: Evidence) -> np.ndarray:
+        """The cost, whatever the objective is called: this is the problem that the method solves."""
+        return -evidence.mean_cost_usd
+
     def ranking(self, evidence: Evidence) -> Ranking:
-        """By cost, whatever the objective is called: this is the problem that the method solves."""
-        return self.rank_by(evidence, -evidence.mean_cost_usd, self._about_theta(evidence))
+        """By cost."""
+        return self.rank_by(evidence, self.values(evidence), self._about_theta(evidence))
 
     def _about_theta(self, evidence: Evidence) -> str:
         """Where θ comes from, if it is measured."""

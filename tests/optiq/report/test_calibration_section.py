@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from optiq.report.calibration_section import calibration_of, calibration_section
+from optiq.report.sections import prediction_section
 
 BIN: dict[str, Any] = {
     "task": "open",
@@ -69,3 +70,11 @@ def test_an_earlier_snapshot_has_no_such_views() -> None:
 def test_the_page_of_a_run_has_no_weeks() -> None:
     section = calibration_section(pl.DataFrame([BIN]), NO_RANKS, what="the run")
     assert "week" not in section.note
+
+
+def test_no_correlation_is_none() -> None:
+    points = pl.DataFrame([{"metric": "qoa", "topic": "*", "predicted": 0.5, "observed": 0.5}])
+    for value, shown in [(2.3e-17, "0"), (-0.001, "0"), (0.456, "0.46"), (-0.5, "-0.50"), (None, "–")]:
+        row = {"metric": "qoa", "n": 1, "predicted": 0.5, "observed": 0.5, "error": 0.0, "correlation": value}
+        section = prediction_section(points, pl.DataFrame([row]), 100)
+        assert section.tables[0].rows[0][-1] == shown

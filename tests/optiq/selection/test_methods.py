@@ -17,9 +17,11 @@ from selection_cases import play, table_of
 from optiq.errors import InputError, OptiqError, UnknownName
 from optiq.extensions.built_in import SELECTORS
 from optiq.selection.evidence import Evidence, Outcome, Run
+from optiq.selection.intervals import lowest_means
 from optiq.selection.objective import Objective
 from optiq.selection.protocol import Problem
 from optiq.selection.registry import make_selector
+from optiq.selection.results import SelectionResult
 from optiq.selection.search import search
 from optiq.selection.space import Space
 
@@ -208,3 +210,41 @@ def test_lm_proposal_needs_an_advisor_and_a_usable_answer() -> None:
     silly = make_selector("lm-proposal", Problem(SPACE, 5, advisor=lambda _: "the best one"))
     with pytest.raises(OptiqError, match="proposed no combination"):
         silly.ask(Problem(SPACE, 5).evidence())
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if not name.startswith("mixllm")])
+def test_of_equals_the_chosen_is_on_the_frontier(method: str) -> None:
+    """As accurate on the same examples, no price known: the faster one, whatever a model of all would favour."""
+    space = Space.of({"planner": ["a", "b"], "solver": ["a", "b"]})
+    advisor = None if method != "lm-proposal" else (lambda _: "[]")
+    problem = Problem(space, 20, Objective(max_latency_s=30.0), advisor=advisor)
+    evidence = problem.evidence()
+    for place, (right, seconds) in enumerate([(9, 40.0), (6, 25.9), (2, 10.0), (6, 24.2)]):
+        for example in range(12):
+            evidence.add(Run(place, example), Outcome(float(example < right), None, seconds))
+    ranking = make_selector(method, problem).ranking(evidence)
+    assert ranking.order[:2] == (3, 1)
+    assert SelectionResult(problem, method, evidence, ranking).frontier == [0, 2, 3]
+
+
+def test_a_lucky_mean_of_few_examples_beats_nobody_on_the_frontier() -> None:
+    space = Space.of({"only": ["a", "b"]})
+    problem = Problem(space, 20)
+    evidence = problem.evidence()
+    for example in range(20):
+        evidence.add(Run(0, example), Outcome(float(example % 2), None, 25.9))
+    for example in range(4):
+        evidence.add(Run(1, example), Outcome(float(example % 2), None, 24.2))
+    ranking = make_selector("arm-elimination", problem).ranking(evidence)
+    assert ranking.order[0] == 0
+    assert SelectionResult(problem, "arm-elimination", evidence, ranking).frontier == [0, 1]
+
+
+def test_how_far_one_is_behind_is_sure_only_by_paired_examples() -> None:
+    """By z = 1.96 and one win of either side: 5 of 5 lost are sure, 3 of 5 are not, 30 of 50 are."""
+    lost = np.full((4, 50), np.nan)
+    lost[0, :5], lost[1, :5], lost[2] = 1.0, [1, 1, 1, 0, 0], [1] * 30 + [0] * 20
+    low = lowest_means(lost)
+    assert low[0] > 0 > low[1]
+    assert low[2] > 0
+    assert np.isnan(low[3])
