@@ -287,12 +287,19 @@ class Home:
 
     def trace(self, run: str = "last") -> pl.DataFrame:
         """The executions of a run, each with its ``calls``, in the order of their start; of any run by its name."""
+        import polars as pl
+
         from tasks.run_answers import find_run
         from warehouse.find_home import find_home
-        from warehouse.run_answers import executions_of_run
+        from warehouse.run_answers import calls_of, executions_of_run
 
         home = find_home(self._path)
-        return executions_of_run(home, find_run(home, run)[0])
+        executions = executions_of_run(home, find_run(home, run)[0])
+        calls = calls_of(home, executions["execution_id"])
+        nested = calls.group_by("execution_id", maintain_order=True).agg(
+            calls=pl.struct(pl.exclude("execution_id"))
+        )
+        return executions.join(nested, on="execution_id", how="left", maintain_order="left")
 
     def refresh(self, **options: Any) -> dict[str, Any]:
         """Merge what has landed since, recompute the statistics and publish a new snapshot."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -110,6 +110,20 @@ def maybe_known_as(name: str, models: Iterable[str]) -> str | None:
     family, size = family_of(name), billions_in(name)
     found = [m for m in models if m != name and family_of(m) == family and size and billions_in(m) == size]
     return found[0] if len(found) == 1 and known_as(name, found) is None else None
+
+
+def ends_like(name: str, models: Collection[str]) -> str | None:
+    """The one of ``models`` that ``name`` may be once what tools put before names is left out.
+
+    ``ollama:chat:qwen2.5:14b`` and ``openrouter/qwen2.5:14b`` end like ``qwen2.5:14b``; None for a model itself.
+    """
+    if name in models:
+        return None
+    for cut in [0, *(found.end() for found in re.finditer("[:/]", name))]:
+        end = name[cut:]
+        if found := end if end in models else known_as(end, models):
+            return found
+    return None
 
 
 def plain_name(name: str) -> str:

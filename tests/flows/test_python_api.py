@@ -100,6 +100,8 @@ def test_answer_trace_and_learn_with_a_server_of_ones_own(opened, tmp_path) -> N
     assert asked >= 2
     traced = opened.trace()
     assert set(traced["qoa"]) == {1.0}
+    assert traced["calls"].list.len().to_list() == traced["n_calls"].to_list()
+    assert {call["output"] for call in traced["calls"].explode()} == {"Shakespeare", "Oslo"}
     assert opened.trace(answers["run_id"][0][:12]).height == 2
     opened.answer(ASKED, server=server, output=tmp_path / "a.parquet")
     assert (tmp_path / "a.parquet").exists()

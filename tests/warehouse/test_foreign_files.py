@@ -467,3 +467,19 @@ def test_the_beginning_of_a_file_tells_its_keys(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('{"evalId": "e", "results": {"results": [' + '{"a": "' + "x" * 3_000_000 + '"}]}}')
     assert Source(path).heads == [{"evalId": "e", "results": ...}]
+
+
+def test_names_that_look_like_a_model_of_perfdb_are_asked_about(home: Home, tmp_path: Path) -> None:
+    """Not taken for it, and not asked about once a person has said what they are."""
+    text = (REAL_FILES / "promptfoo/results.json").read_text(encoding="utf-8")
+    path = tmp_path / "results.json"
+    path.write_text(text.replace("openai:chat:smollm2", "ollama:chat:phi4:14b"), encoding="utf-8")
+
+    def asked(names: dict[str, str]) -> list[str]:
+        report = ingest_traces(home, [path], Foreign(names=names), dry_run=True)
+        return [note.what for note in report.notes[str(path)] if "--map" in note.what]
+
+    (told,) = asked({})
+    assert "--map ollama:chat:phi4:14b=phi4:14b" in told
+    assert asked({"ollama:chat:phi4:14b": "phi4:14b"}) == []
+    assert asked({"ollama:chat:phi4:14b": "ollama:chat:phi4:14b"}) == []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from optiq.errors import InputError
+from optiq.estimation.guesses import ends_like
 from optiq.formats.protocol import Answer, Format, NoAnswer, Refused, Remark, Wanted
 from optiq.formats.quality import quality
 from optiq.formats.source import Source
@@ -46,13 +48,22 @@ class Foreign:
 class ForeignFile:
     """Reads one file of another tool as chunks of a traces file."""
 
-    def __init__(self, path: Path, form: Format, given: Sequence[Path], said: Foreign, notes: Notes) -> None:
+    def __init__(
+        self,
+        path: Path,
+        form: Format,
+        given: Sequence[Path],
+        said: Foreign,
+        notes: Notes,
+        models: Collection[str] = (),
+    ) -> None:
         self._path, self._form, self._said, self._notes = path, form, said, notes
         self._given = given
+        self._models = models
         self._file_time: datetime.datetime | None = None
         self._scores: dict[str, None] = {}
         self._judged = False
-        self._unknown: dict[str, None] = {}
+        self._theirs: dict[str, None] = {}
 
     def chunks(self) -> Iterator[Chunk]:
         """The answers as rows, and what could not be read; at least one chunk.
@@ -102,7 +113,17 @@ class ForeignFile:
         if self._said.score not in (None, OURS) and not self._judged:
             names = ", ".join(self._scores) or "none"
             raise InputError(f"{self._path} has no score {self._said.score!r}", f"Its scores are {names}.")
+        self._ask_about_names()
         yield _columns(chunk, rows)
+
+    def _ask_about_names(self) -> None:
+        """Name the models that keep their names here and look like one of PerfDB's: only a person knows."""
+        alike = [(theirs, ours) for theirs in self._theirs if (ours := ends_like(theirs, self._models))]
+        if alike:
+            pairs = " ".join(f"--map {shlex.quote(f'{theirs}={ours}')}" for theirs, ours in alike)
+            self._notes.once(
+                f"names not known here that end like a model of PerfDB; if they are the same: {pairs}"
+            )
 
     @property
     def _score_asked(self) -> str | None:
@@ -118,6 +139,8 @@ class ForeignFile:
         said = self._said
         theirs = answer.model if answer.model else None
         model = said.model or (said.names.get(theirs, theirs) if theirs else None)
+        if theirs and not said.model and theirs not in said.names:
+            self._theirs[theirs] = None
         row = dict(answer.cells)
         told = "\x1f".join(map(str, answer.identity)).encode("utf-8", "replace")
         row.setdefault("execution_id", hashlib.sha256(told).hexdigest()[:32])

@@ -97,6 +97,9 @@ def _foreign_traces(form: Format, paths: list[Path], foreign: Foreign, known: Kn
     def opened(path: Path, digest: str) -> Opened:
         reader = ForeignTraces(path, digest, known, foreign)
         reader.notes.once(f"read as {form.title}")
-        return Opened(ForeignFile(path, form, paths, foreign, reader.notes).chunks(), lambda columns: reader)
+        return Opened(
+            ForeignFile(path, form, paths, foreign, reader.notes, known.models).chunks(),
+            lambda columns: reader,
+        )
 
     return opened

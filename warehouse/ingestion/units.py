@@ -36,6 +36,11 @@ class KnownRates:
                     rates.setdefault(model, {})[metric] = value
         return cls(rates)
 
+    @property
+    def models(self) -> frozenset[str]:
+        """The models that PerfDB has figures of."""
+        return frozenset(self._rates)
+
     def rules(self, calls: pl.DataFrame) -> list[Rule]:
         """Rules on flat calls (``plan_model``, tokens, figures): a column of a model is 1000 times off."""
         schema = calls.schema

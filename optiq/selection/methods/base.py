@@ -94,7 +94,8 @@ class Method:
 
     def _levelled(self, evidence: Evidence, value: np.ndarray) -> np.ndarray:
         """``value``, the best of it for all that are worth the same on the same examples."""
-        levelled, best = value.copy(), {}
+        levelled = value.copy()
+        best: dict[tuple[float, bytes], float] = {}
         worth = _rounded(self.values(evidence)).tolist()
         known = np.flatnonzero(~np.isnan(value)).tolist()
         keys = {c: (worth[c], evidence.done[c].tobytes()) for c in known}

@@ -10,6 +10,7 @@ from optiq.estimation.catalog import Catalog
 from optiq.estimation.guesses import (
     Probe,
     billions_in,
+    ends_like,
     family_of,
     guessed_rows,
     known_as,
@@ -152,3 +153,19 @@ def test_outputs_are_expected_to_be_as_long_as_they_may_get(row, recorded, token
 def test_what_was_published_of_facts_says_nothing_of_long_answers(row, tokens):
     shape = replace(SHAPE, longest=Longest(1024, 0))
     assert Catalog(build(row), "*", "long", shape, None).output_tokens("a") == tokens
+
+
+@pytest.mark.parametrize(
+    ("name", "like"),
+    [
+        ("ollama:chat:qwen2.5:14b", "qwen2.5:14b"),
+        ("openrouter/qwen2.5:14b", "qwen2.5:14b"),
+        ("ollama:chat:qwen2.5-14b-instruct", "qwen2.5:14b"),
+        ("openai:gpt-4o", None),
+        ("ollama:chat:qwen2.5:7b", None),
+        ("qwen2.5:14b", None),
+        ("chat:", None),
+    ],
+)
+def test_names_of_tools_end_like_models(name: str, like: str | None) -> None:
+    assert ends_like(name, {"qwen2.5:14b", "phi4:14b"}) == like
