@@ -105,6 +105,7 @@ def _up(home: Home, port: int, say: Say, worker_too: bool) -> Running:
             raise InputError(f"port {port} of this machine is taken", "Give another one with --port.")
     api_url = f"http://127.0.0.1:{port}/api"
     server = worker = 0
+    note = folder / "running.json"
     try:
         say("starting the Prefect server …")
         more = {
@@ -116,6 +117,8 @@ def _up(home: Home, port: int, say: Say, worker_too: bool) -> Running:
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": api_url.removesuffix("/api"),
         }
         server = _start(home, "server", ["flows.prefect_server", str(port)], None, more)
+        # At once: if this process is killed while the server starts, `down` and the next `up` still find it.
+        _write_down(note, Running.of(api_url, server, 0))
         _wait_until_healthy(api_url, server, folder / "server.log")
         say("making the work pool and the deployments …")
         with told(api_url, make_key(home.path.resolve())) as client:
@@ -127,14 +130,19 @@ def _up(home: Home, port: int, say: Say, worker_too: bool) -> Running:
         if worker_too:
             say("starting a worker …")
             worker = start_worker(home, api_url)
+        running = Running.of(api_url, server, worker)
+        _write_down(note, running)
     except BaseException:
         for pid in (worker, server):
             stop(pid)
+        note.unlink(missing_ok=True)
         raise
-    running = Running.of(api_url, server, worker)
-    with replacing(folder / "running.json") as temporary:
-        temporary.write_text(json.dumps(asdict(running)), encoding="utf-8")
     return running
+
+
+def _write_down(note: Path, running: Running) -> None:
+    with replacing(note) as temporary:
+        temporary.write_text(json.dumps(asdict(running)), encoding="utf-8")
 
 
 def start_worker(home: Home, api_url: str, name: str = "worker", limit: int | None = None) -> int:

@@ -20,6 +20,7 @@ def up(
 
     Example:  optiq up
     """
+    import signal
     from importlib.util import find_spec
     from shlex import quote
 
@@ -29,6 +30,7 @@ def up(
     from flows.local_prefect import up as start
     from tasks.prefect_key import VARIABLE, key_file
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     running = start(place.home(), port, say)
     say(f"Prefect is up; its page: {running.api_url.removesuffix('/api')}")
     say(f"  export PREFECT_API_URL={running.api_url}")

@@ -28,7 +28,7 @@ from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.schedules import CronSchedule
 
 from flows.local_deployments import as_left
-from flows.local_prefect import Running, down, read_running, up
+from flows.local_prefect import Running, down, read_running, stop, up
 from optiq.files.process_identity import ProcessIdentity
 from tasks.prefect_key import key_file, make_key, use_key
 from warehouse.home import Home
@@ -191,6 +191,31 @@ def test_a_night_on_its_page_and_what_a_power_cut_leaves(
     assert read_running(Home(home)) is None
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGKILL])
+def test_an_up_that_is_ended_while_the_server_starts_leaves_none_that_down_does_not_find(
+    home: Path, port: int, sign: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "flows.command_line.main", "up", "--port", str(port)]
+    starting = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    wait_until(lambda: read_running(Home(home)) is not None)
+    begun = read_running(Home(home))
+    assert begun is not None
+    try:
+        assert list(begun.alive()) == ["server"]  # noted before there is a worker
+        starting.send_signal(sign)
+        assert starting.wait(60) == (130 if sign == signal.SIGTERM else -sign)
+        if sign == signal.SIGKILL:
+            said: list[str] = []
+            assert down(Home(home), said.append)
+            assert said == ["stopping the server …"]
+        assert not begun.alive()
+        assert read_running(Home(home)) is None
+        assert not down(Home(home), lambda _: None)
+    finally:
+        for pid in begun.alive().values():
+            stop(pid)
 
 
 @pytest.mark.parametrize(
