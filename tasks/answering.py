@@ -75,6 +75,7 @@ def open_job(
         session.tell_new_topics(questions.questions)
         job = begin(folder, questions.rows[: options.limit], session, options)
         planning = session.planning
+        folder.keep_left_over(rows_frame([]))  # they are asked again now
         folder.note(
             options=asdict(options),
             status="running",
@@ -226,8 +227,9 @@ def conclude(
     done = folder.rows((*ANSWER_SCHEMA, *USAGE))
     if max(done["row_number"], default=0) > len(rows):  # each copy of a large run would be in memory, too
         done = done.filter(pl.col("row_number") <= len(rows))
-    left_over = left_over.select(done.columns)
-    over = left_over.filter(~pl.col("row_number").is_in(done["row_number"].implode()))
+    left_over = left_over.filter(~pl.col("row_number").is_in(done["row_number"].implode()))
+    folder.keep_left_over(left_over)
+    over = left_over.select(done.columns)
     numbers = {*done["row_number"], *over["row_number"]}
     unasked = [
         {
@@ -243,7 +245,7 @@ def conclude(
     together = pl.concat([done, over, rows_frame(unasked).select(done.columns)])
     if not together["row_number"].is_sorted():
         together = together.sort("row_number")
-    n_done = done.height
+    n_settled = done.height + over.height
     del done, over
     about = folder.about() or {}
     if any(row.question is not None and row.question.wishes is not None for row in rows):
@@ -275,7 +277,7 @@ def conclude(
         **more,
     }
     folder.note(
-        status="done" if n_done == len(rows) else "unfinished",  # of a run with --limit its rows are all
+        status="done" if n_settled == len(rows) else "unfinished",  # of a run with --limit its rows are all
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(about.get("seconds", 0.0) + summary["seconds"], 3),
         summary=summary,

@@ -146,6 +146,8 @@ def _runs(home: Home, name: str, against: str | None) -> Page:
     except OptiqError:
         if about.get("run_id") is None:
             raise
+        if about["status"] != "running" and about["done"] and not (about["calls"] or about["cached"]):
+            raise _of_nothing(about) from None
         raise InputError(
             f"run {about['run_id']} is not in PerfDB yet", "Bring it in with `optiq refresh`, then again."
         ) from None
@@ -157,6 +159,18 @@ def _runs(home: Home, name: str, against: str | None) -> Page:
     frames = tuple(_frames(source, run, (*_OF_A_RUN, "frontier")) for run in (first, second))
     changes = source.frame("changes", before=first, after=second, rows=12)
     return runs_page((first, second), (frames[0], frames[1]), changes)
+
+
+def _of_nothing(about: Mapping[str, Any]) -> InputError:
+    """Why there is no page of a run in which no model was asked: no refresh ever brings it in."""
+    counts = [f"{about[status]} {status}" for status in ("infeasible", "failed", "invalid") if about[status]]
+    worst = next(status for status in ("infeasible", "failed", "invalid") if about[status])
+    why = next((f" ({why})" for status, why, _ in about["faults"] if status == worst), "")
+    todo = "Raise that limit, then `optiq answer` again" if worst == "infeasible" else "Mend that"
+    return InputError(
+        f"no model was asked in run {about['run_id']}: {', '.join(counts)}{why}",
+        f"{todo}; `optiq show {about['run_id']}` has every reason.",
+    )
 
 
 def _worst(home: Home, misses: pl.DataFrame) -> pl.DataFrame:

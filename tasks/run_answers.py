@@ -160,7 +160,7 @@ def questions_of(about: Mapping[str, Any]) -> QuestionFile | None:
 
 def _rows(home: Home, run_id: str, about: Mapping[str, Any], executions: pl.DataFrame) -> pl.DataFrame:
     """Rows as the run recorded them, with what only its executions know."""
-    done = RunFolder(home, run_id).rows()
+    done = RunFolder(home, run_id).outcomes()
     topic = pl.col("topics").list.sort().list.eval(
         pl.element().sort_by(pl.element().struct.field("weight"), descending=True, maintain_order=True)
     ).list.first().struct.field("topic")  # fmt: skip

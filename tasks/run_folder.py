@@ -5,6 +5,7 @@
     runs/<run_id>/run.json                 parameters, hash of the question file, state
     runs/<run_id>/chunks/<name>.traces.parquet   executions of a chunk that have not landed yet
     runs/<run_id>/chunks/<name>.rows.parquet     rows of the answers file; a chunk is done when this is there
+    runs/<run_id>/left_over.parquet        rows that a total limit left unanswered in the last session
     runs/<run_id>/calls.sqlite             its calls, if it does without the cache
     runs/<run_id>/ledger.sqlite            what it has spent, calls in flight at their most
     runs/keys/<key>                        the latest run with the same questions, output and planning
@@ -185,6 +186,30 @@ class RunFolder:
         if numbers.is_sorted() and numbers.n_unique() == len(numbers):
             return frame  # as most runs are: a large one is not copied
         return frame.sort("row_number", "round").unique("row_number", keep="last", maintain_order=True)
+
+    def left_over(self) -> pl.DataFrame:
+        """The rows that a total limit left unanswered in the last session: a higher limit asks them."""
+        from tasks.run_rows import read_rows, rows_frame
+
+        path = self.path / "left_over.parquet"
+        found = read_rows(path) if path.exists() else None
+        return rows_frame([]) if found is None else found
+
+    def keep_left_over(self, rows: pl.DataFrame) -> None:
+        """Replace what :meth:`left_over` tells."""
+        from tasks.run_rows import write_frame
+
+        path = self.path / "left_over.parquet"
+        if rows.height or path.exists():
+            write_frame(self.home, path, rows)
+
+    def outcomes(self) -> pl.DataFrame:
+        """The rows that have an outcome: those that are done, and those that a total limit left unanswered."""
+        import polars as pl
+
+        done, over = self.rows(), self.left_over()
+        over = over.filter(~pl.col("row_number").is_in(done["row_number"].implode()))
+        return pl.concat([done, over], how="diagonal").sort("row_number") if over.height else done
 
     def bill(self) -> dict[str, Any]:
         """Sums over all rounds: what was spent, and how many calls were made and found."""

@@ -39,7 +39,7 @@ def one_run(home: Home, name: str) -> dict[str, Any]:
         what = "no run" if not found else f"{len(found)} runs"
         raise UnknownName(f"{what} named {name!r}", "`optiq runs list` shows all runs.")
     folder = found[0]
-    about, rows = folder.about() or {}, folder.rows()
+    about, rows = folder.about() or {}, folder.outcomes()
     planned = rows.filter(pl.col("status").is_in(["answered", "failed"])).drop_nulls("plan")
     plans = planned.group_by("plan").len().sort("len", "plan", descending=[True, False])
     # Failures first: the reasons of infeasible rows are many, and would hide them.
@@ -88,7 +88,7 @@ def _record(folder: RunFolder) -> dict[str, Any]:
 
 
 def _so_far(folder: RunFolder) -> dict[str, Any]:
-    counts, bill = dict(folder.rows()["status"].value_counts().iter_rows()), folder.bill()
+    counts, bill = dict(folder.outcomes()["status"].value_counts().iter_rows()), folder.bill()
     known = bill["calls"] > bill["unpriced_calls"] or bill["calls"] == 0
     return {
         **{name: counts.get(name, 0) for name in _STATUSES},

@@ -117,7 +117,7 @@ def _identify(
 def _to_resume(folder: RunFolder | None, snapshot_id: str, options: RunOptions) -> RunFolder | None:
     """The earlier run if the command goes on with it; a finished one only on the same statistics."""
     before = None if folder is None else folder.about()
-    if before is None:
+    if folder is None or before is None:
         if options.retry_errors:
             raise InputError(
                 "there is no earlier run of this command to retry",
@@ -129,4 +129,6 @@ def _to_resume(folder: RunFolder | None, snapshot_id: str, options: RunOptions) 
         options.limit is not None and options.limit <= limit
     )  # else there is more to ask
     finished = before.get("status") == "done" and whole and not options.retry_errors
+    if finished and folder.left_over().height:
+        finished = False  # a higher total goes on with what the lower one left, and counts what was spent
     return None if finished and before.get("snapshot_id") != snapshot_id else folder

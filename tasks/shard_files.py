@@ -6,7 +6,6 @@
     runs/<run_id>/shards.json               the shards: which rows, how often started, what each may spend
     runs/<run_id>/shards/0001/              a run folder for each shard (tasks/run_folder.py)
     runs/<run_id>/shards/0001/questions.jsonl   its questions, with their ids and row numbers
-    runs/<run_id>/shards/0001/left_over.parquet rows that its share of a total limit left unanswered
     runs/<run_id>/shards/0001/alive         changes every few seconds while a process works on it
 
 Each file has one writer: ``shards.json`` the coordinator, before it acts on it, the others the process that works on
@@ -98,12 +97,6 @@ def read_shard_questions(path: Path) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def left_over(folder: RunFolder) -> pl.DataFrame:
-    """The rows that the shard's share of a total limit left unanswered in its last session."""
-    path = folder.path / "left_over.parquet"
-    return pl.read_parquet(path) if path.exists() else rows_frame([])
-
-
 @dataclass
 class Board:
     """The shards of a run, what each may spend, and the turn (rounds of `--retry-errors`)."""
@@ -168,10 +161,10 @@ class Board:
             "done": last.height - again,
             "spent_usd": bill["spent_usd"] + bill["lost_usd"],
             "spent_j": bill["spent_j"] + bill["lost_j"],
-            "left_over": left_over(folder).height,
+            "left_over": folder.left_over().height,
             "summary": (folder.about() or {}).get("summary") or {},
         }
 
     def left_over(self) -> pl.DataFrame:
         """Rows of all shards that a share of a total limit left unanswered, and that were not asked since."""
-        return pl.concat([rows_frame([]), *(left_over(self.run(shard.number)) for shard in self.shards)])
+        return pl.concat([rows_frame([]), *(self.run(shard.number).left_over() for shard in self.shards)])

@@ -18,10 +18,10 @@ from optiq.files.inside import inside
 from tasks.answering import Job, begin
 from tasks.orchestration import step
 from tasks.pulse import Pulse
-from tasks.run_rows import rows_frame, write_frame
+from tasks.run_rows import rows_frame
 from tasks.run_state import RunOptions, close_state, state_of
 from tasks.session import open_session
-from tasks.shard_files import folder_of, left_over, read_shard_questions
+from tasks.shard_files import folder_of, read_shard_questions
 from warehouse.find_home import find_home
 
 
@@ -72,8 +72,7 @@ def close_shard(job: Job, parts: list[list[dict[str, Any]]]) -> dict[str, Any]:
     state = state_of(job.run_id)
     folder = state.folder
     over = [row for part in parts for row in part]
-    if over or left_over(folder).height:
-        write_frame(folder.home, folder.path / "left_over.parquet", rows_frame(over))
+    folder.keep_left_over(rows_frame(over))
     done = folder.rows()
     spent = state.shared.ledger.spent
     summary = {

@@ -112,6 +112,7 @@ def open_sharded(
         board.write()
         _record_invalid(folder, rows)
         examples = _take_along(folder, settings.examples)
+        folder.keep_left_over(rows_frame([]))  # they are asked again now
         folder.note(options=asdict(options), status="running")
     except BaseException:
         folder.unlock()

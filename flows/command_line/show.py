@@ -85,6 +85,8 @@ def say_misses(answers: RunAnswers, told: bool = True) -> None:
     if found["judged"]:
         of = counted(found["judged"], "judged answer")
         say(f"mean QoA {figure(found['qoa'])} over {of} (QoA: quality of an answer, 0 to 1)")
+    elif "answered" not in answers.frame["status"]:
+        say("no question was answered")
     else:
         say("no answer was judged: the questions had no references; `optiq score` takes them later")
     if found["wrong"]:
