@@ -107,7 +107,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     from tasks.journal import Journal
     from tasks.run_state import open_responses, without_damage
     from tasks.selection_report import keep_selection
-    from tasks.session import load_statistics, new_run_id
+    from tasks.session import begin_home, load_statistics, new_run_id
     from warehouse.find_home import find_home
 
     started = time.time()
@@ -120,6 +120,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     run_id = new_run_id()
     subject, candidates, server = _subject(request)
     without_damage(home.path / "selection" / "kept.sqlite", "runs that were kept are made again")
+    begin_home(request.settings, home)  # its prices are those of the calls
     prices = load_statistics(home) if home.perfdb.exists() else None
     most_usd = request.limits.max_total_cost_usd
     responses = open_responses(home) if request.cache and server is not None else None

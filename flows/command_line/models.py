@@ -41,9 +41,10 @@ def models(request: Models, json: Json = False) -> None:
     from optiq.errors import ServerError
     from optiq.prompts.variants import find_variant
     from optiq.questions.metric import RATES
-    from tasks.session import guesses_for, load_statistics, shared_server
+    from tasks.session import begin_home, guesses_for, load_statistics, shared_server
 
     settings, home = request.settings, request.home()
+    begin_home(settings, home)
     try:
         opened = shared_server(settings)
         note(opened.describe())

@@ -191,12 +191,18 @@ def test_models_lists_known_and_served(optiq) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", [("plan", HAMLET), ("explain", HAMLET), ("estimate", HAMLET, "--plans", "phi4:14b")]
+    "verb",
+    [
+        ("plan", HAMLET),
+        ("explain", HAMLET),
+        ("estimate", HAMLET, "--plans", "phi4:14b"),
+        ("models", "--server", "embedded"),
+    ],
 )
 def test_what_plans_makes_the_perfdb_of_an_empty_folder_and_of_no_other(
     verb: tuple[str, ...], home: Path, optiq, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = () if verb[0] == "estimate" else ("--models", "phi4:14b")
+    models = () if verb[0] in ("estimate", "models") else ("--models", "phi4:14b")
     monkeypatch.setenv("OPTIQ_HOME", "elsewhere")
     refused = optiq(*verb, *models)
     assert refused.code == 1

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from optiq.configuration import Settings
+from optiq.errors import OptiqNote
 from optiq.servers import GenerateRequest
 from tasks.session import shared_server
 from warehouse.home import Home
@@ -116,6 +117,21 @@ def test_an_agent_on_the_openai_sdk(
     assert summary["best"]["solver"] == "gemma3:270m"
     assert summary["failed"] == summary["without_calls"] == 0
     assert all(row["cost_usd"] > 0 for row in summary["results"])
+
+
+def test_an_empty_folder_gets_a_perfdb_and_so_prices(
+    optiq, questions: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPTIQ_HOME")
+    with pytest.warns(OptiqNote, match="PerfDB made"):
+        done = optiq(
+            "select", questions, "--plan", "smollm2:135m", "--models", "smollm2:135m", "--server", "embedded",
+            "--metric", "containment", "--method", "brute-force", "--json", "--timeout", "900",
+        )  # fmt: skip
+    summary = json.loads(done.out)
+    assert (summary["runs"], summary["unpriced_calls"]) == (3, 0)
+    assert summary["results"][0]["cost_usd"] > 0
+    assert Path(".optiq/perfdb.duckdb").is_file()
 
 
 def test_the_nodes_of_a_plan_are_roles(optiq, questions: Path) -> None:
