@@ -64,6 +64,7 @@ class Forecast:
     all latencies of plans are; ``load_s`` is what loading each model of the mix once took before (None: no call
     says; calls are ordered so that a server need not load a model again and again). ``forms`` are (form of the answer,
     questions). Where a total is planned for, ``bought`` says what it, half of it and twice as much buy.
+    ``why_invalid`` is what is wrong with the first invalid row.
     """
 
     questions: int
@@ -83,6 +84,7 @@ class Forecast:
     forms: tuple[tuple[str, int], ...] = ()
     guessed_prices: tuple[str, ...] = ()
     bought: tuple[Bought, ...] = ()
+    why_invalid: str | None = None
 
 
 def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None = None) -> Forecast:
@@ -127,6 +129,7 @@ def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None =
         guessed_prices=guessed_prices(session.statistics, ((q, estimate.plan) for q, estimate in chosen)),
         load_s=_load_s(session, {name for _, estimate in chosen for name in estimate.plan.models}),
         bought=bought,
+        why_invalid=next((row.error for row in rows if row.question is None), None),
     )
 
 

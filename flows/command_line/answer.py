@@ -31,15 +31,16 @@ def answer(
     taken as it is unless PerfDB has been refreshed since.
 
     Exit code 0: every question is answered; 1: one failed, was invalid, or no plan was within its limits; 2: misuse;
-    130: interrupted. A dry run says what would happen.
+    130: interrupted. A dry run says what would happen; 1 if no row is a question.
 
     Example:  optiq answer examples/questions.csv -o answers.csv --max-latency 3
     """
     from flows.command_line.progress import progress
 
     if consent.dry_run:
-        _show_bill(_forecast(request), json)
-        return 0
+        found = _forecast(request)
+        _show_bill(found, json)
+        return 1 if found["invalid"] == found["questions"] else 0  # a run would ask nothing, too
     if not consent.given_for(lambda: _forecast(request), _bill_line):
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
@@ -75,13 +76,13 @@ def _run(request: AnswerQuestions, shards: int | None) -> dict[str, Any]:
 
 
 def _forecast(request: AnswerQuestions) -> dict[str, Any]:
-    from optiq.questions.question_file import read_questions
     from tasks.forecast import forecast
+    from tasks.same_run import questions_of_run
     from tasks.session import open_session
 
-    questions = read_questions(request.file, request.budget, request.settings.reading)
-    if request.topic is not None:
-        questions = questions.with_topic(request.topic)
+    questions = questions_of_run(
+        request.file, request.output, request.budget, request.topic, request.settings
+    )
     session = open_session(replace(request.settings, probe=False), executes=True)  # a dry run asks nothing
     return asdict(forecast(session, questions.rows[: request.limit], request.options))
 
@@ -91,8 +92,11 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
     if json:
         say_json(found)
         return
-    table(["plan", "questions"], found["plans"], right=[1])
     asked = found["questions"] - found["invalid"]
+    if not asked:
+        say(f"nothing to ask, as no row is a question: {found['invalid']} invalid; {found['why_invalid']}")
+        return
+    table(["plan", "questions"], found["plans"], right=[1])
     if found["planned"] < asked:
         say(f"scaled up from {found['planned']} of {asked} questions")
     if found["bought"]:

@@ -83,6 +83,21 @@ def test_a_dry_run_counts_what_the_run_refuses(model_server, optiq: Callable) ->
             assert promised["low_usd"] <= promised["cost_usd"] <= promised["high_usd"], name
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [(["", " "], "2 invalid; odd.csv row 1: the question is empty"), ([], "odd.csv has no question")],
+)
+def test_a_dry_run_of_no_question_says_why_and_ends_as_the_run_does(rows, said, model_server, optiq) -> None:
+    pl.DataFrame({"question": rows, "note": rows}, {"question": pl.String, "note": pl.String}).write_csv(
+        "odd.csv", quote_style="always"
+    )
+    command = ["answer", "odd.csv", "-o", "out.csv", "--server", "ollama"]
+    command += ["--server-url", model_server("--models", "mistral:7b").url]
+    dry = optiq(*command, "--dry-run")
+    assert said in dry.out + dry.err
+    assert dry.code == optiq(*command).code != 0
+
+
 @pytest.mark.parametrize(("model", "guessed"), [("our-helper", ["our-helper"]), ("mistral:7b", [])])
 def test_at_most_says_where_it_rests_on_guessed_prices(model, guessed, model_server, optiq) -> None:
     server = model_server("--models", model)
