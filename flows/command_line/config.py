@@ -48,7 +48,7 @@ def config(json: Json = False) -> None:
 
 def _held(settings: Settings) -> str:
     """How limits hold where nobody gave a confidence: another setting says it."""
-    from optiq.planning.protection import LIKELY
+    from optiq.questions.question import LIKELY
 
     if settings.caution or not settings.safe_limits:
         return "none: limits hold for expected figures"

@@ -12,11 +12,10 @@ from optiq.estimation import Estimate
 from optiq.estimation.estimates import Cautious, is_told
 from optiq.planning import PlannedQuestion, Planning
 from optiq.planning.choose import Choice
-from optiq.planning.protection import LIKELY
 from optiq.plans.plan import Plan
 from optiq.questions.answer_file import answer_text
 from optiq.questions.metric import BY_LIMIT, COST, METRICS, RESOURCES, Metric
-from optiq.questions.question import FOUND, Question
+from optiq.questions.question import FOUND, LIKELY, Question
 
 ESTIMATE_COLUMNS = ["cost" if metric is COST else metric.header for metric in METRICS]
 

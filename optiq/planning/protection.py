@@ -1,7 +1,7 @@
 """What planning does of itself against luck: limits that are likely kept, and no plan without a reason for it.
 
 A plan that only just fits a limit on expected figures breaks it every other time, and of many plans with few runs the
-one that looks best was lucky. So, unless a person says otherwise, limits hold with :data:`LIKELY` where runs tell how
+one that looks best was lucky. So, unless a person says otherwise, limits hold with ``LIKELY`` where runs tell how
 much they scatter; and the best single model within the limits is replaced only by what is better than it with a
 probability that is stated (``gain_probability``). Both are bounds that plans are judged by
 (:mod:`optiq.estimation.risk`), question by question.
@@ -26,10 +26,7 @@ from optiq.planning.items import BatchItem, planned_alike
 from optiq.planning.lines import Lines, lines_of_plans
 from optiq.planning.task import PlanningTask
 from optiq.plans.plan import Plan
-from optiq.questions.question import Budget
-
-LIKELY = 0.95
-"""The probability with which the limits of a question hold together where runs tell how much they scatter."""
+from optiq.questions.question import LIKELY, Budget
 
 SPAN = 1000
 """Characters between the two lengths at which lone calls are estimated: what they take are lines in the length."""

@@ -83,6 +83,9 @@ def parse_share(text: str | None, name: str) -> float:
     return number
 
 
+LIKELY = 0.95
+"""The probability with which the limits of a question hold together where runs tell how much they scatter."""
+
 _limits_of = attrgetter(*LIMITS)  # batches ask for the limits of many thousand questions
 
 
