@@ -6,6 +6,7 @@ a name must not become a link, a picture, a heading or a column of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,9 +23,11 @@ def shown(text: Any) -> str:
 
 
 def cell(value: Any) -> Any:
-    """A value of a table: figures to four digits, text in one line and without markup."""
+    """A value of a table: figures to four digits, large ones to the unit, text in one line and without markup."""
     if isinstance(value, float):
-        return float(f"{value:.4g}")
+        if not math.isfinite(value):
+            return None  # JSON has no word for it
+        return round(value) if abs(value) >= 1e4 else float(f"{value:.4g}")
     if value is None or isinstance(value, bool | int):
         return value
     line = " ".join(clean(value, _LONGEST).split())

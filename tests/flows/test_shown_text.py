@@ -72,6 +72,8 @@ def test_a_name_has_no_meaning_but_its_own() -> None:
     assert cell("llama_3:8b") == "llama_3:8b"
     assert "\\[x\\]" in cell(HOSTILE)
     assert [cell(value) for value in (None, True, 1.5, 7)] == [None, True, 1.5, 7]
+    assert [cell(value) for value in (2.345678e-6, 123.4567, 123456.7)] == [2.346e-6, 123.5, 123457]
+    assert [cell(float(value)) for value in ("nan", "inf")] == [None, None]
 
 
 def test_names_in_pages_of_flow_runs_are_escaped() -> None:
