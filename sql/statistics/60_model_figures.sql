@@ -3,9 +3,11 @@
 --
 -- A figure starts from the published one of its scope (task * where the source does not say) or, without one, from the
 -- figure of the next wider scope (topic × task → task → any), of which its own observations are left out, so that none
--- counts twice. The start weighs as much as prior_strengths says:
+-- counts twice. A published start weighs as much as prior_strengths says:
 --     value = (strength × start + weight × observed mean) / (strength + weight)
--- where weight is the number of observations (for the quality: of distinct questions) after recency weighting.
+-- where weight is the number of observations (for the quality: of distinct questions) after recency weighting. A start
+-- that was learned from n observations alone weighs strength × n / (strength + n): its own error adds to what scopes
+-- differ by, so that one answer elsewhere counts as less than one here.
 delete from model_figures;
 
 create or replace temp macro counted(n, n_questions) as
@@ -22,6 +24,13 @@ create or replace temp macro without(wide, strength, part) as shrunk(
     strength,
     (wide.observed_value * wide.weight - part.total) / nullif(wide.weight - part.weight, 0),
     case when wide.weight - part.weight > 1e-9 * wide.weight then wide.weight - part.weight end
+);
+
+-- What a start counts as that was learned from a wider scope without one part of it: its prior and those observations.
+create or replace temp macro learned(strength, wide, part) as least(
+    strength,
+    coalesce(wide.prior_strength, 0) + strength * greatest(wide.weight - coalesce(part.weight, 0), 0)
+    / (strength + greatest(wide.weight - coalesce(part.weight, 0), 0))
 );
 
 -- Any topic and task.
@@ -107,7 +116,10 @@ starts as (
         observed.total / observed.weight as observed_value,
         coalesce(published.value, without(wide, strengths.strength, observed)) as start,
         coalesce(published.source, 'the model on other questions') as source,
-        strengths.strength
+        case
+            when published.value is not null then strengths.strength
+            else learned(strengths.strength, wide, observed)
+        end as strength
     from (select * from published_figures where topic = '*' and task <> '*') as published
     full join observed using (model, task, metric)
     left join (select * exclude (topic, task) from model_figures where topic = '*' and task = '*') as wide
@@ -140,13 +152,16 @@ observed as (
     select
         means.*,
         means.total / means.weight as observed_value,
-        without(tasks, strengths.strength, means) as start
+        without(tasks, strengths.strength, means) as start,
+        learned(topics.strength, tasks, means) as start_strength
     from observed_means as means
     inner join model_figures as tasks
         on tasks.model = means.model and tasks.metric = means.metric
         and tasks.topic = '*' and tasks.task = means.task
     left join (select metric, strength from prior_strengths where scope = 'model') as strengths
         on strengths.metric = means.metric
+    left join (select metric, strength from prior_strengths where scope = 'topic') as topics
+        on topics.metric = means.metric
     where means.topic not in ('*', 'open', 'choice')
 ),
 
@@ -162,7 +177,10 @@ starts as (
         observed.observed_value,
         coalesce(published.value, any_task.value, observed.start) as start,
         coalesce(published.source, any_task.source, 'the model on other ' || task || ' questions') as source,
-        strengths.strength
+        case
+            when published.value is not null or any_task.value is not null then strengths.strength
+            else observed.start_strength
+        end as strength
     from (select * from published_figures where topic not in ('*', 'open', 'choice')) as published
     full join observed using (model, topic, task, metric)
     left join (select * exclude (task) from published_figures where task = '*') as any_task

@@ -48,7 +48,7 @@ with_published as (
 ),
 
 qualities as (
-    select model, topic, task, value, prior_value, prior_source from model_figures where metric = 'qoa'
+    select model, topic, task, value, prior_value, prior_source, prior_strength from model_figures where metric = 'qoa'
 )
 
 select
@@ -66,6 +66,8 @@ select
         when plans.operations > 1 then plans.sink_model || ' alone'
         else coalesce(own.prior_source, 'the model on ' || nullif(wanted.task, '*') || ' questions')
     end as source,
+    -- What the prior of a single model counts as; NULL: as starts of its kind do.
+    case when published.qoa is null and plans.operations = 1 then own.prior_strength end as start_strength,
     plans.operations > 1 as composed
 from with_published as wanted
 inner join plans using (plan_key)

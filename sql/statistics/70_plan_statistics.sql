@@ -13,14 +13,14 @@ together as (
         plans.plan,
         coalesce(observed.n_executions + observed.n_subplans, 0) as n_observations,
         coalesce(n_failed, 0) as n_failed,
-        strengths.strength,
+        coalesce(starts.start_strength, strengths.strength) as worth,
         -- Published means of a plan weigh as much as the strength of a prior, at most as their own observations.
         least(coalesce(published.n_observations, 0), strengths.strength) as weight,
         shrunk(published.cost_usd, weight, mean_of(observed.cost_usd), observed.cost_usd.n) as cost_usd, -- each resource
         case
             when published.qoa is not null or observed.qoa.n > 0
                 then shrunk(
-                    starts.start, strengths.strength, mean_of(observed.independent_qoa), observed.independent_qoa.n
+                    starts.start, worth, mean_of(observed.independent_qoa), observed.independent_qoa.n
                 )
         end as qoa,
         shrunk(published.output_tokens, weight, mean_of(observed.output_tokens), observed.output_tokens.n)
@@ -32,7 +32,7 @@ together as (
         coalesce(observed.n_output_tokens, 0) as n_output_tokens,
         mean_of(observed.independent_qoa) as observed_qoa,
         starts.start as prior_qoa,
-        case when starts.start is not null then strengths.strength end as prior_strength,
+        case when starts.start is not null then worth end as prior_strength,
         mean_of(observed.predicted_cost_usd) as predicted_cost_usd, -- each metric
         coalesce(mean_of(observed.question_chars), published.mean_question_chars) as mean_question_chars,
         coalesce(n_executions, 0) as n_executions,
@@ -45,7 +45,7 @@ together as (
         coalesce(observed.independent_qoa.n, 0) as weight_qoa,
         coalesce(observed.n_questions, 0) as n_questions,
         told(
-            observed.n_qoa, observed.n_questions, case when starts.start is not null then starts.source end, strengths.strength
+            observed.n_qoa, observed.n_questions, case when starts.start is not null then starts.source end, worth
         ) as told_qoa
     from plan_starts as starts
     inner join plans using (plan_key)
@@ -56,7 +56,7 @@ together as (
 )
 
 select
-    * exclude (told_qoa, strength, weight, published_source),
+    * exclude (told_qoa, worth, weight, published_source),
     case
         when n_observations = 0 and n_published > 0 then 'prior: ' || published_source || ', n=' || n_published
         when n_observations = 0 then 'failed n=' || n_failed

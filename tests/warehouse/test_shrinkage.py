@@ -128,3 +128,26 @@ def test_a_half_life_lets_old_observations_fade(home: Home, traces: Any) -> None
 def test_a_half_life_is_a_number_above_zero(home: Home, days: float) -> None:
     with pytest.raises(InputError, match="the half-life is"):
         refresh(home, half_life_days=days)
+
+
+def test_one_answer_elsewhere_counts_as_less_than_one_here(home: Home, traces: Any) -> None:
+    """A model that nobody described, right once and wrong once: each topic was told by the answer to the other."""
+    unknown = Plan.of(["nobody:1b"])
+    rows = [
+        traces.execution(unknown, 0, qoa=1.0, topic="geography"),
+        traces.execution(unknown, 1, qoa=0.0, topic="literature"),
+    ]
+    learn(home, traces, rows)
+
+    def told(topic: str) -> dict[str, Any]:
+        where = f"where topic = '{topic}' and plan_key = '{unknown.key}'"
+        return query(home.perfdb, f"select qoa, prior_strength, provenance from plan_statistics {where}").row(
+            0, named=True
+        )
+
+    # 5 answers' worth, learned from one: 5 × 1 / (5 + 1).
+    for topic, start, own in (("geography", 0.0, 1.0), ("literature", 1.0, 0.0)):
+        found = told(topic)
+        assert found["prior_strength"] == pytest.approx(5 / 6)
+        assert found["qoa"] == pytest.approx((5 / 6 * start + own) / (5 / 6 + 1))
+        assert "prior worth 0.8" in found["provenance"]
