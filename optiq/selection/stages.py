@@ -51,6 +51,7 @@ from optiq.plans.topology import MAX_OPERATIONS
 from optiq.prompts.prompt_set import ZERO_SHOT
 from optiq.questions.question import Budget, Kind, Question, parse_number
 from optiq.selection.examples import Example, as_text
+from optiq.selection.faults import PROVIDER
 from optiq.selection.subjects import Made, added_up, wired
 from optiq.servers.protocol import GenerateRequest, ModelServer
 
@@ -337,6 +338,7 @@ class StagePerformer:
             tuple(costs.get(role, 0.0) for role in roles),
             wall_s,
             executions=tuple(executions),
+            fault=PROVIDER if late else None,  # there is no code of an agent here that could have taken the time
             output=answer,
             role_calls=tuple(added_up([calls[role]] if role in calls else []) for role in roles),
         )
