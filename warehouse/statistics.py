@@ -13,6 +13,8 @@ import duckdb
 import sql
 from optiq.errors import InputError
 from optiq.plans.plan import Plan
+from optiq.prompts.output_lengths import MAX_OUTPUT_TOKENS, TYPICAL_OUTPUT_TOKENS
+from optiq.questions.question import Kind
 from optiq.statistics.price_steps import PriceStep, depends
 from optiq.statistics.snapshot import (
     ANY_TASK,
@@ -58,8 +60,22 @@ def recompute(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None
     """Recompute ``models``, ``model_figures`` and ``plan_statistics`` from priors and daily sums."""
     connection.execute("set variable half_life_days = $days", {"days": settings.half_life_days})
     connection.execute("set variable distrust_drifted = $told", {"told": settings.distrust_drifted})
+    connection.execute("set variable usual_lengths = $lengths", {"lengths": _usual_lengths()})
     for name in sql.names("statistics"):
         connection.execute(sql.read(name))
+
+
+def _usual_lengths() -> list[dict[str, Any]]:
+    """Per task the usual and the longest output, and the longest of a fact, in tokens."""
+    return [
+        {
+            "task": task,
+            "usual": usual,
+            "longest": max(most for kind, most in MAX_OUTPUT_TOKENS.items() if kind.task == task),
+            "fact": MAX_OUTPUT_TOKENS[Kind.OPEN],
+        }
+        for task, usual in TYPICAL_OUTPUT_TOKENS.items()
+    ]
 
 
 def load_statistics(perfdb: str | Path) -> Statistics:

@@ -140,12 +140,14 @@ class Catalog:
         told = NAN if giver is None else giver.output_tokens
         guessed = giver is not None and is_guess(giver, "output_tokens")
         longest = self.shape.longest_output(model)
-        published = giver is not None and giver.task == ANY_TASK and giver.n_observations == 0 and not guessed
-        if longest is not None and published:
+        if longest is not None and giver is not None and giver.task == ANY_TASK and not guessed:
             short, usual = MAX_OUTPUT_TOKENS[Kind.OPEN], TYPICAL_OUTPUT_TOKENS[Kind(self.kind).task]
-            if told > longest.tokens or told <= short < usual:
-                # what was published of longer outputs says nothing of these, nor of a fact what an essay takes
-                return min(usual, longest.tokens)
+            if giver.n_observations > 0 or told > longest.tokens or told <= short < usual:
+                # outputs of other forms, and published ones that are longer, say nothing of these, nor facts of essays
+                told = self.statistics.usual_length(model, self.kind)
+                if math.isnan(told):
+                    return min(usual, longest.tokens)
+                return min(told, longest.tokens + longest.room)
         if math.isnan(told) or guessed:
             derived = self._derive_output_tokens(model)
             told = told if math.isnan(derived) else derived

@@ -24,7 +24,14 @@ MAX_OUTPUT_TOKENS: Mapping[Kind, int] = {
 THINKING_TOKENS = 2048
 """Room for thoughts about a short question: medians of open reasoning models are a few hundred tokens."""
 
-TYPICAL_OUTPUT_TOKENS: Mapping[str, int] = {"open": 12, "choice": 4, "long": 300, "code": 250, "json": 120}
+TYPICAL_OUTPUT_TOKENS: Mapping[str, int] = {
+    "open": 12,
+    "choice": 4,
+    "number": 8,
+    "long": 300,
+    "code": 250,
+    "json": 120,
+}
 """By task, of instructed models under the usual prompts: what is expected before anybody has counted."""
 
 

@@ -44,17 +44,18 @@ class Kind(StrEnum):
 
     @property
     def task(self) -> str:
-        """The grain of statistics: ``choice``, ``open`` for facts and figures, else the form itself.
+        """The grain of statistics: ``choice`` for one option and several, else the form itself.
 
-        Long answers, code and JSON cost other tokens than facts, and are another skill.
+        Figures, long answers, code and JSON cost other tokens than facts, and are other skills.
         """
-        if self.has_options:
-            return "choice"
-        return "open" if self is Kind.NUMBER else str(self.value)
+        return "choice" if self.has_options else str(self.value)
 
 
 TASKS = tuple(dict.fromkeys(kind.task for kind in Kind))
 """Every task that statistics tell apart."""
+
+NEXT_TASK = {"number": "open"}
+"""The task whose figures stand in where one has none of its own: facts and figures are asked for and judged alike."""
 
 
 def parse_number(value: Any, name: str, wanted: str = "a number, such as 0.5") -> float:

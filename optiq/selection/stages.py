@@ -338,7 +338,9 @@ class StagePerformer:
             tuple(costs.get(role, 0.0) for role in roles),
             wall_s,
             executions=tuple(executions),
-            fault=PROVIDER if late else None,  # there is no code of an agent here that could have taken the time
+            fault=PROVIDER
+            if late
+            else None,  # there is no code of an agent here that could have taken the time
             output=answer,
             role_calls=tuple(added_up([calls[role]] if role in calls else []) for role in roles),
         )

@@ -17,7 +17,7 @@ from typing import Any
 
 from optiq.errors import InputError, OptiqWarning
 from optiq.plans.plan import Plan
-from optiq.questions.question import TASKS, Kind
+from optiq.questions.question import NEXT_TASK, TASKS, Kind
 from optiq.statistics.price_steps import PriceStep, dearest, depends, in_force, last_change
 
 NAN = math.nan
@@ -219,10 +219,16 @@ class Statistics:
         giver = self.giver(model, topic, kind, name)
         return giver is not None and is_guess(giver, name)
 
+    def usual_length(self, model: str, kind: Kind | str) -> float:
+        """The output tokens that are guessed of answers of this form; NaN where nobody guessed."""
+        giver = _giver(self._guesses.get((model, _task(kind)), ()), "output_tokens")
+        return NAN if giver is None else giver.output_tokens
+
     def figures(self, model: str, topic: str, kind: Kind | str) -> ModelFigures:
         """The figures of ``model``, each from the first row that has it.
 
-        Rows are asked in this order: topic and task, topic (of any task), task (on any topic), any; guesses.
+        Rows are asked in this order: topic and task, topic (of any task), task (on any topic), any; guesses. After each
+        task comes the one whose figures stand in for it.
 
         An unknown model has no figure (all NaN, ``n_observations`` 0). ``n_observations`` is that of the
         first row that gave anything.
@@ -249,30 +255,34 @@ class Statistics:
         """The records of ``topic`` by plan_key, in key order; empty for a topic that nobody knows.
 
         For questions of a ``kind``: of each plan the record of its task, else the one that says no task. The
-        record of another task never stands in: choosing an option is another skill than writing an answer.
-        Without a kind the records of all tasks are pooled, one that says no task counting only if it is alone.
+        record of another task does not stand in, facts for figures aside: choosing an option is another skill than
+        writing an answer. Without a kind the records of all tasks are pooled, one that says no task counting only if
+        it is alone.
         """
         key = "records", topic, "" if kind is None else _task(kind)
         if key not in self.derived:
             rows = dict(self._records.get((topic, ANY_TASK), {}))
             if kind is not None:
-                rows |= self._records.get((topic, _task(kind)), {})
+                task = _task(kind)
+                for said in filter(None, (NEXT_TASK.get(task), task)):
+                    rows |= self._records.get((topic, said), {})
             else:
-                said: dict[str, list[Record]] = {}
-                for task in TASKS:
-                    for name, record in self._records.get((topic, task), {}).items():
-                        said.setdefault(name, []).append(record)
-                rows |= {name: _pool(found) for name, found in said.items()}
+                together: dict[str, list[Record]] = {}
+                for each in TASKS:
+                    for name, record in self._records.get((topic, each), {}).items():
+                        together.setdefault(name, []).append(record)
+                rows |= {name: _pool(found) for name, found in together.items()}
             self.derived[key] = {name: rows[name] for name in sorted(rows)}
         return MappingProxyType(self.derived[key])
 
     def _rows(self, model: str, topic: str, kind: Kind | str) -> list[ModelFigures]:
         task = _task(kind)
         topics = dict.fromkeys([topic or ANY_TOPIC, ANY_TOPIC])
-        scopes = [(name, said) for name in topics for said in (task, ANY_TASK)]
+        tasks = [task, *filter(None, [NEXT_TASK.get(task)]), ANY_TASK]
+        scopes = [(name, said) for name in topics for said in tasks]
         rows = [row for scope in scopes if (row := self._figures.get((model, *scope)))]
         if self._guesses:
-            rows += [row for said in (task, ANY_TASK) for row in self._guesses.get((model, said), ())]
+            rows += [row for said in tasks for row in self._guesses.get((model, said), ())]
         return rows
 
     def __getstate__(self) -> dict[str, Any]:

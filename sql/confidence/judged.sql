@@ -13,7 +13,7 @@ calls_seen as (
 
 select
     calls_seen.model,
-    task_of(executions.kind) as task,
+    executions.task,
     calls_seen.logprob_mean,
     calls_seen.logprob_least,
     executions.agreement,

@@ -16,7 +16,7 @@ figures as (
     select
         calls.model,
         runs.topic,
-        task_of(runs.kind) as task,
+        runs.task,
         calls.subplan_key,
         coalesce(calls.started_at, runs.started_at) as started_at,
         key_of_question(runs.question, runs.question_id, runs.execution_id) as question_key,

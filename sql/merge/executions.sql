@@ -9,6 +9,7 @@ select
     topics,
     topic_given,
     kind,
+    task_of(kind) as task,
     plan_key,
     plans.level,
     status,

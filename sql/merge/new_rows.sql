@@ -1,7 +1,7 @@
 -- The rows that this refresh adds, and what answered in them.
 
 create or replace temp view new_executions as
-select *, task_of(kind) as task from executions where ingestion > getvariable('last_ingestion');
+select * from executions where ingestion > getvariable('last_ingestion');
 
 -- What answered: digest, or the name that the server answered with.
 create or replace temp view new_calls as

@@ -9,7 +9,7 @@ runs as (
     select
         execution_id,
         topic,
-        task_of(kind) as task,
+        task,
         plan_key,
         plans.operations - 1 as sink,
         plans.repeated_nodes,

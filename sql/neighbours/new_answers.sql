@@ -11,7 +11,7 @@ runs as (
     select
         execution_id,
         md5_number_lower(trim(question)) as question_key,
-        task_of(kind) as task,
+        task,
         operations,
         sink_model,
         repeated_nodes,
@@ -85,13 +85,13 @@ judged as (
 
 select
     question_key,
-    task,
+    judged.task,
     min(question) as question,
     arg_max(coalesce(nullif(topics, []), [{'topic': topic, 'weight': 1.0}]), (judged.started_at, execution_id)) as topics,
     max(judged.started_at) as last_seen
 from executions
 inner join judged using (execution_id)
 where ingestion > getvariable('past_ingestion')
-group by question_key, task;
+group by question_key, judged.task;
 
 drop table new_lone_calls;

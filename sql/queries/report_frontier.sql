@@ -5,7 +5,7 @@ where
     topic = '*'
     and value > 0
     and ($run is null or task in (
-        select task_of(kind) from executions where run_id = $run
+        select task from executions where run_id = $run
     ))
 qualify row_number() over (partition by metric order by on_frontier desc, n_observations desc, task, plan_key) <= $points
 order by metric, task, plan_key

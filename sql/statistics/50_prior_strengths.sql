@@ -35,11 +35,9 @@ mean_groups as (
         weight,
         total / weight as mean,
         (squares - total * total / weight) as scatter,
-        coalesce(exact.value, wide.value) as start
+        starting_figures.value as start
     from of_tasks
-    left join published_figures as exact using (model, topic, task, metric)
-    left join (select model, metric, value from published_figures where topic = '*' and task = '*') as wide
-        using (model, metric)
+    left join starting_figures using (model, task, metric)
     union all
     -- Topic: the other topics of the task against the topic.
     select

@@ -3,7 +3,8 @@
 --
 -- A figure starts from the published one of its scope (task * where the source does not say) or, without one, from the
 -- figure of the next wider scope (topic × task → task → any), of which its own observations are left out, so that none
--- counts twice. A published start weighs as much as prior_strengths says:
+-- counts twice; but the lengths of other forms say nothing of the length of one (starting_figures). A published start
+-- weighs as much as prior_strengths says:
 --     value = (strength × start + weight × observed mean) / (strength + weight)
 -- where weight is the number of observations (for the quality: of distinct questions) after recency weighting. A start
 -- that was learned from n observations alone weighs strength × n / (strength + n): its own error adds to what scopes
@@ -114,13 +115,16 @@ starts as (
         observed.n_questions,
         observed.weight,
         observed.total / observed.weight as observed_value,
-        coalesce(published.value, without(wide, strengths.strength, observed)) as start,
+        case
+            when metric = 'output_tokens' then published.value
+            else coalesce(published.value, without(wide, strengths.strength, observed))
+        end as start,
         coalesce(published.source, 'the model on other questions') as source,
         case
             when published.value is not null then strengths.strength
             else learned(strengths.strength, wide, observed)
         end as strength
-    from (select * from published_figures where topic = '*' and task <> '*') as published
+    from (select * from starting_figures where of_task or metric = 'output_tokens') as published
     full join observed using (model, task, metric)
     left join (select * exclude (topic, task) from model_figures where topic = '*' and task = '*') as wide
         using (model, metric)

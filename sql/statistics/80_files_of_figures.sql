@@ -11,7 +11,7 @@ select
     plan_key,
     named(list_sort(list_distinct(list(source_file)))) as told
 from (
-    select distinct topic, task_of(kind) as task, plan_key, source_file
+    select distinct topic, task, plan_key, source_file
     from executions
     inner join (select ingestion, source_file from ingested_files where source_file is not null) using (ingestion)
     where status = 'answered'

@@ -6,7 +6,7 @@ with seen as (
         executions.run_id,
         executions.question_id,
         executions.answer,
-        task_of(executions.kind) as task,
+        executions.task,
         unnest([
             {'rank': 1, 'model': '*', 'signal': 'agreement', 'value': executions.agreement},
             {'rank': 2, 'model': calls.model, 'signal': 'logprob_mean', 'value': calls.logprob_mean},

@@ -12,7 +12,7 @@ predictions as (
         run_id,
         execution_id,
         topic,
-        task_of(kind) as task,
+        task,
         started_at,
         min(started_at) over (partition by coalesce(run_id, execution_id)) as begun,
         unnest([

@@ -1,7 +1,7 @@
 -- Is a predicted quality of 0.7 worth 0.7? Grain: one row per task × tenth of predicted quality.
 create or replace view calibration_of_qoa as
 select
-    task_of(kind) as task,
+    task,
     least(floor(predicted_qoa * 10), 9) / 10 as predicted_from,
     count(*) as n_executions,
     avg(predicted_qoa) as predicted_qoa,

@@ -8,7 +8,7 @@ answered as (
         execution_id,
         question_id,
         topic,
-        task_of(kind) as task,
+        task,
         plan_key,
         started_at,
         unnest([

@@ -2,7 +2,7 @@
 create or replace view predicted_vs_observed as
 select
     topic,
-    task_of(kind) as task,
+    task,
     plan_key,
     count(*) as n_executions,
     avg(predicted_cost_usd) filter (cost_usd is not null) as predicted_cost_usd, -- each metric

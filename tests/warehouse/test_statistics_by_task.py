@@ -8,7 +8,10 @@ import duckdb
 import pytest
 
 import sql
+from optiq.estimation.catalog import Catalog
 from optiq.plans.plan import Plan
+from optiq.prompts.output_lengths import TYPICAL_OUTPUT_TOKENS, Longest
+from optiq.prompts.shape import PromptShape
 from optiq.questions.question import Kind
 from warehouse.home import Home
 from warehouse.ingest import ingest_statistics
@@ -156,3 +159,46 @@ def test_an_older_perfdb_is_migrated_without_losing_anything(home: Home, traces:
     assert refresh(home, full_gate=False, half_life_days=None).published
     for table in kept:
         assert query(home.perfdb, f"from {table} order by all").equals(before[table]), table
+
+
+def test_figures_have_statistics_of_their_own_and_those_of_facts_until_then(home: Home, traces: Any) -> None:
+    learn(home, traces, [traces.execution(A, i, qoa=1.0) for i in range(20)])
+    facts = load_statistics(home.perfdb)
+    assert facts.records("geography", Kind.NUMBER) == facts.records("geography", Kind.OPEN)
+    learn(home, traces, [traces.execution(A, 100 + i, qoa=0.0, kind="number") for i in range(30)])
+    both = load_statistics(home.perfdb)
+    assert both.records("geography", Kind.NUMBER)[A.key].n_observations == 30
+    assert both.records("geography", Kind.OPEN)[A.key].n_observations == 20
+    name = A.models[0]
+    number, fact = (both.figures(name, "geography", kind).qoa for kind in (Kind.NUMBER, Kind.OPEN))
+    assert number < 0.3 < 0.7 < fact
+
+
+def test_the_length_of_a_form_starts_from_no_other_form(home: Home, traces: Any) -> None:
+    def said(i: int, tokens: int, kind: str) -> dict[str, Any]:
+        one = traces.execution(A, i, kind=kind)
+        return {**one, "calls": [{**call, "output_tokens": tokens} for call in one["calls"]]}
+
+    learn(home, traces, [said(i, 10, "open") for i in range(20)] + [said(100, 240, "long")])
+    known = load_statistics(home.perfdb)
+    shape = PromptShape(40, longest=Longest(1024, 0))
+    long, code = (
+        Catalog(known, "*", kind, shape, None).output_tokens(A.models[0]) for kind in (Kind.LONG, Kind.CODE)
+    )
+    assert long == 240
+    assert code == TYPICAL_OUTPUT_TOKENS["code"]
+
+
+def test_what_was_executed_before_figures_were_told_apart_stays_among_facts() -> None:
+    connection = duckdb.connect()
+    for _, name in migrations():
+        if name.endswith("task_of_executions"):
+            kinds = "('a', 'number'), ('b', 'multi'), ('c', null), ('d', 'long')"
+            connection.execute(
+                "insert into executions by name "
+                "select *, '*' as topic, '1:0:a' as plan_key, 'answered' as status, 1 as ingestion "
+                f"from (values {kinds}) as t(execution_id, kind)"
+            )
+        connection.execute(sql.read(name))
+    tasks = connection.execute("select task from executions order by execution_id").fetchall()
+    assert tasks == [("open",), ("choice",), ("open",), ("long",)]

@@ -126,7 +126,8 @@ def test_the_provenance_of_a_row_with_several_is_that_of_the_figure():
             None,
             TYPICAL_OUTPUT_TOKENS["open"],
         ),  # published of other answers
-        (figures("a", output_tokens=420.0, n_observations=9), None, 132),  # observed: it thinks
+        (figures("a", output_tokens=420.0, n_observations=9), None, 12),  # observed of other forms
+        (figures("a", output_tokens=420.0, task="open", n_observations=9), None, 132),  # observed: it thinks
         (figures("a", output_tokens=420.0, task="open"), None, 132),  # published of such answers
         (figures("a", output_tokens=NAN), 25.0, 25),
         (figures("a", output_tokens=NAN), 4000.0, 132),
@@ -147,7 +148,8 @@ def test_outputs_are_expected_to_be_as_long_as_they_may_get(row, recorded, token
         (figures("a", output_tokens=12.0), TYPICAL_OUTPUT_TOKENS["long"]),  # published of facts
         (figures("a", output_tokens=200.0), 200),
         (figures("a", output_tokens=12.0, task="long"), 12),  # published of such answers
-        (figures("a", output_tokens=12.0, n_observations=9), 12),  # observed
+        (figures("a", output_tokens=12.0, n_observations=9), TYPICAL_OUTPUT_TOKENS["long"]),  # of other forms
+        (figures("a", output_tokens=12.0, task="long", n_observations=9), 12),  # observed
     ],
 )
 def test_what_was_published_of_facts_says_nothing_of_long_answers(row, tokens):

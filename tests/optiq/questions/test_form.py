@@ -97,5 +97,5 @@ def test_a_json_reference_may_be_a_cell_of_its_own_type():
 
 
 def test_statistics_tell_apart_what_costs_other_tokens():
-    assert TASKS == ("open", "choice", "long", "code", "json")
-    assert Kind.NUMBER.task == "open"
+    assert TASKS == ("open", "choice", "long", "number", "code", "json")
+    assert Kind.NUMBER.task == "number"
