@@ -68,7 +68,8 @@ class Stream:
         same: dict[str, Any] = {"execution_id": ids, "ingestion": self.night, "started_at": started}
         topic = [f"t{t}" for t in self.draw.integers(0, TOPICS, n)]
         self._append(
-            "executions", {**same, "topic": topic, "kind": "open", "task": "open", "plan_key": keys, "status": "answered"}
+            "executions",
+            {**same, "topic": topic, "kind": "open", "task": "open", "plan_key": keys, "status": "answered"},
         )
         self._append(
             "calls",
