@@ -13,7 +13,8 @@ with
 topics as (
     select distinct topic, task from plan_days where topic not in ('*', 'open', 'choice')
     union
-    select distinct topic, task from model_figures where task <> '*'
+    -- not what only a length is expected of, of answers that nobody gave
+    select distinct topic, task from model_figures where task <> '*' and (metric = 'qoa' or n_observations > 0)
 ),
 
 -- Grain: one row per model that competes.
