@@ -27,11 +27,13 @@ create or replace temp macro without(wide, strength, part) as shrunk(
     case when wide.weight - part.weight > 1e-9 * wide.weight then wide.weight - part.weight end
 );
 
+-- What a start counts as that was learned from n observations alone.
+create or replace temp macro of_observations(strength, n) as strength * n / (strength + n);
+
 -- What a start counts as that was learned from a wider scope without one part of it: its prior and those observations.
 create or replace temp macro learned(strength, wide, part) as least(
     strength,
-    coalesce(wide.prior_strength, 0) + strength * greatest(wide.weight - coalesce(part.weight, 0), 0)
-    / (strength + greatest(wide.weight - coalesce(part.weight, 0), 0))
+    coalesce(wide.prior_strength, 0) + of_observations(strength, greatest(wide.weight - coalesce(part.weight, 0), 0))
 );
 
 -- Any topic and task.
