@@ -214,7 +214,7 @@ def _about(home: Home, name: str) -> Mapping[str, Any]:
         return {}
 
     def of_run(file: Path) -> int:
-        rows = pl.scan_parquet(file).filter(pl.col("run_id") == record["run_id"])
+        rows = pl.scan_parquet(file, glob=False).filter(pl.col("run_id") == record["run_id"])
         return int(rows.select(pl.len()).collect().item())
 
     return {**record, "waiting": sum(read_waiting(home, "traces", of_run))}

@@ -234,7 +234,7 @@ class RunFolder:
             from warehouse.landing import land_traces
 
             turn, _, first = name.partition("-")
-            land_traces(self.home, pl.read_parquet(path), int(turn) * 10**9 + int(first))
+            land_traces(self.home, pl.read_parquet(path, glob=False), int(turn) * 10**9 + int(first))
             path.unlink()
             self.home.forget(path)
             bundle_small(self.home)

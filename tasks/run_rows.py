@@ -64,8 +64,10 @@ def read_rows(file: Path, names: Sequence[str] | None = None) -> pl.DataFrame | 
     """
     try:
         if names is None:
-            return pl.read_parquet(file)
-        return pl.scan_parquet(file).select(selectors.by_name(*names, require_all=False)).collect()
+            return pl.read_parquet(file, glob=False)
+        return (
+            pl.scan_parquet(file, glob=False).select(selectors.by_name(*names, require_all=False)).collect()
+        )
     except (pl.exceptions.PolarsError, OSError) as fault:
         said = " ".join(str(fault).split())[:120]
         warnings.warn(f"{file} is damaged and passed over: {said}", OptiqWarning, stacklevel=2)

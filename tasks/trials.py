@@ -125,7 +125,7 @@ def landed_outcomes(home: Home, questions: Sequence[Question]) -> list[Outcome]:
     texts = pl.LazyFrame({"question": list(dict.fromkeys(question.text for question in questions))})
 
     def read(file: Path) -> list[Outcome]:
-        rows = pl.scan_parquet(file).filter(pl.col("status") == "answered")
+        rows = pl.scan_parquet(file, glob=False).filter(pl.col("status") == "answered")
         rows = rows.select("question", "plan_key", *METRIC_NAMES).join(texts, on="question", how="semi")
         return [(row[0], row[1], row[2:]) for row in rows.collect().iter_rows()]
 
@@ -138,7 +138,9 @@ def landed_answers(home: Home, questions: Sequence[Question]) -> dict[str, dict[
     texts = pl.LazyFrame({"question": list(names)})
 
     def read(file: Path) -> list[tuple[str, str, str]]:
-        rows = pl.scan_parquet(file).filter((pl.col("status") == "answered") & pl.col("answer").is_not_null())
+        rows = pl.scan_parquet(file, glob=False).filter(
+            (pl.col("status") == "answered") & pl.col("answer").is_not_null()
+        )
         rows = rows.select("question", "plan_key", "answer").join(texts, on="question", how="semi")
         return rows.collect().rows()
 

@@ -8,6 +8,7 @@ otherwise hands out one shared instance per path and process).
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -151,6 +152,11 @@ def log_of(file: Path) -> Path:
 def quoted(path: Path) -> str:
     """``path`` as it stands between quotes in SQL."""
     return str(path).replace("'", "''")
+
+
+def pattern_of(path: Path) -> str:
+    """What DuckDB's functions that read files take: the pattern of names that only ``path`` fits."""
+    return re.sub(r"[*?[]", r"[\g<0>]", str(path))
 
 
 @contextmanager

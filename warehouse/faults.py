@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from warehouse.connection import pattern_of
 from warehouse.ingestion.prices import PRICE_COLUMNS
 from warehouse.ingestion.priors import PRIOR_COLUMNS
 from warehouse.ingestion.statistics import MEANS, STATISTIC_COLUMNS
@@ -22,9 +23,6 @@ REJECT_COLUMNS = {
     "reason": pl.String,
     "content": pl.String,
 }
-
-_PATTERN = "*?["
-"""Signs that let a name stand for others: DuckDB would read those."""
 
 # Files that were landed by an older optiq do not say the task, nor figures of newer metrics.
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -52,8 +50,6 @@ def schema_fault(file: LandedFile) -> str | None:
     """Why the file cannot be merged, judged by its name and its schema; None if it can."""
     if file.kind == "unknown":
         return "its name begins with no known kind: bring files in with `optiq ingest`"
-    if any(sign in file.name for sign in _PATTERN):
-        return f"its name is a pattern of other names: rename it, without {' '.join(_PATTERN)}"
     try:
         with file.place.open("rb") as handle:
             found = pl.read_parquet_schema(handle)
@@ -105,7 +101,7 @@ def content_fault(connection: duckdb.DuckDBPyConnection, file: LandedFile, work:
         connection.execute(
             "select bit_xor(hash(t)) from read_parquet("
             "$paths, union_by_name = true, filename = true, file_row_number = true) as t",
-            {"paths": [str(every_column(file.kind, work)), str(file.place)]},
+            {"paths": [pattern_of(every_column(file.kind, work)), pattern_of(file.place)]},
         ).fetchall()
     except duckdb.Error as fault:
         told = str(fault).splitlines()[0]

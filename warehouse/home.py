@@ -85,8 +85,13 @@ class Home:
         Raises
         ------
         PerfDBError
-            if the home is a file or cannot be written.
+            if the home is a file or cannot be written, or DuckDB cannot write there.
         """
+        if "?" in str(self.path):  # DuckDB puts the .wal of its log before it
+            raise PerfDBError(
+                f"{self.path} cannot be a home: DuckDB takes the ? in a path for the end of a name",
+                "Give another folder with --perfdb or $OPTIQ_HOME.",
+            )
         with usable(self):
             make_home(self.path)
             for folder in (self.landing, self.snapshots, self.work, self.runs):

@@ -19,6 +19,7 @@ from optiq.plans.plan import Plan
 from optiq.questions.metric import METRICS
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import GUESS
+from warehouse.connection import pattern_of
 from warehouse.faults import content_fault, every_column, schema_fault
 from warehouse.gather import Gathered, empty_gathered, gather, units
 from warehouse.landing import LandedFile
@@ -140,13 +141,13 @@ def _merge(
         ("statistics", "statistics_files", "merge/statistics"),
         ("trials", "trial_files", "merge/trials"),
     ):
-        if paths := [str(file.path) for file in good if file.kind == kind]:
-            first = str(every_column(kind, work))
+        if paths := [pattern_of(file.path) for file in good if file.kind == kind]:
+            first = pattern_of(every_column(kind, work))
             connection.execute(f"set variable {variable} = $paths", {"paths": [first, *paths]})
             connection.execute(sql.read(name))
     step("published figures merged")
     _merge_traces(connection, [file for file in good if file.kind == "traces"], gathered, work, step)
-    _merge_scores(connection, [str(file.path) for file in good if file.kind == "scores"], step)
+    _merge_scores(connection, [pattern_of(file.path) for file in good if file.kind == "scores"], step)
     _add_plans(connection, _published_plans(connection))
     connection.execute(sql.read("merge/ingested_files"))
     step("files recorded")
@@ -178,7 +179,7 @@ def _merge_traces(
             ("trace_files", [first, *(file.path for file in alone)]),
             ("gathered_files", [first_gathered, *(one.path for one in together)]),
         ):
-            connection.execute(f"set variable {variable} = $paths", {"paths": list(map(str, paths))})
+            connection.execute(f"set variable {variable} = $paths", {"paths": list(map(pattern_of, paths))})
         connection.execute(sql.read("merge/landed_traces"))
         _merge_batch(connection, step)
     connection.execute("drop view new_traces; drop view landed_traces; drop table judged_traces")

@@ -55,7 +55,9 @@ class Night:
     """What is known so far. A field without a default is there once its step is done.
 
     ``current`` is the published snapshot if there is nothing new. ``refused`` are files that are known to break a
-    night, with the reason. ``tell`` is told what was done, in more detail than the steps.
+    night, with the reason; of the others the first ``n_sound`` are known to break none (None: nor is it known whether
+    the night breaks without any), after ``n_tried`` preparations with some of them. ``tell`` is told what was done, in
+    more detail than the steps.
     """
 
     home: Home
@@ -63,6 +65,8 @@ class Night:
     tell: Callable[[str], None]
     files: list[LandedFile] = field(default_factory=list)
     refused: dict[LandedFile, str] = field(default_factory=dict)
+    n_sound: int | None = None
+    n_tried: int = 0
     current: str | None = None
     connection: duckdb.DuckDBPyConnection = field(init=False)
     checked: Checked = field(init=False)

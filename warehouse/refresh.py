@@ -33,8 +33,9 @@ from warehouse.statistics import Settings, snapshot_id
 Tell = Callable[[str], None]
 Run = Callable[[NightStep, Night], None]
 
-MOST_BLAMED = 8
-"""After so many files that break a night the rest of their kind is set aside with them."""
+MOST_TRIES = 100
+"""So often a night is prepared with some of the files to find those at fault: of a kind what was not tried then is set
+aside."""
 
 
 def _call(step: NightStep, night: Night) -> None:
@@ -198,6 +199,7 @@ def _blame(night: Night, fault: BaseException) -> str:
     faults: dict[int, BaseException] = {}  # by the number of files that it was met with
 
     def fails(some: Sequence[LandedFile]) -> bool:
+        night.n_tried += 1
         try:
             with night.with_files([*night.refused, *some]) as fewer:
                 for step in PREPARE:
@@ -214,6 +216,7 @@ def _blame(night: Night, fault: BaseException) -> str:
     night.close()
     left = [file for file in night.files if file not in night.refused]
     is_relative = isinstance(fault, GateRefusal) and fault.is_relative
+    guilty: LandedFile | None = None
     reason = reason_of(fault)
     if isinstance(fault, GateRefusal) and is_relative:
         # What is far from what was known may be so, and then no file is at fault: nobody searches for one. But one
@@ -224,21 +227,32 @@ def _blame(night: Night, fault: BaseException) -> str:
         reason += (
             f"; if it is so, `optiq ingest --retry-refused` and `optiq refresh {fault.accepting}` publish it"
         )
-    else:
-        guilty = culprit(left, fails)
-        if guilty is not None:  # another file may be at fault for what was met first
-            reason = reason_of(faults.get(left.index(guilty) + 1, fault))
+    elif night.n_sound is not None or (left and not fails(())):
+        sound = night.n_sound or 0
+        if sound < len(left):
+            sound, guilty = culprit(left, fails, sound, MOST_TRIES - night.n_tried)
+            night.n_sound = sound
+            if guilty is None:
+                return _leave_untried(night, left[sound:], reason)
+            # another file may be at fault for what was met first
+            reason = reason_of(faults.get(sound + 1, fault))
     if guilty is None:
         return "no landed file is at fault"
+    if left.index(guilty) < (night.n_sound or 0):
+        night.n_sound = (night.n_sound or 0) - 1
     night.refused[guilty] = reason
-    if len(night.refused) >= MOST_BLAMED and not is_relative:
-        # It is no single file, and searching for each would take the night.
-        others = [file for file in left if file.kind == guilty.kind and file != guilty]
-        night.refused |= dict.fromkeys(
-            others, f"set aside with {guilty.name}, as others of its kind: {reason}"
-        )
     night.tell(f"set aside {guilty.name}")
-    return f"{guilty.name}: {night.refused[guilty]}"
+    return f"{guilty.name}: {reason}"
+
+
+def _leave_untried(night: Night, files: Sequence[LandedFile], reason: str) -> str:
+    """Set those of ``files`` aside that are of the first one's kind: to find each at fault would take the night."""
+    others = [file for file in files if file.kind == files[0].kind]
+    why = f"not tried, after {len(night.refused)} files at fault (`optiq ingest --retry-refused` tries it): {reason}"
+    night.refused |= dict.fromkeys(others, why)
+    told = f"set aside {len(others)} files of {files[0].kind} that were not tried"
+    night.tell(told)
+    return told
 
 
 def _may_be_a_files(fault: BaseException) -> bool:

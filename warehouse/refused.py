@@ -22,18 +22,29 @@ from warehouse.migrate import code_version
 FOLDER = "refused"
 
 
-def culprit(files: Sequence[LandedFile], fails: Callable[[Sequence[LandedFile]], bool]) -> LandedFile | None:
-    """The last file of the shortest prefix of ``files`` that ``fails``; None if it is no file's fault.
+def culprit(
+    files: Sequence[LandedFile],
+    fails: Callable[[Sequence[LandedFile]], bool],
+    sound: int = 0,
+    most: int = 100,
+) -> tuple[int, LandedFile | None]:
+    """The last file of the shortest prefix of ``files`` that ``fails``, and how many files before it do not together.
 
-    ``fails`` is true of ``files``, and is asked about log2 of their number of prefixes.
+    ``fails`` is true of ``files`` and not of the first ``sound`` of them; it is asked about ``most`` prefixes at most,
+    log2 of the number of files mostly. No file if that is not enough. Files that fail often stand side by side: after
+    some that are sound the next ones are looked at first.
     """
-    if not files or fails(()):
-        return None
-    good, bad = 0, len(files)
+    good, bad, step = sound, len(files), 1 if sound else len(files)
     while bad - good > 1:
-        middle = (good + bad) // 2
-        good, bad = (good, middle) if fails(files[:middle]) else (middle, bad)
-    return files[bad - 1]
+        if most <= 0:
+            return good, None
+        most -= 1
+        middle = min(good + step, (good + bad) // 2)
+        if fails(files[:middle]):
+            bad = middle
+        else:
+            good, step = middle, 2 * step
+    return good, files[good]
 
 
 def reason_of(fault: BaseException) -> str:

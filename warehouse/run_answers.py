@@ -106,7 +106,7 @@ def _landed(home: Home, which: pl.Expr) -> list[pl.DataFrame]:
     """Rows of landed traces."""
 
     def read(file: Path) -> pl.DataFrame:
-        rows = pl.scan_parquet(file)
+        rows = pl.scan_parquet(file, glob=False)
         if {"run_id", "execution_id", "calls"} <= set(rows.collect_schema().names()):
             return rows.filter(which).collect()
         return pl.DataFrame()
@@ -137,7 +137,9 @@ def _landed_executions(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _rescored(home: Home, executions: pl.DataFrame) -> pl.DataFrame:
     """With the scores that have landed and are not merged yet."""
-    for landed in read_waiting(home, "scores", lambda file: _shaped(pl.read_parquet(file), SCORE_COLUMNS)):
+    for landed in read_waiting(
+        home, "scores", lambda file: _shaped(pl.read_parquet(file, glob=False), SCORE_COLUMNS)
+    ):
         executions = executions.update(landed.drop("nodes"), on="execution_id", how="left")
     return executions
 

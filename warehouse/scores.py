@@ -77,7 +77,7 @@ def land_scores(home: Home, scores: pl.DataFrame, label: str) -> Path:
 
 def _landed(file: Path, wanted: pl.DataFrame, *by: str) -> pl.DataFrame:
     """Executions that wait in one landed file."""
-    waiting = pl.scan_parquet(file)
+    waiting = pl.scan_parquet(file, glob=False)
     known = waiting.collect_schema().names()
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in _EXECUTION.items() if name not in known]
     calls = pl.element().struct.field

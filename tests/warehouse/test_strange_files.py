@@ -154,19 +154,29 @@ def test_ranks_of_equal_values_have_no_correlation_and_not_nan(home: Home, trace
     assert not figures_that_are_none(home)
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 16])
-def test_the_file_at_fault_is_found_among_many(n: int) -> None:
-    files: Any = [f"file {i}" for i in range(n)]
-    for guilty in files:
-        asked: list[int] = []
+@given(st.lists(st.booleans(), min_size=1, max_size=60).filter(any), st.integers(1, 400))
+def test_the_files_at_fault_are_found_among_many(are_bad: list[bool], most: int) -> None:
+    files: Any = [f"file {i}" for i in range(len(are_bad))]
+    at_fault = {file for file, is_bad in zip(files, are_bad, strict=True) if is_bad}
+    asked: list[int] = []
 
-        def fails(some: Any, guilty: Any = guilty, asked: Any = asked) -> bool:
-            asked.append(len(some))
-            return guilty in some
+    def fails(some: Any) -> bool:
+        asked.append(len(some))
+        return bool(at_fault & set(some))
 
-        assert culprit(files, fails) == guilty
-        assert len(asked) <= 2 + n.bit_length()
-    assert culprit(files, lambda some: True) is None, "it fails without any file: none is at fault"
+    left, found, sound = list(files), [], 0
+    while at_fault & set(left):
+        sound, guilty = culprit(left, fails, sound, most - len(asked))
+        assert not at_fault & set(left[:sound]), "what is sound breaks nothing"
+        if guilty is None:
+            break
+        found.append(guilty)
+        left.remove(guilty)
+    else:
+        assert found == sorted(at_fault, key=files.index)
+        assert len(asked) <= 2 * len(found) * len(files).bit_length()
+    assert set(found) <= at_fault
+    assert len(asked) <= most
 
 
 @pytest.fixture

@@ -115,3 +115,28 @@ def test_a_night_makes_vectors_of_so_many_questions_and_the_next_of_others(
         land_traces(home, traces(traces.execution(A, 500 + night, question="Who?", topic_given=False)))
     assert learned[0] == [("chemistry", 3), ("geography", 9)], "no topic waits for another's questions"
     assert learned[1:] == [[("chemistry", 3), ("geography", 11)]] * 2
+
+
+def test_questions_that_wait_are_learned_when_a_quarter_is_new(
+    home: Home, traces: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics, "MOST_NEW", 12)
+    monkeypatch.setattr(topics, "ENOUGH", 6)
+    land_traces(home, traces(*rows(traces, 0, PLACES, METALS)))
+    vectors = "select count(*) from labelled_questions where vector is not null"
+
+    def vectors_after_a_night() -> int:
+        refresh(home, full_gate=False)
+        (n,) = query(home.perfdb, vectors).rows()[0]
+        assert learned_from(home)[0][1] == n, "what has a vector is learned from"
+        return int(n)
+
+    assert vectors_after_a_night() == 12
+    land_traces(home, traces(*rows(traces, 100, ["Malta", "Ghana"], ["radium", "argon", "neon"])))
+    assert vectors_after_a_night() == 12, "five of 27 are new"
+    land_traces(home, traces(*rows(traces, 200, ["Nepal", "Qatar"], [])))
+    assert vectors_after_a_night() == 12, "seven of 29"
+    land_traces(home, traces(*rows(traces, 300, ["Benin"], [])))
+    assert vectors_after_a_night() == 24, "eight of 30"
+    land_traces(home, traces(*rows(traces, 400, [], ["xenon"])))
+    assert vectors_after_a_night() == 24
