@@ -12,6 +12,7 @@ os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
 os.environ["PREFECT_SERVER_LOGGING_LEVEL"] = "CRITICAL"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="optiq-tests-cache-")
 os.environ.pop("PREFECT_API_URL", None)
 
 import pytest  # the settings above come first

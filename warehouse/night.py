@@ -32,6 +32,7 @@ from warehouse.relative_rules import RULES
 from warehouse.snapshots import keep_snapshot, prune_snapshots, record_snapshot
 from warehouse.sources import has_landed, merged_among, merged_sources
 from warehouse.statistics import Settings, recompute, snapshot_id, stored_settings
+from warehouse.template import start_new
 
 if TYPE_CHECKING:
     from warehouse.drift import Comparison
@@ -134,6 +135,8 @@ class Night:
         if self.home.perfdb.exists():
             copy(self.home.perfdb, working)
             self.tell("copied")
+        else:
+            start_new(working, self.home.work / "spill")
         self.connection = self._opened.enter_context(
             writing(working, self.home.work / "spill", self.asked.memory_mb)
         )
