@@ -21,7 +21,9 @@ FEWEST_TRIALS = 20
 MOST_MODELS_OF_A_FILE = 1000
 """A file with more models than chemistry can take is refused, not cut."""
 ANY_TOPIC = "*"
-_RULE = "over questions, dealt by chance"
+WORTH_COMPUTING = 0.05
+"""Share of the trials of a topic that must differ from those that its chemistry was computed from."""
+_RULE = hashlib.sha256(b"over questions, dealt by chance").hexdigest()
 """What was computed by another rule is computed again."""
 
 _TYPES = {
@@ -54,27 +56,27 @@ _TYPES = {
         "complementarity": "double",
         "reason": "varchar",
     },
-    "chemistry_basis": {"topic": "varchar", "digest": "varchar"},
 }
 
 
 def recompute_chemistry(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Compute ``model_quality``, ``chemistry`` and ``ensembles`` again for topics whose trials changed.
+    """Compute ``model_quality``, ``chemistry`` and ``ensembles`` again for topics whose trials changed enough.
 
-    Says whether any did.
+    Says whether those of any did.
     """
     if not connection.execute(sql.read("chemistry/changed")).fetchall()[0][0]:
         return False
     read_lone_answers(connection)
     connection.execute(sql.read("chemistry/trials"))
-    digests = connection.execute(sql.read("chemistry/digests")).fetchall()
-    basis = {topic: hashlib.sha256(f"{_RULE}{told}".encode()).hexdigest() for topic, told in digests}
-    before = dict(connection.execute("select topic, digest from chemistry_basis").fetchall())
-    changed = sorted(topic for topic in {*basis, *before} if basis.get(topic) != before.get(topic))
+    compared = connection.execute(sql.read("chemistry/compared")).fetchall()
+    changed = [
+        topic
+        for topic, n_trials, n_changed, rule in compared
+        if rule != _RULE or n_changed > WORTH_COMPUTING * n_trials
+    ]
     if not changed:
         return False
     tables: dict[str, list[dict[str, Any]]] = {name: [] for name in _TYPES}
-    tables["chemistry_basis"] = [{"topic": topic, "digest": digest} for topic, digest in basis.items()]
     for topic in changed:
         given = _trials_of(connection, topic)
         if given.n_trials == 0 or (topic != ANY_TOPIC and given.n_trials < FEWEST_TRIALS):
@@ -85,6 +87,7 @@ def recompute_chemistry(connection: duckdb.DuckDBPyConnection) -> bool:
         types = _TYPES[name]
         temp_table(connection, f"new_{name}", types, [[row[column] for column in types] for row in found])
     connection.execute("set variable changed_topics = $topics", {"topics": changed})
+    connection.execute("set variable chemistry_rule = $rule", {"rule": _RULE})
     connection.execute(sql.read("chemistry/replace"))
     for name in tables:
         connection.execute(f"drop table new_{name}")

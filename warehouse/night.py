@@ -212,7 +212,7 @@ class Night:
             changed = recompute_chemistry(self.connection)
         if changed:
             self.tell("chemistry computed")
-        return "computed" if changed else "no new trials"
+        return "computed" if changed else "as before"
 
     def fill_levels(self) -> str:
         """The tables and views that people look at."""

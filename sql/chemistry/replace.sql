@@ -5,5 +5,10 @@ delete from chemistry where topic in (select unnest(getvariable('changed_topics'
 insert into chemistry by name select * from new_chemistry order by topic, model_a, model_b;
 delete from ensembles where topic in (select unnest(getvariable('changed_topics')));
 insert into ensembles by name select * from new_ensembles order by topic, strategy, size;
-delete from chemistry_basis;
-insert into chemistry_basis by name select * from new_chemistry_basis order by topic;
+delete from chemistry_basis where topic in (select unnest(getvariable('changed_topics')));
+insert into chemistry_basis by name
+select topic, getvariable('chemistry_rule') as digest, list(digest order by digest) as trials
+from graded
+where topic in (select unnest(getvariable('changed_topics')))
+group by topic
+order by topic;

@@ -167,7 +167,7 @@ def test_answers_kept_from_night_to_night_are_those_of_all_executions(
         assert all(connection.sql(f"from {name} order by all").pl().equals(before[name]) for name in names)
 
 
-def test_only_topics_with_new_answers_are_computed_again(
+def test_only_topics_with_enough_new_answers_are_computed_again(
     answered: Home, traces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed: list[str] = []
@@ -178,14 +178,23 @@ def test_only_topics_with_new_answers_are_computed_again(
         return real(topic, given)
 
     monkeypatch.setattr(chemistry, "_rows_of", told)
-    row = traces.execution(Plan.parse(A), 900, 1.0, "law", {})
-    land_traces(answered, traces(row | {"question": "Another?"}))
+
+    def learned(*numbers: int) -> list[str]:
+        computed.clear()
+        rows = (traces.execution(Plan.parse(A), 900 + n, 1.0, "law", {}) for n in numbers)
+        land_traces(
+            answered, traces(*(row | {"question": f"{n}?"} for n, row in zip(numbers, rows, strict=True)))
+        )
+        refresh(answered, full_gate=False)
+        return list(computed)
+
     before = query(answered.perfdb, "from chemistry where topic = 'art' order by all")
-    refresh(answered, full_gate=False)
-    assert computed == ["*", "law"]
+    assert learned(0) == [], "one of 61 answers on law is new"
+    assert learned(1, 2, 3) == ["law"], "four of 64 are, and of 154 in all"
+    assert learned(4, 5, 6, 7, 8) == ["*", "law"], "nine of 159"
     assert query(answered.perfdb, "from chemistry where topic = 'art' order by all").equals(before)
     found = query(answered.perfdb, "select topic, max(n_trials) from chemistry group by all order by all")
-    assert found.rows() == [("*", 51), ("art", 20), ("law", 21)]
+    assert found.rows() == [("*", 59), ("art", 20), ("law", 29)]
 
 
 def copied(home: Home, folder: Path) -> Path:
