@@ -391,11 +391,9 @@ def _asked_file(questions: Questions) -> Iterator[Path]:
     """A file of the questions, for as long as it is read."""
     import polars as pl
 
-    from optiq.files.tables import SUFFIXES
+    from optiq.files.tables import is_named_like_table
 
-    if isinstance(questions, Path) or (
-        isinstance(questions, str) and questions.lower().endswith(tuple(SUFFIXES)) and " " not in questions
-    ):
+    if isinstance(questions, Path) or (isinstance(questions, str) and is_named_like_table(questions)):
         yield Path(questions)
         return
     if isinstance(questions, str):

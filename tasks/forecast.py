@@ -64,7 +64,8 @@ class Forecast:
     all latencies of plans are; ``load_s`` is what loading each model of the mix once took before (None: no call
     says; calls are ordered so that a server need not load a model again and again). ``forms`` are (form of the answer,
     questions). Where a total is planned for, ``bought`` says what it, half of it and twice as much buy.
-    ``why_invalid`` is what is wrong with the first invalid row.
+    ``why_invalid`` is what is wrong with the first invalid row, ``why_infeasible`` what excludes every plan of the
+    first question that has none.
     """
 
     questions: int
@@ -85,6 +86,7 @@ class Forecast:
     guessed_prices: tuple[str, ...] = ()
     bought: tuple[Bought, ...] = ()
     why_invalid: str | None = None
+    why_infeasible: str | None = None
 
 
 def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None = None) -> Forecast:
@@ -130,6 +132,7 @@ def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None =
         load_s=_load_s(session, {name for _, estimate in chosen for name in estimate.plan.models}),
         bought=bought,
         why_invalid=next((row.error for row in rows if row.question is None), None),
+        why_infeasible=found.why_infeasible,
     )
 
 
@@ -137,13 +140,15 @@ def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None =
 class _Expected:
     """What is expected of a sample: of the ``chosen`` plans that start, the metrics (one figure for each) and the most.
 
-    ``over`` questions have a plan that total limits leave too little for.
+    ``over`` questions have a plan that total limits leave too little for; ``why_infeasible`` is why the first question
+    without a plan has none.
     """
 
     chosen: list[tuple[Question, Estimate]]
     over: int
     most_usd: np.ndarray
     of: dict[str, np.ndarray]
+    why_infeasible: str | None
 
 
 def _expected(
@@ -163,6 +168,7 @@ def _expected(
         len(kept) - int(kept.sum()),
         most[kept],
         {name: column[kept] for name, column in of.items()},
+        next((item.choice.reason for item in planned if item.choice.chosen is None), None),
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.files.tables import check_suffix
+from optiq.files.tables import check_readable_suffix
 from optiq.formats.price_tables import Price, price_for, read_prices
 from warehouse.faults import REJECT_COLUMNS, columns_of
 from warehouse.home import Home, usable
@@ -185,7 +185,7 @@ def _tables(files: Iterable[str | Path]) -> list[Path]:
     """The files, each of which is there and ends like a table."""
     paths = [Path(file) for file in files]
     for path in paths:
-        check_suffix(path)
+        check_readable_suffix(path)
         if not path.is_file():
             raise InputError(f"no file {path}", "Check the path.")
     return paths

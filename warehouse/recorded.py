@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from optiq.errors import InputError
-from optiq.files.tables import check_suffix
+from optiq.files.tables import check_readable_suffix
 from warehouse.evidence import FAILED, UNJUDGED, UNRECORDED, Evidence, LeftOut, Part, beyond, choose_prompt
 from warehouse.ingestion.chunks import read_chunks
 from warehouse.ingestion.history import History, is_history
@@ -26,7 +26,7 @@ def read_recorded(files: Iterable[str | Path], run_id: str | None = None) -> tup
     """
     frames, refused, why = [], 0, ""
     for path in map(Path, files):
-        check_suffix(path)
+        check_readable_suffix(path)
         if path.is_dir():
             raise InputError(f"{path} is a folder", "Give the files in it.")
         if not path.is_file():

@@ -40,7 +40,7 @@ def answer(
     if consent.dry_run:
         found = _forecast(request)
         _show_bill(found, json)
-        return 1 if found["invalid"] == found["questions"] else 0  # a run would ask nothing, too
+        return 0 if found["plans"] else 1  # as a run that asks nothing
     if not consent.given_for(lambda: _forecast(request), _bill_line):
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
@@ -96,6 +96,10 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
     if not asked:
         say(f"nothing to ask, as no row is a question: {found['invalid']} invalid; {found['why_invalid']}")
         return
+    if not found["plans"]:
+        say(f"nothing would be asked: {_left_out(found)}")
+        _say_why_infeasible(found)
+        return
     table(["plan", "questions"], found["plans"], right=[1])
     if found["planned"] < asked:
         say(f"scaled up from {found['planned']} of {asked} questions")
@@ -104,6 +108,12 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
         say(f"a total of {total} {buys}; half of it ({half}) {less}; twice as much ({double}) {more}")
     say(f"forms of the answers: {', '.join(f'{name} {n}' for name, n in found['forms'])}")
     say(_bill_line(found))
+    _say_why_infeasible(found)
+
+
+def _say_why_infeasible(found: Mapping[str, Any]) -> None:
+    if found["why_infeasible"]:
+        say(f"infeasible, the first one: {found['why_infeasible']}")
 
 
 def _bought(one: Mapping[str, Any], asked: int) -> tuple[str, str]:
@@ -119,11 +129,16 @@ def _bought(one: Mapping[str, Any], asked: int) -> tuple[str, str]:
 def _bill_line(found: Mapping[str, Any]) -> str:
     loading = f" and {figure(found['load_s'])} s to load models" if found["load_s"] is not None else ""
     return (
+        f"{_left_out(found)}; {predicted(found)}, "
+        f"{figure(found['latency_s'])} s of model time{loading}, mean QoA {figure(found['qoa'])}"
+    )
+
+
+def _left_out(found: Mapping[str, Any]) -> str:
+    return (
         f"{counted(found['questions'], 'question')}, {found['infeasible'] + found['over_total']} infeasible"
         + (f" ({found['over_total']} beyond the total)" if found["over_total"] else "")
         + (f", {found['invalid']} invalid rows" if found["invalid"] else "")
-        + f"; {predicted(found)}, "
-        f"{figure(found['latency_s'])} s of model time{loading}, mean QoA {figure(found['qoa'])}"
     )
 
 

@@ -32,10 +32,9 @@ class FileOrQuestion(Request):
 
 def is_file(argument: str) -> bool:
     """Whether the argument means a file: it exists, or it is one word that ends like a table."""
-    from optiq.files.tables import SUFFIXES
+    from optiq.files.tables import is_named_like_table
 
-    looks = argument.lower().endswith(tuple(SUFFIXES)) and len(argument.split()) == 1
-    return looks or (len(argument) < 4096 and Path(argument).is_file())
+    return is_named_like_table(argument) or (len(argument) < 4096 and Path(argument).is_file())
 
 
 def read_asked(

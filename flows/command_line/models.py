@@ -134,8 +134,10 @@ def show(
     """
     import sql
     from optiq.errors import UnknownName, meant
+    from tasks.session import begin_home
     from warehouse.query import query
 
+    begin_home(place.settings, place.home())
     found = query(place.home().perfdb, sql.read("queries/model_figures"), {"model": name})
     if found.is_empty():
         known = query(place.home().perfdb, "select model from models")["model"]
@@ -180,8 +182,9 @@ def probe(
     Example:  optiq models probe tiny-helper --server openai --server-url http://127.0.0.1:8080/v1
     """
     from tasks.guessing import probe_models
-    from tasks.session import shared_server
+    from tasks.session import begin_home, shared_server
 
+    begin_home(request.settings, request.home())
     server = shared_server(request.settings)
     note(server.describe())
     served = [model.name for model in server.list_models()]

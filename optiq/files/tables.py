@@ -1,5 +1,7 @@
 """Read and write tables by suffix: CSV, JSON lines, JSON, Parquet and spreadsheets (.xlsx).
 
+Text that gzip packed is read, too (``questions.csv.gz``).
+
 CSV is text: nothing is guessed from its cells, so the id ``007`` stays ``007``; an empty cell is missing. So it is
 with the cells of a spreadsheet, of which the first sheet counts. Where either needs a list or a record, the cell holds
 JSON.
@@ -18,8 +20,9 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO
 
 import polars as pl
 import polars.selectors as cs
@@ -29,11 +32,10 @@ from optiq.errors import InputError, OptiqWarning
 from optiq.files import strict_json
 from optiq.files.atomic import check_place, replacing
 from optiq.files.limits import DEEPEST, check_cells, check_columns, check_depth, check_unpacked
+from optiq.files.packed import open_unpacked, suffix_of
 from optiq.files.parquet import check_parquet
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
-
-Handler = TypeVar("Handler")
 
 # The csv module refuses cells above 131,072 characters unless told otherwise; a model's output may be longer.
 _LONGEST_CELL = 2**31 - 1
@@ -47,7 +49,8 @@ def read_table(path: str | Path) -> pl.DataFrame:
     :class:`~optiq.errors.InputError` names the file, the line where there is one, and the remedy.
     """
     path = Path(path)
-    read = _by_suffix(path, _READERS)
+    check_readable_suffix(path)
+    read = _READERS[suffix_of(path)]
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder", "Give a file.")
@@ -65,11 +68,11 @@ def read_table(path: str | Path) -> pl.DataFrame:
 def read_records(path: str | Path) -> list[dict[str, Any]]:
     """The rows in ``path``: of JSON each object as it is, with no keys but its own; else those of the table."""
     path = Path(path)
-    if path.suffix.lower() not in (".jsonl", ".ndjson", ".json"):
+    if suffix_of(path) not in (".jsonl", ".ndjson", ".json"):
         return read_table(path).to_dicts()
     if not path.is_file() or path.stat().st_size == 0:
         read_table(path)  # says what is wrong
-    if path.suffix.lower() == ".json":
+    if suffix_of(path) == ".json":
         return _objects(path)
     lines = enumerate(_text(path).split("\n"), start=1)
     return [_object(path, number, line) for number, line in lines if line.strip()]
@@ -87,14 +90,17 @@ def write_pieces(pieces: Iterable[pl.DataFrame], path: str | Path) -> None:
     is not a number is an empty cell, as missing values are; JSON has null for both. Times are ISO 8601.
     """
     path = Path(path)
-    write = _by_suffix(path, _WRITERS)
+    check_suffix(path)
+    write = _WRITERS[path.suffix.lower()]
     with replacing(path) as temporary:
         write(pieces, temporary)
 
 
 def check_suffix(path: str | Path) -> None:
-    """:class:`~optiq.errors.InputError` if ``path`` does not end like a table."""
-    _by_suffix(Path(path), _WRITERS)
+    """:class:`~optiq.errors.InputError` if ``path`` does not end like a table that can be written."""
+    path = Path(path)
+    if path.suffix.lower() not in _WRITERS:
+        raise _unknown_suffix(path)
 
 
 def check_writable(path: str | Path) -> None:
@@ -103,16 +109,29 @@ def check_writable(path: str | Path) -> None:
     check_place(path)
 
 
-def _by_suffix(path: Path, handlers: dict[str, Handler]) -> Handler:
-    handler = handlers.get(path.suffix.lower())
-    if handler is None:
-        what = f"unknown suffix {path.suffix!r}" if path.suffix else "no suffix"
-        raise InputError(f"{path} has {what}", f"Known suffixes are {', '.join(handlers)}.")
-    return handler
+def is_named_like_table(text: str) -> bool:
+    """Whether ``text`` is one word that ends like a table, so that it means a file and no question."""
+    return len(text.split()) == 1 and suffix_of(Path(text)) in _READERS
+
+
+def check_readable_suffix(path: Path) -> None:
+    """:class:`~optiq.errors.InputError` if ``path`` does not end like a table, packed or not."""
+    if suffix_of(path) not in _READERS:
+        raise _unknown_suffix(path)
+
+
+def _unknown_suffix(path: Path) -> InputError:
+    what = f"unknown suffix {path.suffix!r}" if path.suffix else "no suffix"
+    return InputError(f"{path} has {what}", f"Known suffixes are {', '.join(SUFFIXES)}.")
+
+
+def _open(path: Path) -> AbstractContextManager[BinaryIO]:
+    return open_unpacked(path, named_so=True)
 
 
 def _text(path: Path) -> str:
-    data = path.read_bytes()
+    with _open(path) as file:
+        data = file.read()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -126,8 +145,9 @@ def _text(path: Path) -> str:
 def _read_csv(path: Path) -> pl.DataFrame:
     csv.field_size_limit(_LONGEST_CELL)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _csv_table(path, csv.reader(file, strict=True))
+        with _open(path) as file:
+            lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+            return _csv_table(path, csv.reader(lines, strict=True))
     except UnicodeDecodeError:
         _text(path)  # says in which line
         raise
@@ -347,9 +367,9 @@ def records_as_written(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
     A JSON schema ``{"properties": {"age": …}}`` would have had ``"name": null`` because another row has a name.
     """
     names = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Struct)]
-    if not names or path.suffix.lower() not in (".json", ".jsonl", ".ndjson"):
+    if not names or suffix_of(path) not in (".json", ".jsonl", ".ndjson"):
         return frame
-    if path.suffix.lower() == ".json":
+    if suffix_of(path) == ".json":
         rows = read_json_list(path)
     else:
         rows = [strict_json.loads(line) for line in _text(path).split("\n") if line.strip()]

@@ -16,6 +16,7 @@ from typing import Any
 
 from optiq.errors import InputError
 from optiq.files.atomic import replacing
+from optiq.files.packed import suffix_of
 from optiq.formats.chat import text_of
 from optiq.formats.source import Source
 from optiq.questions.question import Wishes
@@ -32,7 +33,7 @@ _NOT_KEPT = (
 def is_batch_input(path: str | Path) -> bool:
     """Whether the lines of a file are requests of a batch."""
     path = Path(path)
-    if path.suffix.lower() not in (".jsonl", ".ndjson") or not path.is_file():
+    if suffix_of(path) not in (".jsonl", ".ndjson") or not path.is_file():
         return False
     heads = Source(path).heads
     return bool(heads) and all("custom_id" in head and "body" in head for head in heads)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import tempfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from optiq.errors import InputError
+from optiq.files.packed import check_streamed, is_gzip, open_unpacked
 from optiq.formats.json_stream import JsonStream, loads
 
 LONGEST_LINE = 32 * 1024 * 1024
 """Longest line, and largest JSON value, that is read: above it memory would not be bounded."""
 _HEAD = 2 * 1024 * 1024
 _LINES_OF_HEAD = 20
-# Logs shrink 5 to 50 times; gzip ends at about 1000. What swells more than this is no log.
-_MOST_SWOLLEN = 300
-_ALWAYS_READ = 256 * 1024 * 1024
 _SHOWN = 2_000
 
 
@@ -34,10 +30,10 @@ class Source:
     path: Path
     given: Sequence[Path] = field(default=(), repr=False)
 
-    @property
+    @cached_property
     def is_gzip(self) -> bool:
         """Whether it is packed by gzip, by its first bytes."""
-        return self._start[:2] == b"\x1f\x8b"
+        return is_gzip(self.path)
 
     @property
     def is_zip(self) -> bool:
@@ -48,11 +44,6 @@ class Source:
     def is_sqlite(self) -> bool:
         """Whether it is a SQLite database."""
         return self.beginning.startswith(b"SQLite format 3\x00")
-
-    @cached_property
-    def _start(self) -> bytes:
-        with self.path.open("rb") as file:
-            return file.read(4)
 
     @cached_property
     def beginning(self) -> bytes:
@@ -97,14 +88,8 @@ class Source:
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """The bytes of the file, unpacked; ``InputError`` where it swells beyond belief or is cut off."""
-        with self.path.open("rb") as file:
-            if not self.is_gzip:
-                yield file
-                return
-            packed = self.path.stat().st_size
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                bounded = _Bounded(self.path, cast(BinaryIO, unpacked), packed)
-                yield cast(BinaryIO, io.BufferedReader(bounded, 1 << 20))
+        with open_unpacked(self.path, check_streamed) as file:
+            yield file
 
     @contextmanager
     def on_disk(self) -> Iterator[Path]:
@@ -166,40 +151,6 @@ class Source:
         """The files that may complete this one: those in its folder first, sorted, then those given with it."""
         folder = sorted(path for path in self.path.parent.iterdir() if path.is_file())
         return [path for path in dict.fromkeys([*folder, *self.given]) if path != self.path]
-
-
-class _Bounded(io.RawIOBase):
-    """Unpacked bytes, as long as the file does not swell beyond belief."""
-
-    def __init__(self, path: Path, unpacked: BinaryIO, packed: int) -> None:
-        self._path, self._unpacked, self._most = path, unpacked, max(_ALWAYS_READ, _MOST_SWOLLEN * packed)
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return self._unpacked.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._unpacked.tell()
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            data = self._unpacked.read(len(buffer))
-            past = self._unpacked.tell() > self._most
-        except (EOFError, zlib.error, OSError) as fault:
-            raise InputError(
-                f"{self._path} cannot be unpacked: {fault}", "Copy it again: it is cut off or damaged."
-            ) from None
-        if past:
-            raise InputError(
-                f"{self._path} unpacks to more than {_MOST_SWOLLEN} times its size", "Is it a log at all?"
-            )
-        buffer[: len(data)] = data
-        return len(data)
 
 
 def shown(value: Any) -> str:

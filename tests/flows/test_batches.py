@@ -196,6 +196,7 @@ def test_plans_go_to_a_batch_service_and_come_back(home: Path, optiq: Command, t
     write_responses([{**rows[0], "plan": json.dumps({"models": [model]})}], tmp_path / "out.jsonl")
     first = optiq("collect", "batches", "out.jsonl", "-o", "answers.jsonl")
     assert "1 answered, 1 failed, of these 1 without an output" in first.out
+    assert first.code == 1
     answers = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]
     assert [(row["status"], row["answer"], row["observed_qoa"]) for row in answers] == [
         ("answered", "Paris", 1.0),

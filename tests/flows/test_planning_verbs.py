@@ -197,6 +197,7 @@ def test_models_lists_known_and_served(optiq) -> None:
         ("explain", HAMLET),
         ("estimate", HAMLET, "--plans", "phi4:14b"),
         ("models", "--server", "embedded"),
+        ("models", "show", "phi4:14b"),
     ],
 )
 def test_what_plans_makes_the_perfdb_of_an_empty_folder_and_of_no_other(
@@ -212,7 +213,7 @@ def test_what_plans_makes_the_perfdb_of_an_empty_folder_and_of_no_other(
     with pytest.warns(OptiqNote, match="PerfDB made"):
         done = optiq(*verb, *models)
     assert done.code == 0, done.err
-    assert "phi4:14b" in done.out
+    assert ("prior: " if verb[:2] == ("models", "show") else "phi4:14b") in done.out
     assert Path(".optiq/perfdb.duckdb").is_file()
 
 

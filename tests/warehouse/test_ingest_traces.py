@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from optiq.errors import InputError
+from optiq.files.tables import write_table
 from optiq.plans.plan import Plan
 from warehouse.home import Home
 from warehouse.ingest import ingest_priors, ingest_traces
@@ -24,6 +26,20 @@ def write_lines(path: Path, *rows: dict[str, Any] | str) -> Path:
         "\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8"
     )
     return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "ndjson", "json"])
+def test_traces_that_gzip_packed_are_read_as_what_is_inside(suffix: str, home: Home, tmp_path: Path) -> None:
+    plan = json.dumps({"models": ["phi4:14b"], "edges": []})
+    rows = [{"question": f"What is {n}?", "plan": plan, "answer": str(n), "qoa": 1.0} for n in range(3)]
+    write_table(pl.DataFrame(rows), tmp_path / f"traces.{suffix}")
+    packed = tmp_path / f"packed.{suffix}.gz"
+    packed.write_bytes(gzip.compress((tmp_path / f"traces.{suffix}").read_bytes()))
+    report = ingest_traces(home, [packed])
+    assert (report.n_landed, report.n_quarantined) == (3, 0)
+    packed.write_bytes(gzip.compress(b"question\n" * 1000)[:-9])
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        ingest_traces(home, [packed])
 
 
 def test_a_trace_of_the_documented_columns_is_enough(home: Home, tmp_path: Path) -> None:

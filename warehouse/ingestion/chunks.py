@@ -21,8 +21,9 @@ import polars as pl
 from optiq.errors import InputError
 from optiq.files import strict_json
 from optiq.files.limits import DEEPEST, check_columns, check_depth
+from optiq.files.packed import check_streamed, open_unpacked, suffix_of
 from optiq.files.parquet import check_parquet
-from optiq.files.tables import check_names, plain_cell, read_json_list, read_table
+from optiq.files.tables import check_names, check_readable_suffix, plain_cell, read_json_list, read_table
 from warehouse.rules import ROW
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -127,10 +128,8 @@ def read_chunks(path: Path) -> Iterator[Chunk]:
     """
     readers = {".csv": _csv, ".jsonl": _lines, ".ndjson": _lines, ".json": _json, ".parquet": _parquet}
     readers[".xlsx"] = _sheet
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        what = f"unknown suffix {path.suffix!r}" if path.suffix else "no suffix"
-        raise InputError(f"{path} has {what}", f"Known suffixes are {', '.join(readers)}.")
+    check_readable_suffix(path)
+    reader = readers[suffix_of(path)]
     if not path.is_file():
         raise InputError(f"no file {path}", "Check the path.")
     if path.stat().st_size == 0:
@@ -159,7 +158,7 @@ def _json(path: Path) -> Iterator[Chunk]:
 
 
 def _lines(path: Path) -> Iterator[Chunk]:
-    with path.open("rb") as file:
+    with open_unpacked(path, check_streamed, named_so=True) as file:
         _check_encoding(path, file)
         _check_is_lines(path, file)
         rows: list[dict[str, Any]] = []
@@ -247,7 +246,7 @@ def _check_is_lines(path: Path, file: BinaryIO) -> None:
 
 def _csv(path: Path) -> Iterator[Chunk]:
     csv.field_size_limit(LONGEST_LINE)
-    with path.open("rb") as file:
+    with open_unpacked(path, check_streamed, named_so=True) as file:
         _check_encoding(path, file)
         source = _CsvLines(file)
         reader = csv.reader(source, strict=True)

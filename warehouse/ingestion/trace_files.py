@@ -8,6 +8,7 @@ from typing import Any
 
 from optiq.errors import InputError
 from optiq.extensions.built_in import FORMATS
+from optiq.files.packed import suffix_of
 from optiq.files.tables import SUFFIXES
 from optiq.formats.protocol import Format, Role
 from optiq.formats.recognition import files_in, recognised
@@ -46,7 +47,7 @@ def trace_files(
     for path in paths:
         with usable(home):
             found = recognised(Source(path, paths), foreign.format)
-        if found is None and path in inside and path.suffix.lower() not in SUFFIXES:
+        if found is None and path in inside and suffix_of(path) not in SUFFIXES:
             passed[str(path)] = "no format that is known"
         elif found is None:
             _check_native(path)
@@ -62,7 +63,7 @@ def trace_files(
 
 
 def _check_native(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
+    if suffix_of(path) not in SUFFIXES:
         raise InputError(
             f"{path} is no traces file, and no format of another tool that is known",
             f"Traces end in {', '.join(SUFFIXES)}; formats are {', '.join(FORMATS.names())} (--format).",

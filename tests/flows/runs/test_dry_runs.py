@@ -132,3 +132,26 @@ def test_what_a_total_buys_is_what_a_dry_run_with_it_counts(limit, model_server,
     said = optiq(*command, f"--max-total-{limit}", repr(total)).out
     assert f"{unit} answers {answered[0]} of 30 at a mean QoA of" in said
     assert f"{unit}) answers {answered[1]} of 30" in said
+
+
+@pytest.mark.usefixtures("knowing")
+def test_a_dry_run_of_what_no_plan_is_feasible_for_says_which_limit_excludes_them(
+    model_server, optiq
+) -> None:
+    server = model_server("--models", "mistral:7b")
+    pl.DataFrame(MANY).write_ndjson("many.jsonl")
+    command = ["answer", "many.jsonl", "-o", "out.jsonl", "--dry-run", "--server", "ollama"]
+    command += ["--server-url", server.url, "--models", "mistral:7b"]
+    none = optiq(*command, "--max-latency", "1e-9")
+    assert none.code == 1  # as a run that answers nothing
+    assert "nothing would be asked: 30 questions, 30 infeasible" in none.out
+    assert "max_latency_s = 1e-09 s excludes" in none.out
+    assert "USD" not in none.out  # nobody is told that nothing costs nothing
+
+    pl.DataFrame([*MANY, {**MANY[0], "question_id": "x", "max_latency_s": "1e-9"}]).write_ndjson("many.jsonl")
+    some = optiq(*command)
+    assert some.code == 0
+    assert "31 questions, 1 infeasible; predicted" in some.out
+    assert "infeasible, the first one: max_latency_s = 1e-09 s excludes" in some.out
+    pl.DataFrame(MANY).write_ndjson("many.jsonl")
+    assert "the first one" not in optiq(*command).out

@@ -1,6 +1,7 @@
 """Tables survive a round trip; faulty files are named with their line and a remedy."""
 
 import datetime as dt
+import gzip
 import json
 import os
 import stat
@@ -13,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from optiq.errors import InputError
 from optiq.files.atomic import replacing
-from optiq.files.tables import check_suffix, check_writable, read_table, write_table
+from optiq.files.tables import check_suffix, check_writable, read_records, read_table, write_table
 
 NESTED = pl.DataFrame(
     {
@@ -43,6 +44,31 @@ def refused(path):
 def test_typed_formats_give_back_what_was_written(tmp_path, suffix):
     write_table(NESTED, tmp_path / f"table{suffix}")
     assert_frame_equal(read_table(tmp_path / f"table{suffix}"), NESTED)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".ndjson", ".json", ".JSON"])
+def test_text_that_gzip_packed_is_read_as_what_is_inside(tmp_path, suffix):
+    write_table(NESTED, tmp_path / f"table{suffix}")
+    packed = tmp_path / f"table{suffix}.gz"
+    packed.write_bytes(gzip.compress((tmp_path / f"table{suffix}").read_bytes()))
+    assert_frame_equal(read_table(packed), read_table(tmp_path / f"table{suffix}"))
+    assert records(read_records(packed)) == records(read_records(tmp_path / f"table{suffix}"))
+
+
+def records(rows):
+    return json.dumps(rows, sort_keys=True)
+
+
+def test_what_gzip_packed_is_refused_where_it_is_cut_off_swells_or_hides_behind_another_name(tmp_path):
+    whole = gzip.compress(b"question\n" + b"".join(b"What is %d?\n" % n for n in range(1000)))
+    assert "cannot be unpacked" in refused(write(tmp_path, "cut.csv.gz", whole[:-100]))
+    assert "not UTF-8 text" in refused(write(tmp_path, "named.csv", whole))
+    assert "unknown suffix '.gz'" in refused(write(tmp_path, "table.parquet.gz", whole))
+    assert "unknown suffix '.gz'" in refused(write(tmp_path, "table.gz", whole))
+    swelling = gzip.compress(b"question\n" + b"a" * 101_000_000, compresslevel=1)
+    assert "too much for its size" in refused(write(tmp_path, "swelling.csv.gz", swelling))
+    with pytest.raises(InputError, match=r"unknown suffix '\.gz'"):
+        write_table(NESTED, tmp_path / "out.csv.gz")
 
 
 def test_csv_gives_back_text_with_json_in_cells(tmp_path):
