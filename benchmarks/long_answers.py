@@ -5,8 +5,9 @@
 
 Each model is asked to "Explain in three paragraphs …" in a PerfDB of its own: ``--learnt`` subjects, then a refresh,
 then others whose cost and length were predicted before they were asked. One line for each part: how many outputs ended
-by themselves and how many at their cap, whether the answers hold all that was said, and what was predicted of length
-and cost beside what was observed. The learnt ones were predicted from usual lengths, the others from what was seen.
+by themselves, because they went round in circles, or at their cap, whether the answers hold all that was said, and what
+was predicted of length and cost beside what was observed. The learnt ones were predicted from usual lengths, the others
+from what was seen.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def report(part: str, tokens: float, answers: Path, home: Path) -> None:
     import duckdb
     import polars as pl
 
+    from optiq.servers.protocol import LOOPED
+
     rows = pl.read_csv(answers, infer_schema_length=None)
     with duckdb.connect(str(home / "perfdb.duckdb"), read_only=True) as connection:
         calls = connection.sql(
@@ -97,10 +100,11 @@ def report(part: str, tokens: float, answers: Path, home: Path) -> None:
     told, paid = (float(rows[f"{name}_cost_usd"].sum()) for name in ("predicted", "observed"))
     mean = statistics.fmean(lengths)
     print(
-        f"  {part:<8} {len(lengths)}/{rows.height} answered; ended by themselves {ended.count('stop')}, at the cap "
-        f"{ended.count('length')}; whole text in the cell {whole}; {mean:.0f} tokens ({min(lengths)} to {max(lengths)})"
-        f", predicted {tokens:.0f} ({max(tokens / mean, mean / tokens):.2f} apart); {paid * 1e6:.2f} µUSD, predicted "
-        f"{told * 1e6:.2f} ({max(told / paid, paid / told):.2f} apart)",
+        f"  {part:<8} {len(lengths)}/{rows.height} answered; ended by themselves {ended.count('stop')}, for repeating "
+        f"themselves {ended.count(LOOPED)}, at the cap {ended.count('length')}; whole text in the cell {whole}; "
+        f"{mean:.0f} tokens ({min(lengths)} to {max(lengths)}), predicted {tokens:.0f} "
+        f"({max(tokens / mean, mean / tokens):.2f} apart); {paid * 1e6:.2f} µUSD, predicted {told * 1e6:.2f} "
+        f"({max(told / paid, paid / told):.2f} apart)",
         flush=True,
     )
 

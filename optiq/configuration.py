@@ -540,6 +540,14 @@ class Settings:
         kind=bool,
         otherwise="--constrain",
     )
+    stop_loops: bool = _setting(
+        True,
+        _switch,
+        "prompts",
+        "End long answers, code and JSON that repeat themselves word for word, where the server can.",
+        kind=bool,
+        otherwise="--stop-loops",
+    )
     profiles: tuple[Profile, ...] = _setting(
         (),
         _by("optiq.endpoint.profiles", "read_profiles"),

@@ -12,9 +12,11 @@ from optiq.errors import OptiqWarning
 from optiq.estimation import Estimate
 from optiq.estimation.confidence import AGREEMENT, LEAST, MEAN
 from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_executions
+from optiq.execution.asking import OF_MANY_LINES
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.judge import Graded, judge_executions
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
+from optiq.execution.unfinished import why_unfinished
 from optiq.planning import PlannedQuestion, Planning
 from optiq.planning.allotment import Allotment
 from optiq.planning.exploration import explore
@@ -174,6 +176,7 @@ def executor_of(session: Session, run_id: str, shared: Shared, rank: int = 0) ->
         operators=session.planning.operators,
         constrain=session.settings.constrain,
         temperature=session.settings.temperature,
+        stop_loops=session.settings.stop_loops,
         rank=rank,
     )
 
@@ -305,6 +308,8 @@ def _answer_row(session: Session, item: OpenQuestion, run_id: str, number: int) 
         row["error"] = f"explored: {last.plan.expression} may be better than it looks (--explore)"
     elif last.status == ANSWERED and len(item.executions) > 1:
         row["error"] = f"planned again without {', '.join(sorted(item.without))}: {item.executions[0].error}"
+    elif last.status == ANSWERED and item.question.kind in OF_MANY_LINES:
+        row["error"] = why_unfinished(last.calls[-1])
     return row | _bookkeeping(item, number)
 
 

@@ -23,6 +23,8 @@ from optiq.servers.protocol import LETTERS_ROOM, Conversation, Fusion, GenerateR
 
 LONGEST_ANSWER_TOKENS = 1024
 """The most that a model writes to a request that sets no cap."""
+OF_MANY_LINES = frozenset({Kind.LONG, Kind.CODE, Kind.JSON})
+"""Forms of an answer that may have many lines."""
 ANY_OBJECT = '{"type": "object"}'
 """The JSON schema of an answer of which no other is given."""
 
@@ -73,7 +75,8 @@ class PromptSetAsking:
     """By prompt sets (section 3.1). ``prompts`` are those of names that are no variant (``operators``).
 
     ``max_output_tokens`` caps every output if given. ``constrain``: outputs are held to letters where options are
-    to be chosen and the prompts do not ask for reasoning.
+    to be chosen and the prompts do not ask for reasoning. ``stop_loops``: long answers, code and JSON are ended where
+    they repeat themselves word for word.
     """
 
     def __init__(
@@ -83,8 +86,10 @@ class PromptSetAsking:
         max_output_tokens: int | None,
         constrain: bool,
         temperature: float = 0.0,
+        stop_loops: bool = False,
     ) -> None:
         self._temperature = temperature
+        self._stop_loops = stop_loops
         self._prompts = prompts
         self._operators = operators
         self._cap = max_output_tokens
@@ -120,7 +125,8 @@ class PromptSetAsking:
             several_letters=held and question.kind is Kind.MULTI,
             letters_room=LETTERS_ROOM if held and question.options else 0,
             reasons=reasons,
-            many_lines=question.wishes is not None or question.kind in (Kind.LONG, Kind.CODE, Kind.JSON),
+            many_lines=question.wishes is not None or question.kind in OF_MANY_LINES,
+            stop_loops=self._stop_loops and question.wishes is None and question.kind in OF_MANY_LINES,
             thinking_room=0 if self._capped(operator) else THINKING_TOKENS,
             fusion=fusion,
             conversation=None if plan.predecessors(node) else _chat(question),

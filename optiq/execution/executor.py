@@ -85,6 +85,8 @@ class Executor:
         ask for reasoning are never constrained.
     temperature
         How freely models write; answers to questions that came with wishes have their own.
+    stop_loops
+        Whether servers are asked to end long answers, code and JSON that repeat themselves word for word.
     shared
         What the executors of a run have in common: kept responses, total limits, health of models.
     rank
@@ -108,6 +110,7 @@ class Executor:
         operators: Operators | None = None,
         constrain: bool = False,
         temperature: float = 0.0,
+        stop_loops: bool = False,
     ) -> None:
         self.server = server
         self.run_id = run_id
@@ -117,7 +120,7 @@ class Executor:
         self.seed = seed
         self.shared = shared or Shared()
         self._asking: Asking = PromptSetAsking(
-            prompts, operators or {}, max_output_tokens, constrain, temperature
+            prompts, operators or {}, max_output_tokens, constrain, temperature, stop_loops
         )
         # Merging the rows of a model takes time; there are few topics, and an executor lives for a chunk.
         self._rates = cache(prices.figures) if prices is not None else None

@@ -27,6 +27,8 @@ def call_key(identity: str, request: GenerateRequest) -> str | None:
     parts = [identity, request.prompt, request.max_output_tokens, request.seed, list(request.stop)]
     if request.many_lines:
         parts.append("many lines")
+    if request.stop_loops:
+        parts.append("stop loops")
     if request.json_schema is not None:
         parts.append(request.json_schema)
     if request.letters or request.reasons:

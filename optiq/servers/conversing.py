@@ -77,6 +77,7 @@ class StreamedAnswer:
         self._texts: list[str] = []
         self._thoughts: list[str] = []
         self._refusals: list[str] = []
+        self._logprobs: list[Any] = []
         self._unread: list[bytes] = []
         self._plain: list[bytes] = []
         self._events = False
@@ -126,6 +127,8 @@ class StreamedAnswer:
             self._texts.append(text)
         if isinstance(refusal := part(first, "delta", "refusal"), str):
             self._refusals.append(refusal)
+        if isinstance(logprobs := part(first, "logprobs", "content"), list):
+            self._logprobs += logprobs
         for name in ("reasoning_content", "reasoning", "thinking"):
             if isinstance(thought := part(first, "delta", name), str):
                 self._thoughts.append(thought)
@@ -136,6 +139,12 @@ class StreamedAnswer:
             self._last["usage"] = usage
         self.began = self.began or bool(choices)
         self._listener.piece({**chunk, "choices": choices} if "choices" in chunk else chunk)
+
+    def ended(self, reason: str, usage: Mapping[str, int]) -> dict[str, Any]:
+        """The answer so far, which we ended; ``usage`` is what it took if nobody has told."""
+        self._finish_reason = reason
+        self._last.setdefault("usage", dict(usage))
+        return self.body()
 
     def _no_json(self) -> ServerError:
         return self.broken(f"sent what is no JSON: {b' '.join(self._unread)[:80].decode('utf-8', 'replace')}")
@@ -158,7 +167,9 @@ class StreamedAnswer:
             message["reasoning_content"] = "".join(self._thoughts)
         if self._refusals:
             message["refusal"] = "".join(self._refusals)
-        choice = {"index": 0, "message": message, "finish_reason": self._finish_reason}
+        choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": self._finish_reason}
+        if self._logprobs:
+            choice["logprobs"] = {"content": self._logprobs}
         return {**self._last, "choices": [choice]}
 
     def _whole(self) -> dict[str, Any] | None:

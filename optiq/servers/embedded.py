@@ -25,8 +25,9 @@ from optiq.servers.conversing import plain_options
 from optiq.servers.embedded_models import EMBEDDED_MODELS, INSTALL_REMEDY, EmbeddedModel
 from optiq.servers.letters import grammar
 from optiq.servers.likelihood import Likelihood, likelihood_of
-from optiq.servers.protocol import GenerateRequest, Generation, ServedModel
-from optiq.servers.usage import cached_tokens, counted, seconds
+from optiq.servers.protocol import LOOPED, GenerateRequest, Generation, ServedModel
+from optiq.servers.usage import cached_tokens, counted, counted_so_far, seconds
+from optiq.text.loops import LoopWatch
 
 CONTEXT_TOKENS = 4096
 # Where nobody gives a cap, llama.cpp would go on until its context is full: minutes of babble on a small model.
@@ -168,6 +169,7 @@ class EmbeddedServer:
             told=told,
             grammar=grammar(request.letters, request.several_letters) if request.letters else None,
             json_schema=request.json_schema,
+            stop_loops=request.stop_loops,
         )
         # llama.cpp answers with whatever it has loaded, whichever model was asked for.
         if completion.answered_by != str(llama.path):
@@ -280,11 +282,12 @@ class LlamaModel:
         told: Callable[[str], None] | None = None,
         grammar: str | None = None,
         json_schema: str | None = None,
+        stop_loops: bool = False,
     ) -> Completion:
         """The text that follows ``prompt``, control tokens and all; only what ``grammar`` (GBNF) allows.
 
         Streamed, so that a call that takes too long or is no longer wanted ends at its next token. ``told`` is given
-        each piece of text in the model's thread.
+        each piece of text in the model's thread. With ``stop_loops`` a text that repeats itself is ended.
         """
         body: dict[str, Any] = {
             "prompt": prompt,
@@ -301,7 +304,9 @@ class LlamaModel:
             body["grammar"] = grammar
         elif json_schema is not None:
             body["json_schema"] = json.loads(json_schema)
-        answer = _Stream(time.monotonic() + timeout_s, cancelled, told)
+        if stop_loops:
+            body["timings_per_token"] = True  # of an answer that is ended no usage is told
+        answer = _Stream(time.monotonic() + timeout_s, cancelled, told, LoopWatch() if stop_loops else None)
         reply = self._server.handle_completions(body, answer.take)
         if isinstance(reply, dict):
             answer.take(reply)
@@ -327,15 +332,17 @@ class LlamaModel:
 
 
 class _Stream:
-    """Gathers the chunks of one streamed answer; tells llama.cpp to stop when time is up."""
+    """Gathers the chunks of one streamed answer; tells llama.cpp to stop when time is up or the text is a loop."""
 
     def __init__(
         self,
         deadline: float,
         cancelled: threading.Event | None,
         told: Callable[[str], None] | None = None,
+        loops: LoopWatch | None = None,
     ) -> None:
         self.deadline = deadline
+        self._loops = loops
         self._told = told
         self.cancelled = cancelled
         self.late = False
@@ -354,13 +361,19 @@ class _Stream:
             error = chunk["error"]
             self.fault = str(error.get("message", error)) if isinstance(error, dict) else str(error)
             return True
+        ended = False
         for choice in chunk.get("choices") or ():
             self._texts.append(text := choice.get("text") or "")
             if self._told is not None and text:
                 self._told(text)
             self._logprobs += (choice.get("logprobs") or {}).get("content") or ()
             self._finish_reason = choice.get("finish_reason") or self._finish_reason
+            if self._finish_reason is None and self._loops is not None and self._loops.heard(text):
+                self._finish_reason, ended = LOOPED, True
         self._last = {**self._last, **chunk}
+        if ended:
+            self._last["usage"] = counted_so_far(chunk.get("timings"))
+            return True
         finished = self._finish_reason is not None
         if not finished and (
             time.monotonic() > self.deadline or (self.cancelled is not None and self.cancelled.is_set())

@@ -22,16 +22,30 @@ from optiq.servers.http import HttpAnswer, JsonHttp
 from optiq.servers.http_faults import status_fault, words_of
 from optiq.servers.letters import are_letters, fits_json, grammar, read_letters, response_format
 from optiq.servers.likelihood import likelihood_of
-from optiq.servers.protocol import Allowed, Conversation, GenerateRequest, Generation, Listener, ServedModel
+from optiq.servers.protocol import (
+    LOOPED,
+    Allowed,
+    Conversation,
+    GenerateRequest,
+    Generation,
+    Listener,
+    ServedModel,
+)
 from optiq.servers.replies import answer_and_thinking, billed_output, word
 from optiq.servers.trust import environments_key
-from optiq.servers.usage import cached_tokens, counted, idle_s, part, worked
+from optiq.servers.usage import cached_tokens, counted, counted_so_far, idle_s, part, worked
+from optiq.text.loops import COPIES, LEAST_CHARS, LoopWatch
 
 _MEANING = "the base URL of the OpenAI-compatible server"
 _LISTING_S = 10.0
 # What a dialect may refuse without refusing the call: one wants max_completion_tokens, one knows no seed.
-_DISPENSABLE = ("max_tokens", "seed", "temperature", "stop", "logprobs", "response_format", "grammar")
-_LLAMA = "llamacpp"  # what llama.cpp says owns its models
+_DISPENSABLE = (
+    *("max_tokens", "seed", "temperature", "stop", "logprobs", "response_format", "grammar"),
+    "repetition_detection",
+)
+_LLAMA, _VLLM = "llamacpp", "vllm"  # what these say owns their models
+# Of vLLM, in tokens: about what :mod:`optiq.text.loops` finds in characters. Before 0.17 it passes this over.
+_VLLM_LOOPS = {"min_pattern_size": LEAST_CHARS // COPIES // 4, "max_pattern_size": 600, "min_count": COPIES}
 
 
 class OpenAIServer:
@@ -70,7 +84,7 @@ class OpenAIServer:
         self.max_context_tokens: int | None = None
         self._refused: dict[str, frozenset[str]] = {}
         self._listed: dict[str, ServedModel] | None = None
-        self._llama = False
+        self._owner = ""  # of its models: which program it is
         self._root = ""  # of the API, below the address
 
     def list_models(self) -> list[ServedModel]:
@@ -87,7 +101,8 @@ class OpenAIServer:
                 f"{self._http.who} lists no models", "Check the base URL: most of them end with /v1."
             )
         models = [_served(model) for model in listed if isinstance(part(model, "id"), str)]
-        self._llama = any(part(model, "owned_by") == _LLAMA for model in listed)
+        owners = {part(model, "owned_by") for model in listed}
+        self._owner = next((owner for owner in (_LLAMA, _VLLM) if owner in owners), "")
         self._listed = {model.name: model for model in models}
         return sorted(models, key=lambda model: model.name)
 
@@ -100,13 +115,13 @@ class OpenAIServer:
         started_at, started = datetime.now(UTC), time.perf_counter()
         messages = [{"role": "user", "content": request.prompt}]
         while True:
-            options = _options(request, dropped, self._llama)
-            answer = await self._http.post(
-                f"{self._root}/chat/completions",
-                {"model": request.model, "messages": messages, **options},
-                request.timeout_s,
-                request.model,
-            )
+            options = _options(request, dropped, self._owner)
+            body = {"model": request.model, "messages": messages, **options}
+            if request.stop_loops and self._owner == _LLAMA:
+                answer = await self._until_it_loops(body, request)
+            else:
+                path = f"{self._root}/chat/completions"
+                answer = await self._http.post(path, body, request.timeout_s, request.model)
             if answer.status == 200:
                 break
             name = _refused_option(answer, options)
@@ -115,6 +130,20 @@ class OpenAIServer:
             dropped |= {name}
             self._refused[request.model] = dropped
         return self._generation(request, answer, started_at, time.perf_counter() - started, options, dropped)
+
+    async def _until_it_loops(self, body: dict[str, Any], request: GenerateRequest) -> HttpAnswer:
+        """The answer of llama.cpp, which ends when the connection does and tells with each token what it took."""
+        ender = _EndsLoops()
+        streamed = StreamedAnswer(ender, f"{self._http.who} from {request.model}")
+        more = {"stream": True, "stream_options": {"include_usage": True}, "timings_per_token": True}
+        path, streaming = f"{self._root}/chat/completions", {**body, **more}
+        try:
+            answer = await self._http.stream(path, streaming, request.timeout_s, request.model, streamed.line)
+            return answer if answer.status != 200 else replace(answer, body=streamed.body())
+        except _Looped:
+            return HttpAnswer(200, {}, streamed.ended(LOOPED, counted_so_far(ender.timings)), "")
+        except AnswerBrokeOff as fault:  # nobody was told a part of it: another try says nothing twice
+            raise AnswerLost(fault.message) from None
 
     async def _converse(self, request: GenerateRequest, conversation: Conversation) -> Generation:
         """The answer to a conversation, told to its listener as it came."""
@@ -208,7 +237,9 @@ class OpenAIServer:
             except ServerError:
                 self._listed = {}  # the call itself will say what is wrong
         listed = self._listed or {}
-        only = next(iter(listed.values())) if self._llama and len(listed) == 1 else ServedModel(model)
+        only = (
+            next(iter(listed.values())) if self._owner == _LLAMA and len(listed) == 1 else ServedModel(model)
+        )
         return listed.get(model, only)
 
     async def pass_on(
@@ -268,8 +299,32 @@ class OpenAIServer:
         return status_fault(server, what, status, self._words(answer), answer.headers, remedy)
 
 
-def _options(request: GenerateRequest, dropped: frozenset[str], llama: bool) -> dict[str, Any]:
+class _Looped(Exception):
+    """The text repeats itself."""
+
+
+class _EndsLoops:
+    """A :class:`Listener` that has heard enough of a text that repeats itself."""
+
+    streams = True
+
+    def __init__(self) -> None:
+        self._watch = LoopWatch()
+        self.timings: Any = None
+
+    def piece(self, chunk: Mapping[str, Any]) -> None:
+        self.timings = part(chunk, "timings") or self.timings
+        text = part(chunk, "choices", 0, "delta", "content")
+        if isinstance(text, str) and self._watch.heard(text):
+            raise _Looped
+
+    def whole(self, body: Mapping[str, Any]) -> None:
+        """It came by pieces."""
+
+
+def _options(request: GenerateRequest, dropped: frozenset[str], owner: str) -> dict[str, Any]:
     options: dict[str, Any] = {"temperature": request.temperature, "logprobs": True}
+    llama = owner == _LLAMA
     cap, format_json = request.max_output_tokens, request.letters and not llama and fits_json(request)
     if cap is not None:
         name = "max_completion_tokens" if "max_tokens" in dropped else "max_tokens"
@@ -285,6 +340,8 @@ def _options(request: GenerateRequest, dropped: frozenset[str], llama: bool) -> 
     elif request.json_schema is not None:
         schema = {"name": "answer", "schema": json.loads(request.json_schema)}
         options["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if request.stop_loops and owner == _VLLM:
+        options["repetition_detection"] = _VLLM_LOOPS
     return {name: value for name, value in options.items() if name not in dropped}
 
 

@@ -46,6 +46,9 @@ class Fusion:
     candidates: tuple[str, ...]
 
 
+LOOPED = "repetition"
+"""The finish reason of an output that was ended because it repeated itself, as vLLM calls it."""
+
 LETTERS_ROOM = 32
 """Tokens that JSON around a few letters may take: in some grammars white space runs between its parts."""
 
@@ -105,7 +108,9 @@ class GenerateRequest:
     freely; ``letters_room``: so many tokens more it may ask for where it needs them to hold the output to letters.
     ``json_schema`` asks for JSON that fits it; a server that cannot answers freely.
     ``reasons``: the output may have many lines, with the answer on the last; ``many_lines``: the answer itself may
-    have them. ``thinking_room``: so many tokens more may be asked for where the model thinks first.
+    have them. ``stop_loops``: an output that repeats itself word for word may be ended, with the finish reason
+    :data:`LOOPED`; a server that does not see it, or would not know what the output took, goes on to the cap.
+    ``thinking_room``: so many tokens more may be asked for where the model thinks first.
     ``fusion`` are the parts of the prompt of a blend node.
     With a ``conversation`` that is said instead of ``prompt``, which has its text for servers that know of none, and
     nothing of the above is asked for but the model, the time-out and, where it is ``capped``, the length.
@@ -124,6 +129,7 @@ class GenerateRequest:
     json_schema: str | None = None
     reasons: bool = False
     many_lines: bool = False
+    stop_loops: bool = False
     thinking_room: int = 0
     fusion: Fusion | None = None
     conversation: Conversation | None = field(default=None, compare=False)

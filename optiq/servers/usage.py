@@ -49,6 +49,14 @@ def worked(body: Any) -> tuple[float | None, float | None]:
     return seconds(part(times, "prompt_time"), 1), seconds(part(times, "completion_time"), 1)
 
 
+def counted_so_far(timings: Any) -> dict[str, int]:
+    """The usage of an answer that was ended before its end, from what llama.cpp tells with each token."""
+    read, cached = (none_or_counted(part(timings, name)) for name in ("prompt_n", "cache_n"))
+    written = counted(part(timings, "predicted_n"))
+    usage = {} if read is None else {"prompt_tokens": read + (cached or 0)}
+    return usage if written is None else {**usage, "completion_tokens": written}
+
+
 def idle_s(latency_s: float, load_s: float | None, *worked_s: float | None) -> float | None:
     """What is left of ``latency_s`` when a server has told what it loaded, read and wrote for: its queue, and the way.
 

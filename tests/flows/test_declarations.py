@@ -43,7 +43,7 @@ PLANS = {
 }  # fmt: skip
 SERVED = {
     "server": str, "server_url": str, "concurrency": int, "prompt": str, "examples": str,
-    "constrain": bool, "max_output_tokens": int,
+    "constrain": bool, "stop_loops": bool, "max_output_tokens": int,
     "system": str, "temperature": float,
     "probe": bool,
 }  # fmt: skip

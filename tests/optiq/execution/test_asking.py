@@ -10,7 +10,7 @@ from optiq.plans.plan import Plan
 from optiq.prompts.prompt_builder import prompt_shape
 from optiq.prompts.prompt_set import ZERO_SHOT, PromptSet
 from optiq.prompts.variants import Operator
-from optiq.questions.question import Kind, Question
+from optiq.questions.question import Kind, Question, Wishes
 from optiq.servers import GenerateRequest
 
 COT = PromptSet("cot")
@@ -68,6 +68,18 @@ def test_outputs_are_held_to_letters_unless_they_are_to_reason(
     assert (request.letters, request.several_letters) == (letters, several)
 
 
+@pytest.mark.parametrize("kind", list(Kind))
+def test_answers_of_many_lines_are_ended_where_they_go_round_in_circles(kind):
+    options = ("x", "y") if kind in (Kind.CHOICE, Kind.MULTI) else ()
+    question = Question("q", "Which?", kind=kind, options=options)
+    given = PromptSetAsking(ZERO_SHOT, {}, None, False, stop_loops=True).request(question, SINGLE, 0, {})
+    assert given.stop_loops == given.many_lines == (kind in (Kind.LONG, Kind.CODE, Kind.JSON))
+    assert not asking().request(question, SINGLE, 0, {}).stop_loops
+    chat = dataclasses.replace(question, wishes=Wishes())
+    client = PromptSetAsking(ZERO_SHOT, {}, None, False, stop_loops=True).request(chat, SINGLE, 0, {})
+    assert not client.stop_loops, "what a client left out is the server's own"
+
+
 def test_only_a_blend_gets_the_parts_of_its_prompt():
     said = {0: "Oslo", 1: "Bergen"}
     fusion = asking().request(CHOICE, BLEND, 2, said).fusion
@@ -96,8 +108,9 @@ def test_what_an_output_is_held_to_is_part_of_what_it_is_kept_under():
         dataclasses.replace(plain, letters=("A", "B", "C")),
         dataclasses.replace(plain, reasons=True),
         dataclasses.replace(plain, seed=7),
+        dataclasses.replace(plain, stop_loops=True),
     ]
     keys = {call_key("m", request) for request in [plain, *others]}
-    assert len(keys) == 6
+    assert len(keys) == 7
     assert None not in keys
     assert call_key("m", dataclasses.replace(plain, temperature=0.5)) is None
