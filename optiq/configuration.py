@@ -488,6 +488,12 @@ class Settings:
         help="How long one attempt of a call may take.",
         kind=float,
     )
+    timeout_tries: int = _setting(
+        2,
+        _whole(1),
+        help="How often a call is made in all that gets no answer in that time.",
+        kind=int,
+    )
     prompt: str = _setting(
         "zero-shot", None, "prompts", "How models are asked: {names}.", "SET", choices=lambda: PROMPT_NAMES
     )

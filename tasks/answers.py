@@ -11,7 +11,7 @@ from typing import Any
 from optiq.errors import OptiqWarning
 from optiq.estimation import Estimate
 from optiq.estimation.confidence import AGREEMENT, LEAST, MEAN
-from optiq.execution import Execution, Executor, Predicted, Shared, Work, score_executions
+from optiq.execution import Execution, Executor, Predicted, Retries, Shared, Work, score_executions
 from optiq.execution.asking import OF_MANY_LINES
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.judge import Graded, judge_executions
@@ -171,6 +171,7 @@ def executor_of(session: Session, run_id: str, shared: Shared, rank: int = 0) ->
         max_output_tokens=session.settings.max_output_tokens,
         timeout_s=session.settings.timeout_s,
         seed=session.settings.seed,
+        retries=Retries(in_time=session.settings.timeout_tries),
         shared=shared,
         prompts=session.planning.prompts,
         operators=session.planning.operators,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from optiq.configuration import Settings
-from optiq.errors import InputError
+from optiq.errors import InputError, OptiqNote
 from optiq.files.tables import check_writable
 from optiq.formats.batch_requests import is_batch_input
 from optiq.questions.question import Budget
@@ -26,6 +27,7 @@ _NOT_PLANNING = (
     "keep",
     "half_life_days",
     "timeout_s",
+    "timeout_tries",
     "concurrency",
     "distrust_drifted",
     "topic_model",
@@ -86,6 +88,7 @@ def find_run(
         try:
             folder = None if options.fresh else _to_resume(before, snapshot_id, options)
             if folder is None:
+                _tell_what_is_replaced(home, output)
                 folder = RunFolder(home, new_run_id())
                 folder.create(key, {"run_id": folder.run_id, **about})
                 folder.lock()
@@ -93,6 +96,19 @@ def find_run(
             if before is not None and folder is not before:
                 before.unlock()
     return folder
+
+
+def _tell_what_is_replaced(home: Home, output: str) -> None:
+    """Say that a new run replaces a file, whose answers it is, and where these stay."""
+    if not Path(output).exists():
+        return
+    where = str(Path(output).resolve())
+    runs = ((folder.run_id, folder.about() or {}) for folder in RunFolder.every(home))
+    earlier = next((run for run, about in runs if about.get("output") == where), None)
+    line = f"{output} is there and will be replaced"
+    if earlier is not None:
+        line = f"{output} holds the answers of run {earlier}, which `optiq show {earlier}` keeps; it will be replaced"
+    warnings.warn(line, OptiqNote, stacklevel=3)
 
 
 def _identify(

@@ -34,6 +34,7 @@ _OF_THE_MACHINE = (
     "server_url",
     "energy",
     "timeout_s",
+    "timeout_tries",
     "examples",
     "concurrency",
     "servers",

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from optiq.execution.ledger import Ledger
@@ -19,8 +19,9 @@ _ROUNDING = 1e-6  # the same floats are added up in another order
 class RunStanding:
     """A run at one moment. ``left_s`` is None while nothing can be said.
 
-    ``at_once`` are calls in flight that are worth it, by model. ``spent_usd`` is what counts towards ``max_usd``: up to
-    ``unanswered_usd`` of it, the most of calls that gave no answer, may never be billed, and no sum of answers has it.
+    ``at_once`` are calls in flight that are worth it, by model; ``late`` got no answer in time. ``spent_usd`` is what
+    counts towards ``max_usd``: up to ``unanswered_usd`` of it, the most of calls that gave no answer, may never be
+    billed, and no sum of answers has it.
     """
 
     total: int
@@ -39,6 +40,7 @@ class RunStanding:
     left_s: float | None
     finished: bool
     unanswered_usd: float = 0.0
+    late: dict[str, int] = field(default_factory=dict)
 
 
 class Counts(Protocol):
@@ -76,6 +78,7 @@ class Tally:
         self._statuses: Counter[str] = Counter()
         self._calls: Counter[str] = Counter()
         self._errors: Counter[str] = Counter()
+        self._late: Counter[str] = Counter()
         self._cached = 0
         self._started = time.monotonic()
         self._finished = False
@@ -94,6 +97,10 @@ class Tally:
                     self._billed_usd += call.cost_usd or 0.0
             if call.error is not None:
                 self._errors[call.model] += 1
+
+    def late(self, model: str) -> None:
+        with self._lock:
+            self._late[model] += 1
 
     def ended(self, execution: Execution | None) -> None:
         with self._lock:
@@ -118,7 +125,8 @@ class Tally:
             seconds = time.monotonic() - self._started
             done = min(self._done + self._executed, self._total)
             fresh = done - self._before
-            left = _left_s(self._total - done, fresh, self._running, seconds)
+            at_once = self._at_once()
+            left = _left_s(self._total - done, fresh, _busy(self._running, at_once), seconds)
             return RunStanding(
                 self._total,
                 done,
@@ -127,7 +135,7 @@ class Tally:
                 dict(sorted(self._calls.items())),
                 dict(self._errors),
                 self._cached,
-                self._at_once(),
+                at_once,
                 spent.cost_usd,
                 spent.energy_j,
                 *self._limits,
@@ -135,6 +143,7 @@ class Tally:
                 left,
                 self._finished,
                 unanswered_usd(spent.cost_usd, self._billed_usd),
+                dict(self._late),
             )
 
 
@@ -180,23 +189,25 @@ class ShardsTally:
         self._first = done if self._first is None else self._first
         seconds = time.monotonic() - self._started
         fresh = done - self._first
+        at_once, running = _sum(beats, "at_once"), sum(beat["running"] for beat in beats)
         return RunStanding(
             total=self._total,
             done=done,
-            running=sum(beat["running"] for beat in beats),
+            running=running,
             statuses=_sum(beats, "statuses"),
             calls=dict(sorted(_sum(beats, "calls").items())),
             errors=_sum(beats, "errors"),
             cached=sum(beat["cached"] for beat in beats),
-            at_once=_sum(beats, "at_once"),
+            at_once=at_once,
             spent_usd=sum(beat["spent_usd"] for beat in beats),
             spent_j=sum(beat["spent_j"] for beat in beats),
             max_usd=self._limits[0],
             max_j=self._limits[1],
             seconds=seconds,
-            left_s=_left_s(self._total - done, fresh, sum(beat["running"] for beat in beats), seconds),
+            left_s=_left_s(self._total - done, fresh, _busy(running, at_once), seconds),
             finished=self._finished,
             unanswered_usd=sum(beat["unanswered_usd"] for beat in beats),
+            late=_sum(beats, "late"),
         )
 
 
@@ -206,14 +217,20 @@ def unanswered_usd(counted: float, billed: float) -> float:
     return more if more > _ROUNDING * counted else 0.0
 
 
-def _left_s(to_do: int, fresh: int, running: int, seconds: float) -> float | None:
+def _busy(running: int, at_once: Mapping[str, int]) -> int:
+    """Of the ``running`` questions those that a model is at; the others wait for one."""
+    return min(running, sum(at_once.values())) if at_once else running
+
+
+def _left_s(to_do: int, fresh: int, busy: int, seconds: float) -> float | None:
     """Seconds until the end, from what was done in ``seconds``; None before anything is.
 
-    Questions that are running count half: else the first of many at once promises the time of all, one by one.
+    Questions that a model is at (``busy``) count half: else the first of many at once promises the time of all, one by
+    one. Those that wait for a model that answers one at a time have not begun.
     """
     if not fresh:
         return None
-    half = min(running, to_do) / 2
+    half = min(busy, to_do) / 2
     return (to_do - half) * seconds / (fresh + half)
 
 

@@ -51,9 +51,15 @@ def standing_line(standing: RunStanding) -> str:
 def calls_text(standing: RunStanding) -> str:
     """Calls, calls at once and errors per model."""
     parts = []
-    for model, number in standing.calls.items():
+    for model in sorted({*standing.calls, *standing.late}):
+        number = standing.calls.get(model, 0)
         errors, at_once = standing.errors.get(model, 0), standing.at_once.get(model)
-        told = [f"{at_once} at once" if at_once else "", f"{errors} failed" if errors else ""]
+        late = standing.late.get(model, 0)
+        told = [
+            f"{at_once} at once" if at_once else "",
+            f"{late} too late" if late else "",
+            f"{errors} failed" if errors else "",
+        ]
         more = ", ".join(filter(None, told))
         parts.append(f"{model} {number}" + (f" ({more})" if more else ""))
     if standing.cached:

@@ -50,7 +50,8 @@ class Retries:
 
     Waits are shortened at random by up to half, so that many callers do not come back at once. A server that
     asks for more than ``patience_s`` is not waited for. A rate limit is no failure: it is waited for by all calls
-    together (:mod:`optiq.execution.rates`).
+    together (:mod:`optiq.execution.rates`). A call that got no answer in time is made ``in_time`` times in all: each
+    try takes the whole of that time, and most of what was too slow once is too slow again.
     """
 
     attempts: int = 4
@@ -58,6 +59,7 @@ class Retries:
     factor: float = 2.0
     longest_s: float = 30.0
     patience_s: float = 60.0
+    in_time: int = 2
 
     def wait_s(self, attempt: int, retry_after_s: float | None, key: str) -> float | None:
         """Seconds to wait after the failed ``attempt`` (from 1); None to give up.
@@ -219,7 +221,11 @@ class Caller:
         health, store, model = self._shared.health, self._shared.responses, request.model
         failed_at: set[str] = set()
         began_s: float | None = None  # since when it has had a slot
-        too_soon, tokens = 0, len(request.prompt) // _CHARS_PER_TOKEN + (request.max_output_tokens or 0)
+        too_late, too_soon, tokens = (
+            0,
+            0,
+            len(request.prompt) // _CHARS_PER_TOKEN + (request.max_output_tokens or 0),
+        )
         while True:
             try:
                 place = self._place(model, failed_at)
@@ -252,7 +258,10 @@ class Caller:
                         limits.release(name_there)
             except AnswerLost as fault:
                 wait_s = self._retries.wait_s(call.attempts - too_soon, fault.retry_after_s, name)
-                if isinstance(fault, AnswerBrokeOff):
+                if isinstance(fault, AnswerLate):
+                    too_late += 1
+                    self._shared.observer.late(call.model)
+                if isinstance(fault, AnswerBrokeOff) or too_late >= self._retries.in_time:
                     wait_s = None
                 failure: ServerError = fault
             except RateLimited as fault:

@@ -28,6 +28,9 @@ class Observer(Protocol):
     def called(self, call: Call) -> None:
         """A call is over, answered or failed."""
 
+    def late(self, model: str) -> None:
+        """A call of ``model`` got no answer in time; it may be made again."""
+
     def ended(self, execution: Execution | None) -> None:
         """A question taken up is put down again: executed, or stopped (None)."""
 
@@ -39,6 +42,9 @@ class Silent:
         """Nothing."""
 
     def called(self, call: Call) -> None:
+        """Nothing."""
+
+    def late(self, model: str) -> None:
         """Nothing."""
 
     def ended(self, execution: Execution | None) -> None:

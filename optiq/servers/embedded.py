@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from optiq.errors import AnswerLost, ModelNotServed, RequestRefused, ServerError
+from optiq.errors import AnswerLate, ModelNotServed, RequestRefused, ServerError
 from optiq.servers.conversing import plain_options
 from optiq.servers.embedded_models import EMBEDDED_MODELS, INSTALL_REMEDY, EmbeddedModel
 from optiq.servers.letters import grammar
@@ -313,7 +313,7 @@ class LlamaModel:
         if answer.fault is not None:
             raise RequestRefused(f"{self.name} refused the call: {answer.fault}", "Shorten the question.")
         if answer.late:
-            raise AnswerLost(f"{self.name} gave no whole answer within {timeout_s:g} s")
+            raise AnswerLate(f"{self.name} gave no whole answer within {timeout_s:g} s")
         return answer.completion()
 
     def count_tokens(self, text: str) -> int:

@@ -16,7 +16,9 @@ DIALECTS = ["ollama", "openai"]
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of milliseconds instead of seconds."""
-    monkeypatch.setattr("optiq.execution.calling.Retries.__init__.__defaults__", (4, 0.002, 2.0, 0.05, 60.0))
+    monkeypatch.setattr(
+        "optiq.execution.calling.Retries.__init__.__defaults__", (4, 0.002, 2.0, 0.05, 60.0, 2)
+    )
     monkeypatch.setenv("OLLAMA_NUM_PARALLEL", "8")
     monkeypatch.setenv("OPTIQ_TIMEOUT_S", TIMEOUT_S)
 

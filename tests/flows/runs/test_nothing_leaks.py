@@ -44,7 +44,9 @@ def decoded(path: Path) -> bytes:
 
 @pytest.mark.parametrize("fault", [(), ("--errors", "1"), ("--models", "phi4:14b", "--dying", "phi4:14b")])
 def test_a_key_is_written_nowhere(fault, model_server, questions, optiq, home, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("optiq.execution.calling.Retries.__init__.__defaults__", (2, 0.002, 2.0, 0.05, 60.0))
+    monkeypatch.setattr(
+        "optiq.execution.calling.Retries.__init__.__defaults__", (2, 0.002, 2.0, 0.05, 60.0, 2)
+    )
     monkeypatch.setenv("OPTIQ_OPENAI_API_KEY", KEY)
     questions(4)
     server = model_server(*fault)

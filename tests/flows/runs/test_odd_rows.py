@@ -47,7 +47,9 @@ def body(dialect: str, message: dict[str, Any], counts: Any, reason: Any) -> dic
 
 @pytest.mark.parametrize("dialect", ["ollama", "openai"])
 def test_only_odd_rows_may_fail(dialect, optiq, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("optiq.execution.calling.Retries.__init__.__defaults__", (3, 0.002, 2.0, 0.05, 60.0))
+    monkeypatch.setattr(
+        "optiq.execution.calling.Retries.__init__.__defaults__", (3, 0.002, 2.0, 0.05, 60.0, 2)
+    )
     odd, numbers = replies(dialect), range(300)
     words = {EVERY * (len(ODD) + 1): "long " * 2000}  # the one whose prompt the server cuts
     lines = [f'q{i},"What is the capital of {words.get(i, "")}place {i}?"\n' for i in numbers]

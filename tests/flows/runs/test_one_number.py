@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import warnings
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from flows.command_line.progress import standing_line
 from flows.command_line.screen import usd
+from optiq.errors import OptiqNote
 from optiq.execution.ledger import Amount, Ledger
 from optiq.execution.trace import Call
 from optiq.plans.plan import Plan
@@ -79,6 +81,17 @@ def test_a_run_that_took_its_limit_is_finished_and_more_may_be_asked_later(optiq
     assert answer()["run_id"] != first["run_id"], "a finished run is not that of new statistics"
 
 
+def test_a_file_that_holds_other_answers_is_not_replaced_without_a_word(answer, tmp_path: Path) -> None:
+    Path("a.csv").write_text("somebody's notes\n")
+    with pytest.warns(OptiqNote, match="a.csv is there and will be replaced"):
+        first = answer("--max-cost", "1")["run_id"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", OptiqNote)
+        assert answer("--max-cost", "1")["run_id"] == first, "the same command goes on, and says nothing"
+    with pytest.warns(OptiqNote, match=f"a.csv holds the answers of run {first}, which `optiq show"):
+        assert answer("--max-cost", "2")["run_id"] != first
+
+
 def test_failures_stand_before_the_reasons_of_infeasible_rows(optiq, model_server, tmp_path: Path) -> None:
     rows = [f"q{n},Number {n}?,{'' if n == 0 else f'{n}e-12'}\n" for n in range(14)]
     (tmp_path / "q.csv").write_text("question_id,question,max_latency_s\n" + "".join(rows))
@@ -108,6 +121,25 @@ def test_time_left_is_not_that_of_all_one_by_one(monkeypatch) -> None:
         seen.append(tally.standing().left_s)
     assert seen[0] < 8
     assert all(later < earlier + 0.5 for earlier, later in pairwise(seen))
+
+
+def test_questions_that_wait_for_a_model_that_answers_one_at_a_time_have_not_begun() -> None:
+    """Sixteen of twenty were taken up: the time left after one is that of nineteen."""
+    tally = Tally(20, 0, Ledger(), at_once=lambda: {"a": 1})
+    for _ in range(16):
+        tally.began()
+    tally.ended(None)
+    tally.settled(["answered"], 0)
+    standing = tally.standing()
+    assert standing.left_s >= 12 * standing.seconds
+
+
+def test_progress_says_what_is_too_late_before_anything_is_done() -> None:
+    tally = Tally(20, 0, Ledger(), at_once=lambda: {"a": 1})
+    tally.began()
+    tally.late("a")
+    tally.late("a")
+    assert standing_line(tally.standing()).endswith("a 0 (1 at once, 2 too late)")
 
 
 def test_calls_without_an_answer_stand_apart_while_it_goes_on_and_at_the_end(optiq, answer, home) -> None:

@@ -5,11 +5,12 @@ import math
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from fake_server import FakeServer
 
-from optiq.errors import AnswerLost, ServerError, TransientServerError
+from optiq.errors import AnswerLate, AnswerLost, ServerError, TransientServerError
 from optiq.execution import Executor, Retries, Shared, Work
 from optiq.execution.calling import Caller
 from optiq.execution.ledger import Amount, Ledger
@@ -103,6 +104,30 @@ def test_only_a_lost_answer_may_be_billed(fault, lost, answered, store):
     own = 0.001 * 10 + 0.01 * 2 if answered else 0.0
     assert runner.shared.ledger.spent.cost_usd == pytest.approx(own + lost * most.cost_usd)
     assert runner.shared.ledger.committed == runner.shared.ledger.spent
+
+
+@pytest.mark.parametrize("tries", [1, 2, 3])
+def test_what_is_too_slow_again_and_again_is_given_up_long_before_what_may_pass(tries):
+    """Each try takes the whole time-out: eight minutes for one question, once."""
+    told = []
+    watching = SimpleNamespace(
+        began=lambda: None, called=lambda call: None, late=told.append, ended=lambda execution: None
+    )
+    server = FakeServer(_raises(AnswerLate("not within 120 s")))
+    retries = Retries(first_s=0.001, in_time=tries)
+    shared = Shared(observer=watching)
+    execution = ask(Executor(server, "r", prices(), shared=shared, retries=retries))
+    assert (execution.status, len(server.requests), told) == ("failed", tries, ["a"] * tries)
+    server = FakeServer(_raises(AnswerLost("the connection broke")))
+    ask(Executor(server, "r", prices(), retries=retries))
+    assert len(server.requests) == 4
+
+
+def _raises(fault):
+    def answer(request):
+        raise fault
+
+    return answer
 
 
 def test_a_call_that_is_called_off_in_flight_may_be_billed_and_one_that_waits_for_a_slot_not(store):

@@ -30,6 +30,9 @@ class Watching:
     def called(self, call):
         self.calls.append(call)
 
+    def late(self, model):
+        raise AssertionError("nothing is late here")
+
     def ended(self, execution):
         self.over.append(execution)
 

@@ -51,7 +51,14 @@ def test_a_loop_is_ended_and_what_it_took_is_known(server):
 
 def test_a_text_that_ends_by_itself_is_the_same_with_all_its_figures(server):
     figures = [
-        (one.text, one.finish_reason, one.prompt_tokens, one.output_tokens, one.logprob_mean, one.logprob_least)
+        (
+            one.text,
+            one.finish_reason,
+            one.prompt_tokens,
+            one.output_tokens,
+            one.logprob_mean,
+            one.logprob_least,
+        )
         for one in (asked(server, STRAIGHT, stop_loops=True), asked(server, STRAIGHT))
     ]
     assert figures[0] == figures[1]
