@@ -1,7 +1,7 @@
 """Running plans on model servers: prompts, calls, answers, and the trace of it all (Opti-Q, section 3.2).
 
 Whoever has plans run has them run here: `answer`, `ask`, `calibrate`, `review`, and `select` for plans and workflows.
-Uses the rooms plans, questions, prompts, scoring, servers and statistics.
+Uses the rooms plans, questions, prompts, scoring, servers, statistics and text.
 """
 
 from optiq.execution.calling import Retries

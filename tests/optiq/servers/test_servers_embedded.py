@@ -27,7 +27,7 @@ def server():
 
 
 def ask(server, model, prompt=PROMPT, **options):
-    request = GenerateRequest(model, prompt, **{"max_output_tokens": 16, **options})
+    request = GenerateRequest(model, prompt, **{"max_output_tokens": 16, "timeout_s": 1800.0, **options})
     return asyncio.run(server.generate(request))
 
 
