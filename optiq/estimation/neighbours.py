@@ -44,6 +44,9 @@ NOISE = 1e-7
 """Directions of a sample in which questions differ less, beside the largest, are only rounding."""
 
 
+SOME_ROWS = 500
+"""Rows of questions that are squared at once: all of them would be a second table of theirs."""
+
 SIDE_BY_SIDE = 2
 """So many views are learned from at once, on a processor each: more would need more memory."""
 
@@ -217,6 +220,7 @@ def _along_penalties(
     flat = solved.reshape(len(sizes), -1)
     shape = (-1, len(PENALTIES), target.shape[1])
     weights = (features.of_sample @ turned @ flat).reshape(shape)
-    pull = counts * (rows**2 @ inverse)
+    parts = range(0, len(rows), SOME_ROWS)
+    pull = counts * np.concatenate([rows[start : start + SOME_ROWS] ** 2 @ inverse for start in parts])
     off = (target[:, None, :] - (rows @ flat).reshape(shape)) / np.maximum(1 - pull, 1e-9)[:, :, None]
     return weights.swapaxes(0, 1), (target[:, None, :] - off).swapaxes(0, 1)
