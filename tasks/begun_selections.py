@@ -16,10 +16,15 @@ from warehouse.home import Home
 _FOLDER = "selection/begun"
 
 
-def keep_begun(home: Home, given: Mapping[str, Any]) -> Path:
-    """Write down the parameters of a selection, until it is finished. The same command is the same file."""
-    told = json.dumps({"folder": str(Path.cwd()), "given": dict(given)}, sort_keys=True, default=str)
-    path = home.path / _FOLDER / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"
+def keep_begun(home: Home, same: Mapping[str, Any], given: Mapping[str, Any]) -> Path:
+    """Write down the parameters of a selection, until it is finished.
+
+    What tells it from others (``same``) names the file: gone on with under a higher limit, it is the same one.
+    """
+    folder = str(Path.cwd())
+    which = json.dumps([folder, same], sort_keys=True, default=str)
+    told = json.dumps({"folder": folder, "given": dict(given)}, sort_keys=True, default=str)
+    path = home.path / _FOLDER / f"{hashlib.sha256(which.encode()).hexdigest()[:32]}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(told + "\n", encoding="utf-8")

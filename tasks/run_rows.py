@@ -12,6 +12,7 @@ from polars import selectors
 
 from optiq.errors import OptiqWarning
 from optiq.files.atomic import replacing
+from optiq.files.parquet import write_parquet
 from optiq.questions.answer_file import ANSWER_SCHEMA
 from warehouse.home import Home
 
@@ -53,7 +54,7 @@ def write_frame(home: Home, path: Path, frame: pl.DataFrame) -> None:
     """A Parquet file of a run: whole or not at all, and where other machines find it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
-        frame.write_parquet(temporary)
+        write_parquet(frame, temporary)
     home.share(path)
 
 

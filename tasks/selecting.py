@@ -177,7 +177,7 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     try:
         if request.profiles is not None:
             check_profiles(request.profiles, selector.subject, selector.space.roles)
-        begun = keep_begun(home, request.given)
+        begun = keep_begun(home, {"data": request.data, **request.same()}, request.given)
         result = selector.select()
         ended = result.finished
     except SelectionInterrupted as stop:

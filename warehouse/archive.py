@@ -19,7 +19,7 @@ from warehouse.home import Home, empty_work, usable
 from warehouse.later import Later, landing_later, later
 from warehouse.lock import PATIENCE_S, alone
 from warehouse.publish import publish
-from warehouse.snapshots import keep_snapshot
+from warehouse.snapshots import keep_snapshot, kept_snapshots
 from warehouse.statistics import snapshot_id
 
 
@@ -171,7 +171,7 @@ def _keep_current(home: Home) -> bool:
 
 def _kept(home: Home) -> dict[str, Path]:
     home.fetch("snapshots")
-    return {path.stem: path for path in home.snapshots.glob("*.duckdb")}
+    return kept_snapshots(home)
 
 
 def _named(home: Home, name: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from optiq.files.parquet import write_parquet
 from warehouse.faults import NEEDED
 from warehouse.landing import LandedFile, trace_columns
 
@@ -47,7 +48,7 @@ def gather(files: Sequence[LandedFile], work: Path) -> list[Gathered]:
 
     def write(parts: Sequence[LandedFile], frame: pl.DataFrame) -> None:
         path = work / f"gathered-{len(found):05d}.parquet"
-        frame.write_parquet(path, compression="lz4", statistics=False)
+        write_parquet(frame, path, compression="lz4", statistics=False)
         found.append(Gathered(path, tuple(parts)))
 
     for bundle, parts in bundles.items():

@@ -29,7 +29,7 @@ from warehouse.priors import shipped
 from warehouse.publish import compact, publish
 from warehouse.refused import set_aside
 from warehouse.relative_rules import RULES
-from warehouse.snapshots import keep_snapshot, prune_snapshots, record_snapshot
+from warehouse.snapshots import keep_snapshot, kept_snapshots, prune_snapshots, record_snapshot
 from warehouse.sources import has_landed, merged_among, merged_sources
 from warehouse.statistics import Settings, recompute, snapshot_id, stored_settings
 from warehouse.template import start_new
@@ -253,7 +253,7 @@ class Night:
             raise GateRefusal.of(why, self)
         self.tell("gate passed")
         inputs = [file.file_id for file in self.merged.files]
-        taken = [path.stem for path in self.home.snapshots.glob("*.duckdb")]
+        taken = kept_snapshots(self.home)
         self.name, self.counts = record_snapshot(
             self.connection, inputs, self.checks, self.asked.settings, taken
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -37,7 +38,8 @@ _PLAIN = _NUMBERS | {"VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP"}
 """Types whose values are the same with Polars and without, which takes a third of a second to import."""
 
 
-_ODD = ("INTERVAL", "UNION", "VARIANT", "BIGNUM", "TIME WITH TIME ZONE")
+_ODD = re.compile(r"INTERVAL|UNION|VARIANT|BIGNUM|TIME WITH TIME ZONE|STRUCT(?!\()")
+"""Among them a record without a field, whose type says no more than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,7 @@ def _read(
 
 def _readable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     """``relation`` with text for what Polars or a file has no type for, and for what holds that."""
-    odd = [any(word in str(kind) for word in _ODD) for kind in relation.types]
+    odd = [_ODD.search(str(kind)) is not None for kind in relation.types]
     if not any(odd):
         return relation
     parts = [f"#{place}" for place in range(1, len(odd) + 1)]

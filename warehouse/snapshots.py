@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -109,9 +110,18 @@ def keep_snapshot(home: Home, snapshot_id: str) -> Path:
     return target
 
 
+_ID = re.compile(r"\d+-\w+")
+
+
+def kept_snapshots(home: Home) -> dict[str, Path]:
+    """The files of kept snapshots by id, oldest first; what else lies beside them is not ours."""
+    found = sorted(home.snapshots.glob("*.duckdb"))
+    return {path.stem: path for path in found if _ID.fullmatch(path.stem)}
+
+
 def prune_snapshots(home: Home, keep: int) -> None:
     """Remove all but the latest ``keep`` snapshots (ids begin with their number)."""
-    for path in sorted(home.snapshots.glob("*.duckdb"))[: -max(keep, 1)]:
+    for path in [*kept_snapshots(home).values()][: -max(keep, 1)]:
         for file in (path, home.gate / f"{path.stem}.md"):
             with suppress(OSError):
                 file.unlink()

@@ -39,7 +39,7 @@ def config(json: Json = False) -> None:
     if json:
         say_json({"settings": found, "keys": keys})
         return
-    rows = [[row["setting"], _shown(row["value"]) or row["otherwise"], row["from"]] for row in found]
+    rows = [[row["setting"], _cut(_shown(row["value"])) or row["otherwise"], row["from"]] for row in found]
     rows.sort(key=lambda row: row[2] == "default")  # what somebody said comes first
     table(["setting", "value", "from"], rows)
     say("keys       " + ", ".join(f"${name} {state}" for name, state in keys.items()) + " (never shown)")
@@ -62,6 +62,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [getattr(one, "name", one) for one in value]
     return value
+
+
+_LONGEST = 400
+
+
+def _cut(text: str) -> str:
+    """The beginning of a value that fills more than a screen's few lines; with --json it is whole."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters)"
 
 
 def _shown(value: Any) -> str:

@@ -107,10 +107,12 @@ def in_one_line(usual: Callable[..., str]) -> Callable[..., str]:
     """How warnings are written: ours in one line, all others as usual."""
 
     def line(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
+        from flows.command_line.screen import printable
+
         if issubclass(category, OptiqNote):
-            return f"{message}\n"
+            return f"{printable(message)}\n"
         if issubclass(category, OptiqWarning):
-            return f"warning: {message}\n"
+            return f"warning: {printable(message)}\n"
         return usual(message, category, *place, **more)
 
     return line
@@ -124,7 +126,9 @@ def one_line_warnings() -> Iterator[None]:
     def of_others(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
         if sys.warnoptions:
             return usual(message, category, *place, **more)
-        return f"warning: {' '.join(str(message).split())} ({category.__name__})\n"
+        from flows.command_line.screen import printable
+
+        return f"warning: {' '.join(printable(message).split())} ({category.__name__})\n"
 
     warnings.formatwarning = in_one_line(of_others)
     try:
@@ -201,8 +205,9 @@ def _run(arguments: list[str]) -> int:
 
 def _fail(message: str) -> None:
     from flows.command_line.screen import printable
+    from optiq.servers.addresses import without_secrets
 
-    print(f"error: {printable(message)}", file=sys.stderr)
+    print(f"error: {printable(without_secrets(message))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

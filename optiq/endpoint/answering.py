@@ -174,7 +174,7 @@ async def answer(
             Work(question, plan, predicted, attempt), asked, ready, heard, operators, spender, record
         )
         found.executions.append(execution)
-        if execution.status == ANSWERED:
+        if execution.status == ANSWERED or _said_nothing(execution, heard):
             return found
         failed = {call.model for call in execution.calls if call.error is not None}
         without |= failed or {plan.models[plan.sink]}
@@ -307,6 +307,14 @@ def _infeasible(choice: Choice | None) -> Refusal:
     return Refusal(
         422, f"no plan is within the limits: {choice.reason}", remedy, code="no_plan_within_limits", more=more
     )
+
+
+def _said_nothing(execution: Execution, heard: Heard) -> bool:
+    """Whether the models did as they were asked and the last said nothing, of which the client hears as of any answer.
+
+    Told as a fault of the server, client libraries would ask twice more, and each time is paid for.
+    """
+    return heard.began and all(call.error is None for call in execution.calls)
 
 
 def _hopeless(execution: Execution) -> bool:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import filelock
+
 from optiq.errors import ConfigurationError, InputError, UnknownName
 from optiq.files.atomic import replacing
 
@@ -87,22 +89,28 @@ class Keys:
             raise InputError(
                 f"{name!r} is no name of a key", "Give up to 64 letters, digits, dots and dashes."
             )
-        if any(key.name == name for key in self.every()):
-            raise InputError(f"there is a key {name!r}", "Remove it first, or give another name.")
         secret = f"optiq-{secrets.token_urlsafe(32)}"
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write([*self.every(), Key(name, _hash(secret), max_cost_per_day, requests_per_minute, now)])
+        with self._alone():
+            if any(key.name == name for key in self.every()):
+                raise InputError(f"there is a key {name!r}", "Remove it first, or give another name.")
+            self._write([*self.every(), Key(name, _hash(secret), max_cost_per_day, requests_per_minute, now)])
         return secret
 
     def remove(self, name: str) -> None:
         """Take a key back. :class:`~optiq.errors.UnknownName` if there is none of that name."""
-        left = [key for key in self.every() if key.name != name]
-        if len(left) == len(self.every()):
-            raise UnknownName(f"there is no key {name!r}", "`optiq serve keys list` shows them.")
-        self._write(left)
+        with self._alone():
+            left = [key for key in self.every() if key.name != name]
+            if len(left) == len(self.every()):
+                raise UnknownName(f"there is no key {name!r}", "`optiq serve keys list` shows them.")
+            self._write(left)
+
+    def _alone(self) -> filelock.BaseFileLock:
+        """The lock of whoever changes the keys: two at once would write what the other has not seen."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return filelock.FileLock(f"{self._path}.lock")
 
     def _write(self, keys: list[Key]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         rows: list[dict[str, Any]] = [asdict(key) for key in keys]
         with replacing(self._path) as temporary:
             temporary.touch(0o600)

@@ -9,11 +9,19 @@ from optiq.errors import InputError
 
 _ODD = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:")
 
+_LONGEST = 200
+"""Bytes of a name; file systems take 255, and what is being written has a longer one."""
+
 
 def stays_inside(name: str) -> bool:
-    """Whether ``name`` is a plain relative path with ``/`` between its parts, none of them empty, ``.`` or ``..``."""
+    """Whether ``name`` is a plain relative path with ``/`` between its parts, none of them empty, ``.`` or ``..``.
+
+    Nor longer than a file system takes: one such key would keep all the others from being fetched.
+    """
     parts = name.split("/")
-    return not _ODD.search(name) and all(part not in ("", ".", "..") for part in parts)
+    return not _ODD.search(name) and all(
+        part not in ("", ".", "..") and len(part.encode(errors="replace")) <= _LONGEST for part in parts
+    )
 
 
 def inside(folder: Path, name: str, what: str) -> Path:

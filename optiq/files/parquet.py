@@ -1,4 +1,4 @@
-"""What a Parquet file unpacks to, told before it is unpacked.
+"""Parquet files: what one unpacks to, told before it is unpacked; and written with the system's own errors.
 
 Compressed pages say how large they are. A dictionary does not: a text that stands in it once and in every row of the
 table becomes as many texts when it is read.
@@ -6,15 +6,29 @@ table becomes as many texts when it is read.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optiq.files.limits import check_cells, check_columns, check_unpacked
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _LOOKED_INTO = 16 * 1024 * 1024
 """Bytes up to which dictionaries are looked into: it means reading the file twice."""
 _BATCH_ROWS = 10_000
+
+
+def write_parquet(frame: pl.DataFrame, path: Path, **how: Any) -> None:
+    """Write ``frame`` as Polars does (``how``); ``OSError`` for what the system refuses.
+
+    In memory first: of a full disk Polars makes an error of its own, the same as for what Parquet cannot hold.
+    """
+    written = io.BytesIO()
+    frame.write_parquet(written, **how)
+    path.write_bytes(written.getbuffer())
 
 
 def check_parquet(path: Path) -> None:

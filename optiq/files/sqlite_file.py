@@ -11,6 +11,8 @@ from pathlib import Path
 from optiq.files.private import is_shared
 
 _PATIENCE_S = 30.0
+_OTHERS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+"""Faults of a moment: another process is at the file."""
 _LOOKED_THROUGH = 32 * 2**20  # bytes that are looked through in a blink
 
 
@@ -30,8 +32,9 @@ def open_shared(path: Path, tables: str) -> sqlite3.Connection:
             # SQLite does not wait here when another process makes the same file at the same moment.
             connection.execute("pragma journal_mode = wal")
             break
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as fault:
+            # A full or read-only disk is as full in half a minute: the byte beside is a detail of the same fault
+            if fault.sqlite_errorcode & 0xFF not in _OTHERS or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
     connection.execute("pragma synchronous = normal")

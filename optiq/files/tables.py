@@ -21,6 +21,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,7 +34,7 @@ from optiq.files import strict_json
 from optiq.files.atomic import check_place, replacing
 from optiq.files.limits import DEEPEST, check_cells, check_columns, check_depth, check_unpacked
 from optiq.files.packed import open_unpacked, suffix_of
-from optiq.files.parquet import check_parquet
+from optiq.files.parquet import check_parquet, write_parquet
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
 
@@ -93,7 +94,7 @@ def write_pieces(pieces: Iterable[pl.DataFrame], path: str | Path) -> None:
     check_suffix(path)
     write = _WRITERS[path.suffix.lower()]
     with replacing(path) as temporary:
-        write(pieces, temporary)
+        write(pieces if path.suffix.lower() == ".parquet" else _sayable(pieces, path), temporary)
 
 
 def check_suffix(path: str | Path) -> None:
@@ -163,7 +164,7 @@ def _csv_table(path: Path, reader: Any) -> pl.DataFrame:
             raise InputError(
                 f"{path} is empty", "Write a header line and rows into it, or give another file."
             )
-        columns = _column_names(path, header)
+        columns = _column_names(path, [plain_cell(cell.strip()) or "" for cell in header])
         for row in _filled(reader, len(columns)):
             rows.append(_fit(path, reader.line_num, row, len(columns)))
             if len(rows) == _ROWS_TO_LOOK:
@@ -190,9 +191,10 @@ def _text_columns(columns: list[str], rows: list[list[str]]) -> pl.DataFrame:
 
 _ROWS_TO_LOOK = 1_000
 _AT_ONCE = 10_000  # rows that are made text together
-_FORMULA = r"^'*[=+\-@\t\r]"
+_STARTS = r"'*[=+\-@\t\r\n＝＋－＠]"
+_FORMULA = rf"^{_STARTS}"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-_MEANT_AS_TEXT = re.compile(r"'+[=+\-@\t\r]")
+_MEANT_AS_TEXT = re.compile(f"'{_STARTS}")
 
 
 def plain_cell(cell: str) -> str | None:
@@ -203,10 +205,11 @@ def plain_cell(cell: str) -> str | None:
 
 
 def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """``frame`` with an apostrophe before what a spreadsheet would take for a formula; numbers stay."""
+    """``frame`` with an apostrophe before what a spreadsheet would take for a formula, names too; numbers stay."""
     text = pl.col(pl.String)
     formula = text.str.contains(_FORMULA) & ~text.str.contains(_NUMBER)
-    return frame.with_columns(pl.when(formula).then("'" + text).otherwise(text).name.keep())
+    plain = frame.with_columns(pl.when(formula).then("'" + text).otherwise(text).name.keep())
+    return plain.rename({name: f"'{name}" for name in frame.columns if re.match(_FORMULA, name)})
 
 
 def _column_names(path: Path, header: list[str]) -> list[str]:
@@ -253,7 +256,7 @@ def _write_csv(pieces: Iterable[pl.DataFrame], path: Path) -> None:
                 _as_text(_flat(some)).write_csv(file, include_header=not begun)
                 begun = True
             if not begun:  # of no rows there are no slices
-                _flat(piece).write_csv(file)
+                _as_text(_flat(piece)).write_csv(file)
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
@@ -262,6 +265,7 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         cs.float().fill_nan(None),
         cs.datetime().dt.to_string("iso:strict"),
+        cs.by_dtype(pl.Categorical, pl.Enum).cast(pl.String),
         *[pl.Series(name, _json_cells(frame[name]), dtype=pl.String) for name in nested],
     )
 
@@ -401,6 +405,29 @@ def _column(name: str, values: list[Any]) -> pl.Series:
         return pl.Series(name, texts, dtype=pl.String)
 
 
+# --- what text cannot say ---------------------------------------------------------------------------------
+
+
+def _sayable(pieces: Iterable[pl.DataFrame], path: Path) -> Iterator[pl.DataFrame]:
+    """The pieces as they are; :class:`InputError` for a day that has no date in four digits of a year, or none at all.
+
+    A database knows such days, infinity among them, and so does Parquet.
+    """
+    for piece in pieces:
+        for column in piece.select(cs.date() | cs.datetime()):
+            days = column.to_physical() // _UNITS_A_DAY[getattr(column.dtype, "time_unit", "day")]
+            if not days.drop_nulls().is_between(_FIRST_DAY, _LAST_DAY).all():
+                raise InputError(
+                    f"cannot write {path}: {column.name!r} has a day outside of the years 1 to 9999",
+                    "Make it text (in SQL: column::varchar), or write a .parquet file.",
+                )
+        yield piece
+
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_FIRST_DAY, _LAST_DAY = date.min.toordinal() - _EPOCH, date.max.toordinal() - _EPOCH
+_UNITS_A_DAY = {"day": 1, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
+
 # --- Parquet -------------------------------------------------------------------------------------------
 
 
@@ -482,8 +509,11 @@ def _write_sheet(frame: pl.DataFrame, path: Path) -> None:
         kept = text.str.slice(0, LONGEST_SHEET_CELL - len(_CUT)) + _CUT
         flat = flat.with_columns(pl.when(long).then(kept).otherwise(text).name.keep())
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(path, options) as book:
+    # in memory: xlsxwriter's own temporary files are elsewhere, and what a full disk does to them it says its own way
+    sheet = io.BytesIO()
+    with xlsxwriter.Workbook(sheet, {"in_memory": True, **options}) as book:
         flat.write_excel(book, worksheet="answers", autofilter=False)
+    path.write_bytes(sheet.getbuffer())
 
 
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
@@ -511,6 +541,6 @@ _WRITERS: dict[str, Callable[[Iterable[pl.DataFrame], Path], None]] = {
     ".jsonl": _write_json_lines,
     ".ndjson": _write_json_lines,
     ".json": _whole(lambda frame, path: frame.write_json(path)),
-    ".parquet": _whole(lambda frame, path: frame.write_parquet(path)),
+    ".parquet": _whole(write_parquet),
     ".xlsx": _whole(_write_sheet),
 }

@@ -14,6 +14,7 @@ import polars as pl
 from optiq.errors import InfeasibleError, InputError
 from optiq.files.atomic import replacing
 from optiq.files.chart_file import check_picture, write_chart
+from optiq.files.parquet import write_parquet
 from optiq.selection.evidence import Evidence, mean_of_known
 from optiq.selection.intervals import lowest_means
 from optiq.selection.protocol import Problem, Ranking
@@ -116,7 +117,7 @@ class SelectionResult:
         """The ranked table as CSV or Parquet, by suffix."""
         with replacing(path) as temporary:
             if Path(path).suffix == ".parquet":
-                self.frame().write_parquet(temporary)
+                write_parquet(self.frame(), temporary)
             else:
                 self.frame().write_csv(temporary)
 

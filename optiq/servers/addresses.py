@@ -6,7 +6,7 @@ import ipaddress
 import os
 import re
 from functools import lru_cache
-from urllib.parse import SplitResult, parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from optiq.errors import ConfigurationError
 
@@ -26,7 +26,7 @@ def split_url(url: str, meaning: str) -> SplitResult:
 
 
 _SECRET = re.compile(
-    r"key|token|secret|passw|pwd|credential|auth|bearer|(?:^|[^a-z])(?:sig|signature|sas|pass|user)(?:$|[^a-z])"
+    r"key|token|secret|passw|pwd|credential|auth|bearer|(?:^|[^a-z])(?:sig|signature|sas|pass|user|code)(?:$|[^a-z])"
 )
 
 
@@ -35,15 +35,31 @@ def refuse_secrets(url: str, meaning: str) -> None:
 
     An address is stored with runs and shown; what opens a door is not. It is not repeated here either.
     """
-    after = url.partition("://")[2] if "://" in url else url
+    after = url.partition("://")[2] if "://" in url else url.removeprefix("//")
     authority = re.split(r"[/?#\\]", after, maxsplit=1)[0]
-    query = re.split(r"[?#]", after, maxsplit=1)[1:]
-    names = [name.lower() for name, _ in parse_qsl("&".join(query).replace("#", "&"), keep_blank_values=True)]
+    query = re.split(r"[?#;]", after)[1:]
+    names = [name.lower() for name, _ in parse_qsl("&".join(query), keep_blank_values=True)]
     if "@" in authority or "%40" in authority or any(_SECRET.search(name) for name in names):
         raise ConfigurationError(
             f"{meaning} holds a user, a password or a key",
             "Leave it out: keys belong into the environment, such as OPTIQ_OPENAI_API_KEY.",
         )
+
+
+_USER = re.compile(r"(?<=:)(/+)[^/\s?#]+(?=@)")
+_GIVEN = re.compile(r"([?&#;])([^=&#;\s]+)=([^&#;\s]+)")
+
+
+def without_secrets(text: str) -> str:
+    """``text`` with what opens a door blotted out of the addresses in it, such as those given where a file belongs."""
+    if ":/" not in text:
+        return text
+
+    def blotted(found: re.Match[str]) -> str:
+        name = unquote(found[2]).lower()
+        return f"{found[1]}{found[2]}=…" if _SECRET.search(name) else found[0]
+
+    return _GIVEN.sub(blotted, _USER.sub(r"\1…", text))
 
 
 def shown(parts: SplitResult) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -89,3 +93,44 @@ def drifting(fresh_home: Path, tmp_path: Path) -> Path:
             refresh(Home(path), full_gate=False)
     pl.DataFrame({"wrong": [1, 2, 3]}).write_parquet(path / "landing" / "traces-poison-0.parquet")
     return path
+
+
+def fill(disk: Path, free: int) -> None:
+    """Take all of the disk but so many bytes."""
+    there = os.statvfs(disk)
+    with (disk / "filling").open("wb") as file:
+        file.truncate(0)
+        os.posix_fallocate(file.fileno(), 0, max(there.f_bavail * there.f_frsize - free, 1))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 72 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=72m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only the superuser may make a small disk")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@contextmanager
+def read_only(home: Path) -> Iterator[None]:
+    """Nobody can write below ``home``, the superuser neither."""
+    if os.geteuid() == 0:
+        for options in ("bind", "remount,bind,ro"):
+            subprocess.run(["mount", "-o", options, str(home), str(home)], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", "-l", str(home)], check=True)
+        return
+    modes = {path: path.stat().st_mode for path in (home, *home.rglob("*"))}
+    for path, mode in modes.items():
+        path.chmod(mode & ~0o222)
+    try:
+        yield
+    finally:
+        for path, mode in modes.items():
+            path.chmod(mode)

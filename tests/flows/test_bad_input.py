@@ -179,3 +179,19 @@ def test_addresses_given_apart_are_both_asked(optiq):
 def test_help_is_a_word_too(optiq) -> None:
     assert optiq("help").out == optiq("--help").out
     assert optiq("help", "sql").out == optiq("sql", "--help").out
+
+
+@pytest.mark.parametrize(
+    "address", ["http://me:{}@127.0.0.1:9/a.csv", "https://127.0.0.1:9/a.csv?api_key={}"]
+)
+@pytest.mark.parametrize(
+    "verb", ["ingest traces {}", "ingest prices {}", "calibrate {} --yes", "export {}", "answer {} -o a.csv"]
+)
+def test_an_address_where_a_file_belongs_is_told_without_what_opens_it(
+    verb: str, address: str, optiq, tmp_path: Path
+) -> None:
+    result = optiq(*verb.format(address.format("hunter2")).split())
+    assert result.code == 2
+    assert "127.0.0.1:9" in result.err
+    assert "hunter2" not in result.err + result.out
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+import warnings
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flows.command_line.main import one_line_warnings
 from flows.command_line.screen import printable, say_json
+from optiq.errors import OptiqNote, OptiqWarning
 from tasks.artifacts import cell, shown
 from tasks.calibration_report import calibration_markdown
 from tasks.evaluation_markdown import as_markdown
@@ -55,6 +59,16 @@ def test_any_text_survives_as_json(text: str) -> None:
 @pytest.mark.parametrize("control", CONTROLS)
 def test_lines_for_people_have_no_controls(control: str) -> None:
     assert control not in printable(f"model{control}")
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+@pytest.mark.parametrize("kind", [OptiqWarning, OptiqNote, UserWarning])
+def test_warnings_that_name_a_file_have_no_controls(kind: type[Warning], control: str) -> None:
+    with one_line_warnings():
+        shown = warnings.formatwarning(f"a{control}.csv is damaged", kind, "here.py", 1)
+    assert "is damaged" in shown
+    assert control not in shown
+    assert shown.count("\n") == 1
 
 
 HOSTILE = "[x](javascript:1) ![i](http://a/b) <b onclick=1> `c` | # *d* _e_ \\ \x9b\u202e\nnext"
@@ -118,3 +132,14 @@ def test_names_in_pages_of_flow_runs_are_escaped() -> None:
         assert not re.search(r"(?<!\\)<b", page)
         assert "\x9b" not in page
         assert "\u202e" not in page
+
+
+def test_a_setting_of_a_megabyte_fills_no_screen(home: Path, optiq, tmp_path: Path) -> None:
+    names = [f"model-{number:05d}" for number in range(60_000)]
+    (tmp_path / "optiq.toml").write_text(f"models = {json.dumps(names)}\n")
+    shown = optiq("config")
+    assert shown.code == 0, shown.err
+    assert len(shown.out) < 30_000
+    assert "characters)" in shown.out
+    whole = json.loads(optiq("config", "--json").out)
+    assert next(row["value"] for row in whole["settings"] if row["setting"] == "models") == names

@@ -229,6 +229,7 @@ ESCAPING = [
     "landing/./outside",
     "C:outside",
     "landing/out\nside",
+    "landing/" + "outside" * 40,
 ]
 
 

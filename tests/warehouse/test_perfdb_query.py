@@ -38,6 +38,8 @@ def test_spans_of_time_and_unions_are_told_as_text(home: Home) -> None:
     assert frame.row(0) == ("01:30:00", 1, "{'a': 2 days}", "7")
     assert stoppable_rows(home.perfdb, asked).rows == [frame.row(0)]
     assert query(home.perfdb, "select * from test_all_types()").height == 3
+    # Parquet has no record without a field
+    assert query(home.perfdb, "select struct_pack() as r, [struct_pack()] as l").row(0) == ("{}", "[{}]")
 
 
 @pytest.mark.parametrize(

@@ -331,7 +331,7 @@ def _header(path: Path, reader: Any, source: _CsvLines) -> list[str]:
         raise InputError(f"{path} is empty", "Write a header line and rows into it, or give another file.")
     if source.undecodable:
         raise InputError(f"{path} line 1 is not UTF-8 text", "Save the file as UTF-8.")
-    names = [name.strip() for name in header]
+    names = [plain_cell(name.strip()) or "" for name in header]
     check_columns(path, len(names))
     check_names(path, [name for name in names if name])
     return [name or f"column_{position}" for position, name in enumerate(names, start=1)]

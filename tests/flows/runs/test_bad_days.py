@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ import pytest
 
 from optiq.errors import OptiqWarning
 from tasks.run_folder import RunFolder
+from tests.flows.conftest import fill, read_only
 from warehouse.home import Home
 
 pytestmark = pytest.mark.filterwarnings("always::optiq.errors.OptiqWarning")
@@ -34,27 +32,6 @@ def answered(model_server, questions, optiq) -> dict[str, Any]:
     done = optiq(*flags)
     assert done.code == 0, done.err
     return {"flags": flags, "server": server, **json.loads(done.out)}
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 72 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=72m", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only the superuser may make a small disk")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-def fill(disk: Path, free: int) -> None:
-    """Take all of the disk but so many bytes."""
-    filling = disk / "filling"
-    filling.unlink(missing_ok=True)
-    there = os.statvfs(disk)
-    with filling.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(there.f_bavail * there.f_frsize - free, 1))
 
 
 def test_a_full_disk_is_one_line_in_every_verb_and_forgotten_when_there_is_room(
@@ -174,25 +151,19 @@ def test_one_bad_chunk_does_not_hide_the_others(answered, optiq, home: Path) -> 
         assert folder.rows().height == 12
 
 
-def test_a_home_that_is_read_only_lists_its_runs(answered, optiq, home: Path, tmp_path: Path) -> None:
-    view = tmp_path / "view"
-    view.mkdir()
-    mount = [["mount", "--bind", str(home), str(view)], ["mount", "-o", "remount,bind,ro", str(view)]]
-    if any(subprocess.run(command, capture_output=True, check=False).returncode for command in mount):
-        pytest.skip("only the superuser may make a read-only view")
-    try:
-        listed = optiq("runs", "list", "--json", "--perfdb", view)
+def test_a_home_that_is_read_only_lists_its_runs(answered, optiq, home: Path) -> None:
+    with read_only(home):
+        listed = optiq("runs", "list", "--json")
         assert listed.code == 0, listed.err
         assert [run["run_id"] for run in json.loads(listed.out)] == [answered["run_id"]]
-        RunFolder(Home(home), answered["run_id"]).note(status="running")  # of a process that is gone
-        shown = optiq("runs", "show", "last", "--perfdb", view)
+    RunFolder(Home(home), answered["run_id"]).note(status="running")  # of a process that is gone
+    with read_only(home):
+        shown = optiq("runs", "show", "last")
         assert shown.code == 0, shown.err
-        refused = optiq(*answered["flags"], "--fresh", "--perfdb", view)
+        refused = optiq(*answered["flags"], "--fresh")
         assert refused.code in (1, 2)
         assert "Traceback" not in refused.err
         assert "Read-only file system" in refused.err or "cannot be" in refused.err
-    finally:
-        subprocess.run(["umount", "-l", str(view)], check=True)
 
 
 def test_damage_in_place_to_what_is_published_spares_the_snapshot(home: Path, optiq) -> None:

@@ -86,6 +86,24 @@ def test_a_server_that_dies_in_the_middle(serve) -> None:
         endpoint.until(lambda: endpoint.ask().status_code == 200, 60)
 
 
+def test_a_model_that_says_nothing_is_heard_as_it_is_and_asked_once(serve) -> None:
+    with serve() as endpoint:
+        endpoint.behaviour.empty = 1.0
+        reply = endpoint.ask()
+        assert reply.status_code == 200, reply.text
+        assert reply.json()["choices"][0]["message"]["content"] == ""
+        assert reply.json()["choices"][0]["finish_reason"] == "stop"
+        *_, last, done = endpoint.events(**ASKED)
+        assert (last["choices"][0]["finish_reason"], done) == ("stop", "[DONE]")
+        said = endpoint.client.post("/api/chat", json={**ASKED, "stream": False}).json()
+        assert (said["message"]["content"], said["done"]) == ("", True)
+        answered = endpoint.client.post("/v1/responses", json={"model": "optiq", "input": "Why?"})
+        assert answered.status_code == 200, answered.text
+        assert sum(endpoint.behaviour.asked.values()) == 4, (
+            "told as a fault, it would be asked and paid again"
+        )
+
+
 def test_a_fault_before_the_first_piece_is_an_answer_with_its_status(serve) -> None:
     with serve() as endpoint:
         endpoint.behaviour.errors = 1.0

@@ -13,7 +13,7 @@ from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import LONGEST_SHEET_CELL, read_table, write_table
 from optiq.questions.question_file import read_questions
 
-FORMULAS = ("=1+1", "+cmd|' /C calc'!A0", "@sum(A1)", "-a", "\tx", "'=1", "''@x")
+FORMULAS = ("=1+1", "+cmd|' /C calc'!A0", "@sum(A1)", "-a", "\tx", "'=1", "''@x", "\n=1", "＝1", "－a")
 NOT_FORMULAS = ("-5", "+3.5e-7", "-.5", "'tis so", "a=b", "1-2", "")
 
 
@@ -56,6 +56,16 @@ def test_a_spreadsheet_shows_what_looks_like_a_formula_as_text(tmp_path: Path, t
     assert read_table(tmp_path / "t.csv")["a"].to_list() == [text]
     write_table(pl.DataFrame({"a": [text]}), tmp_path / "t.xlsx")
     assert pl.read_excel(tmp_path / "t.xlsx", engine="calamine")["a"].to_list() == [text]
+
+
+def test_names_of_columns_and_texts_of_few_kinds_are_no_formulas_either(tmp_path: Path) -> None:
+    kinds = (pl.String, pl.Categorical, pl.Enum(["=1+1"]))
+    frame = pl.DataFrame([pl.Series(f"=a{at}", ["=1+1"], dtype=kind) for at, kind in enumerate(kinds)])
+    write_table(frame, tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text() == "'=a0,'=a1,'=a2\n'=1+1,'=1+1,'=1+1\n"
+    assert read_table(tmp_path / "t.csv").equals(frame.cast(pl.String))
+    write_table(frame.clear(), tmp_path / "none.csv")
+    assert (tmp_path / "none.csv").read_text() == "'=a0,'=a1,'=a2\n"
 
 
 @pytest.mark.parametrize("text", NOT_FORMULAS)

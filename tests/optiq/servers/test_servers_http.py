@@ -241,6 +241,10 @@ def test_the_key_is_sent_and_never_shown():
         f"http://127.0.0.1:9/v1?x=1&Access-Token={KEY}",
         f"http://127.0.0.1:9/v1?sig={KEY}",
         f"http://127.0.0.1:9/v1#token={KEY}",
+        f"//me:{KEY}@127.0.0.1:9",
+        f"http://127.0.0.1:9/v1?code={KEY}",
+        f"http://127.0.0.1:9/v1;key={KEY}",
+        f"http://127.0.0.1:9/v1?x=1;api%5Fkey={KEY}",
     ],
 )
 def test_an_address_with_a_secret_in_it_is_refused_and_not_repeated(url):

@@ -1,0 +1,42 @@
+"""`optiq serve` on a full disk and in a home that is read-only: clients are answered, and what can be is recorded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from benchmarks.model_server import Behaviour
+from tests.flows.conftest import fill, read_only
+from tests.flows.serve.conftest import MODELS, model_server, running
+from tests.flows.serve.reading import landed
+from warehouse.home import Home
+
+
+def test_on_a_full_disk_it_answers_and_records_when_there_is_room(fresh_home: Path, small_disk: Path) -> None:
+    home = small_disk / "home"
+    shutil.copytree(fresh_home, home)
+    with model_server(behaviour := Behaviour([*MODELS])) as url, running(home, url, behaviour) as endpoint:
+        assert endpoint.ask("Before?").status_code == 200
+        fill(small_disk, 0)
+        full = endpoint.ask("While it is full?")
+        assert full.status_code in (200, 503), full.text
+        assert "Traceback" not in full.text
+        (small_disk / "filling").unlink()
+        assert endpoint.ask("After?").status_code == 200
+    assert {"Before?", "After?"} <= set(landed(Home(home))["question"])
+
+
+def test_it_does_not_start_where_it_could_not_record(home: Path, optiq) -> None:
+    with model_server(behaviour := Behaviour([*MODELS])) as url:
+        serve = ("serve", "--port", "0", "--server", "openai", "--server-url", f"{url}/v1")
+        with read_only(home):
+            refused = optiq(*serve)
+        assert (refused.code, refused.err.count("\n")) == (1, 1), refused.err
+        assert "Read-only file system" in refused.err or "Permission denied" in refused.err
+        (home / "perfdb.duckdb").chmod(0o600)
+        os.truncate(home / "perfdb.duckdb", 4096 * 5)
+        cut = optiq(*serve)
+        assert (cut.code, cut.err.count("\n")) == (1, 1), cut.err
+        assert "perfdb.duckdb" in cut.err
+        assert not sum(behaviour.asked.values())
