@@ -6,20 +6,23 @@ gone round often enough is ended.
 
 from __future__ import annotations
 
+import re
+
 COPIES = 3
 LEAST_CHARS = 300
 _LONGEST = 8000  # of which the longest block that is found is a third
 _NEEDLE = 24
 _LOOK_EVERY = 64
+_LIST_NUMBER = re.compile(r"^[ \t]*\d+[.):][ \t]+", re.MULTILINE)
 
 
 def loop_at_end(text: str) -> int | None:
     """Characters of the block that the end of ``text`` repeats word for word; None if it repeats none.
 
     There must be three copies of it, over 300 characters together: a line of dashes, a refrain or a table of zeros is
-    shorter.
+    shorter. The numbers of a list are no difference, and do not count.
     """
-    text = text[-_LONGEST:]
+    text = _LIST_NUMBER.sub("", text[-_LONGEST:])
     end = len(text)
     needle = text[-_NEEDLE:]
     at = end - len(needle)

@@ -38,6 +38,9 @@ def test_what_is_found_is_what_trying_all_blocks_finds(before, block, copies, af
         ("Once upon a time. " + SENTENCE * 8 + SENTENCE[:17], len(SENTENCE)),
         (PARAGRAPH * 3, len(PARAGRAPH)),
         ('{"a": 1,' + "\n" * 300, 1),
+        ("".join(f"{n}. Stir the dough until it is smooth.\n" for n in range(8, 20)), 35),
+        ("".join(f"{n}. Stir the dough {n} times.\n" for n in range(8, 40)), None),
+        (", ".join(map(str, range(1, 400))), None),
         (SENTENCE * 3, None),  # said three times, and not for long
         (PARAGRAPH * 2, None),
         (PARAGRAPH, None),
