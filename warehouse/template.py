@@ -23,11 +23,12 @@ from warehouse.migrate import code_version, migrate, migrations
 def start_new(working: Path, spill: Path) -> None:
     """Make ``working``, a file that is not there yet, with the tables of this version and nothing in them."""
     folder, version = _folder(), _version()
-    for kept in folder.glob(f"perfdb-{version}-*.duckdb"):
+    for kept in folder.glob(f"perfdb-{version}-*.duckdb") if folder else ():
         with suppress(OSError):
             if kept.stem.endswith(content_hash(kept)):
                 copy(kept, working)
                 return
+        working.unlink(missing_ok=True)  # the copy of a part
     with writing(working, spill) as connection:
         from warehouse.views import remake_views
 
@@ -35,8 +36,9 @@ def start_new(working: Path, spill: Path) -> None:
         connection.begin()
         remake_views(connection)
         connection.commit()
-    with suppress(OSError):
-        _keep(working, folder, version)
+    if folder:
+        with suppress(OSError):
+            _keep(working, folder, version)
 
 
 def _keep(working: Path, folder: Path, version: str) -> None:
@@ -54,8 +56,12 @@ def _keep(working: Path, folder: Path, version: str) -> None:
             other.unlink()
 
 
-def _folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "optiq"
+def _folder() -> Path | None:
+    """Where it is kept; nowhere, for a user who has no folder of their own."""
+    with suppress(RuntimeError):  # no home is known
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return base / "optiq" if base.is_absolute() else None
+    return None
 
 
 def _version() -> str:

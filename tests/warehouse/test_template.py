@@ -62,6 +62,15 @@ def test_a_perfdb_is_the_same_with_and_without_it(cache: Path, tmp_path: Path) -
     assert not differences(homes[0].path, homes[1].path)
 
 
+def test_a_user_without_a_folder_has_no_cache(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "here")
+    start_new(tmp_path / "new.duckdb", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.duckdb"]
+
+
 @pytest.mark.parametrize("damage", ["cut", "changed", "foreign", "gone"])
 def test_a_cache_that_is_of_no_use_harms_nothing(cache: Path, tmp_path: Path, damage: str) -> None:
     start_new(tmp_path / "first.duckdb", tmp_path)
