@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any
 
 from optiq.selection.recording import Recorder, current
@@ -57,6 +58,17 @@ class AgentLoop:
             return asyncio.get_running_loop() is self._loop
         except RuntimeError:
             return False
+
+
+@contextmanager
+def out_of_loop() -> Iterator[None]:
+    """For code of others that is called where a loop runs, or beside one: it may run a loop of its own inside."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(running)
 
 
 async def never() -> None:

@@ -44,12 +44,9 @@ class AgentSubject:
                 f"{self.name} is no agent",
                 "It needs to be a class with __init__(models) and run(example), or a function run(example, models).",
             )
-        self._takes_both = not inspect.isclass(self._agent) and _takes_example(self._agent)
-
-    @property
-    def asynchronous(self) -> bool:
+        self.asynchronous = inspect.iscoroutinefunction(getattr(self._agent, "run", self._agent))
         """Whether it is run by an event loop."""
-        return inspect.iscoroutinefunction(getattr(self._agent, "run", self._agent))
+        self._takes_both = not inspect.isclass(self._agent) and _takes_example(self._agent)
 
     @property
     def identity(self) -> str:

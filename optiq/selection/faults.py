@@ -13,6 +13,8 @@ from pathlib import Path
 from optiq.selection.recording import CallRecord
 
 AGENT, PROVIDER, OURS = "agent", "provider", "ours"
+MADE_AGAIN = 2
+"""So often at most a run is made again that failed for a reason of ours."""
 
 _OF_LOOPS = ("event loop is closed", "different loop", "different event loop", "bound to a different")
 _REFUSED = frozenset({401, 402, 403, 404, 407, 408, 425, 429})

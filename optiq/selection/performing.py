@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from optiq.selection.agents import AgentSubject
 from optiq.selection.bill import unpriced
 from optiq.selection.elsewhere import taking_along
 from optiq.selection.examples import Example, as_text
-from optiq.selection.faults import AGENT, OURS, fault_of_run
+from optiq.selection.faults import AGENT, MADE_AGAIN, OURS, fault_of_run
 from optiq.selection.interception import Transport, intercepting
 from optiq.selection.recording import Recorder, current, total_tokens
 from optiq.selection.subjects import Made, added_up
@@ -40,10 +40,11 @@ RUN_THREAD = "optiq-run"
 """How the threads of runs are named: one that is there after the selection was given up."""
 
 _LOOK_S = 0.25
+_MONEY_S = 0.02  # between looks at whether there is money for a run
+_LATE_S = 0.5  # a loop that goes on ends a run by itself when its time is up
 _LONGEST_ANSWER = 100_000
 """Characters of an output that a trace keeps."""
-_MADE_AGAIN = 2
-"""So often at most a run is made again that failed for a reason of ours."""
+_NOT_LET_GO = "another run did not let go of the event loop"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,18 @@ class _End:
     ours: bool = False
 
 
+@dataclass
+class _InLoop:
+    """A run that is in progress in the loop; who is told if the loop is left behind with it."""
+
+    recorder: Recorder
+    reserve: float
+    deadline: float
+    lost: Callable[[Made | LimitReached], None]
+
+
 class AgentPerformer:
-    """Runs an agent on examples, from as many threads as there are runs at once.
+    """Runs an agent on examples: an async one in the loop, any from as many threads as there are runs at once.
 
     Each call is held to what the bill allows (:mod:`optiq.selection.bill`). Besides, so that money is not spent on runs
     that cannot be finished, a run is expected to take as many tokens as the longest so far, at the price of the
@@ -79,6 +90,13 @@ class AgentPerformer:
         self._longest: tuple[int, int, int] | None = None
         self._reserved = 0.0
         self._running = 0
+        self.loop = agent_loop()
+        self._runs_in_loop: dict[int, _InLoop] = {}
+
+    @property
+    def in_loop(self) -> AgentPerformer | None:
+        """Itself, for async agents that do not keep the loop waiting while they ask."""
+        return self if self._subject.asynchronous and not self._transport.blocking else None
 
     @property
     def spent_usd(self) -> float:
@@ -87,6 +105,7 @@ class AgentPerformer:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Calls are intercepted inside."""
+        self.loop = agent_loop()
         with intercepting(self._transport), taking_along(self._transport):
             yield
 
@@ -100,22 +119,80 @@ class AgentPerformer:
                 assignment, trial, self._figures, alone=self._transport.blocking and not again
             )
             made = self._performed(example, recorder, interrupted)
-            if made is None or made.fault != OURS or len(again) == _MADE_AGAIN:
+            if made is None or made.fault != OURS or len(again) == MADE_AGAIN:
                 return made and dataclasses.replace(made, again=tuple(again))
             again.append(str(made.error))
 
     def _performed(self, example: Example, recorder: Recorder, interrupted: threading.Event) -> Made | None:
-        assignment = recorder.assignment
-        reserve = self._reserve(assignment, interrupted)
+        reserve = self._reserve(recorder.assignment, interrupted)
         started = time.perf_counter()
         with self._transport.entered(recorder):
             end = self._ended(example, recorder, interrupted)
         wall = time.perf_counter() - started
+        return self._made(recorder, end, wall, reserve, interrupted.is_set())
+
+    async def perform_here(
+        self,
+        example: Example,
+        assignment: Mapping[str, str],
+        trial: int,
+        lost: Callable[[Made | LimitReached], None],
+    ) -> Made | None:
+        recorder = Recorder(assignment, trial, self._figures)
+        while (reserve := self._set_aside(assignment)) is None:
+            await asyncio.sleep(_MONEY_S)
+            if not self.loop.is_here:
+                return None
+        run = _InLoop(recorder, reserve, time.monotonic() + self._timeout_s, lost)
+        self._runs_in_loop[id(run)] = run
+        started = time.perf_counter()
+        try:
+            with self._transport.entered(recorder):
+                end = await self._ended_here(example, run)
+        except asyncio.CancelledError:
+            if self._runs_in_loop.pop(id(run), None) is not None:
+                self._made(recorder, _End(), 0.0, reserve, True)
+            raise
+        if self._runs_in_loop.pop(id(run), None) is None:
+            return None
+        return self._made(recorder, end, time.perf_counter() - started, reserve, False)
+
+    def left(self) -> bool:
+        now = time.monotonic()
+        late = [
+            r
+            for r in list(self._runs_in_loop.values())
+            if now > r.deadline + r.recorder.held_up_s() + _LATE_S
+        ]
+        blocking = self.loop.blocked_by() if late else None
+        if blocking is None:
+            return False
+        leave_behind(self.loop)
+        self.loop = agent_loop()
+        while self._runs_in_loop:
+            _, run = self._runs_in_loop.popitem()
+            run.recorder.called_off = True
+            self._transport.proxy.leave(run.recorder)
+            end = self._too_late() if run.recorder is blocking else _End(None, _NOT_LET_GO, ours=True)
+            try:
+                made = self._made(run.recorder, end, self._timeout_s, run.reserve, False)
+            except LimitReached as fault:
+                run.lost(fault)
+            else:
+                assert made is not None
+                run.lost(made)
+        return True
+
+    def _made(
+        self, recorder: Recorder, end: _End, wall: float, reserve: float, interrupted: bool
+    ) -> Made | None:
+        """What came of a run that is over; None if it was ``interrupted`` before it had ended."""
+        assignment = recorder.assignment
         self._settle(recorder, reserve)
         if recorder.called_off:
             for charge in recorder.in_flight:  # what comes of them nobody waits for
                 self._transport.bill.failed(charge, TimeoutError())
-            if interrupted.is_set():
+            if interrupted:
                 return None
             if recorder.short_of_money:
                 recorder.over_limit = "calls in flight hold what is left of the limit"
@@ -157,14 +234,38 @@ class AgentPerformer:
         if begun.done():
             return begun.result()
         blocking = None if loop is None or interrupted.is_set() else loop.blocked_by()
-        recorder.called_off = True
-        for work in (begun, *recorder.in_loop):
-            work.cancel()
+        self._call_off(recorder, begun)
         if loop is not None and blocking is not None:
             leave_behind(loop)
             if blocking is not recorder:
-                return _End(None, "another run did not let go of the event loop", ours=True)
+                return _End(None, _NOT_LET_GO, ours=True)
+        return self._too_late()
+
+    async def _ended_here(self, example: Example, run: _InLoop) -> _End:
+        """The same in the loop itself."""
+        recorder, context = run.recorder, contextvars.Context()
+        context.run(current.set, recorder)
+        begin = asyncio.get_running_loop().create_task
+        begun = context.run(begin, self._in_loop(example, recorder))
+        try:
+            while (left := run.deadline + recorder.held_up_s() - time.monotonic()) > 0:
+                if (await asyncio.wait((begun,), timeout=left))[0]:
+                    return begun.result()
+        except asyncio.CancelledError:
+            self._call_off(recorder, begun)
+            raise
+        self._call_off(recorder, begun)
+        waited_for = time.monotonic() - run.deadline - recorder.held_up_s()
+        return _End(None, _NOT_LET_GO, ours=True) if waited_for > _LATE_S / 2 else self._too_late()
+
+    def _too_late(self) -> _End:
         return _End(None, f"no answer within {self._timeout_s:g} s")
+
+    @staticmethod
+    def _call_off(recorder: Recorder, begun: Future[_End] | asyncio.Task[_End]) -> None:
+        recorder.called_off = True
+        for work in (begun, *recorder.in_loop):
+            work.cancel()
 
     def _begun(self, example: Example, recorder: Recorder, loop: AgentLoop | None) -> Future[_End]:
         """A run on its way: in ``loop``, or in a thread of its own, as one that hangs can only be left behind."""
@@ -200,11 +301,18 @@ class AgentPerformer:
 
     def _reserve(self, assignment: Mapping[str, str], interrupted: threading.Event) -> float:
         """USD set aside for a run; :class:`LimitReached` if there is no room for it."""
+        with self._room:
+            while (most := self._set_aside(assignment, interrupted.is_set())) is None:
+                self._room.wait(0.5)
+            return most
+
+    def _set_aside(self, assignment: Mapping[str, str], at_once: bool = False) -> float | None:
+        """The same; None if that is to be known when a run in progress is over, unless it has to be ``at_once``."""
         if self._limit is None:
             return 0.0
         with self._room:
-            while self._longest is None and self._running and not interrupted.is_set():
-                self._room.wait(0.5)
+            if self._longest is None and self._running and not at_once:
+                return None
             prompt, output, calls = self._longest or (0, 0, 0)
             tariffs = [self._transport.bill.bound(model, prompt) for model in set(assignment.values())]
             most = max(t.fixed * calls + t.prompt * prompt + t.output * output for t in tariffs)

@@ -5,29 +5,32 @@ Who performs a run is not its concern: an agent at the transport, or a plan or w
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
-import queue
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 from optiq.errors import InputError
 from optiq.execution.ledger import LimitReached
 from optiq.questions.question import Question
+from optiq.selection.agent_loop import out_of_loop
 from optiq.selection.evidence import Outcome, Run
 from optiq.selection.examples import Example
-from optiq.selection.faults import OURS, PROVIDER
+from optiq.selection.faults import MADE_AGAIN, OURS, PROVIDER
 from optiq.selection.metrics import Metric
 from optiq.selection.recording import Recorder
 from optiq.selection.space import Space
 from optiq.selection.store import Store
-from optiq.selection.subjects import Made, Performer, Subject
+from optiq.selection.subjects import LoopPerformer, Made, Performer, Subject
+from optiq.selection.wanted import DaemonThreads, Wanted
 
 INTERRUPTED = "interrupted"
 STOP, DEAREST = "stop", "dearest"
@@ -35,7 +38,7 @@ STOP, DEAREST = "stop", "dearest"
 
 _LOOK_S = 0.25
 _CLOSING_S = 1.0
-_Task = tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]
+_QUICK_S = 0.005  # what may keep a loop waiting
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,20 @@ class Runtime:
         self.metric = metric
         self._performer, self._store, self.limits = performer, store, limits
         self._on_run, self._prepare = on_run, prepare
-        # Of the keys of all runs: what does not change with the run, and each example once.
+        # Of the keys of all runs: what does not change with the run, each combination and each example once.
         self._what = ", ".join(json.dumps(part, sort_keys=True) for part in (subject.identity, metric.name))
+        self._models = cache(lambda place: json.dumps(space.assignment(place), sort_keys=True))
         self._described = cache(lambda example: json.dumps(self.examples[example].content, sort_keys=True))
         self._preparing = threading.Lock()
         self.progress = Progress()
         self._lock = threading.Lock()
         self._interrupted = threading.Event()
-        self._pool = DaemonThreads(limits.combinations * limits.examples, "optiq-select")
+        self._at_once = limits.combinations * limits.examples
+        self._pool = DaemonThreads(self._at_once, "optiq-select")
+        self._driver: LoopPerformer | None = None
+        self._driving: list[Future[None]] = []
+        self._in_loop: set[Wanted] = set()
+        self._quick = False
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Runtime]:
@@ -147,20 +156,22 @@ class Runtime:
         """
         if self.progress.stopped == INTERRUPTED:
             return [None] * len(batch)
-        futures: list[Future[Outcome | None]] = []
+        wanted = [Wanted(run) for run in batch]
+        futures, left = [one.future for one in wanted], deque(wanted)
         try:
-            for run in batch:
-                futures.append(self._pool.submit(self._one, run))
+            self._begin(left)
             # In short waits: a signal that another thread takes does not end the main thread's wait for a lock.
             while wait(futures, _LOOK_S, FIRST_EXCEPTION).not_done and not any(map(_has_failed, futures)):
-                pass
+                if self._driver is not None and self._driver.left():
+                    left.extendleft(self._in_loop)
+                    self._in_loop.clear()
+                    self._begin(left)
             return [future.result() for future in futures]
         except KeyboardInterrupt:
             self._call_off(futures)
             with contextlib.suppress(KeyboardInterrupt):  # a second one: no time for what is nearly done
                 wait(futures, _CLOSING_S)
-            left_out = len(batch) - len(futures)
-            return [*map(_given, futures), *[None] * left_out]
+            return [*map(_given, futures)]
         except BaseException:
             self._call_off(futures)
             raise
@@ -168,40 +179,132 @@ class Runtime:
     def _call_off(self, futures: Sequence[Future[Outcome | None]]) -> None:
         self.progress.stopped = self.progress.stopped or INTERRUPTED
         self._interrupted.set()
-        for future in futures:
+        for future in (*self._driving, *futures):
             future.cancel()
+
+    def _begin(self, left: deque[Wanted]) -> None:
+        """Set those that are ``left`` on their way: in the loop of the performer, or in threads."""
+        if (performer := self._performer.in_loop) is not None:
+            self._driver = performer
+            self._driving = [drive for drive in self._driving if not drive.done()]
+            self._driving.append(performer.loop.submit(self._drive(left, performer)))
+            return
+        while left:
+            self._pool.submit(self._in_thread, left.popleft())
+
+    async def _drive(self, left: deque[Wanted], performer: LoopPerformer) -> None:
+        """In ``performer``'s loop: as many at once as may be, until none is left or others are to take over."""
+        loop = performer.loop
+
+        async def work() -> None:
+            while left and self._performer.in_loop is performer and performer.loop is loop:
+                self._in_loop.add(one := left.popleft())
+                await self._here(one, left, performer)
+                if performer.loop is loop:
+                    self._in_loop.discard(one)
+                    if one.judging:  # in a thread: no more runs at once than may be
+                        with contextlib.suppress(Exception):
+                            await asyncio.wrap_future(one.future)
+
+        await asyncio.gather(*(work() for _ in range(min(self._at_once, len(left)))))
+        if left and performer.loop is loop:
+            self._begin(left)
+
+    async def _here(self, one: Wanted, left: deque[Wanted], performer: LoopPerformer) -> None:
+        """Make a run in the loop. What comes after it is done there too if that is quick: a thread costs more."""
+
+        def came(made: Made | LimitReached) -> None:
+            self._in_loop.discard(one)
+            if isinstance(made, LimitReached):
+                self._no_room(made)
+                one.give(lambda: None)
+            elif made.fault == OURS and len(one.again) < MADE_AGAIN:
+                one.again.append(str(made.error))
+                left.appendleft(one)
+            else:
+                made = replace(made, again=tuple(one.again))
+                give = partial(one.give, partial(self._finished, one.run, key, made))
+                if self._quick:
+                    with out_of_loop():
+                        give()
+                else:
+                    one.judging = True
+                    self._pool.submit(give)
+
+        run = one.run
+        try:
+            key = self.key(run)
+            if not one.begins() or self.progress.stopped:
+                one.give(lambda: None)
+            elif (kept := self._kept(key)) is not None:
+                one.give(lambda: kept)
+            else:
+                if self._prepare is not None:
+                    await asyncio.to_thread(self._prepared)
+                example, assignment = self.examples[run.example], self.space.assignment(run.combination)
+                made = await performer.perform_here(example, assignment, run.trial, came)
+                if made is not None:
+                    came(made)
+        except LimitReached as fault:
+            came(fault)
+        except asyncio.CancelledError:
+            one.give(lambda: None)
+            raise
+        except Exception as fault:
+            one.fail(fault)
 
     def key(self, run: Run) -> str:
         """What tells a run from all others, for the store."""
-        models = json.dumps(self.space.assignment(run.combination), sort_keys=True)
-        described = f"[{self._what}, {models}, {run.trial}, {self._described(run.example)}]"
+        described = (
+            f"[{self._what}, {self._models(run.combination)}, {run.trial}, {self._described(run.example)}]"
+        )
         return hashlib.sha256(described.encode()).hexdigest()
+
+    def _in_thread(self, one: Wanted) -> None:
+        if one.begins():
+            one.give(partial(self._one, one.run))
 
     def _one(self, run: Run) -> Outcome | None:
         if self.progress.stopped:
             return None
         key = self.key(run)
-        if self._store is not None and (kept := self._store.outcome(key)) is not None:
+        if (kept := self._kept(key)) is not None:
+            return kept
+        self._prepared()
+        assignment = self.space.assignment(run.combination)
+        try:
+            made = self._performer.perform(
+                self.examples[run.example], assignment, run.trial, self._interrupted
+            )
+        except LimitReached as fault:
+            return self._no_room(fault)
+        if made is None:
+            return None  # neither failed nor done: it is run when the selection goes on
+        return self._finished(run, key, made)
+
+    def _kept(self, key: str) -> Outcome | None:
+        """What a run gave in an earlier session."""
+        kept = None if self._store is None else self._store.outcome(key)
+        if kept is not None:
             with self._lock:
                 self.progress.reused += 1
                 self.progress.failed += kept.error is not None
-            return kept
+        return kept
+
+    def _prepared(self) -> None:
         with self._preparing:
             if self._prepare is not None:
                 self._prepare()
                 self._prepare = None
-        example = self.examples[run.example]
-        try:
-            made = self._performer.perform(
-                example, self.space.assignment(run.combination), run.trial, self._interrupted
-            )
-        except LimitReached as fault:
-            why = f": {fault}" if "no price" in str(fault) or "signed" in str(fault) else ""
-            reason = f"the spending limit of {self.limits.max_total_cost_usd:g} USD leaves no room for another run{why}"
-            self.progress.stopped = self.progress.stopped or reason
-            return None
-        if made is None:
-            return None  # neither failed nor done: it is run when the selection goes on
+
+    def _no_room(self, fault: LimitReached) -> None:
+        why = f": {fault}" if "no price" in str(fault) or "signed" in str(fault) else ""
+        reason = f"the spending limit of {self.limits.max_total_cost_usd:g} USD leaves no room for another run{why}"
+        self.progress.stopped = self.progress.stopped or reason
+
+    def _finished(self, run: Run, key: str, made: Made) -> Outcome:
+        """Count, judge, tell and keep what a run came to."""
+        example, started = self.examples[run.example], time.perf_counter()
         self._count(made)
         score = 0.0 if made.answer is None or made.error else self.metric.judge(example, made.output)
         outcome = Outcome(
@@ -215,6 +318,7 @@ class Runtime:
         finally:
             if self._store is not None and made.error is None:  # a failure may pass: it is tried again
                 self._store.keep_outcome(key, outcome)
+            self._quick = time.perf_counter() - started < _QUICK_S
         return outcome
 
     def _count(self, made: Made) -> None:
@@ -261,41 +365,3 @@ def _given(future: Future[Outcome | None]) -> Outcome | None:
     if not future.done() or future.cancelled() or future.exception() is not None:
         return None
     return future.result()
-
-
-class DaemonThreads:
-    """Up to ``size`` daemon threads that work on what is submitted, in its order.
-
-    Nothing waits for them: those of concurrent.futures hold up the end of a process until they are idle.
-    """
-
-    def __init__(self, size: int, name: str) -> None:
-        self._size, self._name = size, name
-        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-
-    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """What ``work(*arguments)`` will give."""
-        future: Future[Any] = Future()
-        self._tasks.put((future, work, arguments))
-        if len(self._threads) < self._size:
-            name = f"{self._name}-{len(self._threads)}"
-            thread = threading.Thread(target=self._serve, name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        return future
-
-    def close(self) -> None:
-        """Let each thread end after what it works on; futures that wait must be done or cancelled."""
-        for _ in self._threads:
-            self._tasks.put(None)
-
-    def _serve(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            future, work, arguments = task
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(work(*arguments))
-            except BaseException as fault:  # for whoever asks for the result
-                future.set_exception(fault)

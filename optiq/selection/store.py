@@ -56,11 +56,17 @@ class Store:
             row = self._db.execute(
                 "select status, headers, body, latency_s from responses where key = ?", (key,)
             ).fetchone()
-        return None if row is None else Response(row[0], json.loads(row[1]), row[2], row[3])
+        return None if row is None else Response(row[0], orjson.loads(row[1]), row[2], row[3])
 
     def keep_response(self, key: str, response: Response) -> None:
         """Keep an answer; one that is there stays."""
-        row = (key, response.status, json.dumps(response.headers), response.body, response.latency_s)
+        row = (
+            key,
+            response.status,
+            orjson.dumps(response.headers).decode(),
+            response.body,
+            response.latency_s,
+        )
         with self._lock:
             self._db.execute("insert or ignore into responses values (?, ?, ?, ?, ?)", row)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from optiq.execution.ledger import LimitReached
 from optiq.execution.trace import Call, Execution
 from optiq.plans.plan import Plan
+from optiq.selection.agent_loop import AgentLoop
 from optiq.selection.evidence import RoleCalls
 from optiq.selection.examples import Example
 from optiq.selection.recording import CallRecord, Recorder
@@ -66,14 +68,41 @@ class Made:
     role_calls: tuple[RoleCalls, ...] = ()
 
 
+class LoopPerformer(Protocol):
+    """Performs runs as coroutines of one event loop, so that none needs a thread."""
+
+    loop: AgentLoop
+
+    async def perform_here(
+        self,
+        example: Example,
+        assignment: Mapping[str, str],
+        trial: int,
+        lost: Callable[[Made | LimitReached], None],
+    ) -> Made | None:
+        """One attempt at a run; None if the loop was left behind with it. Then ``lost`` is told what becomes of it.
+
+        ``lost`` is not told of a run that had not begun.
+        """
+        ...
+
+    def left(self) -> bool:
+        """Leave the loop behind if a run does not let go of it. Asked from outside, now and then."""
+        ...
+
+
 class Performer(Protocol):
     """Runs a subject's combinations: interception for agents, the executor for plans and workflows.
 
-    ``spent_usd`` is what is billed so far; what is found in a cache was paid before.
+    ``spent_usd`` is what is billed so far; what is found in a cache was paid before. ``in_loop`` is how runs that begin
+    now are made in one event loop; None if each takes a thread.
     """
 
     @property
     def spent_usd(self) -> float: ...
+
+    @property
+    def in_loop(self) -> LoopPerformer | None: ...
 
     def running(self) -> AbstractContextManager[None]:
         """Runs are made inside."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,65 @@ def test_an_async_agent_that_swallows_its_end_is_left_behind(server: Server) -> 
     assert result.evidence.failed.all()
     server.patience.set()
     test_a_client_that_all_runs_share_is_of_one_loop(server, "awaited")  # the loop is still everybody's
+
+
+SEEN: ContextVar[str] = ContextVar("seen", default="nothing")
+
+
+async def equal_soon(expected: str, output: str) -> float:
+    await asyncio.sleep(0)
+    return float(expected == output)
+
+
+def equal_in_a_loop_of_its_own(expected: str, output: str) -> float:
+    return asyncio.run(equal_soon(expected, output))
+
+
+def equal_after_a_while(expected: str, output: str) -> float:
+    time.sleep(0.02)
+    return float(expected == output)
+
+
+@pytest.mark.parametrize("metric", [equal_soon, equal_in_a_loop_of_its_own, equal_after_a_while])
+def test_async_runs_are_apart_and_any_metric_judges_them(metric: Callable[..., Any]) -> None:
+    class Own:
+        """What it sets is its own, whoever ran before it; its tasks are of no other run."""
+
+        def __init__(self, models: dict[str, str]) -> None:
+            self.model = models["solver"]
+
+        async def run(self, example: dict[str, Any]) -> str:
+            found = SEEN.get()
+            SEEN.set(str(example["question"]))
+            await asyncio.sleep(0.001)
+            right = found == "nothing" and SEEN.get() == example["question"]
+            if self.model == "cancels" and example["question"] == "Say word1":
+                asyncio.current_task().cancel()  # type: ignore[union-attr]
+                await asyncio.sleep(0)
+            return str(example["question"]).removeprefix("Say ") if right else "not apart"
+
+    limits = Limits(4, 4, 8, 60)
+    models = {"solver": ["cancels", "fine"]}
+    result = ModelSelector(Own, models, DATA * 3, metric, method="brute-force", limits=limits).select()
+    assert result.evidence.accuracy.tolist() == [0.9, 1.0]
+    assert list(result.about["run"]["errors"]) == ["CancelledError: the agent cancelled itself"]
+
+
+def test_async_runs_take_no_threads() -> None:
+    at_once: list[int] = []
+
+    class Many:
+        def __init__(self, models: dict[str, str]) -> None:
+            pass
+
+        async def run(self, example: dict[str, Any]) -> str:
+            await asyncio.sleep(0.01)
+            at_once.append(threading.active_count())
+            return str(example["question"]).removeprefix("Say ")
+
+    before = threading.active_count()
+    result = ModelSelector(
+        Many, {"solver": ["good"]}, DATA * 10, method="brute-force", limits=Limits(8, 8, 8, 60)
+    ).select()
+    assert result.evidence.accuracy.tolist() == [1]
+    assert max(at_once) < before + 32, "64 runs are in progress"
