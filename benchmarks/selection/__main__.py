@@ -3,7 +3,7 @@
     python -m benchmarks.selection tables                   published tables replayed, the paper's figures beside ours
     python -m benchmarks.selection tables --methods arm-elimination --seeds 500
     python -m benchmarks.selection workflows                cheapest above a floor: MixLLM against the others
-    python -m benchmarks.selection live --seeds 10          the same on those of examples/select, with real models
+    python -m benchmarks.selection live --kept DIR          the same with real models, each call made once
     python -m benchmarks.selection overhead                 what interception costs per call; 81 × 200 cached calls
     python -m benchmarks.selection agentopt                 the tables again, beside AgentOpt's public implementation
     python -m benchmarks.selection agentopt --failing "Claude Haiku 4.5"     wrong answers of that model are failures
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.selection import live_workflows, tables, workflow_table
+from benchmarks.selection import tables, workflow_table
 
 
 def main() -> None:
@@ -35,7 +35,10 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--bayesian-seeds", type=int, default=5)
     parser.add_argument("--methods", default="", help="separated by commas; default: all")
-    parser.add_argument("--tables", default="", help="of gpqa, bfcl, hotpotqa, mathqa; default: all")
+    parser.add_argument(
+        "--tables", default="", help="of gpqa, bfcl, hotpotqa, mathqa; or workflows; default: all"
+    )
+    parser.add_argument("--kept", help="the folder that the recording of live workflows is kept in")
     parser.add_argument("--failing", default="", help="a model whose wrong answers are failures")
     parser.add_argument("--environment", help="the folder that AgentOpt is installed in")
     given = parser.parse_args()
@@ -58,7 +61,9 @@ def main() -> None:
     elif given.what == "workflows":
         workflow_table.show(seeds, given.bayesian_seeds, methods)
     elif given.what == "live":
-        live_workflows.show(seeds, methods)
+        from benchmarks.selection import live_workflows
+
+        live_workflows.show(seeds, methods, names, given.kept)
     else:
         from benchmarks.selection import overhead
 

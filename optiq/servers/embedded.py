@@ -141,8 +141,11 @@ class EmbeddedServer:
             if model.name in self._loaded:
                 return self._loaded[model.name], 0.0
             started = time.perf_counter()
-            self._loaded[model.name] = LlamaModel(model.locate(), model.name)
+            self._loaded[model.name] = self._opened(model)
             return self._loaded[model.name], time.perf_counter() - started
+
+    def _opened(self, model: EmbeddedModel) -> LlamaModel:
+        return LlamaModel(model.locate(), model.name)
 
     def _answer(
         self,
@@ -243,8 +246,22 @@ class LlamaModel:
         self.path = path
         self.name = name
         self._key = secrets.token_hex(16)
+        params = self.parameters()
+        started = time.perf_counter()
+        try:
+            self._server = xllamacpp.Server(params)
+        except RuntimeError as fault:
+            raise ServerError(
+                f"llama.cpp cannot load {name}: {fault}", f"Delete {path} if it is damaged, and try again."
+            ) from fault
+        self.load_s = time.perf_counter() - started
+
+    def parameters(self) -> Any:
+        """What llama.cpp is started with."""
+        import xllamacpp
+
         params = xllamacpp.CommonParams()
-        params.model.path = str(path)
+        params.model.path = str(self.path)
         params.n_ctx = CONTEXT_TOKENS
         params.n_parallel = 1
         params.cpuparams.n_threads = 1
@@ -260,14 +277,7 @@ class LlamaModel:
         params.cors_origins = "http://127.0.0.1"
         params.ui = False
         params.endpoint_slots = False
-        started = time.perf_counter()
-        try:
-            self._server = xllamacpp.Server(params)
-        except RuntimeError as fault:
-            raise ServerError(
-                f"llama.cpp cannot load {name}: {fault}", f"Delete {path} if it is damaged, and try again."
-            ) from fault
-        self.load_s = time.perf_counter() - started
+        return params
 
     def complete(
         self,
