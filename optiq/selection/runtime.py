@@ -179,7 +179,9 @@ class Runtime:
     def _call_off(self, futures: Sequence[Future[Outcome | None]]) -> None:
         self.progress.stopped = self.progress.stopped or INTERRUPTED
         self._interrupted.set()
-        for future in (*self._driving, *futures):
+        for driving in self._driving:
+            driving.cancel()
+        for future in futures:
             future.cancel()
 
     def _begin(self, left: deque[Wanted]) -> None:
@@ -277,7 +279,8 @@ class Runtime:
                 self.examples[run.example], assignment, run.trial, self._interrupted
             )
         except LimitReached as fault:
-            return self._no_room(fault)
+            self._no_room(fault)
+            return None
         if made is None:
             return None  # neither failed nor done: it is run when the selection goes on
         return self._finished(run, key, made)

@@ -37,7 +37,7 @@ def select(agent: Any, models: dict[str, list[str]] | None = None, **more: Any) 
     runs: list[Any] = []
     selector = ModelSelector(
         agent, models or {"solver": NAMES}, DATA, method="brute-force", prices=more.pop("prices", PRICES),
-        limits=Limits(2, 2, 4, 60), on_run=runs.append, **more,
+        limits=Limits(2, 2, 4, 600), on_run=runs.append, **more,
     )  # fmt: skip
     return selector.select(), runs
 
@@ -75,7 +75,7 @@ def elsewhere(kind: str, url: str, model: str, prompt: str) -> str:
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context(kind).Process(target=put, args=(url, model, prompt, there))
     process.start()
-    text = here.recv() if here.poll(60) else ""
+    text = here.recv() if here.poll(600) else ""
     process.join()
     return str(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import sys
 import threading
@@ -20,7 +21,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from loopback import Server
 
-from optiq.selection.api import ModelSelector
+from optiq.selection.api import ModelSelector, SelectionInterrupted
 from optiq.selection.runtime import Limits
 
 DATA = [{"question": f"Say word{i}", "reference": f"word{i}"} for i in range(10)]
@@ -279,3 +280,55 @@ def test_async_runs_take_no_threads() -> None:
     ).select()
     assert result.evidence.accuracy.tolist() == [1]
     assert max(at_once) < before + 32, "64 runs are in progress"
+
+
+@pytest.mark.parametrize("after", [0, 7, 39])
+def test_ctrl_c_in_the_middle_of_async_runs_keeps_what_is_done(after: int, tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    class Interrupting:
+        def __init__(self, models: dict[str, str]) -> None:
+            pass
+
+        async def run(self, example: dict[str, Any]) -> str:
+            begun.append(example["question"])
+            if len(begun) == after + 1:
+                _thread.interrupt_main()
+            await asyncio.sleep(0.01)
+            return str(example["question"]).removeprefix("Say ")
+
+    data = [{"question": f"Say word{i}", "reference": f"word{i}"} for i in range(20)]
+
+    def selection() -> ModelSelector:
+        store, limits = tmp_path / "kept.sqlite", Limits(2, 2, 4, 60)
+        return ModelSelector(
+            Interrupting, {"solver": ["good", "bad"]}, data, method="brute-force", store=store, limits=limits
+        )
+
+    with pytest.raises(SelectionInterrupted) as stopped:
+        selection().select()
+    done = stopped.value.result.evidence.runs
+    again = selection().select()
+    assert again.finished
+    assert again.about["run"]["reused"] >= done
+    assert again.about["run"]["reused"] + again.about["run"]["runs"] == 40
+
+
+@pytest.mark.parametrize("how", ["hangs", "blocks"])
+def test_ctrl_c_leaves_an_async_agent_behind_that_does_not_end(how: str) -> None:
+    class Endless:
+        def __init__(self, models: dict[str, str]) -> None:
+            pass
+
+        async def run(self, example: dict[str, Any]) -> str:
+            _thread.interrupt_main()
+            if how == "blocks":
+                time.sleep(5)
+            await asyncio.sleep(600)
+            return "late"
+
+    with pytest.raises(SelectionInterrupted) as stopped:
+        ModelSelector(
+            Endless, {"solver": ["good"]}, DATA, method="brute-force", limits=Limits(1, 1, 4, 900)
+        ).select()
+    assert stopped.value.result.evidence.runs == 0
