@@ -26,10 +26,10 @@ MB = 2**20
 
 @pytest.fixture
 def small(home: Home, tmp_path: Path) -> Iterator[Home]:
-    """A home on a disk of 48 MB."""
+    """A home on a disk of 64 MB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only the superuser may make a small disk")
     try:
