@@ -141,7 +141,11 @@ def judged(
         settings.grader, settings.metrics, executions, executor, session.planning.operators, run
     )
     if left := [graded for graded in found if graded.grade is None]:
-        warnings.warn(f"{len(left)} answers have no grade: {left[0].why}", OptiqWarning, stacklevel=2)
+        warnings.warn(
+            f"{len(left)} answers have no grade: {left[0].why}. Judge by another model (--judge) or metric (--metric)",
+            OptiqWarning,
+            stacklevel=2,
+        )
     return found
 
 

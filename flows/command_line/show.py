@@ -87,6 +87,11 @@ def say_misses(answers: RunAnswers, told: bool = True) -> None:
         say(f"mean QoA {figure(found['qoa'])} over {of} (QoA: quality of an answer, 0 to 1)")
     elif "answered" not in answers.frame["status"]:
         say("no question was answered")
+    elif given := answers.frame["reference"].count():
+        say(
+            f"no answer was judged, though {counted(given, 'question')} had a reference: the metric gave no figure; "
+            "`optiq score` judges them by another --metric"
+        )
     else:
         say("no answer was judged: the questions had no references; `optiq score` takes them later")
     if found["wrong"]:

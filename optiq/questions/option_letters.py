@@ -106,10 +106,15 @@ def _several(text: str, options: Sequence[str]) -> tuple[str, ...]:
     if text.isupper() and set(text) <= set(letters) and len(set(text)) == len(text):
         return tuple(sorted(text))
     parts = [part for part in _BETWEEN_LETTERS.split(text) if part]
-    if not text.endswith("+") and all(len(part.strip("().:")) == 1 for part in parts):
+    if (
+        len(parts) <= MOST_OPTIONS
+        and not text.endswith("+")
+        and all(len(part.strip("().:")) == 1 for part in parts)
+    ):
         return _ordered([_one(part, options) for part in parts])
     for separator in _BETWEEN_TEXTS:
-        found = _ordered([_one(part, options) for part in separator.split(text) if part])
+        parts = [part for part in separator.split(text) if part]
+        found = _ordered([_one(part, options) for part in parts]) if len(parts) <= MOST_OPTIONS else ()
         if found:
             return found
     return ()

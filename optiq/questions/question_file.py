@@ -201,10 +201,16 @@ def _templated(frame: pl.DataFrame, source: str, template: str) -> pl.DataFrame:
                 f"the template names {name!r}, but {source} has no such column",
                 f"Its columns are {', '.join(map(repr, frame.columns)) or 'none'}; write {{{{{name}}}}} for braces.",
             )
+    if not names:
+        raise InputError(
+            "the template names no column, so that every row would be asked the same",
+            f"Put a column into braces, such as {{text}}; those of {source} are "
+            f"{', '.join(map(repr, frame.columns)) or 'none'}.",
+        )
     texts = [text.replace("{{", "{").replace("}}", "}") for text in parts[::2]]
     cells = _columns(frame, names)
     questions = []
-    for row in zip(*cells, strict=True) if names else [()] * frame.height:
+    for row in zip(*cells, strict=True):
         said = [_cell_text(value) for value in row]
         whole = "".join(part for pair in zip(texts, [*said, ""], strict=True) for part in pair)
         questions.append(whole if all(said) else "")

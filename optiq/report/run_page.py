@@ -107,7 +107,8 @@ def notices(key: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:
         )
     if not key["n_judged"]:
         found.append(
-            "No answer was judged: there were no references. optiq score judges them when they are there."
+            "No answer was judged: there were no references, or the metric gave no figure. optiq score judges them "
+            "when references are there, or by another metric."
         )
     if about.get("status") in ("interrupted", "unfinished", "running"):
         found.append(f"The run is {about['status']}: the same command goes on with it.")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from optiq.plans.plan import Plan
 from optiq.questions.question import Kind, Question
 from optiq.scoring.choices import option_letters
-from optiq.scoring.denial import refuses
+from optiq.scoring.denial import affirmed, refuses, truth_of
 from optiq.scoring.forms import formed_answer
 from optiq.scoring.outputs import (
     affirms,
@@ -71,6 +71,9 @@ _MATHS = re.compile(r"^\$([^$]+)\$$|^\\\((.+)\\\)$|^\\\[(.+)\\\]$")
 _TEXT_MACRO = re.compile(r"\\(?:text|mathrm|textbf|mathbf|mbox)\{([^{}]*)\}")
 _FRACTION = re.compile(r"(\d?)\\[dt]?frac\{(\d+)\}\{(\d+)\}")
 _MARKUP = re.compile(r"[*_`~\[<$\\#\"'“‘「«]")
+_RESULT_BELOW = re.compile(r"(?<=[\w)])[ \t]*\n\s*=\s*(?=\S)")
+"""``5 + 7`` on one line, ``= 12`` on the next."""
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _SHORT_ITEM = 5
 _BARE_ITEM = re.compile(r"[^\W\d_][\w'’-]*(?: [\w'’-]+){0,2}")
 _END_MARKS = " .,;:。"
@@ -139,6 +142,7 @@ def _refusal(text: str) -> str | None:
 
 
 def _first_answer(text: str) -> str:
+    text = _RESULT_BELOW.sub(" = ", text)
     lines = _without_table([line for line in text.strip().splitlines() if not _FENCE_LINE.match(line)])
     lines = [line for line in lines if any(character.isalnum() for character in line)]
     if items := _short_items(lines):
@@ -151,8 +155,22 @@ def _first_answer(text: str) -> str:
         cleaned = _PREFIX.sub("", _unwrap(bare), count=1)
         cleaned = _ARROW.sub("", _unwrap(cleaned))
         if any(character.isalnum() for character in cleaned):
-            return _clean(_first_sentence(cleaned))
+            return _clean(_first_affirmed(cleaned))
     return ""
+
+
+def _first_affirmed(text: str) -> str:
+    """The first sentence of ``text``, or the second where the first only denies what the second says.
+
+    ``Porto is not the capital. The capital is Lisbon``; but ``It does not`` is an answer.
+    """
+    first = _first_sentence(text)
+    rest = text[len(first) :].lstrip(".!?。 ")
+    if not rest or any(c.isalnum() for c in affirmed(first)) or truth_of(first) is not None:
+        return first
+    second = _first_sentence(rest)
+    shared = {*_LONG_WORD.findall(first.casefold())} & {*_LONG_WORD.findall(second.casefold())}
+    return second if shared and affirmed(second) == second else first
 
 
 def _without_table(lines: list[str]) -> list[str]:

@@ -9,6 +9,8 @@ import itertools
 import re
 import unicodedata
 
+from optiq.scoring.denial import affirmed
+
 _NAMES = """
 H hydrogen He helium Li lithium Be beryllium B boron C carbon N nitrogen O oxygen F fluorine Ne neon
 Na sodium Mg magnesium Al aluminium Si silicon P phosphorus S sulfur Cl chlorine Ar argon K
@@ -43,8 +45,17 @@ def chemical_equality(answer: str, reference: str) -> float | None:
         return None
     if (mass := _isotope(reference)) and (said := _isotope(answer)):
         return float(mass == said)
+    if (
+        len(bare := answer.strip(" .")) == 2
+        and bare.isupper()
+        and bare.capitalize() == reference.strip(" .") in _ELEMENTS
+    ):
+        return 0.0  # NA is not Na
     wanted = _formula(reference)
     found = _formula(answer) if wanted else ""
+    if wanted and not found:  # Water is H2O
+        named = {part for word in affirmed(answer).split() if (part := _formula(word.strip(",;:()")))}
+        return 1.0 if named == {wanted} else None
     return float(found == wanted) if wanted and found else None
 
 

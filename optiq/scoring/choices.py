@@ -12,6 +12,7 @@ from optiq.questions.option_letters import bare_options, folded, letters_of
 from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_of
 from optiq.scoring.figures import figures_in
+from optiq.scoring.formulas import formula_of, same_formula
 from optiq.scoring.numbers import concludes, figure_of, numeric_equality
 from optiq.scoring.opposites import alike
 from optiq.scoring.option_marks import letter_by_mark
@@ -28,11 +29,14 @@ _ONE = r"(?:options?\s+|choices?\s+|letters?\s+)?\(?[A-Z]\)?(?![\w'’])"
 _SEVERAL = rf"{_ONE}(?:{_JOINED}{_ONE}){{0,25}}"
 # "not A, B" chooses B; "not A, C or D" chooses none of them.
 _ALL_OF = rf"{_ONE}(?:(?:\s*[,/]\s*{_ONE})*\s*,?\s*(?:and|or|nor|&|/)\s+{_ONE})*"
-_LEADING_LETTER = re.compile(r"(?:\(?([a-z])\)|\(?([A-Z])(?:\)|\.(?=\s|$)|:(?=\s|$)|\s*[-–]\s))")
+_LEADING_LETTER = re.compile(
+    r"(?:\(?([a-z])\)|\(?([A-Z])(?:\)|\.(?=\s|$)|:(?=\s|$)|\s*[-–]\s|(?=,?\s+(?:because|since|as\s+(?:it|the))\b)))"
+)
 # "Option A", "Options A & C", "A is the correct answer", "A and C are right".
 _DECLARED = re.compile(
-    rf"(?<!not )\b(?:options?|choices?|letters?|answers?)\s+({_SEVERAL})|"
-    rf"(?<![\w'’])({_SEVERAL})\s+(?:is|are|seems?|looks?|would\s+be)\s+(?:both\s+|all\s+)?(?:the\s+)?(?:most\s+)?"
+    rf"(?<!not )\b(?:options?|choices?|letters?|answers?|"
+    rf"(?i:antwort|réponse|respuesta|risposta|resposta|opción|opzione|opção|вариант|ответ))\s+({_SEVERAL})|"
+    rf"(?<![\w'’])({_SEVERAL})\s+(?:is|are|seems?|looks?|would\s+be)\s+(?:both\s+|all\s+|also\s+|likewise\s+)?(?:the\s+)?(?:most\s+)?"
     r"(?:correct|right|best|true|accurate|answers?|likely|appropriate)\b"
 )
 _SAID_NOT = (
@@ -42,7 +46,7 @@ _SAID_NOT = (
 )
 _DENIED = re.compile(rf"(?:\b|(?<=[\u3040-\u9fff]))(?i:{_SAID_NOT})\s+(?:either\s+|both\s+)?({_ALL_OF})")
 _NAMED_AS_ANSWER = re.compile(
-    r"\b(?:final\s+|correct\s+|right\s+|best\s+)*(?:answers?|options?|choices?)\s*(?:\b(?:is|are|would\s+be|should\s+be)\b\s*:?|[:=])|"
+    r"\b(?:final\s+|correct\s+|right\s+|best\s+)*(?:ans|answers?|options?|choices?)\s*(?:\b(?:is|are|would\s+be|should\s+be)\b\s*:?|[:=])|"
     r"\b(?:final(?:ly)?|therefore|thus|hence|so|conclusion)\s*:",
     re.IGNORECASE,
 )
@@ -56,7 +60,7 @@ _VERDICTS = re.compile(
 )
 _CHECKED = re.compile(r"^[ \t]*[-*]?[ \t]*\[([xX✓✔ ])\]\s*(.+)$", re.MULTILINE)
 _ALL = re.compile(
-    r"\W*(?:all|all\s+(?:of\s+)?(?:the\s+)?(?:above|these|them|options|choices|four|five|three|listed)(?:\s+are\s+(?:correct|right|true))?)\W*",
+    r"\W*(?:all|every\s+(?:option|one|choice|answer)|all\s+(?:of\s+)?(?:the\s+)?(?:above|these|them|options|choices|four|five|three|listed)(?:\s+are\s+(?:correct|right|true))?)\W*",
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"([A-Z])\s*(?:-|–|to|through)\s*([A-Z])")
@@ -171,7 +175,9 @@ _IT_IS = re.compile(
 )
 
 
-_EXPLAINED_LETTER = re.compile(r"(?<![\w'’])([A-Z])\s*\((?![A-Z]\))[^()\n]{2,60}\)")
+_EXPLAINED_LETTER = re.compile(
+    r"(?<![\w'’])([A-Z])\s*\((?![A-Z]\)|\W*(?:yes|no|true|false|correct|incorrect|right|wrong)\W*\))[^()\n]{2,60}\)"
+)
 
 
 def option_letters(output: str, options: Sequence[str], several: bool = False) -> Letters:
@@ -195,16 +201,19 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     if not several and _lists_all(text, options):
         return ()
     rules: list[Rule] = [
-        _whole, _json, _stated, _complement, _verdicts, _own_line, _first_said, _leading, _declared, _figures, _truth,
-        _concluded, _texts, _named, _contrasted, _part_of_one, _inflection, _these_are, _eliminated,
-        _bracketed, _lone, _by_place,
+        _whole, _json, _stated, _same_formula, _complement, _verdicts, _own_line, _first_said, _leading, _declared,
+        _figures, _truth, _unchanged, _concluded, _texts, _named, _contrasted, _part_of_one, _inflection, _these_are,
+        _eliminated, _bracketed, _lone, _by_place,
     ]  # fmt: skip
     for tried in dict.fromkeys((spoke, text)):
         if (found := _whole(tried, options, several)) and (several or len(found) == 1):
             return found
     for rule in rules[:3] if refuses(text) and not _is_option(text, options) else rules:
         found = rule(text, options, several)
-        if found and (several or len(found) == 1):
+        if found and several:
+            also = " ".join(one or two for one, two in _ALSO.findall(affirmed(text)))
+            return _among((*found, *re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", also)), options)
+        if found and len(found) == 1:
             return found
         if rule is _figures and not found and _all_figures(tuple(options)) and figures_in(plain(text)):
             return ()  # another figure than those to choose from
@@ -287,7 +296,10 @@ def _json(text: str, options: Sequence[str], several: bool) -> Letters:
         letters = ascii_uppercase[: len(options)]
         return _ordered([k for k, holds in judged.items() if holds]) if set(judged) <= set(letters) else ()
     value = json_answer(text)
-    return letters_of(value, options) if value is not None else ()
+    if value is None:
+        return ()
+    numbered = re.search(r'"(?:option|choice)"\s*:\s*"?[1-9]\b', text)
+    return letters_of(value, options) or (_by_place(value, options, False) if numbered else ())
 
 
 def _judged(text: str) -> dict[str, bool]:
@@ -328,11 +340,36 @@ def _stated(text: str, options: Sequence[str], several: bool) -> Letters:
     return ()
 
 
+def _same_formula(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``x^{-1}`` for ``1/x``: where text and options are formulas, the one of the same values."""
+    bare = text.strip(_WRAPPING + ".")
+    if several or not _HAS_SIGNS.search(bare) or (meant := formula_of(bare)) is None:
+        return ()
+    same = [i for i, option in enumerate(options) if (f := formula_of(option)) and same_formula(f, meant)]
+    return (ascii_uppercase[same[0]],) if len(same) == 1 else ()
+
+
+_HAS_SIGNS = re.compile(r"[\^/\\(=]")
+_ONLY_WRONG = re.compile(
+    rf"\W*(?:only\s+)?({_SEVERAL})\s+(?i:(?:is|are)\s+(?:the\s+only\s+)?(?:wrong|incorrect|false|untrue)(?:\s+(?:ones?|options?|answers?|statements?))?"
+    r"(?:[,;.]?\s+(?:and|but|while)?\s*(?:all\s+)?(?:the\s+)?(?:rest|others?|remaining)(?:\s+\w+)?\s+(?:is|are)\s+(?:right|correct|true))?)\W*"
+)
+"""``C is the only wrong one``."""
+_ALSO = re.compile(
+    rf"(?:\A|[.;\n]\s*)(?i:also|and|plus|additionally|furthermore|as\s+well\s+as),?\s+({_ONE})(?=\s*(?:[.;,!\n]|\Z))|"
+    rf"({_ONE})\s+(?i:also|too|as\s+well)(?=\s*(?:[.;!\n]|\Z))"
+)
+"""``A. Also B. And D``."""
+
+
 def _complement(text: str, options: Sequence[str], several: bool) -> Letters:
     """``Not B or D``, ``All except B``: the others."""
     if kept := _ALL_BUT_WRONG.fullmatch(text.strip()):
         return _among(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", kept[1]), options)
     match = _COMPLEMENT.fullmatch(text.strip())
+    if several and (wrong := _ONLY_WRONG.fullmatch(text.strip())):
+        out = set(re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", wrong[1]))
+        return _among((a for a in ascii_uppercase if a not in out), options)
     if match is None and (others := _ALL_BUT_TEXTS.fullmatch(text.strip())):
         left_out = {*_named_in(others[1], options)}
         return tuple(a for a in ascii_uppercase[: len(options)] if a not in left_out) if left_out else ()
@@ -355,7 +392,7 @@ _SHORT_VERDICT = re.compile(
 _MARKED_LETTER = re.compile(r"(?<![\w'’])([A-Z])[):.]?[ \t]*([✓✔✅☑✗✘❌☒])")
 _LETTER_AFTER = re.compile(r"([✓✔✅☑✗✘❌☒])[ \t]*\(?([A-Z])(?![\w'’])")
 _INLINE_VERDICTS = re.compile(
-    rf"\W*(?:\(?[A-Z][):.=-]+\s*(?:{_WORDS_OF_VERDICT})(?!\w)[\s,;.]*){{2,}}", re.IGNORECASE
+    rf"\W*(?:\(?[A-Z](?:[):.=-]+\s*|\s*\()(?:{_WORDS_OF_VERDICT}|[01])(?!\w)[\s,;.)]*){{2,}}", re.IGNORECASE
 )
 _MARK_FIRST = re.compile(r"\s*[✓✔✅☑✗✘❌☒]")
 _NEXT_VERDICT = re.compile(r"[\n.;,]+")
@@ -372,8 +409,10 @@ def _verdict_each(text: str, options: Sequence[str]) -> dict[str, bool]:
     if len(marked) > 1 and set(marked) <= set(ascii_uppercase[: len(options)]):
         return marked
     if (inline := _INLINE_VERDICTS.fullmatch(text)) is not None:
-        each = re.findall(rf"([A-Z])[):.=-]+\s*({_WORDS_OF_VERDICT})", inline[0], re.IGNORECASE)
-        judged = {letter.upper(): _HELD[word.casefold()] for letter, word in each}
+        each = re.findall(
+            rf"([A-Z])(?:[):.=-]+\s*|\s*\()({_WORDS_OF_VERDICT}|[01])(?!\w)", inline[0], re.IGNORECASE
+        )
+        judged = {letter.upper(): word == "1" or _HELD.get(word.casefold(), False) for letter, word in each}
         if len(judged) > 1 and set(judged) <= set(ascii_uppercase[: len(options)]):
             return judged
     judged = {}
@@ -437,11 +476,17 @@ def _first_said(text: str, options: Sequence[str], several: bool) -> Letters:
     return _whole(first, options, several) if len(first) > 1 or stop == "。" else ()
 
 
+_NOT_THAT_ONE = re.compile(rf",\s*(?:but\s+)?not\s+{_ONE}\s*,")
+"""``A, not B, and C``."""
+
+
 def _leading(text: str, options: Sequence[str], several: bool) -> Letters:
     """``B) Paris``: the first line of a choice, every line of several."""
     lines = [line.strip(_WRAPPING + "-•") for line in text.splitlines() if line.strip()]
     if several and len(lines) == 1:
-        return _list_at_start(lines[0], options, several)
+        opening = _list_at_start(_NOT_THAT_ONE.sub(",", lines[0]), options, several)
+        declared = _declared(text, options, several)
+        return declared if {*opening} < {*declared} else opening
     found = []
     for line in lines if several else lines[:1]:
         match = _LEADING_LETTER.match(line)
@@ -524,6 +569,23 @@ def _truth(text: str, options: Sequence[str], several: bool) -> Letters:
     return () if said is None else (ascii_uppercase[truths.index(said)],)
 
 
+_SAME_AS_BEFORE = re.compile(
+    r"\b(?:stay|remain|keep|is|be)(?:s|ed)?\s+(?:about\s+|roughly\s+|exactly\s+)?(?:the\s+same|constant|unchanged|unaffected|stable)\b|"
+    r"\bno\s+(?:change|effect|difference)\b|\b(?:does|do|did|will|would)(?:\s+not|n['’]t)\s+change\b|\b(?:won['’]t|unchanged|unaffected)\b|"
+    r"\A(?:the\s+)?(?:same|constant)\W*\Z",
+    re.IGNORECASE,
+)
+
+
+def _unchanged(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``It does not change`` for ``stay the same``, where the other options say what it could do."""
+    same = [i for i, option in enumerate(options) if _SAME_AS_BEFORE.search(option.strip())]
+    if len(same) != 1 or len(options) > 4 or not _SAME_AS_BEFORE.search(text):
+        return ()
+    others = [option for place, option in enumerate(options) if place not in same]
+    return () if _inflection(text, others, False) else (ascii_uppercase[same[0]],)
+
+
 def _concluded(text: str, options: Sequence[str], several: bool) -> Letters:
     """What follows the last ``so``, ``therefore``, ``leaving``."""
     marks = list(_CONCLUDED.finditer(text))
@@ -602,7 +664,7 @@ def _by_place(text: str, options: Sequence[str], several: bool) -> Letters:
     if several and len(parts := re.split(r"\s*(?:,|&|\band\b)\s*", text.strip(_WRAPPING + ".!"))) > 1:
         each = [_by_place(part, options, False) for part in parts if part]
         return _ordered([letter for found in each for letter in found]) if all(each) else ()
-    match = _BY_PLACE.fullmatch(text.strip(_WRAPPING + ".!()"))
+    match = _BY_PLACE.fullmatch(_MARK_BEFORE.sub("", text).strip(_WRAPPING + ".!()"))
     if match is None:
         return ()
     word = (match["number"] or match["place"] or match["bare"]).casefold()
@@ -614,11 +676,23 @@ def _by_place(text: str, options: Sequence[str], several: bool) -> Letters:
     return (ascii_uppercase[place],) if place < len(options) else ()
 
 
+_MARK_BEFORE = re.compile(
+    r"\A\W*(?:the\s+)?(?:correct|right|best)?\s*(?:answer|option|choice)\s*[:=]\s*(?=\d)", re.IGNORECASE
+)
+_BUT_IS = re.compile(
+    r",?\s+(?:but|however,?|yet)\s+(?!not\b)([^.;\n]*?\b(?:is|are|was)\b[^.;\n]*)", re.IGNORECASE
+)
+
+
 def _contrasted(text: str, options: Sequence[str], several: bool) -> Letters:
     """``Paris is the capital of France, while Rome is that of Italy``: what stands before the contrast."""
     if several:
         return ()
     first = re.split(r"[\n;]|[.!](?=\s)", text, maxsplit=1)[0]
+    if (turned := _BUT_IS.search(first)) and re.search(r"\b(?:is|are|was)\W+[^.;\n]{1,60}\Z", turned[1]):
+        _, _, last = re.split(r"\b(is|are|was)\b", turned[1])[-3:]
+        if found := _texts(last, options, False):
+            return found  # Zurich is larger, but the capital is Bern
     before = _CONTRAST.split(first, maxsplit=1)[0]
     if before == first or before.rstrip().endswith("?"):
         return ()

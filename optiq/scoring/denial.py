@@ -11,11 +11,12 @@ from functools import lru_cache
 
 _NEGATION = (
     r"(?:not|never|neither|nor|no longer|cannot|can['’]?t|rather than|instead of|except(?: for)?|excluding|unlike|"
-    r"(?:any(?:thing|where|one|body)|every(?:thing|where|one)|all) but|other than|far from|"
+    r"(?:any(?:thing|where|one|body)|every(?:thing|where|one)|all) but|far from|as opposed to|no such \w+ as|"
+    r"(?<!none )(?<!nobody )(?<!one )other than|"
     r"(?:is|was|are|were|does|did|do|has|have|had|would|could|should|wo|ca)n['’]?t|"
     # French, German, Spanish, Italian, Portuguese, Dutch, Russian
-    r"(?:n['’](?:est|était|a|y|en)|ne\s+(?:sont|fut|sera|peut))\s+(?:pas|plus|jamais|ni)|pas(?!\s+de\b)|non(?=\s+\w)|nicht|keine?[mnrs]?|no\s+(?:es|son|fue|era|está)|"
-    r"non\s+(?:è|sono|era|fu)|não|niet|geen|не)"
+    r"(?:n['’](?:est|était|a|y|en)|ne\s+(?:sont|fut|sera|peut))\s+(?:pas|plus|jamais|ni)|pas(?!\s+de\b)|non(?=\s+\w)|nicht|keine?[mnrs]?|keinesfalls|keineswegs|niemals|nunca|jamás|no\s+(?:es|son|fue|era|está)|"
+    r"non\s+(?:è|sono|era|fu)|não|niet|geen|не|nie|ليست?)"
 )
 # Words that deny nothing: "not only Oslo", "not until 1921".
 _NO_DENIAL = (
@@ -30,7 +31,7 @@ _COPULA = re.compile(
     rf"impossible|ruled\s+out|out\s+of\s+the\s+question|(?:a|the)\s+(?:mistake|wrong\s+\w+))\b|"
     r"\b(?:has|have|had)\s+(?:nothing|little|no\s+\w+)\s+to\s+do\s+with\b|"
     r"\b(?:is|was|are|were|would be)\s+(?:far\s+|much\s+)?too\s+(?:small|large|low|high|few|many|little|much|big|"
-    r"early|late|short|long)\b",
+    r"early|late|short|long)\b|नहीं|\b(?:ist|war|sind|waren)\s+(?:es\s+|das\s+)?(?:nicht|keine?\w?)\b|\bn['’](?:est|était)\s+pas\b|\bdeğil\w*|\bused\s+to\s+be\b(?=[^.;,!?\n]*\W*\Z)",
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
@@ -54,6 +55,7 @@ _DISBELIEVED = re.compile(
 
 
 _FORMER = re.compile(
+    r"\A\W*(?:formerly|previously)\s+[^,.;)\n]*\W*\Z|"
     r"(?:,\s*|\s*\()(?:formerly|previously|once|originally)\s+(?:known\s+as\s+|"
     r"called\s+)?[^,.;)\n]*",
     re.IGNORECASE,
@@ -67,7 +69,9 @@ _REJECTED = re.compile(
 )
 """``Oslo? No``."""
 
-_ONCE = re.compile(r"\A[^.;!?\n]*?\b(?:was|were)\b[^.;!?\n]*?(?=(?:,\s*|\s+)(?:but\s+)?now\b)", re.IGNORECASE)
+_ONCE = re.compile(
+    r"\A[^.;!?\n]*?\b(?:was|were)\b[^.;!?\n]*?(?=(?:[,;.]\s*|\s+)(?:but\s+)?(?:now|today)\b)", re.IGNORECASE
+)
 """``It was Bonn, now it is Berlin``."""
 
 # "Many think it is Oslo, but": what others believe, and what once was.
@@ -107,6 +111,11 @@ _SAY = (
     r"(?:many|some|most|people|others|they|everyone)(?:\s+\w+){0,2}?\s+(?:thinks?|thought|believed?|says?|said|assumed?|"
     r"claim(?:s|ed)?|call(?:s|ed)?)\b"
 )
+_OPPOSITE_OF = re.compile(
+    r"\b(?:opposite|antonym|reverse|contrary|inverse)\s+(?:of|to)\s+[\"“'‘]?[\w-]+[\"”'’]?(?=\s+(?:is|are|was|would|has)\b)",
+    re.IGNORECASE,
+)
+"""``The opposite of hot is cold``."""
 _ASIDE_OF_OTHERS = re.compile(
     rf"\((?:\w+\s+)?{_SAY}[^()\n]*\)|,?\s*\b(?:though|although|while|even\s+though)\s+{_SAY}[^.;!?,\n]*",
     re.IGNORECASE,
@@ -134,6 +143,7 @@ def affirmed(text: str) -> str:
     """``text`` without what it denies; blanks stand in place of it, so that places stay."""
     for said_not in (
         _REJECTED, _DISBELIEVED, _AFTER_NOBODY, _NEITHER, _CORRECTED, _ASIDE_OF_OTHERS, _ONCE, _ONE_DAY, _FORMER,
+        _OPPOSITE_OF,
         _MISTAKEN_FOR, _OTHERS_SAY,
     ):  # fmt: skip
         text = said_not.sub(_blanks, text)
@@ -186,6 +196,9 @@ _REFUSED = re.compile(
         there\s+is(?:\s+no|n['’]?t(?:\s+enough)?|\s+not\s+enough|\s+insufficient)\s+(?:\w+\s+)?(?:information|
             context|data|answer|way\s+(?:to\s+(?:know|tell)|of\s+(?:knowing|telling)))\b |
         (?:no|insufficient|not\s+enough)\s+(?:information|context|data)\b |
+        (?:passage|text|document|article|context|paragraph|question|source|excerpt|story)\s+(?:does\s+not|doesn['’]?t|
+            never|did\s+not|didn['’]?t)\s+(?:\w+ly\s+)?(?:say|mention|state|specify|provide|give|tell|include|contain|
+            indicate|answer)s?\b |
         (?:can\s?not|can['’]?t|could\s+not|couldn['’]?t|unable\s+to)\s+(?:be\s+)?(?:determined?|answer(?:ed)?|
             verif(?:y|ied)|comply|assist|help|provide|establish(?:ed)?)\b |
         no\s+(?:idea|clue|answer)\b | (?:hard|difficult|impossible)\s+to\s+(?:say|tell|know|determine)\b |
@@ -311,14 +324,19 @@ _BEYOND_DOUBT = re.compile(
     re.IGNORECASE,
 )
 
-
+_I_SAY = re.compile(
+    r"\A\W*i(?:['’]d|\s+would|['’]ll)?\s+(?:say|guess|answer|go\s+with|think|believe)\s+(?:the\s+answer\s+is\s+)?"
+    r"(?=(?:yes|no|true|false)\b)",
+    re.IGNORECASE,
+)
+"""``I would say yes``."""
 _SO = re.compile(
-    r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)(?:\s+(?:yes|so))?|i\s+(?:think|believe|guess|suppose)\s+so|that['’]?s\s+so|it\s+(?:seems|appears)\s+so|"
+    r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)(?:\s+(?:yes|so))?|i\s+(?:think|believe|guess|suppose)\s+so|that['’]?s\s+so|it\s+(?:seems|appears)\s+so|i\s+agree|"
     r"you\s+bet|exactly)\W*",
     re.IGNORECASE,
 )
 _NOT_SO = re.compile(
-    r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)\s+not|no\s+way|not\s+any\s?more|not\s+any\s+longer|no\s+longer|hardly|not\s+likely|unlikely|not\s+so|i\s+(?:do\s+not|don['’]?t)\s+(?:think|believe)\s+so|"
+    r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)\s+not|no\s+way|i\s+(?:disagree|(?:do\s+not|don['’]t)\s+agree)|auf\s+keinen\s+fall|keinesfalls|pas\s+du\s+tout|en\s+absoluto|вовсе\s+нет|(?:that|this|it)(?:(?:\s+is|['’]s)\s+not|\s+isn['’]t)\s+(?:the\s+case|so)|not\s+any\s?more|not\s+any\s+longer|no\s+longer|hardly|not\s+likely|unlikely|not\s+so|i\s+(?:do\s+not|don['’]?t)\s+(?:think|believe)\s+so|"
     r"there(?:['’]s|\s+is)\s+no\s+(?:\w+\s+)?(?:evidence|proof|support)\s+(?:for|of|that)\b[^.!?]*|i\s+doubt\s+it|i\s+think\s+not|i(?:['’]m|\s+am)\s+afraid\s+not|(?:it|that|this|(?:the|this|that)\s+(?:claim|statement|idea|belief))(?:['’]s|\s+is)\s+(?:just\s+|only\s+)?an?\s+(?:(?:common|popular|widespread|old|urban)\s+)*"
     r"(?:myth|misconception|legend|lie|hoax)(?:\s+that\b[^.!?]*)?)\W*",
     re.IGNORECASE,
@@ -339,6 +357,7 @@ def truth_of(answer: str) -> bool | None:
     word = truth_named(text)
     if word is not None:
         return word
+    text = _I_SAY.sub("", text)
     if _BEYOND_DOUBT.match(text) or _SO.fullmatch(text):
         return True
     if _NOT_SO.fullmatch(text):

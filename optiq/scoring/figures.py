@@ -77,9 +77,13 @@ _ERA = re.compile(r"\s?(?:(b\.?\s?c\.?(?:\s?e\.?)?)|a\.?\s?d\.?|c\.?\s?e\.?)(?!\
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 _UNIT_WORD = (
     r"(?:(?:US|AU|CA|NZ|[ACR])[$]|"
-    r"light-years?\b|[^\W\d_]+(?:\^?-?[1-9](?![\d.,]*\d))?|[%‰°¢][CFK]?\b|[%‰°¢$€£¥₹₽₩₿](?!\d)|['\"′″])"
+    r"light[- ]years?\b|[^\W\d_]+(?:\^?-?[1-9](?![\d.,]*\d))?|[%‰°¢][CFK]?\b|[%‰°¢$€£¥₹₽₩₿](?!\d)|['\"′″])"
 )
-_UNIT = re.compile(rf"[\s-]?({_UNIT_WORD}(?:\s?[/·*]\s?{_UNIT_WORD}|\s(?:per\s|an?\s)?{_UNIT_WORD}){{0,4}})")
+_UNIT = re.compile(
+    rf"[\s-]?({_UNIT_WORD}(?:\s?[/·*]\s?{_UNIT_WORD}|\s(?:per\s|an?\s)?{_UNIT_WORD}){{0,4}}"
+    rf"(?:\s?/\s?\({_UNIT_WORD}(?:\s?[·*]\s?{_UNIT_WORD}|\s{_UNIT_WORD}){{0,3}}\))?)"
+)
+"""``km/h``, ``J/(mol·K)``."""
 _EACH = re.compile(
     r"(?:\s?/\s?|\s+(?:per|each|every|for\s+each)\s+)([^\W\d_]+)|"
     r"\s+an?\s+(hour|day|night|week|month|year|minute|second|piece|person|head|kilo\w*|pound|barrel|share|gallon|litre|liter)\b",
@@ -233,7 +237,7 @@ _BELOW_ZERO = re.compile(
 _TIME = re.compile(
     r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4])(?:(?::|h(?=\d\d(?!\s?m)))(?P<m>[0-5]\d)(?::(?P<s>[0-5]\d))?|\.(?P<d>[0-5]\d)(?=\s?[ap]\.?\s?m\b))?"
     r"(?P<half>\s?(?:[ap]\.?\s?m\b\.?|o['’]?\s?clock(?:\s+in\s+the\s+(?P<part>morning|afternoon|evening)|\s+at\s+night)?)|"
-    r"(?(m)\s+in\s+the\s+(?P<then>morning|afternoon|evening)|(?!)))?"
+    r"(?(m)\s+in\s+the\s+(?P<then>morning|afternoon|evening)|\s+in\s+the\s+(?P<bare>morning|afternoon|evening)(?=\W*\Z)))?"
     r"(?![\d:])(?P<zone>\s(?:UTC|GMT|EST|EDT|CST|CDT|MST|MDT|PST|PDT|CET|CEST|BST)\b)?",
     re.IGNORECASE,
 )
@@ -293,7 +297,7 @@ def _time_at(text: str, at: int) -> Figure | None:
         match["m"] or match["d"] or "00",
         (match["half"] or "").strip().lower(),
     )
-    part = match["part"] or match["then"] or ("night" if "night" in half else "")
+    part = match["part"] or match["then"] or match["bare"] or ("night" if "night" in half else "")
     marked = ""
     if half.startswith(("a", "p")) or part:
         if hour > 12 or hour == 0:
@@ -328,6 +332,8 @@ def _code_at(text: str, at: int) -> Figure | None:
             return None  # 70k, 5km, 3rd: a number with what touches it
         if _is_number(found) or re.fullmatch(r"[12]?\d{3}-\d\d?-\d\d?", found):
             return None
+        if re.fullmatch(r"\d+\.\d+ ?- ?\d+(?:\.\d+)?|\d+ ?- ?\d+\.\d+", found):
+            return None  # 0.1-0.2
         if " - " in found or len(re.findall(r"\d+", found)) < 3:
             return None
     digits = (
@@ -671,7 +677,8 @@ def _range(one: Figure, two: Figure, join: re.Match[str] | None) -> Figure:
     kind = "range"
     if join is not None:
         kind = "either" if join["or"] else "ratio" if join["ratio"] else "margin" if join["pm"] else "range"
-    if one.kind == two.kind == "number" and not one.units and two.units:
+    shared = two.units and not (kind == "either" and two.units[0].what == "share")  # not of 3/8 or 37.5%
+    if one.kind == two.kind == "number" and not one.units and shared:
         one = replace(one, units=two.units, noun="")
     if join is not None and (join["dash"] or "").casefold().startswith("up"):
         two = replace(two, bound="")
@@ -709,6 +716,10 @@ def same_figure(found: Figure, wanted: Figure, asked: str = "") -> bool:
             for read in _durations(clock)
             for unit in lasting.units
         )
+    if found.kind == "either" != wanted.kind and (
+        same_figure(found.parts[0], found.parts[1]) or same_figure(found.parts[1], found.parts[0])
+    ):  # 3/8, or 37.5 %
+        return any(same_figure(part, wanted, asked) for part in found.parts)
     if found.kind != "number" or wanted.kind != "number":
         alike = {found.kind, wanted.kind} <= {"range", "ratio"}  # 3:1, 3-1 and 3 to 1
         if found.parts and wanted.parts and (found.kind == wanted.kind or alike):

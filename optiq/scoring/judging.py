@@ -33,15 +33,18 @@ from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import denies, refuses, truth_named, truth_of
 from optiq.scoring.forms import same_fields
 from optiq.scoring.metrics import COSINE, DEFAULTS, USUAL, Metrics
+from optiq.scoring.names import same_person
 from optiq.scoring.numbers import numeric_equality
 from optiq.scoring.opposites import opposed
 from optiq.scoring.text import (
+    acronym,
     calculated,
     compares,
     containment,
     designators,
     exact_match,
     formula_equality,
+    logic_equality,
     names_others,
     only_repeats,
     other_name,
@@ -63,8 +66,9 @@ _LONGEST = 4000
 _REFUSAL = 40
 """Words below which a long answer can be a refusal as a whole."""
 
-_OTHER_WORDS = 0.5
-"""What of a cosine counts between a short reference and an answer of other words: those of wrong answers reach 0.87."""
+_OTHER_WORDS = 0.49
+"""What of a cosine counts between a short reference and an answer of other words: those of wrong answers reach 0.87,
+and 1 in scripts that the model does not know."""
 
 _SHORT = 9
 """Words from which on an answer is no short one, so that an opposite in it says nothing."""
@@ -213,7 +217,9 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         facts = [ordered]
     if facts and compares(reference):
         facts = []  # x < 5, which is 5 > x
-    if facts == [0.0] and (calculated(answer, reference) or solutions_in_one_line(answer, reference)):
+    if (signs := logic_equality(answer, reference)) is not None:
+        facts = [signs]
+    elif facts == [0.0] and (calculated(answer, reference) or solutions_in_one_line(answer, reference)):
         facts = [1.0]
     if facts and only_repeats(answer, question.text):
         facts = [0.0]
@@ -238,6 +244,8 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         exact == 1.0
         or contained == 1.0
         or same_items(answer, reference)
+        or same_person(answer, reference)
+        or acronym(answer, reference)
         or ((bare := without_aside(reference)) and exact_match(answer, bare) == 1.0)
     ):
         qoa = 1.0

@@ -37,15 +37,15 @@ _MEASURES = {
         "days": "tag tage tagen jour jours día días dia dias giorno giorni dag dagen день дня дней 天 日間 일",
         "weeks": "woche wochen semaine semaines semana semanas settimana settimane weken неделя недели недель 周 週間",
         "months": "monat monate monaten mois mes meses mese mesi mês maanden месяц месяца месяцев 个月 か月 개월",
-        "years": "jahr jahre jahren an ans année années año años anno anni ano anos jaar год года лет",
+        "years": "jahr jahre jahren ans année années año años anno anni ano anos jaar год года лет",
         "metres": "metern mètre mètres metro metros metri метр метра метров 米 メートル 미터",
         "kilometres": "kilometern kilomètre kilomètres kilómetro kilómetros kilometros chilometro chilometri "
-        "quilômetros километр километра километров км 公里 キロメートル 킬로미터",
+        "quilômetros километр километра километров км 公里 千米 キロメートル 킬로미터",
         "centimetres": "centimètre centimètres centímetro centímetros centimetri сантиметр сантиметра сантиметров см "
         "厘米 公分 センチメートル 센티미터",
         "grams": "gramm gramme grammes gramo gramos grammi gramas грамм грамма граммов 克 グラム 그램",
         "kilograms": "kilogramm kilogrammes kilogramos chilogrammi quilogramas килограмм килограмма килограммов кг "
-        "公斤 キログラム 킬로그램",
+        "公斤 千克 キログラム 킬로그램",
         "litres": "литр литра литров 升 リットル 리터",
         "percent": "prozent procent процент процента процентов",
         "million": "millionen millón millones milione milioni milhão milhões miljoen миллион миллиона миллионов млн",
@@ -68,6 +68,9 @@ _OCLOCK = re.compile(r"\b(\d{1,2})(?:[.:](\d\d))?\s+Uhr(?:\s+(\d\d))?\b")
 _HOUR_AND_MINUTES = re.compile(r"(?<![\d.,])([01]?\d|2[0-3]) h ([0-5]\d)(?!\s?[\d.,m'′])\b")
 _MINUS = re.compile(
     r"(?:\b(?:moins|menos|meno|минус)\s+|(?:マイナス|负|負|零下|마이너스)\s*)(?=\d)", re.IGNORECASE
+)
+_OF_THE_YEAR = re.compile(
+    r"(?<=\d{4})\s+(?:год[ау]?\b|г\.)|(?<=(?<!\d)[12]\d{3})\s?[年년](?=\W*\Z)", re.IGNORECASE
 )
 _SPAN = (
     (re.compile(r"\b(?:zwischen|entre|tra|fra|tussen|между)\s+([\d.,]+)\s+(?:und|et|y|e|en|и)\s+(?=\d)", re.IGNORECASE),
@@ -108,7 +111,9 @@ _BEGINNINGS = re.compile(
 )
 _LANGUAGES = ("de", "fr", "es", "it", "pt", "nl")
 # Words that are numbers there and something else in English.
-_ENGLISH = frozenset("a an cent con due elf mil mille milli once per sei six ten tre uno".split())  # noqa: SIM905
+_ENGLISH = frozenset(
+    "a an cent con due elf hundreds mil mille milli millions once per sei six ten thousands tre uno".split()  # noqa: SIM905
+)
 
 
 def in_english(text: str) -> str:
@@ -119,7 +124,7 @@ def in_english(text: str) -> str:
         text = _OCLOCK.sub(lambda m: f"{m[1]}:{m[2] or m[3] or '00'}", text)
     if " h " in text:
         text = _HOUR_AND_MINUTES.sub(r"\1:\2", text)
-    text = _MINUS.sub("minus ", text)
+    text = _MINUS.sub("minus ", _OF_THE_YEAR.sub("", text))
     for pattern, english in (*_SPAN, *_ERAS):
         text = pattern.sub(english, text)
     return _AFTER_A_FIGURE.sub(_translated, text)

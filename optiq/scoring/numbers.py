@@ -15,7 +15,7 @@ from optiq.scoring.roman import roman_value
 _AROUND = " .,;:!?\"'()[]{}*`~≈$"
 _MOST_WORDS = 3
 _LEADING = re.compile(
-    r"(?:\b(?:about|around|approximately|approx\.?|roughly|circa|ca?|between|from|the|exactly|a total of|"
+    r"(?:\b(?:about|around|approximately|approx\.?|roughly|circa|ca?|between|from|the|exactly|a total of|magnitude|"
     r"nearly|almost|"
     r"at least|at most|more than|less than|over|under|up to|no more than|no less than|fewer than|no fewer than)\b\.?|"
     r"[~≈<>≤≥=]|[a-z]\s?[=<>≤≥]|\s)*",
@@ -29,7 +29,7 @@ _EXPRESSION = re.compile(r"[\s(]*[\d.,]+\s*[-+*/×÷^]\s*[\d.,]+(?:\s*[-+*/×÷^
 _CONDITION = re.compile(r"\b(?:when|if|where|because|since)\b.*", re.DOTALL)
 _CONCLUDES = re.compile(
     r"\b(?:so|therefore|thus|hence|in total|(?:a|the) total(?: of| is)?|altogether|in all|answer is|result is|"
-    r"which (?:is|makes|gives)|that (?:is|gives)|"
+    r"which (?:is|makes|gives)|that (?:is|gives)|(?:to|we|you|i) (?:get|obtain)|yields|result(?:s|ing) in|"
     r"comes to|(?<!the )left(?=[\s.,!]*\Z)|remain(?:s|ing)?(?=[\s.,!]*\Z)|"
     r"leaving|in other words|that makes|for a total of|final(?:ly)?)\b|\bi\.e\.",
     re.IGNORECASE,
@@ -146,6 +146,9 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     named, said = (_LETTER_NAMED.search(plain(text)) for text in (reference, answer))
     if named and said and named[1].casefold() != said[1].casefold():
         return 0.0  # y = 5, for x = 5
+    sides, directions = ([side[0].upper() for side in _COMPASS.findall(text)] for text in (reference, answer))
+    if sides and directions and sides != directions:
+        return 0.0  # 40° S, for 40° N
     if (
         wanted.kind == "number"
         and not wanted.units
@@ -173,6 +176,7 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
 
 
 _LETTER_NAMED = re.compile(r"(?<![\w'’*^/+-])(?<![-+*/^]\s)([A-Za-z])\s*=\s*-?[\d.,/]+\W*\Z")
+_COMPASS = re.compile(r"(?:°|\bdegrees?)[\d.'′\"″\s]*(N|S|E|W|north|south|east|west)(?!\w)", re.IGNORECASE)
 _ASKS_FOR_A_VERSION = re.compile(r"\b(?:version|release)\b", re.IGNORECASE)
 _BOTH_SIGNS = re.compile(
     r"\A\W*?[+]?(\d+(?:[./]\d+)?)(?:,?\s+(?:or|and)|,)\s+[-−]\1\W*\Z|"
@@ -205,6 +209,8 @@ def figure_of(reference: str) -> Figure | None:
     if (number := number_in_words(reference)) is not None:
         reference = str(number)
     text = _CONDITION.sub("", plain(reference)).strip(' .,;:!?"()[]{}*`')
+    if text.count("(") > text.count(")"):
+        text += ")"  # J/(mol·K)
     if text.count("=") > 1 and re.search(r",|;|\bor\b|\band\b", text):
         return None  # several solutions
     if "=" in text:
@@ -218,6 +224,8 @@ def figure_of(reference: str) -> Figure | None:
     figure = found[0]
     if figure.kind == "code" and figure.before != "±":
         return None
+    if figure.kind == "range" and any(part.kind == "code" for part in figure.parts):
+        return None  # 3x - 2
     return figure if len(re.findall(r"\w+", text[figure.end :])) <= _MOST_WORDS else None
 
 
@@ -228,7 +236,7 @@ def _stated(text: str, wanted: Figure) -> Figure | None:
         if not candidates:
             continue
         first, others = candidates[0], candidates[1:]
-        if others and not wanted.noun and _TWO_COUNTS.fullmatch(part) and first.noun != others[0].noun:
+        if others and _TWO_COUNTS.fullmatch(part) and first.noun != others[0].noun:
             return None
         if (
             others

@@ -44,6 +44,7 @@ _HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _INLINE_MARK = re.compile(
+    r"(?<=[.!?])\s+(?:final\s+)?answer\s*:\s*|"
     r"\b(?:the|my|final|our)\s+(?:(?:final|correct|right|best|short|overall|end)\s+)*"
     r"(?:answers?|results?|solution|correct\s+(?:option|choice)s?)\s*(?:(?:is|are)\b\s*:?|would\s+be\b|should\s+be\b|must\s+be\b|:)\s*",
     re.IGNORECASE,
@@ -94,7 +95,7 @@ _POLITE = (
     r"good\s+(?:morning|day|evening|afternoon)|hi\s+there|hello\s+there|greetings|no\s+problem|you\s+got\s+it|good\s+question|great\s+question|"
     r"(?:that['’]?s|that\s+is|what)\s+an?\s+(?:\w+\s+)?question|interesting\s+question|thanks?(?:\s+you)?(?:\s+for\s+[^.!\n]*)?|"
     r"(?:happy|glad|pleased)\s+to\s+(?:help|assist|answer)[^.!:\n]*|(?:yes,?\s+)?i\s+can\s+(?:help|assist|answer)\b[^.!:\n]*|"
-    r"i(?:['’]?d|\s+would|['’]?ll|\s+will|['’]?m|\s+am)\s+(?:be\s+)?(?:happy|glad|pleased|delighted)\s+to\s+[^.!:\n]*|"
+    r"i(?:['’]?d|\s+would|['’]?ll|\s+will|['’]?m|\s+am)\s+(?:be\s+)?(?:happy|glad|pleased|delighted|love)\s+to\s+[^.!:\n]*|"
     r"i\s+can\s+(?:certainly\s+|definitely\s+)?(?:help|assist|answer)\b[^.!:\n]*|let\s+me\s+(?:help|think|see|answer|explain|solve|work|compute|calculate|check|count|find|do)\b[^.!:\n]*|"
     r"let['’]?s\s+(?:see|think|solve|break|work|go|find|look|start|begin|consider|analy[sz]e)\b[^.!:\n]*|here\s+(?:is|are|you\s+go|it\s+is)\b[^.!:\n]*(?=[:.!\n]|\Z)|"
     r"here['’]s\b[^.!:\n]*(?=[:.!\n])|as\s+requested|understood|got\s+it|hmm+|well|right\s+away|"
@@ -113,7 +114,10 @@ _ASKED = re.compile(
     r"were\s+asked)\s+to\b)[^.!?\n]*[.!?:\n]\s*(?=\S)",
     re.IGNORECASE,
 )
-_ASKED_AND_ANSWERED = re.compile(r"\A\W*Q\s*\d*\s*[:.][^\n]*\n+\W*A\s*\d*\s*[:.]\s*(?=\S)", re.IGNORECASE)
+_ASKED_AND_ANSWERED = re.compile(
+    r"\A\W*(?:Q|user|human)\s*\d*\s*[:.][^\n]*\n+\W*(?:A|assistant|ai|bot)\s*\d*\s*[:.]\s*(?=\S)",
+    re.IGNORECASE,
+)
 _CONFIRMED = re.compile(
     r"\A\W*(?:is|was)\s+(?:it|this|that|the\s+answer)\s+([^.?!\n]{1,60})\?\s*(?:yes|yeah|correct|indeed)\W*\Z",
     re.IGNORECASE,
@@ -240,8 +244,13 @@ _EQUATION = re.compile(
 _CHECKED = re.compile(r"\W*(?:check|verif|proof|indeed|because|since|note|e\.g|for example)", re.IGNORECASE)
 
 
-_SOLVED = re.compile(r"=[^=,;\n]{1,40}[,;]\s*([A-Za-z]\s*=\s*-?[\d.,/]+)\W*\Z")
+_SOLVED = re.compile(
+    r"=[^=,;\n]{1,40}[,;]\s*(?:(?:and\s+)?(?:so|thus|hence|therefore|then|giving)\s+)?([A-Za-z]\s*=\s*-?[\d.,/]+)\W*\Z"
+)
 """``2x = 6, x = 3``."""
+_RESULT_OF_AN_EQUATION = re.compile(r"=\s*[$€£]?(\d[\d.,]*?)\W*\Z")
+_VALUE_OF_A_LETTER = re.compile(r"\W*([A-Za-z]\s*=\s*-?[\d.,/]+)\W*")
+"""``x = 4`` as the last line of a calculation."""
 _BOLD_LINE = re.compile(r"\*\*([^*\n]{1,60})\*\*[.!]?")
 
 
@@ -250,7 +259,8 @@ def last_step(text: str) -> str | None:
     steps = _STEP.split(text.strip())
     if len(steps) < 3 or not any(character.isdigit() for character in steps[-1]):
         return None
-    return _bold_end(text) or steps[-1].strip()
+    concluded = list(_CONCLUSION.finditer(steps[-1]))
+    return _bold_end(text) or (steps[-1][concluded[-1].end() :] if concluded else steps[-1]).strip()
 
 
 def _bold_end(text: str) -> str | None:
@@ -273,8 +283,17 @@ def worked_out(text: str) -> str | None:
         return None
     if solved := _SOLVED.search(sentences[-1]):
         return solved[1]
+    if (named := _VALUE_OF_A_LETTER.fullmatch(sentences[-1])) and any("=" in part for part in sentences[:-1]):
+        return named[1]
     counted = all(re.search(r"\d", part) or _EQUATION.search(part) for part in (sentences[0], sentences[-2]))
     if counted and _EQUATION.search(sentences[-1]):
+        return sentences[-1]
+    result = _RESULT_OF_AN_EQUATION.search(sentences[-2])
+    if (
+        result
+        and len(sentences) > 2
+        and re.search(rf"(?<![\d.,]){re.escape(result[1])}(?![\d.,]*\d)", sentences[-1])
+    ):
         return sentences[-1]
     told = len(sentences) > 2 and sum(bool(re.search(r"\d", part)) for part in sentences[:-1]) > 1
     return sentences[-1] if told and _RESULT.search(sentences[-1]) else None

@@ -15,6 +15,7 @@ from optiq.scoring.languages import in_english
 from optiq.scoring.roman import roman_value
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾", "0123456789+-()")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _SUPERSCRIPT = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾]+")
 _VULGAR = re.compile("(\\d?)([¼-¾⅐-⅞↉])")
 _LATEX: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -134,7 +135,9 @@ _OVER_IN_WORDS = re.compile(r"\A(\W*-?\d+) over (\d+\W*)\Z", re.IGNORECASE)
 _ROMAN_CENTURY = re.compile(r"\b([IVX]{1,6})(?:th|e)?\s+(?=centur)")
 _THE_SECOND = re.compile(r"(?<=[a-z] the )Second\b")
 """``Ramses the Second``."""
-_PART_OF_TEN = re.compile(r"(?<!the )\bone (hundred|thousand|million|billion|trillion)th\b", re.IGNORECASE)
+_PART_OF_TEN = re.compile(
+    r"(?<!the )\b(?:one|(?<![\d.,])1) (hundred|thousand|million|billion|trillion)th\b", re.IGNORECASE
+)
 """``one billionth``, not ``the one hundredth``."""
 _CHAPTER = re.compile(
     r"\b(chapter|section|article|volume|book|part|act|scene|phase|stage|class|type|level|episode|season)(?P<s>\s)([IVXLC]+)\b"
@@ -189,7 +192,9 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = _VULGAR.sub(lambda m: f"{m[1]} {unicodedata.normalize('NFKC', m[2])}".strip(), text)
         text = _SUPERSCRIPT.sub(lambda m: f"^{m[0].translate(_SUPERSCRIPTS)}", text)
-        text = unicodedata.normalize("NFC", text).translate(_SIGNS).translate(_FULL_WIDTH)
+        text = (
+            unicodedata.normalize("NFC", text).translate(_SIGNS).translate(_FULL_WIDTH).translate(_SUBSCRIPTS)
+        )
         text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
         text = _BESIDE_A_SCRIPT.sub(" ", _HAN_NUMBER.sub(lambda m: f"{m[1]}{_of_han(m[2])}{m[3]}", text))
     text = in_english(_PLUS_MINUS.sub("±", text))

@@ -11,9 +11,11 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from optiq.scoring.chemical import compounds
+from optiq.scoring.common_nouns import other_thing, part_of_a_phrase
 from optiq.scoring.denial import affirmed, denies
 from optiq.scoring.figures import figures_in
 from optiq.scoring.formulas import formula_of, same_formula, segments
+from optiq.scoring.names import longer_name
 from optiq.scoring.numbers import numeric_equality
 from optiq.scoring.plain_text import plain
 from optiq.scoring.roman import roman_value
@@ -37,7 +39,16 @@ _WHOLE = {
 }  # fmt: skip
 """What abbreviations stand for."""
 _SAINT = re.compile(r"\bSt\b\.?(?=\s+[A-Z])")
+_STATES = (
+    (
+        re.compile(r"\b(?:USA\b|U\.\s?S\.(?:\s?A\.)?|United States of America\b)|\A\W*US(?=\W*\Z)"),
+        "United States",
+    ),
+    (re.compile(r"\b(?:UK\b|U\.\s?K\.)"), "United Kingdom"),
+)
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-‐‑](?=[^\W\d_])")
+_ARROW = re.compile(r"-{1,3}>|={1,3}>|[⟶⇒]")
+_BEFORE_A_DIGIT = re.compile(r"(?<=[A-Z])[ -](?=\d)")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 # Signs that say something by themselves: 5 < 6, 5°, x^2, 1:2, $5.
@@ -46,6 +57,9 @@ _MEANING = re.compile(r"[<>|≤≥=≠±√∞×÷+^°‰%$€£¥₹₽₩]|(?<
 
 def _spelled(text: str) -> str:
     """``text`` with the prefixes of words joined to them and ``St.`` before a name as ``Saint``."""
+    if "U" in text:
+        for pattern, name in _STATES:
+            text = pattern.sub(name, text)
     if "-" in text:
         text = _PREFIXED.sub(r"\1", text)
     return _SAINT.sub("Saint", text) if "St" in text else text
@@ -68,9 +82,14 @@ def normalise(text: str) -> str:
 
 def exact_match(answer: str, reference: str) -> float:
     """1.0 if both are the same once normalised, else 0.0. An empty answer never matches, nor do other signs."""
+    answer, reference = (_ARROW.sub("→", text) for text in (answer, reference))
     same = bool(answer.strip()) and normalise(answer) == normalise(reference)
     if not same and ("-" in answer or "-" in reference):  # e-mail
         same = normalise(_HYPHEN.sub("", answer)) == normalise(_HYPHEN.sub("", reference)) != ""
+    if not same and any(c.isdigit() for c in reference):  # HTML 5
+        same = (
+            normalise(_BEFORE_A_DIGIT.sub("", answer)) == normalise(_BEFORE_A_DIGIT.sub("", reference)) != ""
+        )
     if not same and not (answer.isascii() and reference.isascii()):  # Zuerich
         same = normalise(answer.translate(_UMLAUTS)) == normalise(reference.translate(_UMLAUTS)) != ""
     return float(same and _MEANING.findall(answer) == _MEANING.findall(reference))
@@ -159,6 +178,37 @@ def designators(text: str) -> Counter[str]:
 _COMPARED = re.compile(r"(?<=[\w)])\s*([<>≤≥≠])\s*(?=[\w(+-])")
 
 
+_OVER = re.compile(r"(?<![\w/])(\w+)\s?/\s?(\w+)(?![\w/])")
+
+
+def _turned_over(answer: str, reference: str) -> bool:
+    """Whether ``answer`` has ``dx/dy`` where the reference has ``dy/dx``."""
+    if "/" not in answer or "/" not in reference:
+        return False
+    mine, theirs = (set(_OVER.findall(text.casefold())) for text in (answer, reference))
+    return bool(theirs - mine) and {(b, a) for a, b in theirs - mine} <= mine
+
+
+_LOGIC = re.compile("[≠∩∪→←↔⇒⇔¬∧∨∀∃∉⊂⊆⊃⊕]")
+_DENYING_SIGNS = frozenset("≠¬∉")
+
+
+def logic_equality(answer: str, reference: str) -> float | None:
+    """Of signs of logic and sets: 0.0 if the answer has others or, with an arrow, others sides; None without such."""
+    signs = [Counter(_LOGIC.findall(_ARROW.sub("→", text))) for text in (answer, reference)]
+    if not signs[1]:
+        return 0.0 if _DENYING_SIGNS & signs[0].keys() else None
+    if signs[0] != signs[1]:
+        return 0.0
+    said, wanted = (
+        re.sub(r"[\s$.]", "", _ARROW.sub("→", plain(text).translate(_SUBSCRIPTS)))
+        for text in (answer, reference)
+    )
+    if wanted in said:
+        return float(said == wanted) or None
+    return 0.0 if {*signs[1]} & {*"→←⇒⊂⊆⊃¬"} else None
+
+
 def containment(answer: str, reference: str) -> float:
     """1.0 if the answer names the reference: has all its words, in any order, and figures beside the same words.
 
@@ -179,6 +229,8 @@ def containment(answer: str, reference: str) -> float:
         return 0.0
     if names_others(said, reference) or other_name(answer, reference) or lacking(answer, reference):
         return 0.0
+    if len(given) > len(wanted) and _more_than(said, reference):
+        return 0.0
     pairs = set(itertools.pairwise(given))
     for one, two in itertools.pairwise(wanted):
         if (one[0] == "#") != (two[0] == "#") and (one, two) not in pairs and (two, one) not in pairs:
@@ -186,6 +238,16 @@ def containment(answer: str, reference: str) -> float:
     last, following = wanted[-1], {two for one, two in pairs if one == wanted[-1]}
     more = following and all(word.startswith("#") for word in following)
     return float(not (more and not last.startswith("#")))
+
+
+def _more_than(answer: str, reference: str) -> bool:
+    """Whether what ``answer`` says has words beside the reference that may make another of it."""
+    return (
+        other_thing(answer, reference)
+        or longer_name(answer, reference)
+        or part_of_a_phrase(answer, reference)
+        or part_of_a_phrase(reference, answer)
+    )
 
 
 _LACKED = re.compile(
@@ -285,9 +347,13 @@ def shares_no_word(answer: str, reference: str) -> bool:
 
     Between those a cosine tells names and terms of one kind (``Lake Huron``, ``Lake Michigan``) from nothing.
     """
+    if _more_than(answer, reference):
+        return True
     mine, theirs = (
         [w for w in words_of(text) if w != _STOP and w not in _SMALL_WORDS] for text in (answer, reference)
     )
+    if _UNBROKEN.search(reference):
+        return True
     if not mine or not theirs or len(theirs) > _SHORT_REFERENCE or _initials(answer, reference):
         return False
     if {*mine} < {*theirs} and reference == reference.casefold():
@@ -297,12 +363,23 @@ def shares_no_word(answer: str, reference: str) -> bool:
     )
 
 
+def acronym(one: str, other: str) -> bool:
+    """Whether one is the initials of the other, two at least: ``WHO``, ``World Health Organization``."""
+    short, long = sorted((one.strip(" ."), other.strip(" .")), key=len)
+    plain_words = not any(word.isupper() or not word.isalpha() for word in re.findall(r"\w+", long))
+    return sum(c.isalpha() for c in short) > 1 and plain_words and _initials(short, long)
+
+
 def _initials(one: str, other: str) -> bool:
-    """``USA`` and ``United States of America``."""
+    """``EU`` and ``European Union``."""
     short, long = sorted((one.strip(" ."), other), key=len)
     letters = re.sub(r"[^\w]", "", short)
     words = re.findall(r"\w+", long)
-    firsts = {"".join(w[0] for w in words), "".join(w[0] for w in words if w[0].isupper())}
+    firsts = {
+        "".join(w[0] for w in words).upper(),
+        "".join(w[0] for w in words if w[0].isupper()),
+        "".join(c for c in long if c.isupper()),
+    }
     return letters.isupper() and len(words) > 1 and letters in firsts
 
 
@@ -367,10 +444,12 @@ _DEPUTIES = frozenset(
 )
 
 _UNBROKEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_UNBROKEN_DENIAL = re.compile("(?:不是|并非|並非|而非|没有|沒有|不|ไม่ใช่)$")
+_UNBROKEN_DENIAL = re.compile("(?:不是|并非|並非|而非|没有|沒有|[不没沒未无無]|ไม่ใช่)$")
 _UNBROKEN_DENIED = re.compile(
     "^(?:(?:并|並)?(?:不|非|没|沒)(?!仅|僅|但|只|过|過|同)|では(?:な|あり)|じゃ(?:な|あり)|[이가은는]?아[니닙닌])"
 )
+_UNBROKEN_AND_BEFORE = re.compile("[^\\W\\d_](?:和|与|與|及|、|と|및)$")
+_UNBROKEN_AND_AFTER = re.compile("(?:和|与|與|及|、|と|및|와|과|하고)[^\\W\\d_]")
 _UNBROKEN_OR = re.compile("或|还是|還是|または|あるいは|또는|หรือ")
 
 
@@ -382,6 +461,8 @@ def _named_unbroken(answer: str, reference: str) -> float:
     if place < 0 or not wanted or (_UNBROKEN_OR.search(said) and not _UNBROKEN_OR.search(wanted)):
         return 0.0
     before, after = said[:place], said[place + len(wanted) :]
+    if _UNBROKEN_AND_BEFORE.search(before) or _UNBROKEN_AND_AFTER.match(after):
+        return 0.0
     if (wanted[0].isdigit() and before[-1:].isdigit()) or (wanted[-1].isdigit() and after[:1].isdigit()):
         return 0.0
     return float(not _UNBROKEN_DENIAL.search(before) and not _UNBROKEN_DENIED.search(after))
@@ -401,6 +482,12 @@ def _without_title(words: list[str], other: Collection[str]) -> list[str]:
     return kept if len(kept) > 1 and not any(word in _TITLES for word in other) else words
 
 
+_COLONIAL = re.compile(
+    r"(?:American|British|French|Danish|Dutch|Spanish|Portuguese|Baja|Papua)\s+[A-Z][\w-]+\Z"
+)
+_OFFSET = re.compile(r"\b(?:UTC|GMT)\s?([+−-])\s?\d")
+_WITHIN = re.compile(r"([^,\d]+),\s+([A-Z][^,\d]+)")
+"""``Kansas City, Missouri``."""
 _HEIR = re.compile(r"([A-Z][\w'’-]+),?\s+(?:Jr|Sr)\.?\s*$")
 _PARTICLES = frozenset(
     ["da", "de", "del", "della", "di", "du", "von", "van", "al", "el", "la", "le", "bin", "ibn"]
@@ -435,6 +522,17 @@ def other_name(answer: str, reference: str) -> bool:
         return True
     if _models(words_of(answer)) != _models(words_of(reference)):
         return True
+    if len(reference.split()) == 1 and reference[:1].isupper() and _COLONIAL.match(answer):
+        return answer.endswith(reference)  # American Samoa, for Samoa
+    within = [_WITHIN.fullmatch(text) for text in (answer, reference)]
+    if all(within) and (places := [normalise(match[1]) for match in within if match])[0] == places[1]:
+        tails = [words_of(match[2]) for match in within if match]
+        return not {*tails[0]} & {*tails[1]} and min(len(match[2]) for match in within if match) > 2
+    if _turned_over(answer, reference):
+        return True
+    offsets = [_OFFSET.findall(text) for text in (answer, reference)]
+    if all(offsets) and {*offsets[0]} != {*offsets[1]}:
+        return True  # UTC-1, for UTC+1
     parts = reference.casefold().split("-")
     if len(parts) > 1 and reference[:1].isupper() and answer.casefold() in parts:
         return True  # Guinea, for Guinea-Bissau
@@ -454,10 +552,12 @@ _FORMULA = re.compile(
     r"(?:the )?square root of|\)\s*[,;]\s*\(|^\W*\d*\|[^|]+\|\W*$|"
     r"^\s*[\[(][^\[\]()]*\d[^\[\]()]*,[^\[\]()]+[\])]\s*$|[=^√∑∫π∞∪<>≤≥\\]|\binfinity\b|"
     r"\w\([^()]*\)|\b(?:sin|cos|tan|log|ln|exp)\b|"
-    r"\b\d*[a-z]\s*[-+*/]\s*\d|\d[ixyzn]\b|(?<![A-Za-z0-9])[A-Za-z0-9]{1,2}!"
+    r"(?<![A-Za-z'’.])(?!m/s|n/a)[a-z]\s?[/^*+]\s?[a-z](?![A-Za-z'’])|"
+    r"\b\d*[a-z]\s*[-+*/]\s*\d|\d\s*[-+*/]\s*\d*[a-z](?![A-Za-z])|\d[ixyzn]\b|(?<![A-Za-z0-9])[A-Za-z0-9]{1,2}!"
 )
 
 
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _SQUARE_ROOT = re.compile(
     r"\\?sqrt\s*(?:\((\w+)\)|\{(\w+)\}|(?=\())|(?:the )?square root of (\w+)", re.IGNORECASE
 )
@@ -466,6 +566,7 @@ _SQUARE_ROOT = re.compile(
 def _formula(text: str) -> str:
     text = _SQUARE_ROOT.sub(lambda m: f"√{m[1] or m[2] or m[3] or ''}", text)
     text = re.sub(r"\\?(?<![a-z])pi(?![a-z])", "π", text, flags=re.IGNORECASE)
+    text = _ARROW.sub("→", text.translate(_SUBSCRIPTS))
     text = re.sub(r"[\s$*·×{}]+", "", plain(re.sub(r"\bor\b|\band\b", ",", text))).strip(".,;:")
     parts = text.split(",")
     # Solutions in any order; a pair in brackets has one.
@@ -551,8 +652,28 @@ def _named_values(reference: str) -> str | None:
     return ", ".join(groups)
 
 
+_MINUS_TERM = re.compile(
+    r"\A[\s$(]*[-−–]\s?(?=\d*[a-zA-Z](?![A-Za-z])|\\|√|π|(?:sin|cos|tan|log|ln|exp|sqrt)\b)"
+)
+_ORDER = re.compile(r"(?:\\mathcal\{O\}|O)\s*\((.+)\)")
+"""``O(n log n)``, which is as well written ``n log n``."""
+_OF_A_DERIVATIVE = re.compile(
+    r"\A(?:[^=]*\s)?\W*(?:[a-z]['′’]+(?:\([a-z]\))?|d[a-z]?\s?/\s?d[a-z]|\\d?frac\{d[a-z]?\}\{d[a-z]\})\s*=\s*",
+    re.IGNORECASE,
+)
+"""``f'(x) = ``, ``dy/dx = ``."""
+
+
 def formula_equality(answer: str, reference: str) -> float | None:
     """1.0 if the answer has the formula of the reference, spaces apart; None unless the reference is one."""
+    signs = [_MINUS_TERM.match(text) for text in (answer, reference)]
+    if bool(signs[0]) != bool(signs[1]):
+        bare = (
+            text[sign.end() :] if sign else text
+            for text, sign in zip((answer, reference), signs, strict=True)
+        )
+        if len({re.sub(r"[\s$.]", "", text) for text in bare}) == 1:
+            return 0.0  # -x, for x
     if (
         not _FORMULA.search(reference)
         or len(reference.split()) > 12
@@ -563,11 +684,20 @@ def formula_equality(answer: str, reference: str) -> float | None:
         bare = answer.strip(" $.")
         found, wanted_values = formula_of(bare if bare[:1] == "(" else f"({bare})"), formula_of(values)
         return float(found is not None and wanted_values is not None and same_formula(found, wanted_values))
+    if "=" not in reference:
+        answer = _OF_A_DERIVATIVE.sub("", answer)
+    orders = [_ORDER.fullmatch(text.strip(" $.")) for text in (answer, reference)]
+    if not all(orders) and not re.search(r"[ΩΘω]|\\(?:Omega|Theta|omega)", answer):
+        answer, reference = (
+            order[1] if order else text for order, text in zip(orders, (answer, reference), strict=True)
+        )
     said, wanted = (_formula(text) for text in (answer, reference))
     if said == wanted:
         return 1.0
     if (meant := formula_of(reference)) is not None:
-        alike = (formula_of(text) for text in segments(affirmed(answer)))
+        said_last = affirmed(answer).strip(" .").rpartition(" ")[2]
+        tried = [*segments(affirmed(answer)), *([said_last] if re.search(r"[\^/\\]", said_last) else [])]
+        alike = (formula_of(text) for text in tried)
         return float(any(found is not None and same_formula(found, meant) for found in alike))
     place = said.rfind(wanted)
     if place < 0 or not wanted:
@@ -599,14 +729,23 @@ _JOINED = re.compile(r"\band\b|&|;|\n|•")
 _SHORT_ITEM, _SHORT_ANSWER = 4, 14
 
 
+_OF_ONE_LETTER = re.compile(r"\s*([a-z])\s*=\s*(?=[-−\d])")
+_CLAUSE = re.compile(r"\w\s+(?:is|are|was|were)\s+\w")
+
+
 def items_of(text: str) -> list[frozenset[str]]:
     """The members of an enumeration (``red, green and blue``), each as its words; empty if it is none."""
     text = _MATHS.sub(r"\1", text).strip(" .!{}")
     parts = [part for part in _BETWEEN_ITEMS.split(text) if part and part.strip()]
     if len(parts) > 1 and ": " not in parts[1]:  # "The primes are 2, 3 and 5"
         parts[0] = _INTRODUCED.sub("", parts[0])
+    if any(_CLAUSE.search(part) for part in parts[1:]):
+        return []  # "Lisbon; Porto is second"
     if len(parts) < 2 or any(len(part.split()) > _SHORT_ITEM for part in parts):
         return []
+    letters = [_OF_ONE_LETTER.match(part) for part in parts]
+    if all(letters) and len({match[1] for match in letters if match}) == 1:  # x = 1 and x = 4
+        parts = [part[match.end() :] for part, match in zip(parts, letters, strict=True) if match]
     bare = [re.sub(r"^(?:and\b|\W)+\s*|:\s.*", "", part) for part in parts]  # "red: warm" is red
     return [frozenset(words_of(part)) - {_STOP} for part in bare]
 

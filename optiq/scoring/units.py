@@ -194,6 +194,12 @@ def _single(text: str) -> tuple[Unit, ...]:
     if lower.removesuffix("s") == "basis point" or lower == "bps":
         rate = (_pint("bit/second"),) if lower == "bps" else ()
         return (Unit("points", 0.0001), Unit("share", 0.0001), *rate)
+    if lower.removeprefix("pounds").removeprefix("pound") == " per square inch":
+        return (_pint("pound_force_per_square_inch"),)
+    if lower.startswith("light year"):
+        return (_pint("light_year"),)
+    if re.fullmatch(r"cycles?(?: per | a |/)s(?:ec(?:ond)?)?", lower):
+        return (_pint("hertz"),)
     if lower == "pp":
         return (Unit("points", 0.01),)
     if lower in _SHARES or lower.removesuffix("s") in ("percentage point", "percent point"):
@@ -231,7 +237,7 @@ def _heat(scale: str) -> Unit:
 
 def _compound(text: str) -> Unit | None:
     """``km/h``, ``m s^-2``, ``miles per hour``, ``square kilometres``, ``metres per second squared``."""
-    tokens = re.sub(r"\b(?:per|an|each|every)\b|/", " / ", text.replace("·", " ").replace("*", " ")).split()
+    tokens = re.sub(r"\b(?:per|an|each|every)\b|/", " / ", re.sub(r"[·*()]", " ", text)).split()
     parts: list[tuple[Any, int]] = []
     sign, ahead = 1, 1
     for token in tokens:

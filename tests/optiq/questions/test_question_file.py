@@ -437,3 +437,5 @@ def test_what_a_template_needs_must_be_there():
     assert "question is empty" in asked("Translate {text}", text=" ")
     with pytest.raises(InputError, match=r"names 'lang', but questions has no such column.*'text'"):
         asked("Translate to {lang}: {text}", text="a")
+    with pytest.raises(InputError, match=r"names no column.*'text'"):
+        asked("Translate {text", text="a")
