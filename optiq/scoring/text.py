@@ -668,11 +668,9 @@ def formula_equality(answer: str, reference: str) -> float | None:
     """1.0 if the answer has the formula of the reference, spaces apart; None unless the reference is one."""
     signs = [_MINUS_TERM.match(text) for text in (answer, reference)]
     if bool(signs[0]) != bool(signs[1]):
-        bare = (
-            text[sign.end() :] if sign else text
-            for text, sign in zip((answer, reference), signs, strict=True)
-        )
-        if len({re.sub(r"[\s$.]", "", text) for text in bare}) == 1:
+        pairs = zip((answer, reference), signs, strict=True)
+        unsigned = {re.sub(r"[\s$.]", "", text[sign.end() :] if sign else text) for text, sign in pairs}
+        if len(unsigned) == 1:
             return 0.0  # -x, for x
     if (
         not _FORMULA.search(reference)
