@@ -1,8 +1,8 @@
--- What forms of answers a run gave. Grain: one row per form.
+-- What forms of answers a run gave. Grain: one row per form. A question that was planned again is one question.
 select
     case executions.kind when 'open' then 'short' else executions.kind end as form,
-    count(*) as n_questions,
-    count(*) filter (executions.status = 'answered') as n_answered,
+    count(distinct coalesce(question_id, execution_id)) as n_questions,
+    count(distinct coalesce(question_id, execution_id)) filter (executions.status = 'answered') as n_answered,
     count(executions.qoa) as n_judged,
     avg(executions.qoa) as qoa,
     string_agg(distinct executions.qoa_metric, ', ' order by executions.qoa_metric) as metric,
