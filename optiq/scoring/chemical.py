@@ -46,7 +46,7 @@ def chemical_equality(answer: str, reference: str) -> float | None:
     if (mass := _isotope(reference)) and (said := _isotope(answer)):
         return float(mass == said)
     if (
-        len(bare := answer.strip(" .")) == 2
+        len(bare := answer.strip(" .\n")) == 2
         and bare.isupper()
         and bare.capitalize() == reference.strip(" .") in _ELEMENTS
     ):
