@@ -66,15 +66,19 @@ def _code(output: str) -> str:
     return max(blocks, key=len) if any(blocks) else _stated(output)
 
 
+_MOST_OPENINGS = 1000
+"""Brackets that open no JSON after which a text is read no further: each costs its length."""
+
+
 def json_in(text: str) -> tuple[Any] | None:
     """The largest JSON object or list in ``text``, in a tuple; None if there is none."""
     best: tuple[int, Any] | None = None
-    place = 0
-    while (found := _OPENING.search(text, place)) is not None:
+    place = failed = 0
+    while failed < _MOST_OPENINGS and (found := _OPENING.search(text, place)) is not None:
         try:
             value, end = _DECODER.raw_decode(text, found.start())
         except ValueError:
-            place = found.end()
+            place, failed = found.end(), failed + 1
             continue
         except RecursionError:  # and so is what begins at each of the next thousand brackets
             return None
