@@ -100,7 +100,7 @@ def _address(value: Any, origin: str) -> str:
     """A URL or a path; a URL holds no secret, as it is stored with runs and shown."""
     text = _text(value, origin)
     for url in text.split(","):
-        if "://" in url or re.match(r"[^/\\\s]*:[^/\\\s]*@", url):
+        if "://" in url or re.match(r"(?://)?[^/\\\s]*:[^/\\\s]*@", url):
             refuse_secrets(url, origin)
     return text
 

@@ -35,7 +35,7 @@ def refuse_secrets(url: str, meaning: str) -> None:
 
     An address is stored with runs and shown; what opens a door is not. It is not repeated here either.
     """
-    after = url.partition("://")[2] if "://" in url else url.removeprefix("//")
+    after = (url.partition("://")[2] if "://" in url else url).lstrip("/")
     authority = re.split(r"[/?#\\]", after, maxsplit=1)[0]
     query = re.split(r"[?#;]", after)[1:]
     names = [name.lower() for name, _ in parse_qsl("&".join(query), keep_blank_values=True)]
@@ -47,11 +47,13 @@ def refuse_secrets(url: str, meaning: str) -> None:
 
 
 _USER = re.compile(r"(?<=:)(/+)[^/\s?#]+(?=@)")
+_USER_AND_PASSWORD = re.compile(r"(?<![^\s/@'\"])[^\s/:@'\"]+:[^\s/@'\"]+(?=@)")
 _GIVEN = re.compile(r"([?&#;])([^=&#;\s]+)=([^&#;\s]+)")
 
 
 def without_secrets(text: str) -> str:
     """``text`` with what opens a door blotted out of the addresses in it, such as those given where a file belongs."""
+    text = _USER_AND_PASSWORD.sub("…", text)
     if ":/" not in text:
         return text
 

@@ -11,6 +11,7 @@ from scripted_http import OLLAMA_ANSWER, OPENAI_ANSWER, Reply, closed_port, scri
 from optiq.configuration import Settings
 from optiq.errors import ConfigurationError, ModelNotServed, ServerError, TransientServerError
 from optiq.servers import ModelServer, open_server
+from optiq.servers.addresses import without_secrets
 from optiq.servers.ollama import address
 
 
@@ -260,6 +261,26 @@ def test_an_address_with_a_secret_in_it_is_refused_and_not_repeated(url):
             with pytest.raises(ConfigurationError) as caught:
                 given({place: url})
             assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"http://me:{KEY}@box/x.csv",
+        f"http://{KEY}@box/x.csv",
+        f"http:me:{KEY}@box",
+        f"me:{KEY}@box:9",
+        f"//me:{KEY}@box/",
+        f"http:/box/v1?api%5fkey={KEY}",
+        f"s3://box/v1;key={KEY}",
+    ],
+)
+def test_what_stands_where_a_file_belongs_is_repeated_without_its_secret(given):
+    said = without_secrets(
+        f"cannot write '{given}': no folder {given}. Make it first: at 12:30, for a@b and x:y."
+    )
+    assert KEY not in said
+    assert said.endswith("Make it first: at 12:30, for a@b and x:y.")
 
 
 @pytest.mark.parametrize(
