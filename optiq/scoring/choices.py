@@ -620,14 +620,15 @@ def _named_in(kept: str, options: Sequence[str]) -> Letters:
         wanted = words if unspaced else f" {words} "
         start = where.find(wanted)
         while start >= 0:
-            if not (unspaced and _DENIED_BEFORE.search(where[:start])):
+            if not (unspaced and _DENIED_BEFORE.search(where[max(start - 9, 0) : start])):
                 spans.append((start, start + len(wanted), place))
             start = where.find(wanted, start + 1)
-    outer = [
-        place
-        for start, end, place in spans
-        if not any(s <= start and end <= e and e - s > end - start for s, e, _ in spans)
-    ]
+    outer, reached, last = [], -1, (-1, -1)
+    for start, end, place in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if (start, end) == last or end > reached:  # none of those that begin before it goes on as far
+            outer.append(place)
+            last = (start, end)
+        reached = max(reached, end)
     return _ordered([ascii_uppercase[place] for place in outer])
 
 

@@ -148,7 +148,7 @@ _ANSWER_KEYS = (
 )  # fmt: skip
 
 
-LONGEST_READ = 8_000
+LONGEST_READ = 5_000
 """Characters at either end of an output in which a short answer is looked for: it opens an output or ends it."""
 
 

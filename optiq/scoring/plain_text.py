@@ -129,7 +129,7 @@ _WORLD_WAR = (
     (re.compile(r"\b(?:second|2nd) world war\b", re.IGNORECASE), "World War 2"),
 )
 _IN_RADIANS = re.compile(
-    r"(\d*)\s?[*·]?\s?(?:π|\\?\bpi\b)\s?(?:/\s?(\d+))?\s?(?:radians?|rads?)\b", re.IGNORECASE
+    r"(?<!\d)(\d*)\s?[*·]?\s?(?:π|\\?\bpi\b)\s?(?:/\s?(\d+))?\s?(?:radians?|rads?)\b", re.IGNORECASE
 )
 _OVER_IN_WORDS = re.compile(r"\A(\W*-?\d+) over (\d+\W*)\Z", re.IGNORECASE)
 _ROMAN_CENTURY = re.compile(r"\b([IVX]{1,6})(?:th|e)?\s+(?=centur)")

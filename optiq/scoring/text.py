@@ -658,7 +658,8 @@ _MINUS_TERM = re.compile(
 _ORDER = re.compile(r"(?:\\mathcal\{O\}|O)\s*\((.+)\)")
 """``O(n log n)``, which is as well written ``n log n``."""
 _OF_A_DERIVATIVE = re.compile(
-    r"\A(?:[^=]*\s)?\W*(?:[a-z]['′’]+(?:\([a-z]\))?|d[a-z]?\s?/\s?d[a-z]|\\d?frac\{d[a-z]?\}\{d[a-z]\})\s*=\s*",
+    r"\A(?:[^=]{0,80}\s)?\W{0,9}"
+    r"(?:[a-z]['′’]+(?:\([a-z]\))?|d[a-z]?\s?/\s?d[a-z]|\\d?frac\{d[a-z]?\}\{d[a-z]\})\s*=\s*",
     re.IGNORECASE,
 )
 """``f'(x) = ``, ``dy/dx = ``."""
