@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -96,11 +97,20 @@ def drifting(fresh_home: Path, tmp_path: Path) -> Path:
 
 
 def fill(disk: Path, free: int) -> None:
-    """Take all of the disk but so many bytes."""
-    there = os.statvfs(disk)
+    """Take all of the disk but so many bytes; others may write to it meanwhile."""
     with (disk / "filling").open("wb") as file:
         file.truncate(0)
-        os.posix_fallocate(file.fileno(), 0, max(there.f_bavail * there.f_frsize - free, 1))
+        while (left := _left(disk) - free) > 0:
+            try:
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, left)
+            except OSError as fault:
+                if fault.errno != errno.ENOSPC:  # somebody took some of it since it was counted
+                    raise
+
+
+def _left(disk: Path) -> int:
+    there = os.statvfs(disk)
+    return there.f_bavail * there.f_frsize
 
 
 @pytest.fixture

@@ -138,8 +138,9 @@ def lived(fresh_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     )
     (desk / "unlabelled.csv").write_text("\n".join(["question_id,question", *rows]))
     (desk / "flow.yaml").write_text('name: flow\nstages:\n  - name: claim\n    prompt: "{question}"\n')
-    answered = {"custom_id": "q1", "response": {"status_code": 200, "body": {"choices": [{"message": SAID}]}}}
-    (desk / "outputs.jsonl").write_text(json.dumps(answered) + "\n")
+    said = {"status_code": 200, "body": {"choices": [{"message": SAID}]}}
+    outputs = [{"custom_id": row.partition(",")[0], "response": said} for row in rows]
+    (desk / "outputs.jsonl").write_text("".join(json.dumps(output) + "\n" for output in outputs))
     served, home = SERVED.format(url=server.url), os.environ.get("OPTIQ_HOME")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPTIQ_HOME", str(base / "home"))
