@@ -15,7 +15,6 @@ or split. Where nothing was like a question, all is 0: the usual stands.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -42,13 +41,6 @@ luck would choose them."""
 
 NOISE = 1e-7
 """Directions of a sample in which questions differ less, beside the largest, are only rounding."""
-
-
-SOME_ROWS = 500
-"""Rows of questions that are squared at once: all of them would be a second table of theirs."""
-
-SIDE_BY_SIDE = 2
-"""So many views are learned from at once, on a processor each: more would need more memory."""
 
 
 class Strength(NamedTuple):
@@ -92,8 +84,7 @@ def learned(views: Views, among: Views, off: FloatArray) -> Learned:
     """
     ran = (~np.isnan(off)).astype(np.float64)
     known, answers = np.nan_to_num(off), ran.sum(axis=1)
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        features = list(pool.map(_Features, views, among))
+    features = [_Features(view, inner) for view, inner in zip(views, among, strict=True)]
     ease = known.sum(axis=1) / np.maximum(answers, 1.0)
     difficulty = _stacked([features[at] for at in OF_DIFFICULTY], ease[:, None], answers[:, None])
     weights = np.zeros((len(views), len(among.near), 1 + off.shape[1]))
@@ -166,8 +157,7 @@ def _stacked(features: Sequence[_Features], target: FloatArray, ran: FloatArray)
     """
     from scipy.optimize import nnls
 
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        found = list(pool.map(lambda one: _ridge(one, target, ran), features))
+    found = [_ridge(one, target, ran) for one in features]
     root = np.sqrt(ran).ravel()
     told, came = (
         np.stack([left_out.ravel() * root for _, _, left_out in found], axis=1),
@@ -196,8 +186,9 @@ def _ridge(features: _Features, target: FloatArray, ran: FloatArray) -> tuple[fl
     left_out = np.zeros((len(PENALTIES), *target.shape))
     for group in columns.values():  # columns that are known of the same questions are learned at once
         part, counts = target[:, group], ran[:, group[0], None]
-        weights[:, :, group], left_out[:, :, group] = _along_penalties(features, part, counts)
-        errors += (counts * (part - left_out[:, :, group]) ** 2).sum(axis=(1, 2))
+        for n, (of_sample, others) in enumerate(_along_penalties(features, part, counts)):
+            weights[n][:, group], left_out[n][:, group] = of_sample, others
+            errors[n] += float((counts * (part - others) ** 2).sum())
     # of equals, but for rounding, the one that says least
     best = int(np.flatnonzero(errors <= errors.min() * (1 + 1e-9))[-1])
     return PENALTIES[best], weights[best], left_out[best]
@@ -205,22 +196,17 @@ def _ridge(features: _Features, target: FloatArray, ran: FloatArray) -> tuple[fl
 
 def _along_penalties(
     features: _Features, target: FloatArray, counts: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Weights (penalties, sample, columns), and (penalties, questions, columns): what is said of each by the others.
-
-    All penalties at once: the rows, which are large, are gone through once and not once for each.
-    """
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Per penalty the weights (sample, columns), and what is said of each question by the others."""
     from scipy.linalg import eigh
 
     rows = features.rows
     sizes, turned = eigh(rows.T @ (rows * counts), check_finite=False)
     rows = rows @ turned
-    inverse = 1 / (np.maximum(sizes, 0.0)[:, None] + np.array(PENALTIES))  # (directions, penalties)
-    solved = inverse[:, :, None] * (rows.T @ (target * counts))[:, None, :]
-    flat = solved.reshape(len(sizes), -1)
-    shape = (-1, len(PENALTIES), target.shape[1])
-    weights = (features.of_sample @ turned @ flat).reshape(shape)
-    parts = range(0, len(rows), SOME_ROWS)
-    pull = counts * np.concatenate([rows[start : start + SOME_ROWS] ** 2 @ inverse for start in parts])
-    off = (target[:, None, :] - (rows @ flat).reshape(shape)) / np.maximum(1 - pull, 1e-9)[:, :, None]
-    return weights.swapaxes(0, 1), (target[:, None, :] - off).swapaxes(0, 1)
+    of_rows = rows.T @ (target * counts)
+    squares, of_sample = rows**2, features.of_sample @ turned
+    for penalty in PENALTIES:
+        inverse = 1 / (np.maximum(sizes, 0.0) + penalty)
+        solved = inverse[:, None] * of_rows
+        pull = counts * (squares @ inverse)[:, None]
+        yield of_sample @ solved, target - (target - rows @ solved) / np.maximum(1 - pull, 1e-9)
