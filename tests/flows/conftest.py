@@ -98,14 +98,16 @@ def drifting(fresh_home: Path, tmp_path: Path) -> Path:
 
 def fill(disk: Path, free: int) -> None:
     """Take all of the disk but so many bytes; others may write to it meanwhile."""
+    left = _left(disk) - free
     with (disk / "filling").open("wb") as file:
-        file.truncate(0)
-        while (left := _left(disk) - free) > 0:
+        while left > 0:
             try:
-                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, left)
+                os.posix_fallocate(file.fileno(), 0, left)
+                return
             except OSError as fault:
                 if fault.errno != errno.ENOSPC:  # somebody took some of it since it was counted
                     raise
+            left = _left(disk) - free
 
 
 def _left(disk: Path) -> int:
