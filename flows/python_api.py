@@ -277,10 +277,11 @@ class Home:
         import polars as pl
 
         from flows.evaluate_policies import evaluate_policies
+        from optiq.files.parquet import write_parquet
 
         with tempfile.TemporaryDirectory(prefix="optiq-") as folder:
             if traces is not None:
-                traces.write_parquet(Path(folder) / "traces.parquet")
+                write_parquet(traces, Path(folder) / "traces.parquet")
                 options = {**options, "traces": [f"{folder}/traces.parquet"]}
             request = self._request(EvaluatePolicies, options)
             return pl.DataFrame(evaluate_policies.fn(**request.given())["lines"], infer_schema_length=None)

@@ -55,6 +55,7 @@ class Journal:
         self._opened_s = 0.0
         self._file: int | None = None
         self._path = self._folder
+        self._unlanded: list[Path] = []  # closed, and there was no room to land them
 
     def append(self, execution: Execution, store: str) -> None:
         """Write an execution: from here on no kill of the process loses it. ``store`` is no, hash or yes."""
@@ -91,8 +92,15 @@ class Journal:
         self._lines, self._opened_s = 0, time.monotonic()
 
     def tend(self, at_once: bool = False) -> None:
-        """Sync what was written; land it if it is much or old, or ``at_once``."""
+        """Sync what was written; land it if it is much or old, or ``at_once``.
+
+        What cannot be landed now (the disk is full: ``OSError`` or an :class:`OptiqError`) is the next time, or by the
+        next process.
+        """
         with self._landing:
+            while self._unlanded:
+                self._land(self._unlanded[0])
+                del self._unlanded[0]
             with self._lock:
                 file = self._file
                 if file is None:
@@ -106,6 +114,9 @@ class Journal:
             if due:
                 try:
                     self._land(path)
+                except BaseException:
+                    self._unlanded.append(path)
+                    raise
                 finally:
                     os.close(file)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 # Before anything imports Prefect: its settings are read once.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="optiq-tests-prefect-")
@@ -17,6 +19,8 @@ os.environ.pop("PREFECT_API_URL", None)
 
 import pytest  # the settings above come first
 from hypothesis import settings
+
+from tests.small_disk import mounted
 
 # How long an example takes depends on what else the machine does: no test fails for it.
 settings.register_profile("optiq", deadline=None, print_blob=True)
@@ -38,3 +42,10 @@ def only_what_this_test_gave():
     for registry, given in zip(registries, before, strict=True):
         registry._given.clear()
         registry._given.update(given)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 128 MB."""
+    with mounted(tmp_path / "disk") as disk:
+        yield disk

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from optiq.files.parquet import write_parquet
 from warehouse.connection import pattern_of
 from warehouse.ingestion.prices import PRICE_COLUMNS
 from warehouse.ingestion.priors import PRIOR_COLUMNS
@@ -88,7 +89,7 @@ def _fits(found: Any, wanted: Any) -> bool:
 def every_column(kind: str, folder: Path) -> Path:
     """Write a file without rows that has every column of ``kind``: read first, it makes what others leave out NULL."""
     path = folder / f"every_column_of_{kind}.parquet"
-    pl.DataFrame(schema=columns_of(kind)).write_parquet(path)
+    write_parquet(pl.DataFrame(schema=columns_of(kind)), path)
     return path
 
 

@@ -69,7 +69,7 @@ def is_small(file: LandedFile) -> bool:
 def empty_gathered(path: Path) -> None:
     """Write a gathered file without rows, with every column."""
     columns = {**trace_columns(), **_PLACE}
-    pl.DataFrame(schema=columns).write_parquet(path)
+    write_parquet(pl.DataFrame(schema=columns), path)
 
 
 def units(

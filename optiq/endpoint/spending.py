@@ -19,7 +19,7 @@ from pathlib import Path
 from optiq.endpoint.keys import Key
 from optiq.endpoint.refusals import Refusal
 from optiq.execution.ledger import Ledger
-from optiq.files.sqlite_file import open_shared
+from optiq.files.sqlite_file import changing, open_shared
 
 NOBODY = "-"
 """The name of who shows no key, where none is asked for."""
@@ -37,7 +37,8 @@ class Spending:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._ledgers_path = folder / "ledger.sqlite"
-        self._db = open_shared(folder / "clients.sqlite", _TABLES)
+        self._path = folder / "clients.sqlite"
+        self._db = open_shared(self._path, _TABLES)
         self._lock = threading.RLock()
         self._ledgers: dict[tuple[Key, str], Ledger] = {}
         self._unwritten: defaultdict[str, float] = defaultdict(float)
@@ -89,12 +90,14 @@ class Spending:
                 self._unwritten[name] += spent_usd
 
     def flush(self) -> None:
-        """Write what was noted."""
+        """Write what was noted; an :class:`OptiqError` if the disk is full, and it is written next time."""
         with self._lock:
-            noted, self._unwritten = self._unwritten, defaultdict(float)
-            if noted:
+            if self._unwritten:
                 with self._transaction():
-                    self._db.executemany(_NOTE, [(name, _today(), usd) for name, usd in noted.items()])
+                    self._db.executemany(
+                        _NOTE, [(name, _today(), usd) for name, usd in self._unwritten.items()]
+                    )
+                self._unwritten.clear()  # only now: what could not be written is money all the same
 
     def today(self, keys: Iterable[Key]) -> dict[str, tuple[float, float]]:
         """What each client has spent today, and what is in flight for it."""
@@ -109,23 +112,19 @@ class Spending:
         return found
 
     def close(self) -> None:
-        """Write what is left and let go of the files."""
-        self.flush()
-        with self._lock:
-            for ledger in self._ledgers.values():
-                ledger.close()
-            self._db.close()
+        """Write what is left and let go of the files, whatever the disk says (an :class:`OptiqError`)."""
+        try:
+            self.flush()
+        finally:
+            with self._lock:
+                for ledger in self._ledgers.values():
+                    ledger.close()
+                self._db.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._db.execute("begin immediate")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("rollback")
-                raise
-            self._db.execute("commit")
+        with self._lock, changing(self._db, self._path, "what was asked meanwhile is written then"):
+            yield
 
 
 class Client:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from optiq.errors import InputError, OptiqError
 from optiq.files.process_identity import ProcessIdentity, this_process
-from optiq.files.sqlite_file import open_shared
+from optiq.files.sqlite_file import changing, open_shared
 
 
 class LimitReached(OptiqError):
@@ -193,15 +193,15 @@ class Ledger:
         """Give the file back; what is spent can still be asked. Of what is in flight nobody will see the end."""
         with self._lock:
             if self._closed is None:
-                self._closed = self._now()
+                standing = self._now()
                 if self._mine:  # else there is nothing to write, and a full disk hinders nobody
-                    with suppress(
-                        OptiqError, sqlite3.Error
-                    ):  # then the process is what tells that it is over
-                        self._db.execute("begin immediate")
+                    with (
+                        suppress(OptiqError),
+                        self._changing(),
+                    ):  # else the process is what tells that it is over
                         for number in self._mine:
                             self._db.execute("update holds set owner = ? where number = ?", (_CLOSED, number))
-                        self._db.execute("commit")
+                self._closed = standing
                 self._db.close()
 
     async def reserve(self, most: Amount) -> Reservation:
@@ -429,20 +429,8 @@ class Ledger:
         """One transaction; nobody else changes anything meanwhile, in any process."""
         if self._closed is not None:
             raise LimitReached("the run is over")
-        try:
-            self._db.execute("begin immediate")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("rollback")
-                raise
-            self._db.execute("commit")
-        except sqlite3.Error as fault:
-            with suppress(sqlite3.Error):
-                self._db.execute("rollback")
-            raise OptiqError(
-                f"{self._path} cannot be written: {fault}", "Check the disk; the same command resumes."
-            ) from None
+        with changing(self._db, self._path, "the same command resumes"):
+            yield
 
 
 def _is_running(owner: str) -> bool | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from optiq.errors import OptiqError
 from optiq.files.private import is_shared
 
 _PATIENCE_S = 30.0
@@ -40,6 +42,29 @@ def open_shared(path: Path, tables: str) -> sqlite3.Connection:
     connection.execute("pragma synchronous = normal")
     connection.executescript(tables)
     return connection
+
+
+@contextmanager
+def changing(connection: sqlite3.Connection, path: str | Path | None, then: str) -> Iterator[None]:
+    """One transaction in the file ``path``: all of it or nothing; nobody else writes meanwhile, in any process.
+
+    ``then`` says what to do once the disk is in order. The caller holds the connection's lock.
+
+    Raises
+    ------
+    OptiqError
+        if SQLite cannot write it, as on a full disk. What else is raised inside goes through.
+    """
+    try:
+        connection.execute("begin immediate")
+        yield
+        connection.execute("commit")
+    except BaseException as fault:
+        with suppress(sqlite3.Error):  # SQLite itself takes it back where it has no room
+            connection.execute("rollback")
+        if isinstance(fault, sqlite3.Error):
+            raise OptiqError(f"{path} cannot be written: {fault}", f"Check the disk; {then}.") from None
+        raise
 
 
 def set_aside_if_damaged(path: Path, *, thorough: bool = False) -> Path | None:

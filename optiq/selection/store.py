@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import warnings
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
-from optiq.errors import InputError
-from optiq.files.sqlite_file import open_shared
+from optiq.errors import InputError, OptiqError, OptiqWarning
+from optiq.files.sqlite_file import changing, open_shared
 from optiq.selection.evidence import Outcome, RoleCalls
 
 _SCHEMA = """
@@ -41,6 +43,7 @@ class Store:
 
     def __init__(self, path: str | Path) -> None:
         self._lock = threading.Lock()
+        self._path = path
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._db = open_shared(Path(path), _SCHEMA)
@@ -59,7 +62,7 @@ class Store:
         return None if row is None else Response(row[0], orjson.loads(row[1]), row[2], row[3])
 
     def keep_response(self, key: str, response: Response) -> None:
-        """Keep an answer; one that is there stays."""
+        """Keep an answer; one that is there stays. Where there is no room it is not kept, with a warning."""
         row = (
             key,
             response.status,
@@ -67,8 +70,11 @@ class Store:
             response.body,
             response.latency_s,
         )
-        with self._lock:
-            self._db.execute("insert or ignore into responses values (?, ?, ?, ?, ?)", row)
+        try:
+            with self._lock, self._changing():
+                self._db.execute("insert or ignore into responses values (?, ?, ?, ?, ?)", row)
+        except OptiqError as fault:  # it is paid for: who asked gets it all the same
+            warnings.warn(f"an answer is not kept: {fault}", OptiqWarning, stacklevel=2)
 
     def outcome(self, key: str) -> Outcome | None:
         """What a run gave earlier."""
@@ -85,17 +91,20 @@ class Store:
         )
 
     def keep_outcome(self, key: str, outcome: Outcome) -> None:
-        """Keep what a run gave."""
+        """Keep what a run gave; an :class:`OptiqError` where there is no room."""
         told = orjson.dumps(outcome, default=list, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-        with self._lock:
+        with self._lock, self._changing():
             self._db.execute("insert or replace into outcomes values (?, ?)", (key, told))
 
     def forget_outcomes(self) -> None:
         """Run everything again, on kept responses."""
-        with self._lock:
+        with self._lock, self._changing():
             self._db.execute("delete from outcomes")
 
     def close(self) -> None:
         """Give back the file."""
         with self._lock:
             self._db.close()
+
+    def _changing(self) -> AbstractContextManager[None]:
+        return changing(self._db, self._path, "the same command goes on")

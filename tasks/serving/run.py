@@ -7,9 +7,10 @@ import gc
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
@@ -17,7 +18,7 @@ from optiq.endpoint.app import Bounds, Endpoint, make_app
 from optiq.endpoint.keys import Keys
 from optiq.endpoint.metrics import Metrics
 from optiq.endpoint.spending import Spending
-from optiq.errors import ConfigurationError, OptiqError
+from optiq.errors import ConfigurationError
 from optiq.questions.question import Budget
 from optiq.servers.addresses import is_loopback
 from tasks.serving.desk import ServingDesk
@@ -141,8 +142,7 @@ def open_app(request: ServeRequest, note: Callable[[str], None]) -> Starlette:
             await endpoint.finish()
             with suppress(asyncio.CancelledError):
                 await tending
-            await asyncio.to_thread(desk.journal.tend, True)
-            spending.close()
+            await asyncio.to_thread(_each, (partial(desk.journal.tend, True), spending.close), note)
             session = desk.session()
             if session is not None and session.server is not None:
                 await session.server.disconnect()
@@ -154,16 +154,19 @@ def open_app(request: ServeRequest, note: Callable[[str], None]) -> Starlette:
 async def _tend(desk: ServingDesk, spending: Spending, note: Callable[[str], None]) -> None:
     """Land what was answered, write what was spent, take up what was published; a fault ends none of it."""
 
-    def once() -> None:
-        for part in (desk.look, spending.flush, desk.journal.tend):
-            try:
-                part()
-            except (OSError, OptiqError) as fault:
-                note(f"warning: {fault}")
-
+    parts = (desk.look, spending.flush, desk.journal.tend)
     while True:
         await asyncio.sleep(LOOK_S)
-        await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(once)))
+        await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(_each, parts, note)))
+
+
+def _each(parts: Iterable[Callable[[], object]], note: Callable[[str], None]) -> None:
+    """Do each of ``parts``, whatever becomes of the others."""
+    for part in parts:
+        try:
+            part()
+        except Exception as fault:
+            note(f"warning: {fault}")
 
 
 def listening(request: ServeRequest) -> socket.socket:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import random
@@ -94,37 +93,6 @@ def drifting(fresh_home: Path, tmp_path: Path) -> Path:
             refresh(Home(path), full_gate=False)
     pl.DataFrame({"wrong": [1, 2, 3]}).write_parquet(path / "landing" / "traces-poison-0.parquet")
     return path
-
-
-def fill(disk: Path, free: int) -> None:
-    """Take all of the disk but so many bytes; others may write to it meanwhile."""
-    left = _left(disk) - free
-    with (disk / "filling").open("wb") as file:
-        while left > 0:
-            try:
-                os.posix_fallocate(file.fileno(), 0, left)
-                return
-            except OSError as fault:
-                if fault.errno != errno.ENOSPC:  # somebody took some of it since it was counted
-                    raise
-            left = _left(disk) - free
-
-
-def _left(disk: Path) -> int:
-    there = os.statvfs(disk)
-    return there.f_bavail * there.f_frsize
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 128 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only the superuser may make a small disk")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 @contextmanager

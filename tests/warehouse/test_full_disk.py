@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import pytest
 
 from optiq.errors import PerfDBError
 from optiq.plans.plan import Plan
+from tests.small_disk import fill, make_room
 from warehouse.archive import restore_snapshot
 from warehouse.home import Home
 from warehouse.ingest import ingest_priors
@@ -25,28 +23,10 @@ MB = 2**20
 
 
 @pytest.fixture
-def small(home: Home, tmp_path: Path) -> Iterator[Home]:
-    """A home on a disk of 64 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only the superuser may make a small disk")
-    try:
-        shutil.copytree(home.path, disk / "home")
-        yield Home(disk / "home")
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
-
-
-def leave(home: Home, free: int) -> Path:
-    """Fill the disk but for so many bytes; returns the file that does."""
-    filling = home.path.parent / "filling"
-    filling.unlink(missing_ok=True)
-    there = os.statvfs(home.path)
-    with filling.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(there.f_bavail * there.f_frsize - free, 1))
-    return filling
+def small(home: Home, small_disk: Path) -> Home:
+    """A home on a disk that can be filled."""
+    shutil.copytree(home.path, small_disk / "home")
+    return Home(small_disk / "home")
 
 
 def everything(home: Home) -> dict[str, bytes]:
@@ -57,26 +37,28 @@ def everything(home: Home) -> dict[str, bytes]:
     }
 
 
-def test_a_refresh_on_a_full_disk_leaves_all_as_it_was(small: Home, traces: Any) -> None:
+def test_a_refresh_on_a_full_disk_leaves_all_as_it_was(small: Home, small_disk: Path, traces: Any) -> None:
     land_traces(small, traces(*[traces.execution(CHAIN, i) for i in range(200)]))
     (small.work / "of a killed one").write_bytes(b"x")
     before = everything(small)
     before.pop("work/of a killed one")
     for free in (0, MB // 10, 2 * MB, 6 * MB, 7 * MB):
-        filling = leave(small, free)
+        fill(small_disk, free)
         with pytest.raises(PerfDBError, match=r"no space left on the disk of .*home/"):
             refresh(small, full_gate=False)
         assert everything(small) == before, free
-    filling.unlink()
+    make_room(small_disk)
     assert refresh(small, full_gate=False).n_executions_new == 200
     assert landed(small) == []
     assert query(small.perfdb, "select count(*) as n from executions")["n"][0] == 200
 
 
-def test_what_lands_on_a_full_disk_lands_whole_or_not(small: Home, traces: Any, tmp_path: Path) -> None:
+def test_what_lands_on_a_full_disk_lands_whole_or_not(
+    small: Home, small_disk: Path, traces: Any, tmp_path: Path
+) -> None:
     file = tmp_path / "priors.csv"
     file.write_text("model,qoa\nphi4:14b,0.5\nphi4:14b,7\n")
-    filling = leave(small, 0)
+    fill(small_disk, 0)
     for attempt in (
         lambda: land_traces(small, traces(traces.execution(CHAIN, 1))),
         lambda: ingest_priors(small, [file]),
@@ -86,5 +68,5 @@ def test_what_lands_on_a_full_disk_lands_whole_or_not(small: Home, traces: Any, 
         with pytest.raises(PerfDBError, match="no space left on the disk of"):
             attempt()
         assert everything(small) == before
-    filling.unlink()
+    make_room(small_disk)
     assert ingest_priors(small, [file]).n_landed == 1

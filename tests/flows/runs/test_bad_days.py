@@ -14,7 +14,8 @@ import pytest
 
 from optiq.errors import OptiqWarning
 from tasks.run_folder import RunFolder
-from tests.flows.conftest import fill, read_only
+from tests.flows.conftest import read_only
+from tests.small_disk import fill, make_room
 from warehouse.home import Home
 
 pytestmark = pytest.mark.filterwarnings("always::optiq.errors.OptiqWarning")
@@ -83,7 +84,7 @@ def test_a_full_disk_is_one_line_in_every_verb_and_forgotten_when_there_is_room(
                 if path.suffix in WHOLE:
                     WHOLE[path.suffix](path)
             assert not list(small_disk.glob(".*")), (verb, free, "a half file is left")
-        (small_disk / "filling").unlink()
+        make_room(small_disk)
         after = optiq(*verb)
         assert after.code == 0 or verb[0] in ("evaluate", "score", "report"), (verb, after.code, after.err)
         assert "Traceback" not in after.err

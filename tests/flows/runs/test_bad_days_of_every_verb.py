@@ -19,8 +19,9 @@ import pytest
 
 from flows.command_line.main import run
 from optiq.endpoint.keys import Keys
-from tests.flows.conftest import fill, read_only
+from tests.flows.conftest import read_only
 from tests.flows.runs.conftest import ModelServer
+from tests.small_disk import fill, make_room
 
 SERVED = "--server ollama --server-url {url} --models phi4:14b,mistral:7b,qwen2.5:14b"
 
@@ -213,7 +214,7 @@ def test_a_full_disk(verb: str, lived, told, small_disk: Path) -> None:
         fill(small_disk, free)
         codes.append(told(day)[0])
         day.holds_only_what_is_whole()
-    (small_disk / "filling").unlink()
+    make_room(small_disk)
     assert (verb in ONCE and 0 in codes) or told(day) == (0, "")
     day.holds_only_what_is_whole()
 

@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 from benchmarks.model_server import Behaviour
-from tests.flows.conftest import fill, read_only
+from tests.flows.conftest import read_only
 from tests.flows.serve.conftest import MODELS, model_server, running
 from tests.flows.serve.reading import landed
+from tests.small_disk import fill, make_room
 from warehouse.home import Home
 
 
@@ -22,7 +23,7 @@ def test_on_a_full_disk_it_answers_and_records_when_there_is_room(fresh_home: Pa
         full = endpoint.ask("While it is full?")
         assert full.status_code in (200, 503), full.text
         assert "Traceback" not in full.text
-        (small_disk / "filling").unlink()
+        make_room(small_disk)
         assert endpoint.ask("After?").status_code == 200
     assert {"Before?", "After?"} <= set(landed(Home(home))["question"])
 
