@@ -14,7 +14,7 @@ import polars as pl
 
 import sql
 from optiq.errors import PerfDBError, UnknownName
-from warehouse.connection import connect_to, explained, reading
+from warehouse.connection import connect_to, explained, reading, silent
 from warehouse.home import Home, empty_work, usable
 from warehouse.later import Later, landing_later, later
 from warehouse.lock import PATIENCE_S, alone
@@ -194,7 +194,7 @@ def _both(before: Path, after: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     for file in (before, after):
         with reading(file, any_version=True):
             pass
-    connection = duckdb.connect(":memory:")
+    connection = silent(":memory:")
     try:
         for name, file in (("before", before), ("after", after)):
             with explained(file):

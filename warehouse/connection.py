@@ -23,7 +23,8 @@ from optiq.errors import PerfDBError
 from warehouse.home import no_space
 
 NAME = "perfdb"
-_NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
+_Settings = dict[str, str | bool | int | float | list[str]]
+_NO_EXTENSIONS: _Settings = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
@@ -102,7 +103,7 @@ def _opened(perfdb: Path, any_version: bool, memory_mb: int | None) -> Iterator[
     settings = {**_NO_EXTENSIONS, "temp_directory": str(spill)}
     if memory_mb:
         settings["memory_limit"] = f"{memory_mb}MB"
-    connection = duckdb.connect(":memory:", config=settings)
+    connection = silent(":memory:", settings)
     try:
         with explained(perfdb):
             connect_to(connection, perfdb, NAME)
@@ -117,6 +118,19 @@ def _opened(perfdb: Path, any_version: bool, memory_mb: int | None) -> Iterator[
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
+
+
+def silent(database: str, settings: _Settings | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection that writes nothing to the screen.
+
+    Under ``python -c``, in notebooks and wherever else the main program is no file DuckDB takes the process for a
+    person's and draws the progress of slow statements on stdout, also if that is a pipe or somebody's JSON.
+    """
+    connection = duckdb.connect(database, config=settings or {})
+    connection.execute(
+        "set enable_progress_bar = false"
+    )  # it is the connection's own: no setting to begin with
+    return connection
 
 
 def connect_to(connection: duckdb.DuckDBPyConnection, file: Path, name: str) -> None:
@@ -170,7 +184,7 @@ def writing(file: Path, spill: Path, memory_mb: int | None = None) -> Iterator[d
     if memory_mb:
         settings["memory_limit"] = f"{memory_mb}MB"
     with explained(file):
-        connection = duckdb.connect(str(file), config=settings)
+        connection = silent(str(file), settings)
         connection.execute("set timezone = 'UTC'")
     try:
         yield connection
