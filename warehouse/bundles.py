@@ -2,7 +2,8 @@
 
 A bundle has the rows of some hundreds of files, and says whose they are. To a refresh they are the files that they
 were: each is merged once, and named where a row is refused. Bundling takes turns with refreshes. A kill in its midst
-leaves a bundle beside files that are in it, which the next one takes away and a refresh counts once.
+leaves a bundle beside files that are in it, which the next one takes away and a refresh counts once. In a store, where
+machines do not take turns, a file may come into the bundles of two; it counts once there, too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from optiq.errors import PerfDBError
+from optiq.errors import OptiqError
 from warehouse.gather import SMALL, TOGETHER, is_small, read_small
 from warehouse.home import Home
 from warehouse.landing import BUNDLE, bundle_metadata, land, landed
@@ -21,14 +22,11 @@ MANY = 256
 
 
 def bundle_small(home: Home) -> None:
-    """Bundle small files of traces, if there are many and no refresh is running; never an error of who landed one.
-
-    In a store, where each file is removed by a request of its own, they are left to the refresh.
-    """
-    many = 0 if home.mirrored else _n_small(home)
+    """Bundle small files of traces, if there are many and no refresh is running; never an error of who landed one."""
+    many = _n_small(home)
     if many == 0 or many % MANY:
         return
-    with suppress(PerfDBError, OSError), alone(home, 0.0):
+    with suppress(OptiqError, OSError), alone(home, 0.0):
         _bundle(home)
 
 
@@ -43,6 +41,7 @@ def _n_small(home: Home) -> int:
 
 
 def _bundle(home: Home) -> None:
+    home.settle("landing")  # before what is in a bundle is taken away, others see the bundle
     files = landed(home)
     there = {file.file_id for file in files if file.bundle is not None}
     loose = [file for file in files if file.bundle is None and is_small(file)]
@@ -57,3 +56,4 @@ def _bundle(home: Home) -> None:
             done += kept
     for file in done:
         file.path.unlink(missing_ok=True)
+    home.forget(*(file.path for file in done))

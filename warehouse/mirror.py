@@ -27,7 +27,7 @@ import re
 import threading
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -130,17 +130,21 @@ class Mirror(Home):
                     self._download(store, root, name, version)
             for name in known.keys() - there.keys():
                 self._place(name).unlink(missing_ok=True)
-                self._record.remove(name)
+                self._record.remove([name])
 
     def share(self, *files: Path) -> None:
         with self._reached() as (store, root):
             for file in files:
-                self._upload(store, root, self._name(file))
+                try:
+                    self._upload(store, root, self._name(file))
+                except FileNotFoundError:
+                    if file.exists():  # it is the store that has no place for it
+                        raise
+                    # another process has bundled it meanwhile, and shared that
 
     def forget(self, *files: Path) -> None:
         with self._reached() as (store, root):
-            for file in files:
-                self._remove(store, root, self._name(file))
+            self._remove(store, root, [self._name(file) for file in files])
 
     def settle(self, part: str) -> None:
         known = self._record.versions(part)
@@ -158,7 +162,7 @@ class Mirror(Home):
             before = _listing(store, root, _PUBLISHED).get(_PUBLISHED)
             mark = _mark(self.perfdb)
             # Until it is pushed, what is published here is not what is published: a kill leaves no record.
-            self._record.remove(_PUBLISHED)
+            self._record.remove([_PUBLISHED])
         yield
         with self._reached() as (store, root):
             if _mark(self.perfdb) != mark:
@@ -178,9 +182,9 @@ class Mirror(Home):
     def _follow(self, store: Any, root: str, part: str, *, removed: bool) -> None:
         """Push files of a folder that the store does not have; with ``removed`` take away what is gone here."""
         self.settle(part)
-        for name in self._record.versions(part):
-            if removed and not (self.path / name).exists():
-                self._remove(store, root, name)
+        if removed:
+            known = self._record.versions(part)
+            self._remove(store, root, [name for name in known if not (self.path / name).exists()])
 
     def _download(self, store: Any, root: str, name: str, version: str) -> None:
         target = self._place(name)
@@ -215,11 +219,21 @@ class Mirror(Home):
         if found is not None:
             self._record.write(name, found)
 
-    def _remove(self, store: Any, root: str, name: str) -> None:
-        self._place(name)  # what is not in the home is not removed
-        with suppress(FileNotFoundError):
-            store.rm_file(f"{root}/{name}")
-        self._record.remove(name)
+    def _remove(self, store: Any, root: str, names: list[str]) -> None:
+        for name in names:
+            self._place(name)  # what is not in the home is not removed
+        keys = [f"{root}/{name}" for name in names]
+        # many in one request; a key that is a pattern would take others with it
+        together = [key for key in keys if not re.search(r"[*?\[]", key)]
+        try:
+            if together:
+                store.rm(together)
+        except Exception:  # one of them is gone already, or the store knows no such request
+            together = []
+        for key in set(keys).difference(together):
+            with suppress(FileNotFoundError):
+                store.rm_file(key)
+        self._record.remove(names)
 
     def _name(self, file: Path) -> str:
         try:
@@ -348,7 +362,7 @@ class MirrorRecord:
         with self._lock:
             self._connection.execute("insert or replace into files values (?, ?)", (name, version))
 
-    def remove(self, name: str) -> None:
-        """The store has no such file, or another one."""
+    def remove(self, names: Iterable[str]) -> None:
+        """The store has no such files, or other ones."""
         with self._lock:
-            self._connection.execute("delete from files where name = ?", (name,))
+            self._connection.executemany("delete from files where name = ?", ((name,) for name in names))

@@ -48,7 +48,7 @@ def main() -> int:
         dest="landing",
         action="store_const",
         const="loose",
-        help="the same, and the files are not bundled, as in a store",
+        help="the same, and the files are not bundled, as older versions left them",
     )
     parser.add_argument("--kills", type=int, default=0, metavar="N", help="kill N refreshes instead")
     parser.add_argument(

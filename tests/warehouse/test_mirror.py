@@ -15,12 +15,14 @@ import pytest
 
 from optiq.errors import InputError, PerfDBError
 from tasks.run_folder import RunFolder
+from warehouse import bundles
 from warehouse import mirror as mirrors
 from warehouse.archive import list_snapshots, restore_snapshot
 from warehouse.find_home import find_home
 from warehouse.home import Home
 from warehouse.landing import land_traces
 from warehouse.mirror import Mirror
+from warehouse.query import query
 from warehouse.refresh import init, refresh
 
 Machine = Callable[[str], Mirror]
@@ -110,6 +112,84 @@ def test_what_one_machine_publishes_the_other_reads(machine: Machine) -> None:
     assert sorted(list_snapshots(machine("b"))["snapshot_id"]) == sorted([first, report.snapshot_id])
     restore_snapshot(machine("b"), first)
     assert executions(machine("a")) == []
+
+
+def in_store(machine: Machine, name: str) -> set[str]:
+    """The landed files that a machine finds which looks for the first time."""
+    looking = machine(name)
+    looking.fetch("landing")
+    return {path.name for path in looking.landing.glob("*.parquet")}
+
+
+def test_small_files_of_a_store_are_bundled_and_two_machines_count_each_once(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "MANY", 4)
+    a = machine("a")
+    init(a)
+    for number in range(3):
+        land_traces(a, traces(f"one-{number}"))
+    b = machine("b")
+    b.fetch("landing")
+    land_traces(b, traces("two"))
+    bundles.bundle_small(b)
+    land_traces(a, traces("three"))
+    bundles.bundle_small(a)  # which has not heard of it: three of them again
+    assert len(in_store(machine, "c")) == 2
+    land_traces(a, traces("late"))
+    assert refresh(machine("c"), full_gate=False).n_executions_new == 6
+    assert executions(machine("d")) == ["late", "one-0", "one-1", "one-2", "three", "two"]
+    assert query(machine("d").perfdb, "from quarantine").is_empty()
+    assert not in_store(machine, "e")
+
+
+def test_a_name_that_is_a_pattern_takes_no_other_file_with_it(machine: Machine) -> None:
+    a = machine("a")
+    for name in ("traces-*.parquet", "traces-[ab].parquet", "traces-a.parquet", "traces-b.parquet"):
+        (a.landing / name).write_bytes(b"rows")
+        a.share(a.landing / name)
+    a.forget(*(a.landing / name for name in ("traces-*.parquet", "traces-[ab].parquet", "traces-b.parquet")))
+    assert in_store(machine, "b") == {"traces-a.parquet"}
+
+
+@pytest.mark.parametrize("url", ["s3"], indirect=True)
+def test_no_file_leaves_a_store_before_its_bundle_is_there(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "MANY", 4)
+    a = machine("a")
+    init(a)
+    names = {land_traces(a, traces(f"one-{number}")).name for number in range(4)}
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            mirrors.Mirror, "_upload", lambda *_: (_ for _ in ()).throw(OSError("the network is gone"))
+        )
+        bundles.bundle_small(a)
+    assert in_store(machine, "b") == names
+    a = machine("a")
+    bundles.bundle_small(a)
+    (bundle,) = in_store(machine, "c")
+    assert bundle.startswith("traces-bundle-")
+    assert refresh(machine("c"), full_gate=False).n_executions_new == 4
+
+
+@pytest.mark.parametrize("url", ["s3"], indirect=True)
+def test_a_file_that_is_bundled_before_it_is_shared_is_no_fault_of_who_landed_it(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = machine("a")
+    init(a)
+    with monkeypatch.context() as raced:
+
+        def late(self: Mirror, *files: Path) -> None:
+            raced.undo()
+            bundles._bundle(self)  # of another process, which saw the file in the folder
+            self.share(*files)
+
+        raced.setattr(mirrors.Mirror, "share", late)
+        land_traces(a, traces("one"))
+    assert all(name.startswith("traces-bundle-") for name in in_store(machine, "b"))
+    assert refresh(machine("b"), full_gate=False).n_executions_new == 1
 
 
 @pytest.mark.parametrize("url", ["s3"], indirect=True)
@@ -293,7 +373,7 @@ def test_what_leads_out_of_the_home_is_not_written_fetched_or_removed(
         for act in (
             lambda: home._download(store, root, name, "1"),
             lambda: home._upload(store, root, name),
-            lambda: home._remove(store, root, name),
+            lambda: home._remove(store, root, [name]),
         ):
             with pytest.raises(InputError, match="outside of"):
                 act()
