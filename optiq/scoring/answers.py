@@ -20,6 +20,7 @@ from optiq.scoring.outputs import (
     conclusion,
     final_statement,
     last_step,
+    last_verdict,
     spoken,
     without_greeting,
     without_verdict,
@@ -121,7 +122,7 @@ def open_answer(output: str) -> str:
     text = without_greeting(without_verdict(without_greeting(text)))
     if refused := _refusal(text):
         return refused
-    return _first_answer(worked_out(text) or conclusion(text) or text)
+    return _first_answer(worked_out(text) or last_verdict(text) or conclusion(text) or text)
 
 
 def _refusal(text: str) -> str | None:

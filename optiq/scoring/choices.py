@@ -202,8 +202,8 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
         return ()
     rules: list[Rule] = [
         _whole, _json, _stated, _same_formula, _complement, _verdicts, _own_line, _first_said, _leading, _declared,
-        _figures, _truth, _unchanged, _concluded, _texts, _named, _contrasted, _part_of_one, _inflection, _these_are,
-        _eliminated, _bracketed, _lone, _by_place,
+        _figures, _truth, _unchanged, _concluded, _texts, _named, _contrasted, _without_asides, _part_of_one,
+        _inflection, _these_are, _eliminated, _bracketed, _lone, _by_place,
     ]  # fmt: skip
     for tried in dict.fromkeys((spoke, text)):
         if (found := _whole(tried, options, several)) and (several or len(found) == 1):
@@ -701,10 +701,23 @@ def _contrasted(text: str, options: Sequence[str], several: bool) -> Letters:
     return _texts(before, options, False) if not _texts(rest, options, False) else ()
 
 
+_ASIDES = re.compile(
+    r",?\s+(?:since|because)\b[^.;\n]*|,\s+(?:an?|the)\s+\w+(?:\s\w+)?\s+(?:of|to|from|than|by|for)\s+[^,.;\n]+",
+    re.IGNORECASE,
+)
+
+
+def _without_asides(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``Mozart, a friend of Haydn``, ``Mozart, because Bach was dead``: what stands apart from reasons and asides."""
+    bare = _ASIDES.sub("", text)
+    return () if several or bare == text else _texts(bare, options, False)
+
+
 def _part_of_one(text: str, options: Sequence[str], several: bool) -> Letters:
     """A few words that lie in one option alone: ``Hepatitis C`` for ``Hepatitis C virus``."""
     said = _words(_IT_IS.sub("", text))
-    if several or not 1 <= len(said.split()) <= 6 or len(said.strip()) < 2 or denies(text):
+    a_letter = len(said.strip()) < 2 and said.strip().upper() in ascii_uppercase[: len(options)]
+    if several or not 1 <= len(said.split()) <= 6 or a_letter or denies(text):
         return ()
     holds = [ascii_uppercase[place] for place, option in enumerate(options) if said in _words(option)]
     return tuple(holds) if len(holds) == 1 else ()

@@ -55,7 +55,7 @@ _SAYS_WHAT = frozenset(
 )
 _CONSISTS = frozenset(
     ["gas", "atom", "molecule", "cell", "ion", "particle", "species", "tissue", "crystal", "colour", "color", "element",
-     "metal", "animal", "hormone", "protein", "word", "letter"]
+     "metal", "animal", "hormone", "protein", "word", "letter", "side", "direction"]
 )  # fmt: skip
 """Words behind a noun that leave it what it is: ``oxygen gas``, ``carbon atoms``."""
 _ADJECTIVE = re.compile(
@@ -103,8 +103,8 @@ def _beside(text: str, start: int, end: int) -> bool:
     if _OWNS.match(text, end):
         return True  # the lion's share
     before = _BEFORE.search(text, max(0, start - 60), start)
-    if before and not _understood(before[1]):
-        return True
+    if before and (text[start - 1] == "-" or not _understood(before[1])):
+        return True  # blue-green, great-grandfather
     after = _AFTER.match(text, end) if _BARE.search(text, max(0, start - 10), start) else None
     if after is None or (text[end - 1] == "s" and not after[1].endswith("s")):
         return False  # dogs bark

@@ -109,10 +109,17 @@ _WEEKDAY = re.compile(
 )
 
 
-_ROUGHLY = re.compile(r"^\W*(?:circa|ca?\.|about|around|approximately|roughly)\s+", re.IGNORECASE)
+_ROUGHLY = re.compile(
+    r"^\W*(?:the(?=\s+\d)|circa|ca?\.|about|around|approximately|roughly)\s+", re.IGNORECASE
+)
+
+
+_MIDNIGHT = re.compile(r"(?<=\d{4}-\d\d-\d\d)[T ]00:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?(?=\W*\Z)")
+"""``2021-05-01 00:00:00``, as a table writes a day."""
 
 
 def _plain(text: str) -> str:
+    text = _MIDNIGHT.sub("", text)
     return _ROUGHLY.sub("", _WEEKDAY.sub("", plain(text))).strip(_AROUND).casefold() + (
         "." if re.search(r"[a-z]\.[a-z]\.\s*$", text, re.IGNORECASE) else ""
     )

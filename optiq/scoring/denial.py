@@ -56,7 +56,7 @@ _DISBELIEVED = re.compile(
 
 _FORMER = re.compile(
     r"\A\W*(?:formerly|previously)\s+[^,.;)\n]*\W*\Z|"
-    r"(?:,\s*|\s*\()(?:formerly|previously|once|originally)\s+(?:known\s+as\s+|"
+    r"(?:,\s*|(?<!\s)\s*\()(?:formerly|previously|once|originally)\s+(?:known\s+as\s+|"
     r"called\s+)?[^,.;)\n]*",
     re.IGNORECASE,
 )
@@ -117,7 +117,7 @@ _OPPOSITE_OF = re.compile(
 )
 """``The opposite of hot is cold``."""
 _ASIDE_OF_OTHERS = re.compile(
-    rf"\((?:\w+\s+)?{_SAY}[^()\n]*\)|,?\s*\b(?:though|although|while|even\s+though)\s+{_SAY}[^.;!?,\n]*",
+    rf"\((?:\w+\s+)?{_SAY}[^()\n]*\)|(?:,\s*|(?<!\s)\s+|\b)(?:though|although|while|even\s+though)\s+{_SAY}[^.;!?,\n]*",
     re.IGNORECASE,
 )
 """``Bergen (many say Oslo)``."""
@@ -127,6 +127,35 @@ _CORRECTED = re.compile(
     re.IGNORECASE,
 )
 """``42, no wait, 43``."""
+
+
+_ASKS = re.compile(
+    r"\A\W*(?:is|was|are|were|isn['’]t|wasn['’]t|do|does|did|could|would|should|might|may)\s+"
+    r"(?:it|that|this|he|she|they|there|the\s+\w+)\b[^?.!\n]*\?\W*\Z",
+    re.IGNORECASE,
+)
+"""``Is it Oslo?`` is no answer."""
+_SUPPOSED = re.compile(
+    r"\b(?:if|unless)\s+(?:it|that|this|he|she|they|the\s+\w+)\s+(?:were|was|had\s+been|is|are)\b[^.,;!?\n]{0,200}?"
+    r"(?=[,;]|\bthen\b)",
+    re.IGNORECASE,
+)
+"""``If it were Oslo, …``."""
+_VERB_OF_A_CLAUSE = (
+    r"(?:is|was|are|were|has|have|had|can|could|does|did|lies|seems|appears|may|might|\w{3,}(?:ed|es))"
+)
+_CONTRASTED = re.compile(
+    r"(?<=\w),?\s+(?:followed|preceded|succeeded)\s+by\s+[^.,;!?\n]+|"
+    r"(?<=\w),?\s+(?:despite|in\s+spite\s+of|notwithstanding)\s+[^.,;!?\n]+|"
+    r"(?<=\w),?\s+(?:while|whereas|although|though|even\s+though)\s+"
+    rf"(?:[^\s.,;!?]+\s+){{1,5}}?{_VERB_OF_A_CLAUSE}\s[^.;!?\n]*|"
+    rf"(?:\A|(?<=[.!?\n])\s*)\W*(?:while|whereas|although|though|even\s+though)\s+(?:[^\s.,;!?]+\s+){{1,5}}?"
+    rf"{_VERB_OF_A_CLAUSE}\s[^.,;!?\n]*(?=,)|"
+    r"(?<=\bis )(\w+(?:\s\([^()\n]*\))?);\s+(?:and\s+)?(?!it\b|th\w+\b|s?he\b|\w+\s+answer\b)"
+    r"\w+(?:\s+\w+)?\s+is\s+\w+\W*\Z",
+    re.IGNORECASE,
+)
+"""``Lisbon, while Porto is second``, ``Although Porto is big, Lisbon``; ``gold is Au; silver is Ag``."""
 
 
 def denies(text: str) -> bool:
@@ -144,9 +173,11 @@ def affirmed(text: str) -> str:
     for said_not in (
         _REJECTED, _DISBELIEVED, _AFTER_NOBODY, _NEITHER, _CORRECTED, _ASIDE_OF_OTHERS, _ONCE, _ONE_DAY, _FORMER,
         _OPPOSITE_OF,
-        _MISTAKEN_FOR, _OTHERS_SAY,
+        _MISTAKEN_FOR, _OTHERS_SAY, _ASKS, _SUPPOSED,
     ):  # fmt: skip
         text = said_not.sub(_blanks, text)
+    rest = _CONTRASTED.sub(lambda m: (m[1] or "").ljust(len(m[0])), text)
+    text = rest if any(c.isalnum() for c in rest) else text
     if not _DENIED.search(text) and not _COPULA.search(text):
         return text
     parts, start = [], 0

@@ -74,16 +74,20 @@ _MONEY_MAGNITUDES = {"m": 10**6, "b": 10**9, "k": 10**3, "t": 10**12}
 _DECADE = re.compile(r"\d{1,3}0['’]?s\b(?!\s*[/·])(?<=\d{3}0s)")
 _WORD_BEFORE = re.compile(r"([^\W\d_][\w'’.-]*)[\s(]$")
 _ERA = re.compile(r"\s?(?:(b\.?\s?c\.?(?:\s?e\.?)?)|a\.?\s?d\.?|c\.?\s?e\.?)(?!\w)", re.IGNORECASE)
+_OTHER_ERA = re.compile(r"\s?(AH|BP|AM(?=\W*\Z)|AUC)\b")
+"""Years of the Hijra, before present, of the world, of Rome: ``1500 AH``."""
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 _UNIT_WORD = (
     r"(?:(?:US|AU|CA|NZ|[ACR])[$]|"
     r"light[- ]years?\b|[^\W\d_]+(?:\^?-?[1-9](?![\d.,]*\d))?|[%‰°¢][CFK]?\b|[%‰°¢$€£¥₹₽₩₿](?!\d)|['\"′″])"
 )
 _UNIT = re.compile(
-    rf"[\s-]?({_UNIT_WORD}(?:\s?[/·*]\s?{_UNIT_WORD}|\s(?:per\s|an?\s)?{_UNIT_WORD}){{0,4}}"
+    rf"[\s-]?({_UNIT_WORD}(?:\s?[/·*]\s?{_UNIT_WORD}|-(?=(?:hour|second|met[er]|pound|year)){_UNIT_WORD}|"
+    rf"\s(?:per\s|an?\s)?{_UNIT_WORD}){{0,4}}"
     rf"(?:\s?/\s?\({_UNIT_WORD}(?:\s?[·*]\s?{_UNIT_WORD}|\s{_UNIT_WORD}){{0,3}}\))?)"
 )
 """``km/h``, ``J/(mol·K)``."""
+_BETWEEN_UNITS = re.compile(r"(?<=[a-z])-(?=[a-z])")
 _EACH = re.compile(
     r"(?:\s?/\s?|\s+(?:per|each|every|for\s+each)\s+)([^\W\d_]+)|"
     r"\s+an?\s+(hour|day|night|week|month|year|minute|second|piece|person|head|kilo\w*|pound|barrel|share|gallon|litre|liter)\b",
@@ -307,6 +311,8 @@ def _time_at(text: str, at: int) -> Figure | None:
         marked = (
             "?0" if match["h"][0] == "0" and hour else "?"
         )  # of which half of the day nobody says, or 08:45
+    if half.startswith("o"):
+        marked += "o"
     second = f":{match['s']}" if match["s"] and match["s"] != "00" else ""
     return Figure(
         "time",
@@ -444,6 +450,8 @@ def _number_at(text: str, at: int) -> Figure | None:
     if money and not scaled and (magnitude := _MONEY_MAGNITUDE.match(text, end)):
         value, quantum, end = value * _MONEY_MAGNITUDES[magnitude[1]], Fraction(0), magnitude.end()
     units, unit_end, attached = _unit_at(text, end)
+    if ordinal and units and not text[end:unit_end].strip().casefold().startswith("centur"):
+        units, unit_end, attached = (), end, False  # 3rd grade
     if not units and not quantum and (part := _PART_OF.match(text, end)):
         units, unit_end, attached = _unit_at(text, part.end())
     if money:
@@ -457,6 +465,8 @@ def _number_at(text: str, at: int) -> Figure | None:
         units, end = _rates(units, each), each.end()
     if below := _BELOW_ZERO.match(text, end):
         sign, end = -sign, below.end()
+    if era := _OTHER_ERA.match(text, end):
+        return Figure("code", start, era.end(), code=f"{_tight(text[start:end])}{era[1].casefold()}")
     if era := _ERA.match(text, end):
         if era[1]:
             return Figure("code", start, era.end(), code=f"{_tight(text[start:end])}bc")
@@ -569,7 +579,7 @@ def _unit_at(text: str, end: int) -> tuple[tuple[Unit, ...], int, bool]:
             and not (
                 tried in ("in", "a", "as", "at", "d", "st") and not attached and _word_follows(text, stop)
             )
-            and (units := units_of(tried))
+            and (units := units_of(_BETWEEN_UNITS.sub(" ", tried)))
         ):
             return units, stop, attached
         shorter = max(phrase.rfind(c, 0, cut - 1) for c in " /·*'\"") if cut > 1 else 0
@@ -742,8 +752,9 @@ def same_figure(found: Figure, wanted: Figure, asked: str = "") -> bool:
         return False
     if found.noun and wanted.noun and found.noun != wanted.noun:
         return False
-    if found.ordinal != wanted.ordinal and (wanted if found.ordinal else found).units:
-        return False  # 2nd, 2 seconds
+    cardinal = wanted if found.ordinal else found
+    if found.ordinal != wanted.ordinal and (cardinal.units or cardinal.noun):
+        return False  # 2nd, 2 seconds, 2 men
     if re.fullmatch(r"0\d+", wanted.code) and wanted.code != found.code and not (found.units or wanted.units):
         return False  # 007 is a code
     if not (found.units and wanted.units):
@@ -824,6 +835,8 @@ def _same_value(found: Figure, wanted: Figure) -> bool:
     for fraction, decimal in ((wanted, found), (found, wanted)):
         if not fraction.quantum and 0 < decimal.quantum <= Fraction(1, 100):
             return apart <= decimal.quantum / 2
+    if wanted.value.denominator == 1 and wanted.code.endswith(".0"):
+        return False  # 2.0, as a table writes 2
     finer = 0 < found.quantum < wanted.quantum and (
         wanted.quantum < 1 or (wanted.quantum > 1000 and found.quantum != 1)
     )
@@ -848,7 +861,7 @@ def _durations(clock: Figure) -> list[Figure]:
 
 def _same_time(found: str, wanted: str) -> bool:
     one, other = found.rsplit(":", 1), wanted.rsplit(":", 1)
-    zones = {mark.strip("?0") for mark in (one[1], other[1])} - {""}
+    zones = {mark.strip("?0o") for mark in (one[1], other[1])} - {""}
     if len(zones) > 1:
         return False
     if one[0] == other[0]:

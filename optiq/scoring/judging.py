@@ -50,6 +50,8 @@ from optiq.scoring.text import (
     other_name,
     restated,
     same_items,
+    same_signs,
+    same_state,
     same_text,
     shares_no_word,
     solutions_in_one_line,
@@ -229,6 +231,8 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         qoa: float | None = 0.0
     elif same_text(answer, reference):
         qoa = 1.0
+    elif (signs_alone := same_signs(answer, reference)) is not None:
+        qoa = float(signs_alone)
     elif truth is not None:
         said = truth_of(answer)
         qoa = float((restated(question.text, answer) if said is None else said) is truth)
@@ -246,6 +250,7 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         or same_items(answer, reference)
         or same_person(answer, reference)
         or acronym(answer, reference)
+        or same_state(answer, reference)
         or ((bare := without_aside(reference)) and exact_match(answer, bare) == 1.0)
     ):
         qoa = 1.0

@@ -112,7 +112,7 @@ _BEGINNINGS = re.compile(
 _LANGUAGES = ("de", "fr", "es", "it", "pt", "nl")
 # Words that are numbers there and something else in English.
 _ENGLISH = frozenset(
-    "a an cent con due elf hundreds mil mille milli millions once per sei six ten thousands tre uno".split()  # noqa: SIM905
+    "a an cent con due elf hundreds null mil mille milli millions once per sei six ten thousands tre uno".split()  # noqa: SIM905
 )
 
 

@@ -31,10 +31,11 @@ _CONCLUDES = re.compile(
     r"\b(?:so|therefore|thus|hence|in total|(?:a|the) total(?: of| is)?|altogether|in all|answer is|result is|"
     r"which (?:is|makes|gives)|that (?:is|gives)|(?:to|we|you|i) (?:get|obtain)|yields|result(?:s|ing) in|"
     r"comes to|(?<!the )left(?=[\s.,!]*\Z)|remain(?:s|ing)?(?=[\s.,!]*\Z)|"
-    r"leaving|in other words|that makes|for a total of|final(?:ly)?)\b|\bi\.e\.",
+    r"leaving|in other words|that makes|for a total of|final(?:ly)?)\b|(?<!\()\bi\.e\.",
     re.IGNORECASE,
 )
 _TOTAL = re.compile(r"total|altogether|in all|left|remain", re.IGNORECASE)
+_COUNTED_BEFORE = re.compile(r"[-$€£]*\d[\d.,]*(?:\s+[^\W\d]+){0,2}\s+\Z")
 _BEFORE_YEAR = re.compile(r"\b(?:in|since|of|until|from|by|after|before)\s*$", re.IGNORECASE)
 _NOT_THEN = re.compile(r"\b(?:before|after|prior\s+to|(?:earlier|later)\s+than|until)\s+(?:the\s+year\s+)?$")
 _LISTED = re.compile(r"\s*(?:,|;|/|&|,?\s*and|,?\s*or)\s*", re.IGNORECASE)
@@ -159,10 +160,14 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
         return float(stated.code.lstrip("v") == wanted.code)  # 3.10 is not 3.1
     if wanted.before == "±":
         answer = re.sub(r"\b[a-z]\s*=\s*", "", answer)
+    if wanted.value < 0 and (fallen := _FALLEN.fullmatch(answer)):
+        answer = f"-{fallen[1] or fallen[2] or fallen[3]}"  # down 3.5 %
     answer = _BOTH_SIGNS.sub(_both_signs, answer)
+    if _SEVERAL_VALUES.search(answer):
+        return 0.0
     if (number := number_in_words(answer)) is not None:
         answer = str(number)
-    text = affirmed(plain(answer))
+    text = affirmed(plain(_NO_ONE.sub("nobody", answer)))
     if any(unit.what == "degree" or unit.what.startswith("angle") for unit in wanted.units):
         text = plain(_PARTS_OF_PI.sub(r"\g<0> rad", text))
     if (value := roman_value(answer.strip(_AROUND))) is not None:
@@ -175,6 +180,7 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     return float(found is not None and same_figure(found, wanted, asked))
 
 
+_NO_ONE = re.compile(r"\bno one\b", re.IGNORECASE)
 _LETTER_NAMED = re.compile(r"(?<![\w'’*^/+-])(?<![-+*/^]\s)([A-Za-z])\s*=\s*-?[\d.,/]+\W*\Z")
 _COMPASS = re.compile(r"(?:°|\bdegrees?)[\d.'′\"″\s]*(N|S|E|W|north|south|east|west)(?!\w)", re.IGNORECASE)
 _ASKS_FOR_A_VERSION = re.compile(r"\b(?:version|release)\b", re.IGNORECASE)
@@ -183,6 +189,17 @@ _BOTH_SIGNS = re.compile(
     r"\A\W*?[-−](\d+(?:[./]\d+)?)(?:,?\s+(?:or|and)|,)\s+[+]?\2\W*\Z"
 )
 """``3 or -3``."""
+_FALLEN = re.compile(
+    r"\W*(?:(?:it\s+)?(?:is\s+|was\s+)?(?:down|fell|dropped|declined|decreased|shrank)(?:\s+by)?\s+([\d.,]+\s?(?:%|percent))|"
+    r"(?:an?\s+)?(?:decline|drop|decrease|fall|reduction)\s+of\s+([\d.,]+\s?(?:%|percent))|"
+    r"(?:an?\s+)?([\d.,]+\s?(?:%|percent))\s+(?:decline|drop|decrease|fall|reduction))\W*",
+    re.IGNORECASE,
+)
+_SEVERAL_VALUES = re.compile(
+    r"(?<![\w'’*^/+-])([A-Za-z])\s*=\s*(-?[\d.,/]*\d)\s*(?:,|;|,?\s*\b(?:or|and)\b)\s*[A-Za-z]\s*=\s*(?!\2(?![\d.,/]*\d))"
+    r"-?[\d.,/]+\W*\Z"
+)
+"""``x = 5 or x = -5``."""
 _COMPLEX = re.compile(r"\d\s*[-+]\s*(?:\d+(?:\.\d+)?)?i\b|\di\b")
 _FACTORIAL = re.compile(r"\W*\d+!\W*")
 
@@ -266,7 +283,9 @@ def _conclusions(text: str) -> list[str]:
         turned = _EXPRESSION.match(tail) and figures_in(said[: ends[0].start()])
         parts.append(said[: ends[0].start()] if turned else tail)
     for mark in reversed(list(_CONCLUDES.finditer(text))):
-        if re.search(r"\d", text[mark.end() :]):
+        if _TOTAL.search(mark[0]) and (counted := _COUNTED_BEFORE.search(text, 0, mark.start())):
+            parts.append(counted[0])  # $64 in total ($5 each)
+        elif re.search(r"\d", text[mark.end() :]):
             parts.append(text[mark.end() :])
         elif _TOTAL.search(mark[0]) and (before := figures_in(text[: mark.start()])):
             parts.append(text[before[-1].start : mark.start()])
@@ -290,4 +309,6 @@ def _can_be_meant(text: str, figure: Figure, wanted: Figure) -> bool:
     if figure.units and not figure.attached:
         return True  # "Rod planted Sphere 3 hours ago": no name is measured
     bare = re.split("['’]", name.casefold().rstrip("."), maxsplit=1)[0]  # "It's 5"
+    if wanted.noun and bare == wanted.noun:
+        return True  # Form 1040, for 1040 form
     return not (name[:1].isupper() and bare not in _NO_NAME)

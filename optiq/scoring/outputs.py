@@ -39,12 +39,12 @@ _LINE_MARK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _HEADING = re.compile(
-    rf"^[ \t]*(?:#{{1,6}}[ \t]*|\*\*|__)?[ \t]*{_KIND_OF_ANSWER}{_NOUN}[ \t]*:?[ \t]*(?:\*\*|"
-    rf"__)?[ \t]*:?[ \t]*#*[ \t]*$",
+    rf"^[ \t]*(?:#{{1,6}}[ \t]*|\*\*|__|[\[【])?[ \t]*{_KIND_OF_ANSWER}{_NOUN}[ \t]*:?[ \t]*(?:\*\*|"
+    rf"__|[\]】])?[ \t]*:?[ \t]*#*[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _INLINE_MARK = re.compile(
-    r"(?<=[.!?])\s+(?:final\s+)?answer\s*:\s*|"
+    r"(?<=[.!?])\s+(?:(?:final\s+)?answer|conclusion)\s*:\s*|"
     r"\b(?:the|my|final|our)\s+(?:(?:final|correct|right|best|short|overall|end)\s+)*"
     r"(?:answers?|results?|solution|correct\s+(?:option|choice)s?)\s*(?:(?:is|are)\b\s*:?|would\s+be\b|should\s+be\b|must\s+be\b|:)\s*",
     re.IGNORECASE,
@@ -100,6 +100,7 @@ _POLITE = (
     r"let['’]?s\s+(?:see|think|solve|break|work|go|find|look|start|begin|consider|analy[sz]e)\b[^.!:\n]*|here\s+(?:is|are|you\s+go|it\s+is)\b[^.!:\n]*(?=[:.!\n]|\Z)|"
     r"here['’]s\b[^.!:\n]*(?=[:.!\n])|as\s+requested|understood|got\s+it|hmm+|well|right\s+away|"
     r"natürlich|selbstverständlich|gerne?|klar|sehr\s+gerne?|claro(?:\s+que\s+sí)?|por\s+supuesto|con\s+gusto|bien\s+sûr|certainement|avec\s+plaisir|"
+    r"i\s+appreciate\b[^.!:\n]*|"
     r"certo|certamente|volentieri|com\s+certeza|natuurlijk|oczywiście|конечно|разумеется|tabii(?:\s+ki)?|当然(?:可以)?|好的|もちろん(?:です)?|물론(?:이죠|입니다)?)"
 )
 _GREETING = re.compile(
@@ -244,6 +245,10 @@ _EQUATION = re.compile(
 _CHECKED = re.compile(r"\W*(?:check|verif|proof|indeed|because|since|note|e\.g|for example)", re.IGNORECASE)
 
 
+_SINCE = re.compile(
+    r"\W*(?:since|because|as)\b[^,]*,\s*(?:so\s+|then\s+)?([A-Za-z]\s*=\s*-?[\d.,/]+)\W*", re.IGNORECASE
+)
+"""``Since x is positive, x = 5``."""
 _SOLVED = re.compile(
     r"=[^=,;\n]{1,40}[,;]\s*(?:(?:and\s+)?(?:so|thus|hence|therefore|then|giving)\s+)?([A-Za-z]\s*=\s*-?[\d.,/]+)\W*\Z"
 )
@@ -279,6 +284,8 @@ def worked_out(text: str) -> str | None:
     sentences = [part for part in _SENTENCES.split(text.strip()) if any(c.isalnum() for c in part)]
     if len(sentences) < 2 or not re.search(r"\d", sentences[-1]):
         return None
+    if since := _SINCE.fullmatch(sentences[-1]):
+        return since[1]
     if _CHECKED.match(sentences[-1]):
         return None
     if solved := _SOLVED.search(sentences[-1]):
@@ -297,6 +304,19 @@ def worked_out(text: str) -> str | None:
         return sentences[-1]
     told = len(sentences) > 2 and sum(bool(re.search(r"\d", part)) for part in sentences[:-1]) > 1
     return sentences[-1] if told and _RESULT.search(sentences[-1]) else None
+
+
+_LAST_VERDICT = re.compile(r"[.!?\n][\s*_\"'(]*(yes|no|true|false)[.!*_\"')]*\s*\Z", re.IGNORECASE)
+"""``It is a myth. No.``"""
+
+
+def last_verdict(text: str) -> str | None:
+    """The yes or no that ``text`` ends in, as a sentence by itself."""
+    found = _LAST_VERDICT.search(text, max(0, len(text) - 40))
+    return found[1] if found and len(text.split()) > _FEW_WORDS else None
+
+
+_FEW_WORDS = 5
 
 
 def conclusion(text: str) -> str | None:

@@ -167,7 +167,8 @@ _HOURS_AND_MINUTES = re.compile(
 _ONE_AND_A_HALF = re.compile(r"\b(?:an?|1) ([a-z]+) and 1/2\b", re.IGNORECASE)
 _FEET_AND_INCHES = re.compile(r"(?<![\d.])(\d+)\s?['’′]\s?(\d+(?:\.\d+)?)\s?(?:[\"”″]|'')")
 _TO_THE_POWER = re.compile(
-    r"\s+(?:raised )?to the (?:power (?:of )?)?(?:(minus|negative)\s+|(-))?(\d+)(?:(?:st|nd|rd|th)(?: power)?)?(?!\w)",
+    r"(?<!\s)\s+(?:raised )?to the (?:power (?:of )?)?(?:(minus|negative)\s+|(-))?"
+    r"(\d+)(?:(?:st|nd|rd|th)(?: power)?)?(?!\w)",
     re.IGNORECASE,
 )
 
