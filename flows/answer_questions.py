@@ -21,7 +21,7 @@ def answer_questions(request: AnswerQuestions) -> dict[str, Any]:
     Parameters are those of `optiq answer`; limits hold per question, those with ``total`` for the whole run.
     The same parameters again go on with the same run.
     """
-    asked = (request.file, request.output, request.budget, request.topic)
+    asked = (request.file, request.written, request.budget, request.topic)
     job = run(open_job, *asked, request.settings, request.options)
     try:
         parts = map_over(answer_chunk, job.chunks(), workers=WORKERS, job=job)

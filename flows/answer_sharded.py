@@ -20,7 +20,7 @@ def answer_questions_sharded(request: AnswerSharded) -> dict[str, Any]:
     run fails, is started again, ``attempts`` times at most. The same parameters again go on with the same
     shards.
     """
-    asked = (request.file, request.output, request.budget, request.topic)
+    asked = (request.file, request.written, request.budget, request.topic)
     job = run(open_sharded, *asked, request.settings, request.options, request.shards, request.given())
     try:
         restarts = run(answer_shards, job, request.silence, request.attempts)

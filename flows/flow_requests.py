@@ -69,11 +69,15 @@ class Planning(Pool, settings="planning", panel="Planning"):
     """How plans are estimated, searched and chosen."""
 
 
-class Columns(Request, settings="questions", panel="Planning"):
+class Columns(Request, settings="columns", panel="Planning"):
     """How the columns of a question file are called."""
 
 
-class Topic(Columns, panel="Planning"):
+class Asking(Columns, settings="questions", panel="Planning"):
+    """What becomes of a row of a question file."""
+
+
+class Topic(Asking, panel="Planning"):
     """The topic of what is asked."""
 
     topic: Annotated[
@@ -137,8 +141,15 @@ class AnswerQuestions(Planned, Doubt, Cache, WholeFile, settings="running", pane
         str, Argument("Questions: .csv, .xlsx, .jsonl or .parquet; or a batch's input, .jsonl.", "FILE")
     ]
     output: Annotated[
-        str, Option("Answers: .csv, .xlsx, .jsonl or .parquet.", "FILE", short="-o", common=True)
-    ]
+        str | None,
+        Option(
+            "Answers: .csv, .xlsx, .jsonl or .parquet.",
+            "FILE",
+            short="-o",
+            otherwise="needed but for a dry run",
+            common=True,
+        ),
+    ] = None
     limit: Annotated[int | None, Option("Only the first N questions.", "N", least=1, common=True)] = None
     retry_errors: Annotated[bool, Option("Ask only what failed before.")] = False
     fresh: Annotated[bool, Option("Start over instead of going on with the run.", common=True)] = False
@@ -155,6 +166,13 @@ class AnswerQuestions(Planned, Doubt, Cache, WholeFile, settings="running", pane
         str | None,
         Option("At most this share of questions goes to models that may be better than they look.", "5%"),
     ] = None
+
+    @property
+    def written(self) -> str:
+        """Where the answers go; an :class:`InputError` if nobody said it."""
+        if self.output is None:
+            raise InputError("nobody said where the answers go", "Give a file, such as -o answers.csv.")
+        return self.output
 
     @cached_property
     def options(self) -> RunOptions:
@@ -341,7 +359,7 @@ class IngestPrices(PriceTable, Place):
     price_file: Annotated[str | None, Option("litellm's table, if not the installed one.", "FILE")] = None
 
 
-class ScoreAnswers(Scoring, Place):
+class ScoreAnswers(Scoring, Columns, Place):
     """`optiq score`."""
 
     answers: Annotated[str, Argument("What `optiq answer` wrote.", "ANSWERS")]
@@ -538,7 +556,7 @@ class Results(Request, panel="Results"):
     ] = None
 
 
-class SelectModels(Subject, Examples, Columns, Pool, Aim, Search, Results, Serving, Seeded, Place, Cache):
+class SelectModels(Subject, Examples, Asking, Pool, Aim, Search, Results, Serving, Seeded, Place, Cache):
     """`optiq select`."""
 
     file: Annotated[str | None, Argument("Questions with a `reference` column.", "FILE")] = None

@@ -21,4 +21,5 @@ def score_answers(request: ScoreAnswers) -> dict[str, Any]:
         request.output,
         request.settings.home,
         request.settings.metrics,
+        request.settings.reading,
     )

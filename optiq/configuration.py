@@ -180,14 +180,27 @@ def _columns(value: Any, origin: str) -> tuple[tuple[str, str], ...]:
     if isinstance(value, Mapping):
         value = value.items()
     given = value.split(",") if isinstance(value, str) else list(value)
-    parts = [part if isinstance(part, str) else "=".join(map(str, part)) for part in given]
-    pairs = [tuple(side.strip() for side in part.partition("=")[::2]) for part in parts if part.strip()]
+    parts: list[str] = []
+    for part in (part if isinstance(part, str) else "=".join(map(str, part)) for part in given):
+        if parts and part.strip() and "=" not in part and parts[-1].lstrip().startswith("options="):
+            parts[-1] += f",{part}"  # options=A,B,C
+        elif part.strip():
+            parts.append(part)
+    pairs = [tuple(side.strip() for side in part.partition("=")[::2]) for part in parts]
     for ours, theirs in pairs:
         if not ours or not theirs:
             raise ConfigurationError(f"{origin} is {value!r}", "Give NAME=COLUMN, such as reference=answer.")
     if len({ours for ours, _ in pairs}) < len(pairs):
         raise ConfigurationError(f"{origin} names a column twice: {value!r}", "Give each name one column.")
     return tuple((ours, theirs) for ours, theirs in pairs)
+
+
+def _index(value: Any, origin: str) -> int:
+    if str(value).strip() not in ("0", "1"):
+        raise ConfigurationError(
+            f"{origin} is {value!r}", "Give 0 or 1: what the number of an option counts from."
+        )
+    return int(value)
 
 
 def _metrics(value: Any, origin: str) -> tuple[tuple[str, str], ...]:
@@ -297,12 +310,22 @@ class Settings:
     columns: tuple[tuple[str, str], ...] = _setting(
         (),
         _columns,
-        "questions",
-        "Read a column of the question file under another name, such as reference=answer; may be repeated.",
+        "columns",
+        "Read a column of the question file under another name, such as reference=answer or options=A,B,C,D; may be "
+        "repeated.",
         "NAME=COLUMN",
         kind=list[str],
         flag="--column",
         otherwise="columns have our names",
+    )
+    reference_index: int | None = _setting(
+        None,
+        _index,
+        "columns",
+        "References to options are their numbers, counted from 0 or 1.",
+        "0|1",
+        kind=int,
+        otherwise="letters, labels of the file, or the options' texts",
     )
     template: str | None = _setting(
         None,
@@ -615,7 +638,7 @@ class Settings:
     @property
     def reading(self) -> Reading:
         """How question files are read."""
-        return Reading(self.columns, self.form, self.template)
+        return Reading(self.columns, self.form, self.template, self.reference_index)
 
     @property
     def metrics(self) -> Metrics:

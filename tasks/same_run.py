@@ -38,16 +38,24 @@ _NOT_PLANNING = (
 
 
 def questions_of_run(
-    file: str, output: str, budget: Budget, topic: str | None, settings: Settings
+    file: str, output: str | None, budget: Budget, topic: str | None, settings: Settings
 ) -> QuestionFile:
-    """The questions of a run; :class:`InputError` if the file cannot be used, or answers cannot be written."""
-    check_writable(output)
-    if Path(output).resolve() == Path(file).resolve():
-        raise InputError(f"{output} is the question file itself", "Give another file for the answers.")
+    """The questions of a run; :class:`InputError` if the file cannot be used, or answers cannot be written.
+
+    A run that asks nothing may write nothing: its ``output`` is None.
+    """
+    if output is not None:
+        check_writable(output)
+        if Path(output).resolve() == Path(file).resolve():
+            raise InputError(f"{output} is the question file itself", "Give another file for the answers.")
     questions = read_questions(file, budget, settings.reading)
     if not questions.rows:  # nothing would be asked, and `last` would be a run of nothing
         raise InputError(f"{file} has no question", "Fill the column `question`.")
-    if is_batch_input(file) and Path(output).suffix.lower() not in (".jsonl", ".ndjson"):
+    if (
+        output is not None
+        and is_batch_input(file)
+        and Path(output).suffix.lower() not in (".jsonl", ".ndjson")
+    ):
         raise InputError(
             f"{output} is no place for the output of a batch", "Give a file that ends in .jsonl."
         )

@@ -12,6 +12,7 @@ import polars as pl
 from optiq.errors import InputError
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import topics_in
+from optiq.questions.reading import AS_IT_IS, Reading
 from optiq.scoring import SCORES, Scores, score_many
 from optiq.scoring.metrics import JUDGE, USUAL, Metrics
 from optiq.scoring.references import KnownQuestion, question_of, read_answers, read_references
@@ -25,7 +26,12 @@ _JUDGED = ("kind", "reference", "observed_qoa", "scores", "qoa_metric")
 
 @step
 def score_file(
-    answers: str, references: str, output: str | None, perfdb: str | None, metrics: Metrics = USUAL
+    answers: str,
+    references: str,
+    output: str | None,
+    perfdb: str | None,
+    metrics: Metrics = USUAL,
+    reading: Reading = AS_IT_IS,
 ) -> dict[str, Any]:
     """Score ``answers`` by ``references``, write them to ``output`` and land the scores of their executions."""
     from optiq.files.tables import check_writable, write_table
@@ -41,7 +47,7 @@ def score_file(
         )
     if output is not None:
         check_writable(output)
-    frame, labelled = read_answers(answers), read_references(references)
+    frame, labelled = read_answers(answers), read_references(references, reading)
     known = set(frame["question_id"])
     unknown = [name for name in labelled if name not in known]
     if len(unknown) == len(labelled):
@@ -53,7 +59,7 @@ def score_file(
     runs = _column(frame, "run_id")
     wanted = frame.select(runs, "question_id").drop_nulls().unique()
     executions = executions_of(home, wanted)
-    questions, faults = _questions(frame, labelled, executions, home)
+    questions, faults = _questions(frame, labelled, reading, executions, home)
     own = [(questions.get(n), a if s == "answered" else None) for n, s, a in _answers(frame)]
     outputs = [
         (row["execution_id"], call["node"], questions[row["question_id"]], call["output"])
@@ -101,7 +107,11 @@ def _answers(frame: pl.DataFrame) -> list[tuple[str, str, str | None]]:
 
 
 def _questions(
-    frame: pl.DataFrame, labelled: dict[str, dict[str, Any]], executions: pl.DataFrame, home: Home
+    frame: pl.DataFrame,
+    labelled: dict[str, dict[str, Any]],
+    reading: Reading,
+    executions: pl.DataFrame,
+    home: Home,
 ) -> tuple[dict[str, Question], list[str]]:
     """The questions that can be judged by id, and why others cannot."""
     asked = _recorded(executions) | _from_runs(frame, home)
@@ -109,7 +119,7 @@ def _questions(
     for name in dict.fromkeys(frame["question_id"]):
         if name in labelled:
             try:
-                questions[name] = question_of(name, labelled[name], asked.get(name, KnownQuestion()))
+                questions[name] = question_of(name, labelled[name], asked.get(name, KnownQuestion()), reading)
             except InputError as fault:
                 faults.append(f"question_id {name}: {fault}")
     return questions, faults

@@ -41,6 +41,7 @@ def answer(
         found = _forecast(request)
         _show_bill(found, json)
         return 0 if found["plans"] else 1  # as a run that asks nothing
+    _ = request.written  # before anybody is asked for money
     if not consent.given_for(lambda: _forecast(request), _bill_line):
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
@@ -98,7 +99,7 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
         return
     if not found["plans"]:
         say(f"nothing would be asked: {_left_out(found)}")
-        _say_why_infeasible(found)
+        _say_why_left_out(found)
         return
     table(["plan", "questions"], found["plans"], right=[1])
     if found["planned"] < asked:
@@ -108,12 +109,13 @@ def _show_bill(found: Mapping[str, Any], json: bool) -> None:
         say(f"a total of {total} {buys}; half of it ({half}) {less}; twice as much ({double}) {more}")
     say(f"forms of the answers: {', '.join(f'{name} {n}' for name, n in found['forms'])}")
     say(_bill_line(found))
-    _say_why_infeasible(found)
+    _say_why_left_out(found)
 
 
-def _say_why_infeasible(found: Mapping[str, Any]) -> None:
-    if found["why_infeasible"]:
-        say(f"infeasible, the first one: {found['why_infeasible']}")
+def _say_why_left_out(found: Mapping[str, Any]) -> None:
+    for what in ("invalid", "infeasible"):
+        if why := found[f"why_{what}"]:
+            say(f"{what}, the first one: {why}")
 
 
 def _bought(one: Mapping[str, Any], asked: int) -> tuple[str, str]:

@@ -15,10 +15,16 @@ from functools import lru_cache
 from typing import Any
 
 from optiq.errors import InputError
-from optiq.files import strict_json
 from optiq.files.others_text import parse_json
 from optiq.questions.form import inferred_form
-from optiq.questions.option_letters import MOST_OPTIONS, is_list, letters_of
+from optiq.questions.option_cells import (
+    Labelled,
+    answers_of_record,
+    labelled_options,
+    list_or_record,
+    parts_between_bars,
+)
+from optiq.questions.option_letters import MOST_OPTIONS, bare_options, is_list, letters_of
 from optiq.questions.question import Kind
 
 # Names that priors and statistics use for "any topic" and for the task.
@@ -31,7 +37,7 @@ _KINDS = tuple(kind.value for kind in Kind)
 _SEVERAL_ASKED = re.compile(
     r"\b(select|choose|check|mark|pick|tick|name) all\b|\ball (that|which) apply\b", re.IGNORECASE
 )
-_OPTIONS_EXAMPLE = 'Write a JSON list such as ["a","b"].'
+_OPTIONS_EXAMPLE = 'Write a JSON list such as ["a","b"], or a|b.'
 _TOPICS_EXAMPLE = 'Write a name, ["a","b"], or [{"topic":"a","weight":0.7},{"topic":"b","weight":0.3}].'
 
 
@@ -76,13 +82,23 @@ def row_names(values: Sequence[Any]) -> list[str]:
 
 
 def options_in(value: Any) -> tuple[str, ...]:
-    """The options in their order; none for a missing cell or an empty list."""
-    items = _json(value) if isinstance(value, str) else value
-    if items is None or items == "" or items == []:
-        return ()
-    if not isinstance(items, list):
+    """The options in their order, without letters of their own; none for a missing cell or an empty list."""
+    return options_and_labels_in(value)[0]
+
+
+def options_and_labels_in(value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The options in their order, and what the file calls each, if it calls them anything."""
+    if (found := labelled_options(value)) is None:
         raise InputError(f"options is {short(value)}, not a list", _OPTIONS_EXAMPLE)
-    options = tuple("" if isinstance(item, list | dict) else text_in(item, "options") for item in items)
+    return bare_options(_texts_of(found)), found.labels
+
+
+def _texts_of(found: Labelled) -> tuple[str, ...]:
+    if not found.options:
+        return ()
+    options = tuple(
+        "" if isinstance(item, list | dict) else text_in(item, "options") for item in found.options
+    )
     if not all(options):
         raise InputError(f"option {options.index('') + 1} is empty or no text", _OPTIONS_EXAMPLE)
     if len(options) < 2:
@@ -105,7 +121,8 @@ def kind_in(value: Any, question: str, options: tuple[str, ...], reference: Any)
     if name:
         return Kind(name)
     if not options:
-        return inferred_form(question, reference)
+        one = reference if _has_bars(reference) else max(_several(reference), key=len, default=reference)
+        return inferred_form(question, None if answers_of_record(reference) == [] else one)
     several = _SEVERAL_ASKED.search(question) or is_list(reference) or len(letters_of(reference, options)) > 1
     return Kind.MULTI if several else Kind.CHOICE
 
@@ -122,8 +139,9 @@ def reference_in(value: Any, options: tuple[str, ...], kind: Kind) -> str | None
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list) and len(value) < 2:
         value = value[0] if value else None
-    by_pipe = isinstance(value, str) and not value.lstrip().startswith("[")
-    takes_several = kind in (Kind.OPEN, Kind.NUMBER) or (kind is Kind.LONG and not by_pipe)
+    if answers_of_record(value) == []:
+        return None  # nobody can answer it
+    takes_several = kind in (Kind.OPEN, Kind.NUMBER) or (kind is Kind.LONG and not _has_bars(value))
     if takes_several and (several := _several(value)):
         return several[0] if len(several) == 1 else json.dumps(several, ensure_ascii=False)
     reference = value if isinstance(value, list) and options else text_in(value, "reference")
@@ -149,9 +167,16 @@ def accepted(reference: str) -> tuple[str, ...]:
     return tuple(_several(reference)) or (reference,)
 
 
+def _has_bars(value: Any) -> bool:
+    """Whether several references could only be told apart by bars, which long texts have for other reasons."""
+    return isinstance(value, str) and not value.lstrip().startswith(("[", "{"))
+
+
 def _several(value: Any) -> list[str]:
     """The members of a list, of JSON text of one, or of ``a|b``; empty if ``value`` is one answer."""
-    items = _json(value) if isinstance(value, str) else value
+    items = list_or_record(value) if isinstance(value, str) else value
+    if isinstance(items, dict):
+        items = answers_of_record(items)
     if (
         isinstance(value, str)
         and isinstance(items, list)
@@ -159,18 +184,11 @@ def _several(value: Any) -> list[str]:
     ):
         return []  # [1, 2] is one answer
     if isinstance(items, str):
-        items = items.split("|")
-        # P(A|B) and |x| are one answer.
-        if len(items) < 2 or any(not item.strip() or _unbalanced(item) for item in items):
-            return []
+        items = parts_between_bars(items)
     if not isinstance(items, list) or any(isinstance(item, list | dict) for item in items):
         return []
     texts = [text_in(item, "reference") for item in items]
     return list(dict.fromkeys(text for text in texts if text))
-
-
-def _unbalanced(text: str) -> bool:
-    return any(text.count(left) != text.count(right) for left, right in ("()", "[]", "{}"))
 
 
 def topics_in(value: Any) -> tuple[tuple[str, float], ...]:
@@ -182,7 +200,7 @@ def topics_in(value: Any) -> tuple[tuple[str, float], ...]:
 
 @lru_cache(maxsize=4096)
 def _topics_of_text(text: str) -> tuple[tuple[str, float], ...]:
-    value = _json(text)
+    value = list_or_record(text)
     return _weighted(value if isinstance(value, list) else [value])
 
 
@@ -198,7 +216,7 @@ def _weighted(entries: list[Any]) -> tuple[tuple[str, float], ...]:
 
 def _topic(entry: Any) -> tuple[str, float]:
     # Text again inside a list: a column with names in one row and records in another.
-    record = _json(entry) if isinstance(entry, str) else entry
+    record = list_or_record(entry) if isinstance(entry, str) else entry
     weight: Any = 1.0
     if isinstance(record, dict):
         if not record.get("topic"):
@@ -213,17 +231,6 @@ def _topic(entry: Any) -> tuple[str, float]:
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
         raise InputError(f"topic {name!r} has the weight {short(weight)}", "Give weights above 0.")
     return name, float(weight)
-
-
-def _json(text: str) -> Any:
-    """The list or record that ``text`` holds as JSON; the trimmed text itself if it holds none."""
-    text = text.strip()
-    if not text.startswith(("[", "{")):
-        return text
-    try:
-        return strict_json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def short(value: Any) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from string import ascii_lowercase, digits
 from typing import Any
 
 import polars as pl
@@ -20,12 +22,13 @@ from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import read_table, records_as_written
 from optiq.formats.batch_requests import is_batch_input, read_requests
 from optiq.questions.metric import LIMITS, METRICS
+from optiq.questions.option_cells import in_letters
 from optiq.questions.question import Budget, Kind, Question
 from optiq.questions.question_cells import (
     conversation_in,
     kind_in,
     looks_like_schema,
-    options_in,
+    options_and_labels_in,
     reference_in,
     row_names,
     schema_in,
@@ -40,7 +43,7 @@ COLUMNS = (*_ASKED, *LIMITS)
 
 _OFTEN = {
     "question": ("prompt", "input", "query", "text", "problem", "instruction", "questions"),
-    "options": ("choices", "alternatives", "answers", "candidates"),
+    "options": ("choices", "alternatives", "answers", "candidates", "endings"),
     "reference": (
         "answer",
         "gold",
@@ -51,11 +54,25 @@ _OFTEN = {
         "solution",
         "correct",
         "references",
+        "answerkey",
+        "answer_key",
+        "answer_idx",
+        "answer_index",
+        "correct_answer",
+        "correct_option",
+        "correct_idx",
+        "cop",
+        "gold_answer",
     ),
-    "topic": ("category", "subject", "domain", "topics", "tag"),
+    "topic": ("category", "subject", "subject_name", "domain", "topics", "tag"),
     "question_id": ("id", "qid", "uid", "idx"),
 }
 """What other files call our columns."""
+
+_ONE_OPTION = re.compile(
+    r"(?P<stem>(?:op|opt|option|choice|answer|ending|candidate)s?[ _-]?|)(?P<label>[a-z]|\d)", re.I
+)
+"""What other files call columns of one option each."""
 
 _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 
@@ -140,7 +157,7 @@ def questions_in(
 ) -> QuestionFile:
     """The same for a frame with the columns of a question file; ``source`` names it in messages."""
     budget = budget or Budget()
-    frame = _renamed(frame, source, dict(reading.columns))
+    frame = renamed(frame, source, dict(reading.columns))
     if "messages" in frame.columns and "question" not in frame.columns and reading.template is None:
         frame = _conversations(frame)
     if reading.template is not None:
@@ -160,15 +177,18 @@ def questions_in(
                     "Give each question its own id, or leave the column out.",
                 )
             first_row[question_id] = number
-            question = _question(question_id, cells, budgets(number - 1), reading.form or "")
+            question = _question(question_id, cells, budgets(number - 1), reading)
         except InputError as fault:
             error = f"{source} row {number}: {fault}"
         rows.append(Row(number, question_id, question, error))
     return QuestionFile(source, tuple(rows))
 
 
-def _renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl.DataFrame:
-    """``frame`` with our names for the columns that were told apart."""
+def renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl.DataFrame:
+    """``frame`` with our names (keys) for the columns that the file calls otherwise (values).
+
+    :class:`InputError` for a name that is none of ours, or no column of ``source``.
+    """
     for ours, theirs in columns.items():
         if ours not in COLUMNS:
             raise InputError(
@@ -177,13 +197,30 @@ def _renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl
                 if theirs in COLUMNS
                 else f"Ours are {', '.join(COLUMNS)}.",
             )
-        if theirs not in frame.columns:
-            raise InputError(
-                f"{source} has no column {theirs!r} to read as {ours!r}",
-                f"Its columns are {', '.join(map(repr, frame.columns)) or 'none'}.",
-            )
-    left = [name for name in frame.columns if name not in columns and name not in columns.values()]
-    return frame.select(*left, *(pl.col(theirs).alias(ours) for ours, theirs in columns.items()))
+        for name in _names(frame, ours, theirs):
+            if name not in frame.columns:
+                raise InputError(
+                    f"{source} has no column {name!r} to read as {ours!r}",
+                    f"Its columns are {', '.join(map(repr, frame.columns)) or 'none'}.",
+                )
+    read = {ours: _names(frame, ours, theirs) for ours, theirs in columns.items()}
+    taken = {name for names in read.values() for name in names}
+    left = [name for name in frame.columns if name not in columns and name not in taken]
+    return frame.select(*left, *(_column(names).alias(ours) for ours, names in read.items()))
+
+
+def _names(frame: pl.DataFrame, ours: str, theirs: str) -> list[str]:
+    """The columns of the file that are read as ``ours``: of options there may be several."""
+    several = ours == "options" and theirs not in frame.columns
+    return [name.strip() for name in theirs.split(",")] if several else [theirs]
+
+
+def _column(names: Sequence[str]) -> pl.Expr:
+    """A column, or several that hold one option each, as records of them by what tells their names apart."""
+    if len(names) == 1:
+        return pl.col(names[0])
+    common = next((n for n, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1), 0)
+    return pl.struct(pl.col(name).alias(name[common:] or name) for name in names)
 
 
 def places_in(template: str) -> list[str]:
@@ -242,11 +279,19 @@ def _check_columns(columns: Sequence[str], source: str) -> None:
             f"{source} has no column 'question'; its columns are {', '.join(map(repr, columns)) or 'none'}",
             f"Name the column that holds the questions 'question'; separate columns with commas.{other}",
         )
+    if "options" not in columns and (several := _columns_of_options(columns)):
+        found["options"] = ",".join(several)
     for ours, name in found.items():
         if ours not in columns and name not in COLUMNS:
+            what = (
+                f"the columns {name} of {source} are"
+                if "," in name
+                else f"the column {name!r} of {source} is"
+            )
+            flag = shlex.quote(f"{ours}={name}")
+            holds = "they hold" if "," in name else "it holds"
             warnings.warn(
-                f"the column {name!r} of {source} is not read; if it holds what we call {ours!r}, add "
-                f"--column {ours}={name}",
+                f"{what} not read; if {holds} what we call {ours!r}, add --column {flag}",
                 OptiqWarning,
                 stacklevel=4,
             )
@@ -257,6 +302,21 @@ def _check_columns(columns: Sequence[str], source: str) -> None:
                 f"{source} has a column {name!r}, which is no limit",
                 f"Limits are {', '.join(LIMITS)}: rename or drop it.",
             )
+
+
+def _columns_of_options(columns: Sequence[str]) -> list[str]:
+    """The columns that may hold an option each: three or more whose labels follow on each other, from the first one."""
+    stems: dict[str, list[tuple[str, str]]] = {}
+    for name in columns:
+        if told := _ONE_OPTION.fullmatch(name.strip()):
+            stems.setdefault(told["stem"].lower(), []).append((told["label"].lower(), name))
+    for found in stems.values():
+        labels = "".join(label for label, _ in found)
+        if len(labels) > 2 and any(
+            every.startswith(labels) for every in (ascii_lowercase, digits, digits[1:])
+        ):
+            return [name for _, name in found]
+    return []
 
 
 def _columns(frame: pl.DataFrame, names: Sequence[str]) -> list[list[Any]]:
@@ -285,20 +345,19 @@ def _blank(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _question(question_id: str, cells: Sequence[Any], budget: Budget, usual: str) -> Question:
-    """``cells`` in the order of ``_ASKED`` without the id.
-
-    ``usual`` is the form of a question that names none and has no options.
-    """
+def _question(question_id: str, cells: Sequence[Any], budget: Budget, reading: Reading) -> Question:
+    """``cells`` in the order of ``_ASKED`` without the id."""
     question, topic, options, kind, form, reference, schema = cells
     asked = text_in(question, "question")
     if not asked:
         raise InputError("the question is empty", "Write a question, or delete the row.")
-    choices = options_in(options)
+    choices, labels = options_and_labels_in(options)
+    if choices:
+        reference = in_letters(reference, labels, reading.reference_index, len(choices))
     said = text_in(kind, "kind").lower(), text_in(form, "form").lower()
     if all(said) and said[0] != said[1] and set(said) != {"open", "short"}:
         raise InputError(f"kind is {said[0]} and form is {said[1]}", "Give one of the two, or the same.")
-    name = said[0] or said[1] or ("" if choices else usual)
+    name = said[0] or said[1] or ("" if choices else reading.form or "")
     inferred = kind_in(name, asked, choices, reference)
     if looks_like_schema(schema) and not name and not choices:
         inferred = Kind.JSON

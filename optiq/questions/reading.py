@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``columns`` are pairs of our name and the file's; ``form`` is that of questions that name none.
+    """``columns`` are pairs of our name and the file's (of options several, with commas); ``form`` is that of questions
+    that name none. With a ``reference_index`` the references to options are their numbers, counted from it (0 or 1).
 
     ``template`` makes the question of a row of its other columns: ``Translate to {language}: {text}``. What is in
     braces and one word must be a column; ``{{`` and ``}}`` are braces.
@@ -16,6 +17,7 @@ class Reading:
     columns: tuple[tuple[str, str], ...] = ()
     form: str | None = None
     template: str | None = None
+    reference_index: int | None = None
 
 
 AS_IT_IS = Reading()

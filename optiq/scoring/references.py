@@ -13,8 +13,18 @@ import polars as pl
 from optiq.errors import InputError
 from optiq.files.tables import read_table
 from optiq.questions.answer_file import STATUSES
+from optiq.questions.option_cells import in_letters
 from optiq.questions.question import Kind, Question
-from optiq.questions.question_cells import kind_in, options_in, reference_in, row_names, short, text_in
+from optiq.questions.question_cells import (
+    kind_in,
+    options_and_labels_in,
+    reference_in,
+    row_names,
+    short,
+    text_in,
+)
+from optiq.questions.question_file import renamed
+from optiq.questions.reading import AS_IT_IS, Reading
 
 LABELLED = ("reference", "options", "kind", "question", "topic")
 """What a references file may say of a question, besides its id."""
@@ -61,17 +71,17 @@ def read_answers(path: str | Path) -> pl.DataFrame:
 _TEXTS = ("question_id", "status", "answer", "run_id", "plan_key")
 
 
-def read_references(path: str | Path) -> dict[str, dict[str, Any]]:
+def read_references(path: str | Path, reading: Reading = AS_IT_IS) -> dict[str, dict[str, Any]]:
     """question_id → the cells reference, options, kind, question and topic of its row, as far as they are there.
 
     A labelled question file will do. Rows without a reference are left out. Raises :class:`InputError` if
     the columns are missing, an id repeats, or no row has a reference.
     """
-    frame = read_table(path)
+    frame = renamed(read_table(path), str(path), dict(reading.columns))
     if "reference" not in frame.columns:
         raise InputError(
             f"{path} has no column 'reference'; its columns are {', '.join(map(repr, frame.columns)) or 'none'}",
-            "Give a file with the columns question_id and reference.",
+            "Give a file with the columns question_id and reference, or --column reference=THEIRS.",
         )
     if "question_id" not in frame.columns and "question" not in frame.columns:
         raise InputError(
@@ -99,22 +109,26 @@ def read_references(path: str | Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def question_of(name: str, cells: Mapping[str, Any], asked: KnownQuestion) -> Question:
+def question_of(
+    name: str, cells: Mapping[str, Any], asked: KnownQuestion, reading: Reading = AS_IT_IS
+) -> Question:
     """The question with its reference, to judge an answer by.
 
     Options and kind are those of the references file, else those that were asked. A choice whose options
     nobody recorded is judged by letters. :class:`InputError` if the reference does not fit.
     """
-    options = options_in(cells.get("options")) or asked.options
-    given = cells.get("kind")
+    own, labels = options_and_labels_in(cells.get("options"))
+    options, given, said = own or asked.options, cells.get("kind"), cells["reference"]
+    if options:
+        said = in_letters(said, labels, reading.reference_index, len(options))
     if not options and asked.kind is not None and asked.kind.has_options and not given:
         options = tuple(ascii_uppercase)
     text = asked.text or text_in(cells.get("question"), "question") or name
     if not given and asked.kind is not None and (options or not asked.kind.has_options):
         kind = asked.kind
     else:
-        kind = kind_in(given, text, options, cells["reference"])
-    reference = reference_in(cells["reference"], options, kind)
+        kind = kind_in(given, text, options, said)
+    reference = reference_in(said, options, kind)
     return Question(name, text, options=options, kind=kind, reference=reference)
 
 

@@ -32,7 +32,8 @@ VERBS = (
 )  # fmt: skip
 
 LIMITS = {"max_cost": float, "max_latency": float, "max_energy": float, "min_qoa": float}
-QUESTIONS = {"columns": list[str], "form": str, "template": str}
+COLUMNS = {"columns": list[str], "reference_index": int}
+QUESTIONS = {**COLUMNS, "form": str, "template": str}
 PLANS = {
     **QUESTIONS,
     "weights": str, "prefer": str, "cheapest": bool,
@@ -86,7 +87,9 @@ FLOWS: dict[str, dict[str, Any]] = {
         "file": str, "models": str, "topic": str, **QUESTIONS, "limit": int, "server": str, "server_url": str,
         "concurrency": int, "probe": bool, "perfdb": str, "seed": int, "cache": True,
     },
-    "score_answers:score_answers": {"answers": str, "references": str, "output": str, "perfdb": str, **QUALITY},
+    "score_answers:score_answers": {
+        "answers": str, "references": str, "output": str, "perfdb": str, **COLUMNS, **QUALITY,
+    },
     "refresh_perfdb:refresh_perfdb": {
         "perfdb": str, "keep": int, "half_life_days": float, "distrust_drifted": bool, "topic_model": str,
         "accept": list[str], "full_gate": False,
@@ -109,8 +112,7 @@ def test_flows_keep_their_parameters_and_prefect_sees_types_and_descriptions(ent
     module, _, name = entry.partition(":")
     flow = getattr(importlib.import_module(f"flows.{module}"), name)
     parameters = inspect.signature(flow.fn).parameters
-    must = REQUIRED | ({"output"} if "answer" in module and "score" not in module else set())
-    must -= {"file"} if "resume" in parameters else set()  # what goes on knows its file
+    must = REQUIRED - ({"file"} if "resume" in parameters else set())  # what goes on knows its file
     assert set(parameters) == set(FLOWS[entry])
     for parameter, expected in FLOWS[entry].items():
         kind = expected if isinstance(expected, type) or expected == list[str] else type(expected)

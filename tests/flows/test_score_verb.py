@@ -141,3 +141,17 @@ def test_bad_input_is_named_in_one_line(optiq, home, case):
     assert len(done.err.splitlines()) == 1
     for word in words:
         assert word in done.err
+
+
+def test_references_of_others_are_read_as_question_files_are(answers, optiq) -> None:
+    rows = {"id": ["1", "2"], "choices": ["", "Rome|Oslo"], "cop": ["Oslo", "1"]}
+    pl.DataFrame(rows).write_csv("theirs.csv")
+    columns = ["--column", "question_id=id", "--column", "options=choices", "--column", "reference=cop"]
+    told = optiq("score", "answers.csv", "theirs.csv", *columns, "--reference-index", "0", "--json")
+    assert told.code == 0, told.err
+    found = json.loads(told.out)
+    assert (found["judged"], found["qoa"]) == (2, 1.0)
+    unnamed = optiq("score", "answers.csv", "theirs.csv")
+    assert unnamed.code == 2
+    assert "has no column 'reference'" in unnamed.err
+    assert "--column reference=THEIRS" in unnamed.err

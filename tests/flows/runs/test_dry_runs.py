@@ -155,3 +155,26 @@ def test_a_dry_run_of_what_no_plan_is_feasible_for_says_which_limit_excludes_the
     assert "infeasible, the first one: max_latency_s = 1e-09 s excludes" in some.out
     pl.DataFrame(MANY).write_ndjson("many.jsonl")
     assert "the first one" not in optiq(*command).out
+
+
+def test_a_dry_run_needs_no_file_for_answers_and_says_why_a_row_is_invalid(model_server, optiq) -> None:
+    rows = {
+        "question": ["Which is a mammal?", ""],
+        "A": ["whale", "x"],
+        "B": ["shark", "y"],
+        "answer": ["A", "B"],
+    }
+    pl.DataFrame(rows).write_csv("set.csv")
+    server = model_server("--models", "mistral:7b")
+    command = ["answer", "set.csv", "--column", "options=A,B", "--column", "reference=answer"]
+    command += ["--server", "ollama", "--server-url", server.url]
+    dry = optiq(*command, "--dry-run")
+    assert dry.code == 0, dry.err
+    assert "choice 1" in dry.out
+    assert "2 questions, 0 infeasible, 1 invalid rows" in dry.out
+    assert "invalid, the first one: set.csv row 2: the question is empty" in dry.out
+    refused = optiq(*command)
+    assert (refused.code, refused.out) == (2, "")
+    assert "nobody said where the answers go. Give a file, such as -o answers.csv." in refused.err
+    assert optiq(*command, "-o", "answers.csv").code == 1  # a row is invalid
+    assert pl.read_csv("answers.csv")["status"].to_list() == ["answered", "invalid"]

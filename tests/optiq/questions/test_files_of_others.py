@@ -1,0 +1,131 @@
+"""Question files as public sets have them: options in one cell or in several columns, references by label or number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from optiq.errors import OptiqWarning
+from optiq.questions.option_cells import list_or_record
+from optiq.questions.question_file import QuestionFile, questions_in
+from optiq.questions.reading import Reading
+
+
+def read(**cells: Any) -> QuestionFile:
+    return questions_in(
+        pl.DataFrame({"question": ["Which?"], **{name: [cell] for name, cell in cells.items()}})
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "reference", "found", "letter"),
+    [
+        ("whale|shark|tuna", "whale", ("whale", "shark", "tuna"), "A"),
+        ("whale | shark | tuna", "B", ("whale", "shark", "tuna"), "B"),
+        ("P(A)|P(B)", "P(B)", ("P(A)", "P(B)"), "B"),
+        ("whale\nshark\n\ntuna", "tuna", ("whale", "shark", "tuna"), "C"),
+        ("A) whale B) shark C) tuna", "C", ("whale", "shark", "tuna"), "C"),
+        ("A) whale\nB) shark", "b", ("whale", "shark"), "B"),
+        ("(a) 21 (b) 21.5 (c) 22", "(b)", ("21", "21.5", "22"), "B"),
+        ("A. 21; B. 21.5; C. 22", "21.5", ("21", "21.5", "22"), "B"),
+        ("A. Einstein|N. Bohr", "A", ("A. Einstein", "N. Bohr"), "A"),
+        (["A)21", "B)21.5", "C)22"], "B", ("21", "21.5", "22"), "B"),
+        ("['whale', \"shark's\"]", "A", ("whale", "shark's"), "A"),
+        ("['whale'\n 'blue shark']", "B", ("whale", "blue shark"), "B"),
+        ({"A": "Oslo", "B": "Rome"}, "B", ("Oslo", "Rome"), "B"),
+        ("{'A': 'Oslo', 'B': 'Rome'}", "Oslo", ("Oslo", "Rome"), "A"),
+        ({"A": "Oslo", "B": "Rome", "C": None}, "B", ("Oslo", "Rome"), "B"),
+        # a label of the file goes before the text of an option
+        ({"text": ["3", "1"], "label": ["1", "2"]}, "1", ("3", "1"), "A"),
+        ({"text": ["x", "y"], "label": ["A", "B"]}, "B", ("x", "y"), "B"),
+        (
+            "{'text': array(['x', 'y'], dtype=object), 'label': array(['A', 'B'], dtype=object)}",
+            "B",
+            ("x", "y"),
+            "B",
+        ),
+        ([{"label": "1", "text": "x"}, {"label": "2", "text": "y"}], 2, ("x", "y"), "B"),
+        ('[{"key": "a", "content": "x"}, {"key": "b", "content": "y"}]', "b", ("x", "y"), "B"),
+    ],
+)
+def test_options_in_one_cell(options: Any, reference: Any, found: tuple[str, ...], letter: str) -> None:
+    [row] = read(options=options, reference=reference).rows
+    assert row.question is not None, row.error
+    assert (row.question.options, row.question.reference) == (found, letter)
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["x|y|", "P(A|B)|P(B|A)", "Oslo, Rome", "only", "Vitamin A: good; Vitamin B: bad", "['a' 'b', 'c']", "[1 2 3]",
+     {"x": "1", "yy": "2"}, {"text": ["x", "y"], "label": ["A"]}, [{"text": "x"}, {"label": "B"}], "{" * 500],
+)  # fmt: skip
+def test_what_does_not_name_every_option_is_no_list(options: Any) -> None:
+    [row] = read(options=options).rows
+    assert row.question is None
+    assert row.error is not None
+    assert "not a list" in row.error or "empty or no text" in row.error
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("['Oslo', 'Kristiania']", '["Oslo", "Kristiania"]'),
+        ("['Oslo'\n 'Kristiania']", '["Oslo", "Kristiania"]'),
+        ({"text": ["Oslo", "Kristiania"], "answer_start": [3, 90]}, '["Oslo", "Kristiania"]'),
+        ("{'text': array(['Oslo', 'Kristiania'], dtype=object), 'answer_start': array([3, 90], dtype=int32)}",
+         '["Oslo", "Kristiania"]'),
+        ({"value": "Oslo", "aliases": ["Kristiania"], "type": "city"}, '["Oslo", "Kristiania"]'),
+        ({"text": ["Oslo"], "answer_start": [3]}, "Oslo"),
+        ("['Oslo' 'Bergen', 'Rome']", "['Oslo' 'Bergen', 'Rome']"),
+        ("[1, 2]", "[1, 2]"),
+    ],
+)  # fmt: skip
+def test_accepted_references(reference: Any, found: str) -> None:
+    [row] = read(reference=reference).rows
+    assert row.question is not None, row.error
+    assert (row.question.kind.value, row.question.reference) == ("open", found)
+
+
+def test_a_question_that_nobody_can_answer_has_no_reference() -> None:
+    frame = pl.DataFrame({"question": ["Which?"] * 2, "reference": [
+        {"text": ["Oslo"], "answer_start": [1]}, {"text": [], "answer_start": []}
+    ]})  # fmt: skip
+    assert [row.question and row.question.reference for row in questions_in(frame).rows] == ["Oslo", None]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["A", "B", "C", "D"], ["opa", "opb", "opc", "opd"], [f"choice{n}" for n in (1, 2, 3, 4)]],
+)
+def test_a_column_for_each_option(names: list[str]) -> None:
+    cells = dict(zip(names, (["x", "1"], ["y", "2"], ["z", "3"], [None, "4"]), strict=True))
+    label = names[-1][-1]
+    frame = pl.DataFrame({"question": ["Which?"] * 2, **cells, "answer": [names[1][-1], label]})
+    with pytest.warns(
+        OptiqWarning, match=rf"columns {','.join(names)} of .* --column options={','.join(names)}"
+    ):
+        questions_in(frame, reading=Reading((("reference", "answer"),)))
+    found = questions_in(frame, reading=Reading((("options", ", ".join(names)), ("reference", "answer"))))
+    asked = [(one.options, one.reference) for one in found.questions]
+    assert asked == [(("x", "y", "z"), "B"), (("1", "2", "3", "4"), "D")]
+
+
+@pytest.mark.parametrize(("first", "letters"), [(0, ["A", "C", None]), (1, [None, "B", "C"])])
+def test_references_by_number(first: int, letters: list[str | None]) -> None:
+    frame = pl.DataFrame(
+        {"question": ["Which?"] * 3, "options": [["2", "1", "0"]] * 3, "reference": [0, 2, 3]}
+    )
+    found = questions_in(frame, reading=Reading(reference_index=first))
+    assert [row.question and row.question.reference for row in found.rows] == letters
+    assert all(f"no number from {first} to {first + 2}" in (row.error or "") for row in found.invalid)
+    # without it the number is the text of an option, where there is such a text
+    assert [row.question and row.question.reference for row in questions_in(frame).rows] == ["C", "A", None]
+
+
+@pytest.mark.parametrize("text", ["['a' 'b']", "[('a', 'b')]", "[]", "{}", "[1.5, None]", "{'a': {1, 2}}"])
+def test_what_python_prints_is_read_without_being_run(text: str) -> None:
+    assert isinstance(list_or_record(text), list | dict)
+    assert list_or_record("[__import__('os')]") == "[__import__('os')]"
+    assert list_or_record("[open('x')]") == "[open('x')]"
