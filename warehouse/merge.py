@@ -1,4 +1,4 @@
-"""Merge landed files into a working PerfDB: each once, in one transaction with its record.
+"""Merge landed files into a working PerfDB, each once; one that a merge broke off in is to be thrown away.
 
 Nothing here loops over rows: DuckDB reads many files at once and writes whole tables.
 """
@@ -30,6 +30,18 @@ Step = Callable[[str], None]
 
 BATCH_BYTES = 36 * 2**20
 """Bytes of landed traces that are merged at once: about 100,000 executions."""
+BATCHES_TOGETHER = 8
+"""Batches in a transaction: until it ends DuckDB keeps the helper tables of each, and 30 batches had no room."""
+SLICE_EXECUTIONS = 1_000_000
+"""So many new executions are summed up per day at once."""
+
+
+class DamagedInsideError(Exception):
+    """``faults`` tells of landed files that cannot be read to their end; what was merged is to be thrown away."""
+
+    def __init__(self, faults: Mapping[LandedFile, str]) -> None:
+        super().__init__("landed files are damaged inside")
+        self.faults = faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,35 +100,33 @@ def check_files(
 
 
 def merge(connection: duckdb.DuckDBPyConnection, checked: Checked, work: Path, step: Step) -> Merged:
-    """Merge what was checked: all of it, or nothing if anything fails.
+    """Merge what was checked, without the files that have a fault.
 
-    Files with a fault, and those that turn out to be damaged inside, are refused as a whole. ``work`` is a
-    folder for a helper file; ``step`` is told what was done.
+    ``work`` is a folder for a helper file; ``step`` is told what was done.
+
+    Raises
+    ------
+    DamagedInsideError
+        if files with a sound schema turn out to be damaged further on. Whatever is raised, a part may be merged: the
+        working file is of no use any more.
     """
     fresh, faults = list(checked.files), dict(checked.faults)
-    while True:
-        connection.begin()
-        try:
-            counts = _merge(connection, fresh, faults, checked.gathered, work, step)
-            connection.commit()
-        except duckdb.Error:
-            with suppress(duckdb.Error):  # a full disk has ended it already
-                connection.rollback()
-            # A file with a sound schema may be damaged inside: find it, leave it out, start again.
-            read = {file for one in checked.gathered for file in one.files}
-            good = [file for file in fresh if file.file_id not in faults and file not in read]
-            damaged = {
-                f.file_id: fault for f in good if (fault := content_fault(connection, f, work)) is not None
-            }
-            if not damaged:
-                raise
-            faults |= damaged
-        except BaseException:
-            with suppress(duckdb.Error):  # a full disk has ended it already
-                connection.rollback()
+    connection.begin()
+    try:
+        counts = _merge(connection, fresh, faults, checked.gathered, work, step)
+    except duckdb.OutOfMemoryException:  # no file's fault, and to read them all again takes long
+        raise
+    except duckdb.Error:
+        with suppress(duckdb.Error):  # a full disk has ended it already
+            connection.rollback()
+        read = {file for one in checked.gathered for file in one.files}
+        good = [file for file in fresh if file.file_id not in faults and file not in read]
+        found = {file: content_fault(connection, file, work) for file in good}
+        if not (damaged := {file: fault for file, fault in found.items() if fault is not None}):
             raise
-        else:
-            return Merged(tuple(fresh), {f: faults[f.file_id] for f in fresh if f.file_id in faults}, *counts)
+        raise DamagedInsideError(damaged) from None
+    connection.commit()
+    return Merged(tuple(fresh), {f: faults[f.file_id] for f in fresh if f.file_id in faults}, *counts)
 
 
 def _merge(
@@ -174,7 +184,7 @@ def _merge_traces(
     most = {metric.name: metric.most_of_run for metric in METRICS}
     connection.execute("set variable most = $most", {"most": most})
     connection.execute("set variable kinds = $kinds", {"kinds": [kind.value for kind in Kind]})
-    for alone, together in units(files, gathered, BATCH_BYTES):
+    for number, (alone, together) in enumerate(units(files, gathered, BATCH_BYTES), start=1):
         for variable, paths in (
             ("trace_files", [first, *(file.path for file in alone)]),
             ("gathered_files", [first_gathered, *(one.path for one in together)]),
@@ -182,11 +192,20 @@ def _merge_traces(
             connection.execute(f"set variable {variable} = $paths", {"paths": list(map(pattern_of, paths))})
         connection.execute(sql.read("merge/landed_traces"))
         _merge_batch(connection, step)
+        if number % BATCHES_TOGETHER == 0:
+            connection.commit()
+            connection.begin()
     connection.execute("drop view new_traces; drop view landed_traces; drop table judged_traces")
     connection.execute(sql.read("merge/new_rows"))
-    for name in ("plan_days", "model_days"):
-        connection.execute(sql.read(f"merge/{name}"))
-        step(f"{name} merged")
+    connection.execute("set variable slice_executions = $most", {"most": SLICE_EXECUTIONS})
+    connection.execute(sql.read("merge/day_slices"))
+    for number in range(1, 1 + len(connection.table("day_slices"))):
+        connection.execute("set variable slice = $slice", {"slice": number})
+        for name in ("plan_days", "model_days"):
+            connection.execute(sql.read(f"merge/{name}"))
+            step(f"{name} merged")
+        connection.commit()
+        connection.begin()
 
 
 def _merge_batch(connection: duckdb.DuckDBPyConnection, step: Step) -> None:

@@ -160,9 +160,16 @@ class Night:
 
     def merge(self) -> str:
         """Merge the rows of the new files, each once; what is wrong with a row sets it aside."""
-        from warehouse.merge import merge
+        from warehouse.merge import DamagedInsideError, merge
 
-        self.merged = merge(self.connection, self.checked, self.home.work, self.tell)
+        while True:
+            try:
+                self.merged = merge(self.connection, self.checked, self.home.work, self.tell)
+                break
+            except DamagedInsideError as found:
+                self.refused |= found.faults
+                self.copy()
+                self.check()
         reasons = "select reason, count(*) from quarantine where ingested_at = getvariable('now') "
         reasons += "and row_number is not null group by reason order by count(*) desc, reason"
         self.quarantined = dict(self.connection.execute(reasons).fetchall())

@@ -1,4 +1,5 @@
--- Add the new calls of models. Grain: model × topic × task × served weights × server × day.
+-- Add the new calls of models in runs of a slice of days. Grain: model × topic × task × served weights × server × day; a
+-- day that a call of another slice fell on has a row of each, which add up.
 insert into model_days by name
 with
 
@@ -23,7 +24,7 @@ flat as (
         calls.output_tokens,
         calls.prompt_chars
     from new_calls as calls
-    inner join (select execution_id, topic, task, energy_source, started_at from new_executions) as runs
+    inner join (select execution_id, topic, task, energy_source, started_at from sliced_executions) as runs
         using (execution_id)
 ),
 

@@ -3,6 +3,9 @@
 create or replace temp view new_executions as
 select * from executions where ingestion > getvariable('last_ingestion');
 
+-- The day of a run by which it is sliced; who told no moment is of the first.
+create or replace temp macro day_of_run(started_at) as coalesce(started_at::date, '-infinity'::date);
+
 -- What answered: digest, or the name that the server answered with.
 create or replace temp view new_calls as
 select *, coalesce(digest, answered_model) as served from calls where ingestion > getvariable('last_ingestion');

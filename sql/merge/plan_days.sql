@@ -1,4 +1,4 @@
--- Add the new observations of plans. Grain: topic × plan × task × served models × day.
+-- Add the new observations of plans in a slice of days. Grain: topic × plan × task × served models × day.
 -- A run observes its plan and, through each node's output, the sub-plan that ends there. A sub-plan that
 -- occurs several times in one run counts once; an output from the cache is no new observation.
 -- In a table that can be spilled: lists of all that was judged cannot, and a million executions had no room for them.
@@ -21,7 +21,7 @@ runs as (
         cost_usd, -- each metric
         predicted_cost_usd, -- each resource
         predicted_qoa
-    from new_executions
+    from sliced_executions
     inner join plans using (plan_key)
 ),
 
