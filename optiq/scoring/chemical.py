@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from functools import lru_cache
 
 from optiq.scoring.denial import affirmed
 
@@ -67,6 +68,7 @@ def compounds(answer: tuple[str, ...], reference: tuple[str, ...]) -> bool:
     return any(one == reference[0] and _COMPOUND.fullmatch(two) for one, two in following)
 
 
+@lru_cache(maxsize=8192)
 def _formula(text: str) -> str:
     """The formula that ``text`` is, without marks of sub- and superscripts; empty if it is none."""
     written = text.strip(" .").replace("−", "-").replace("⁻", "-")
@@ -75,8 +77,11 @@ def _formula(text: str) -> str:
     return bare if several and any(c.isupper() for c in bare) and _FORMULA.fullmatch(bare) else ""
 
 
+@lru_cache(maxsize=8192)
 def _isotope(text: str) -> tuple[str, int] | None:
     bare = unicodedata.normalize("NFKC", text).strip(" .$")
+    if not any(c.isdigit() for c in bare):
+        return None
     match = _ISOTOPE.fullmatch(bare) or _ISOTOPE.fullmatch(bare.casefold())
     if match is None:
         return None

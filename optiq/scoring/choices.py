@@ -11,7 +11,7 @@ from optiq.files.others_text import parse_json
 from optiq.questions.option_letters import bare_options, folded, letters_of
 from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_of
-from optiq.scoring.figures import figures_in
+from optiq.scoring.figures import digits_of, figures_in
 from optiq.scoring.formulas import formula_of, same_formula
 from optiq.scoring.numbers import concludes, figure_of, numeric_equality
 from optiq.scoring.opposites import alike
@@ -799,4 +799,4 @@ def _plain_number(word: str) -> str:
     if not word.lstrip("-+−")[:1].isdigit():
         return word
     found = figures_in(plain(word))
-    return f"{float(found[0].value):.12g}" if len(found) == 1 and found[0].kind == "number" else word
+    return digits_of(found[0].value) if len(found) == 1 and found[0].kind == "number" else word

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from optiq.scoring.denial import affirmed
@@ -74,11 +75,8 @@ def date_equality(answer: str, reference: str) -> float | None:
     ``December 16, 2010``, but ``16 Dec 2010`` is ``December 2010``. Figures such as 2/10/1978 count in either
     order of day and month. A year alone is a date for an answer that has more: ``5 May 1821`` is ``1821``.
     """
-    text = _plain(reference)
-    if not _DIGIT.search(text):
-        return None
-    wanted = _first(text)
-    if wanted is None or wanted[1] != text.strip(_AROUND):
+    wanted = _read(reference)
+    if wanted is None:
         return None
     said = affirmed(plain(answer)).casefold()
     found = _first(said)
@@ -94,11 +92,20 @@ def date_equality(answer: str, reference: str) -> float | None:
     return float(any(_says(date, right) for date in dates for right in wanted[0]))
 
 
+@lru_cache(maxsize=8192)
+def _read(text: str) -> tuple[list[Date], str, int, int] | None:
+    """The date that all of ``text`` is."""
+    if not _DIGIT.search(plain(text)):
+        return None
+    text = _plain(text)
+    found = _first(text)
+    return None if found is None or found[1] != text.strip(_AROUND) else found
+
+
 def is_calendar_date(text: str) -> bool:
     """Whether ``text`` is a date with a month or an era, and no more."""
-    text = _plain(text)
-    found = _first(text) if _DIGIT.search(text) else None
-    if found is None or found[1] != text.strip(_AROUND):
+    found = _read(text)
+    if found is None:
         return False
     return found[0][0].month is not None or not re.fullmatch(r"[12]\d{3}", found[1])
 

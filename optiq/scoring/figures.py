@@ -706,6 +706,14 @@ def _range(one: Figure, two: Figure, join: re.Match[str] | None) -> Figure:
     return Figure(kind, one.start, two.end, parts=(one, two))
 
 
+def digits_of(value: Fraction, factor: float = 1) -> str:
+    """``value`` times ``factor`` to twelve digits; whole where no float is as large."""
+    try:
+        return f"{float(value) * factor:.12g}"
+    except OverflowError:
+        return str(value * Fraction(factor))
+
+
 # --- equality ------------------------------------------------------------------------------------------
 
 _CLOSE = Fraction(1, 100)

@@ -170,7 +170,7 @@ def _by_metric(scores: Scores, question: Question, answer: str | None, metrics: 
     usual = DEFAULTS[question.kind]
     name = metrics.of(question.kind)
     if name == usual and question.kind not in (Kind.LONG, Kind.CODE):
-        return replace(scores, metric=usual)
+        return _named(scores, usual)
     others = metrics.others(question, answer, _wanted(question)) if answer.strip() else {}
     if name == usual:
         return replace(scores, metric=usual, others=others)
@@ -180,6 +180,14 @@ def _by_metric(scores: Scores, question: Question, answer: str | None, metrics: 
     if name == COSINE and scores.cosine is not None:
         qoa = others[COSINE] = min(max(scores.cosine, 0.0), 1.0)
     return replace(scores, qoa=qoa, metric=name, others=others)
+
+
+def _named(scores: Scores, metric: str) -> Scores:
+    """``scores`` with the name of their metric; several times as fast as :func:`dataclasses.replace`."""
+    return Scores(
+        scores.exact, scores.jaccard, scores.cosine, scores.contained, scores.numeric, scores.date, scores.qoa,
+        scores.others, metric,
+    )  # fmt: skip
 
 
 def _wanted(question: Question) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from optiq.scoring.dates import is_calendar_date
 from optiq.scoring.denial import affirmed
@@ -144,12 +145,14 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     wanted = figure_of(reference)
     if wanted is None or is_calendar_date(reference):
         return None
-    named, said = (_LETTER_NAMED.search(plain(text)) for text in (reference, answer))
-    if named and said and named[1].casefold() != said[1].casefold():
-        return 0.0  # y = 5, for x = 5
-    sides, directions = ([side[0].upper() for side in _COMPASS.findall(text)] for text in (reference, answer))
-    if sides and directions and sides != directions:
-        return 0.0  # 40° S, for 40° N
+    if "=" in reference:
+        named, said = (_LETTER_NAMED.search(plain(text)) for text in (reference, answer))
+        if named and said and named[1].casefold() != said[1].casefold():
+            return 0.0  # y = 5, for x = 5
+    if sides := _sides(reference):
+        directions = _sides(answer)
+        if directions and sides != directions:
+            return 0.0  # 40° S, for 40° N
     if (
         wanted.kind == "number"
         and not wanted.units
@@ -162,8 +165,9 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
         answer = re.sub(r"\b[a-z]\s*=\s*", "", answer)
     if wanted.value < 0 and (fallen := _FALLEN.fullmatch(answer)):
         answer = f"-{fallen[1] or fallen[2] or fallen[3]}"  # down 3.5 %
-    answer = _BOTH_SIGNS.sub(_both_signs, answer)
-    if _SEVERAL_VALUES.search(answer):
+    if "-" in answer or "−" in answer:
+        answer = _BOTH_SIGNS.sub(_both_signs, answer)
+    if "=" in answer and _SEVERAL_VALUES.search(answer):
         return 0.0
     if (number := number_in_words(answer)) is not None:
         answer = str(number)
@@ -183,6 +187,15 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
 _NO_ONE = re.compile(r"\bno one\b", re.IGNORECASE)
 _LETTER_NAMED = re.compile(r"(?<![\w'’*^/+-])(?<![-+*/^]\s)([A-Za-z])\s*=\s*-?[\d.,/]+\W*\Z")
 _COMPASS = re.compile(r"(?:°|\bdegrees?)[\d.'′\"″\s]*(N|S|E|W|north|south|east|west)(?!\w)", re.IGNORECASE)
+
+
+def _sides(text: str) -> list[str]:
+    """The sides of the compass behind degrees."""
+    return (
+        [side[0].upper() for side in _COMPASS.findall(text)] if "°" in text or "egree" in text.lower() else []
+    )
+
+
 _ASKS_FOR_A_VERSION = re.compile(r"\b(?:version|release)\b", re.IGNORECASE)
 _BOTH_SIGNS = re.compile(
     r"\A\W*?[+]?(\d+(?:[./]\d+)?)(?:,?\s+(?:or|and)|,)\s+[-−]\1\W*\Z|"
@@ -214,6 +227,7 @@ def concludes(text: str) -> bool:
     return bool(_EQUALS.search(text) or _CONCLUDES.search(text))
 
 
+@lru_cache(maxsize=8192)
 def figure_of(reference: str) -> Figure | None:
     """The figure that ``reference`` is."""
     if (value := roman_value(reference.strip(_AROUND))) is not None:

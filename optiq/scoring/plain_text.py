@@ -174,11 +174,22 @@ _TO_THE_POWER = re.compile(
 
 
 # What any of these rules could find something in.
-_WRITTEN_OUT = re.compile(
-    rf"\b(?:{_WORD}s?|second|half|quarters?|an?|dozen|score)\b|\d\s?[hm]\w*\s?\d|\d\s?['’′]|\bto the\b|"
-    r"\d over \d|\d(?:th|rd)s?\b",
-    re.IGNORECASE,
-)
+_WRITTEN_BESIDE = re.compile(r"\d\s?[hm]\w*\s?\d|\d\s?['’′]|\d over \d|\d(?:th|rd)s?\b", re.IGNORECASE)
+_WRITTEN_WORD = re.compile(rf"{_WORD}s?|second|half|quarters?|an?|dozen|score", re.IGNORECASE)
+_EACH_WORD = re.compile(r"\w+")
+
+
+@lru_cache(maxsize=8192)
+def _is_written(word: str) -> bool:
+    return _WRITTEN_WORD.fullmatch(word) is not None
+
+
+def _written_out(text: str) -> bool:
+    return (
+        any(map(_is_written, _EACH_WORD.findall(text)))
+        or "to the" in text.casefold()
+        or _WRITTEN_BESIDE.search(text) is not None
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -198,7 +209,10 @@ def plain(text: str) -> str:
         )
         text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
         text = _BESIDE_A_SCRIPT.sub(" ", _HAN_NUMBER.sub(lambda m: f"{m[1]}{_of_han(m[2])}{m[3]}", text))
-    text = in_english(_PLUS_MINUS.sub("±", text))
+    low = text.casefold()
+    if "+" in text or "plus" in low:
+        text = _PLUS_MINUS.sub("±", text)
+    text = in_english(text)
     if "°" in text:
         text = _MINUTES_OF_ARC.sub(_in_decimals, text)
     if _SELDOM.search(text):
@@ -206,14 +220,25 @@ def plain(text: str) -> str:
         text = _OTHER_BASE.sub(lambda m: str(int(m[1] or m[2], 16 if m[1] else 2)), text)
         for pattern, new in _NAMED_NUMBERS:
             text = pattern.sub(new, text)
-    for pattern, new in _WORLD_WAR:
-        text = pattern.sub(new, text)
-    text = _ONE_IN_SO_MANY.sub(r"\1\2/\3\4", text)
-    text = _TWICE.sub(lambda m: f"{m[1]}{_TIMES[m[2].casefold()]} times{m[3]}", text)
-    text = _CHAPTER.sub(_chapter, _IN_RADIANS.sub(_in_degrees, text))
-    text = _ROMAN_CENTURY.sub(lambda m: f"{roman_value(m[1], 1) or m[1]}th ", text)
-    text = _THE_SECOND.sub("2nd", _PART_OF_TEN.sub(lambda m: f"1/{_SCALE_VALUES[m[1].casefold()]}", text))
-    if not _WRITTEN_OUT.search(text):
+    # What a rule cannot do without is looked for first: most texts have none of it.
+    if "WW" in text or "world" in low:
+        for pattern, new in _WORLD_WAR:
+            text = pattern.sub(new, text)
+    if " in " in low or " out of " in low:
+        text = _ONE_IN_SO_MANY.sub(r"\1\2/\3\4", text)
+    if "ce" in low:
+        text = _TWICE.sub(lambda m: f"{m[1]}{_TIMES[m[2].casefold()]} times{m[3]}", text)
+    if "π" in text or "pi" in low:
+        text = _IN_RADIANS.sub(_in_degrees, text)
+    if any(c in text for c in "IVXLC"):
+        text = _ROMAN_CENTURY.sub(
+            lambda m: f"{roman_value(m[1], 1) or m[1]}th ", _CHAPTER.sub(_chapter, text)
+        )
+    if "th" in low:
+        text = _PART_OF_TEN.sub(lambda m: f"1/{_SCALE_VALUES[m[1].casefold()]}", text)
+    if "Second" in text:
+        text = _THE_SECOND.sub("2nd", text)
+    if not _written_out(text):
         return text
     text = _TO_THE_HOUR.sub(r"\1\2 minutes \3 ", _BAKERS_DOZEN.sub("13", _HALF_ALONE.sub("1/2", text)))
     text = _NUMBER_WORDS.sub(_in_digits, _ONE_UNIT.sub("1 ", _SECOND_ALONE.sub("2nd", text)))

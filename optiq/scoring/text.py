@@ -13,7 +13,7 @@ from functools import lru_cache
 from optiq.scoring.chemical import compounds
 from optiq.scoring.common_nouns import other_thing, part_of_a_phrase
 from optiq.scoring.denial import affirmed, denies
-from optiq.scoring.figures import figures_in
+from optiq.scoring.figures import digits_of, figures_in
 from optiq.scoring.formulas import formula_of, same_formula, segments
 from optiq.scoring.names import longer_name
 from optiq.scoring.numbers import numeric_equality
@@ -58,6 +58,10 @@ _APOSTROPHE = re.compile(r"(?<=\w)['’](?=\w)")
 _MEANING = re.compile(r"[<>|≤≥=≠±√∞×÷+^°‰%$€£¥₹₽₩]|(?<=\d)[:/](?=\d)|(?<=[A-Z0-9a-z])[-−](?=$|[\s,.;)])")
 
 
+def _arrows(text: str) -> str:
+    return _ARROW.sub("→", text) if ">" in text or not text.isascii() else text
+
+
 def _spelled(text: str) -> str:
     """``text`` with the prefixes of words joined to them and ``St.`` before a name as ``Saint``."""
     if "U" in text:
@@ -89,7 +93,7 @@ def normalise(text: str) -> str:
 
 def exact_match(answer: str, reference: str) -> float:
     """1.0 if both are the same once normalised, else 0.0. An empty answer never matches, nor do other signs."""
-    answer, reference = (_ARROW.sub("→", text) for text in (answer, reference))
+    answer, reference = (_arrows(text) for text in (answer, reference))
     same = bool(answer.strip()) and normalise(answer) == normalise(reference)
     if not same and ("-" in answer or "-" in reference):  # e-mail
         same = normalise(_HYPHEN.sub("", answer)) == normalise(_HYPHEN.sub("", reference)) != ""
@@ -164,7 +168,7 @@ def words_of(text: str) -> tuple[str, ...]:
         if figure.kind == "number" and not figure.bound:
             unit = "" if not figure.units else " ".join(sorted({unit.what for unit in figure.units}))
             factor = figure.units[0].factor if figure.units else 1
-            found.append(f"#{float(figure.value) * factor:.12g}{unit}")
+            found.append(f"#{digits_of(figure.value, factor)}{unit}")
         elif hyphened := _HYPHENED_NUMBER.fullmatch(read[figure.start : figure.end]):
             found += [hyphened[1].casefold(), f"#{float(hyphened[2]):.12g}"]  # COVID-19
         else:
@@ -207,6 +211,12 @@ def designators(text: str) -> Counter[str]:
 _COMPARED = re.compile(r"(?<=[\w)])\s*([<>≤≥≠])\s*(?=[\w(+-])")
 
 
+def _compared(text: str) -> list[str]:
+    """The signs of inequality between the terms of ``text``."""
+    text = plain(text)
+    return [] if text.isascii() and "<" not in text and ">" not in text else _COMPARED.findall(text)
+
+
 _OVER = re.compile(r"(?<![\w/])(\w+)\s?/\s?(\w+)(?![\w/])")
 
 
@@ -224,14 +234,15 @@ _DENYING_SIGNS = frozenset("≠¬∉")
 
 def logic_equality(answer: str, reference: str) -> float | None:
     """Of signs of logic and sets: 0.0 if the answer has others or, with an arrow, others sides; None without such."""
-    signs = [Counter(_LOGIC.findall(_ARROW.sub("→", text))) for text in (answer, reference)]
+    if answer.isascii() and reference.isascii() and ">" not in answer and ">" not in reference:
+        return None
+    signs = [Counter(_LOGIC.findall(_arrows(text))) for text in (answer, reference)]
     if not signs[1]:
         return 0.0 if _DENYING_SIGNS & signs[0].keys() else None
     if signs[0] != signs[1]:
         return 0.0
     said, wanted = (
-        re.sub(r"[\s$.]", "", _ARROW.sub("→", plain(text).translate(_SUBSCRIPTS)))
-        for text in (answer, reference)
+        re.sub(r"[\s$.]", "", _arrows(plain(text).translate(_SUBSCRIPTS))) for text in (answer, reference)
     )
     if wanted in said:
         return float(said == wanted) or None
@@ -245,7 +256,7 @@ def containment(answer: str, reference: str) -> float:
     not name, unless the reference is a denial as well; nor does it with a figure more (``Elizabeth II`` for
     ``Elizabeth``) or as one of several (``Rome or Paris``, ``Rome and Paris``).
     """
-    if not answer.strip() or _COMPARED.findall(plain(answer)) != _COMPARED.findall(plain(reference)):
+    if not answer.strip() or _compared(answer) != _compared(reference):
         return 0.0
     said = answer if denies(reference) else affirmed(answer)
     if _UNBROKEN.search(reference):
@@ -254,7 +265,7 @@ def containment(answer: str, reference: str) -> float:
     wanted = _without_title([word for word in words_of(reference) if word != _STOP], given)
     if any(word in ("no", "number") for word in given):  # Symphony No. 9, for the Ninth Symphony
         given = tuple(word for word in given if word not in ("no", "number"))
-    if not wanted or Counter(wanted) - Counter(given):
+    if not wanted or not {*wanted} <= {*given} or Counter(wanted) - Counter(given):
         return 0.0
     if names_others(said, reference) or other_name(answer, reference) or lacking(answer, reference):
         return 0.0
@@ -635,7 +646,7 @@ _SQUARE_ROOT = re.compile(
 def _formula(text: str) -> str:
     text = _SQUARE_ROOT.sub(lambda m: f"√{m[1] or m[2] or m[3] or ''}", text)
     text = re.sub(r"\\?(?<![a-z])pi(?![a-z])", "π", text, flags=re.IGNORECASE)
-    text = _ARROW.sub("→", text.translate(_SUBSCRIPTS))
+    text = _arrows(text.translate(_SUBSCRIPTS))
     text = re.sub(r"[\s$*·×{}]+", "", plain(re.sub(r"\bor\b|\band\b", ",", text))).strip(".,;:")
     parts = text.split(",")
     # Solutions in any order; a pair in brackets has one.
@@ -801,21 +812,22 @@ _OF_ONE_LETTER = re.compile(r"\s*([a-z])\s*=\s*(?=[-−\d])")
 _CLAUSE = re.compile(r"\w\s+(?:is|are|was|were)\s+\w")
 
 
-def items_of(text: str) -> list[frozenset[str]]:
+@lru_cache(maxsize=8192)
+def items_of(text: str) -> tuple[frozenset[str], ...]:
     """The members of an enumeration (``red, green and blue``), each as its words; empty if it is none."""
-    text = _MATHS.sub(r"\1", text).strip(" .!{}")
+    text = (_MATHS.sub(r"\1", text) if "$" in text else text).strip(" .!{}")
     parts = [part for part in _BETWEEN_ITEMS.split(text) if part and part.strip()]
     if len(parts) > 1 and ": " not in parts[1]:  # "The primes are 2, 3 and 5"
         parts[0] = _INTRODUCED.sub("", parts[0])
     if any(_CLAUSE.search(part) for part in parts[1:]):
-        return []  # "Lisbon; Porto is second"
+        return ()  # "Lisbon; Porto is second"
     if len(parts) < 2 or any(len(part.split()) > _SHORT_ITEM for part in parts):
-        return []
+        return ()
     letters = [_OF_ONE_LETTER.match(part) for part in parts]
     if all(letters) and len({match[1] for match in letters if match}) == 1:  # x = 1 and x = 4
         parts = [part[match.end() :] for part, match in zip(parts, letters, strict=True) if match]
     bare = [re.sub(r"^(?:and\b|\W)+\s*|:\s.*", "", part) for part in parts]  # "red: warm" is red
-    return [frozenset(words_of(part)) - {_STOP} for part in bare]
+    return tuple(frozenset(words_of(part)) - {_STOP} for part in bare)
 
 
 def same_items(answer: str, reference: str) -> bool:

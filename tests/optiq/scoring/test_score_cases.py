@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optiq.questions.question import Question
-from optiq.scoring import numeric_equality, score, score_many
+from optiq.scoring import denial, numeric_equality, score, score_many
 from optiq.scoring.denial import affirmed, refuses, truth_of
 from optiq.scoring.figures import figures_in
 from optiq.scoring.opposites import opposed
@@ -177,6 +177,20 @@ def test_any_text_is_read_without_a_fault(text):
     refuses(text)
     assert truth_of(text) in (True, False, None)
     assert len(affirmed(text)) == len(text)
+
+
+SAID_NOT = (
+    "nobody|neither|nor|wait|scratch|that|i|mean|was|were|now|today|formerly|previously|once|opposite|of|is"
+)
+SAID_NOT += "|often|confused|many|think|but|it|could|would|if|unless|followed|by|despite|while|though|whereas|;|?|(|no"
+SAID_NOT += "|never|not|doubt|false|wrong|to|say|incorrect|myth|used|be|until|Oslo|Bergen|1905|capital|,|."
+
+
+@given(st.lists(st.sampled_from(SAID_NOT.split("|")), min_size=1, max_size=10))
+def test_only_texts_that_may_deny_are_looked_through(words):
+    text = " ".join(words)
+    denying = any(pattern.search(text) for pattern in (*denial._SAID_NOT, denial._CONTRASTED))
+    assert denial._MAY_DENY.search(text) or not denying
 
 
 @given(SHORT, SHORT)
