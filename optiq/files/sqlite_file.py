@@ -48,23 +48,34 @@ def open_shared(path: Path, tables: str) -> sqlite3.Connection:
 def changing(connection: sqlite3.Connection, path: str | Path | None, then: str) -> Iterator[None]:
     """One transaction in the file ``path``: all of it or nothing; nobody else writes meanwhile, in any process.
 
-    ``then`` says what to do once the disk is in order. The caller holds the connection's lock.
+    The caller holds the connection's lock. Faults as in :func:`written`; what else is raised inside goes through.
+    """
+    with written(path, then):
+        try:
+            connection.execute("begin immediate")
+            yield
+            connection.execute("commit")
+        except BaseException:
+            with suppress(sqlite3.Error):  # SQLite itself takes it back where it has no room
+                connection.execute("rollback")
+            raise
+
+
+@contextmanager
+def written(path: str | Path | None, then: str) -> Iterator[None]:
+    """What is written to the file ``path`` inside; a single statement is a transaction of its own.
+
+    ``then`` says what to do once the disk is in order.
 
     Raises
     ------
     OptiqError
-        if SQLite cannot write it, as on a full disk. What else is raised inside goes through.
+        if SQLite cannot write it, as on a full disk.
     """
     try:
-        connection.execute("begin immediate")
         yield
-        connection.execute("commit")
-    except BaseException as fault:
-        with suppress(sqlite3.Error):  # SQLite itself takes it back where it has no room
-            connection.execute("rollback")
-        if isinstance(fault, sqlite3.Error):
-            raise OptiqError(f"{path} cannot be written: {fault}", f"Check the disk; {then}.") from None
-        raise
+    except sqlite3.Error as fault:
+        raise OptiqError(f"{path} cannot be written: {fault}", f"Check the disk; {then}.") from None
 
 
 def set_aside_if_damaged(path: Path, *, thorough: bool = False) -> Path | None:

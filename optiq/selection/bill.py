@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from optiq.execution.accounting import TEMPLATE_TOKENS, Tariff
@@ -31,6 +32,7 @@ _NEVER_SENT = frozenset(
 _LOST_STATUS = frozenset({408, 502, 504})  # a gateway gave up on a server that may have gone on
 
 
+@lru_cache(maxsize=256)
 def unpriced(model: str) -> ModelFigures:
     """What is known of a model that nobody priced."""
     return ModelFigures(model=model)

@@ -114,13 +114,12 @@ class Slots:
 
     def take(self) -> Future[None]:
         """Done once the caller has a slot, to be given back."""
-        place: Future[None] = Future()
         with self._lock:
             if self._free:
                 self._free -= 1
-                place.set_result(None)
-            else:
-                self._waiting.append(place)
+                return _AT_ONCE
+            place: Future[None] = Future()
+            self._waiting.append(place)
         return place
 
     def give_back(self, place: Future[None]) -> None:
@@ -133,6 +132,11 @@ class Slots:
                     following.set_result(None)
                     return
             self._free += 1
+
+
+_AT_ONCE: Future[None] = Future()
+"""The place of all who need not wait; to make one for each takes longer than all else about slots."""
+_AT_ONCE.set_result(None)
 
 
 def _memory_here() -> RoleMemory | None:
@@ -400,8 +404,10 @@ class _Intercepted:
     def _settled(self, asked: Asked) -> tuple[str, Asked]:
         """The model that answers, by the name that it has among candidates, and the request that asks it."""
         recorder, candidates = self._recorder, self._transport.candidates
-        known = next((name for name in candidates if same_model(asked.model, name)), None)
         assigned = recorder.assignment.get(self.role or "")
+        known = None
+        if assigned is None or asked.embeds:
+            known = next((name for name in candidates if same_model(asked.model, name)), None)
         if assigned is None or (asked.embeds and known is None and asked.model not in recorder.assignment):
             models = recorder.assignment.values()
             mine = next((name for name in models if same_model(asked.model, name)), None)

@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 
 from optiq.errors import InputError, OptiqError, OptiqWarning
-from optiq.files.sqlite_file import changing, open_shared
+from optiq.files.sqlite_file import open_shared, written
 from optiq.selection.evidence import Outcome, RoleCalls
 
 _SCHEMA = """
@@ -71,7 +71,7 @@ class Store:
             response.latency_s,
         )
         try:
-            with self._lock, self._changing():
+            with self._lock, self._written():
                 self._db.execute("insert or ignore into responses values (?, ?, ?, ?, ?)", row)
         except OptiqError as fault:  # it is paid for: who asked gets it all the same
             warnings.warn(f"an answer is not kept: {fault}", OptiqWarning, stacklevel=2)
@@ -93,12 +93,12 @@ class Store:
     def keep_outcome(self, key: str, outcome: Outcome) -> None:
         """Keep what a run gave; an :class:`OptiqError` where there is no room."""
         told = orjson.dumps(outcome, default=list, option=orjson.OPT_SERIALIZE_NUMPY).decode()
-        with self._lock, self._changing():
+        with self._lock, self._written():
             self._db.execute("insert or replace into outcomes values (?, ?)", (key, told))
 
     def forget_outcomes(self) -> None:
         """Run everything again, on kept responses."""
-        with self._lock, self._changing():
+        with self._lock, self._written():
             self._db.execute("delete from outcomes")
 
     def close(self) -> None:
@@ -106,5 +106,5 @@ class Store:
         with self._lock:
             self._db.close()
 
-    def _changing(self) -> AbstractContextManager[None]:
-        return changing(self._db, self._path, "the same command goes on")
+    def _written(self) -> AbstractContextManager[None]:
+        return written(self._path, "the same command goes on")

@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextvars
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -19,14 +17,14 @@ _seen: contextvars.ContextVar[bool] = contextvars.ContextVar("optiq_selection_se
 _PROCESSES = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})
 
 
-@contextmanager
-def seen() -> Iterator[None]:
-    """What is connected inside belongs to a request that was looked at."""
-    before = _seen.set(True)
-    try:
-        yield
-    finally:
-        _seen.reset(before)
+class seen:
+    """What is connected inside the block belongs to a request that was looked at."""
+
+    def __enter__(self) -> None:
+        self._before = _seen.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _seen.reset(self._before)
 
 
 def is_seen() -> bool:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -53,12 +54,12 @@ class Asked:
     model: str
     signed: bool = False
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The path of its URL."""
         return urlsplit(self.url).path
 
-    @property
+    @cached_property
     def embeds(self) -> bool:
         """Whether it asks for vectors: there are no output tokens then."""
         return self.path.endswith(_EMBEDDING)
@@ -107,7 +108,7 @@ def asked_in(method: str, url: str, headers: Mapping[str, str], content: bytes) 
 
 def prompt_chars(body: Mapping[str, Any]) -> int:
     """Characters of all text that a request asks with."""
-    return sum(_chars(body.get(name)) for name in (*_ASKING, "system"))
+    return sum(_chars(body[name]) for name in (*_ASKING, "system") if name in body)
 
 
 def _chars(value: Any) -> int:
@@ -134,30 +135,39 @@ def usage_in(content: bytes) -> tuple[int | None, int | None, str | None]:
     prompt = output = None
     texts: list[str] = []
     for item in _objects(content):
-        response, message = item.get("response"), item.get("message")
-        told: list[Any] = [item.get("usage"), item.get("usageMetadata")]
-        # Streamed messages and responses nest what they are about.
-        told += [whole.get("usage") for whole in (message, response) if isinstance(whole, dict)]
-        usage: dict[str, Any] = next((u for u in told if isinstance(u, dict)), {})
-        asked = _first(
-            *(
-                usage.get(name)
-                for name in ("prompt_tokens", "input_tokens", "inputTokens", "promptTokenCount")
-            ),
-            item.get("prompt_eval_count"),
-        )
+        usage = _usage(item)
+        asked = _count(usage, _READ) or counted(item.get("prompt_eval_count"))
         if asked is not None:  # Anthropic counts what it put into its prompt cache, and found there, apart
-            aside = (usage.get(f"cache_{what}_input_tokens") for what in ("creation", "read"))
-            prompt = asked + sum(counted(n) or 0 for n in aside)
-        said = _first(
-            *(usage.get(name) for name in ("completion_tokens", "output_tokens", "outputTokens")),
-            usage.get("candidatesTokenCount"),
-            item.get("eval_count"),
-        )
+            prompt = asked + sum(counted(usage.get(name)) or 0 for name in _CACHED)
+        said = _count(usage, _WRITTEN) or counted(item.get("eval_count"))
         if said is not None:
             output = said + (counted(usage.get("thoughtsTokenCount")) or 0)
         texts.append(_text(item))
     return prompt, output, "".join(texts) or None
+
+
+_READ = ("prompt_tokens", "input_tokens", "inputTokens", "promptTokenCount")
+_CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
+_WRITTEN = ("completion_tokens", "output_tokens", "outputTokens", "candidatesTokenCount")
+
+
+def _usage(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where an answer, or a part of a stream, counts its tokens; nothing if it does not."""
+    for told in (item.get("usage"), item.get("usageMetadata")):
+        if isinstance(told, dict):
+            return told
+    for whole in (item.get("message"), item.get("response")):  # streamed messages nest what they are about
+        if isinstance(whole, dict) and isinstance(told := whole.get("usage"), dict):
+            return told
+    return {}
+
+
+def _count(usage: Mapping[str, Any], names: Sequence[str]) -> int | None:
+    """The first count of tokens under one of ``names``: one that says nothing, or less than nothing, is none."""
+    for name in names:
+        if (number := counted(usage.get(name))) is not None:
+            return number
+    return None
 
 
 def written_bytes(content: bytes) -> int:
@@ -210,6 +220,16 @@ def _text(item: dict[str, Any]) -> str:
             inner = choice.get("message") or choice.get("delta") or choice
             text = inner.get("content") if isinstance(inner, dict) else None
             parts.append(text if isinstance(text, str) else str(choice.get("text") or ""))
+    if not _IN_BLOCKS.isdisjoint(item):
+        parts += _in_blocks(item)
+    return "".join(parts)
+
+
+_IN_BLOCKS = frozenset(("content", "output", "candidates"))
+
+
+def _in_blocks(item: Mapping[str, Any]) -> Iterator[str]:
+    """Texts of an answer that is made of blocks: of Anthropic, Bedrock, Gemini, and OpenAI's Responses."""
     blocks = [
         item.get("content"),
         part(item, "output", "message", "content"),
@@ -218,17 +238,11 @@ def _text(item: dict[str, Any]) -> str:
     ]
     for block in (one for several in blocks for one in _list(several)):
         if isinstance(block, dict) and isinstance(block.get("text"), str):
-            parts.append(block["text"])
-    return "".join(parts)
+            yield block["text"]
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _first(*values: Any) -> int | None:
-    """The first that is a count of tokens: one that says nothing, or less than nothing, is none."""
-    return next((number for value in values if (number := counted(value)) is not None), None)
 
 
 def counting(body: Mapping[str, Any]) -> dict[str, Any]:
