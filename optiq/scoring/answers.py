@@ -22,6 +22,7 @@ from optiq.scoring.outputs import (
     last_step,
     last_verdict,
     spoken,
+    what_was_asked,
     without_greeting,
     without_verdict,
     worked_out,
@@ -85,7 +86,7 @@ def parse_answer(question: Question, output: str) -> str:
     if question.kind in (Kind.LONG, Kind.CODE, Kind.JSON):
         return formed_answer(question.kind, output)
     if not question.kind.has_options:
-        return open_answer(output)
+        return open_answer(output, question.text)
     letters = option_letters(output, question.options, several=question.kind is Kind.MULTI)
     return ", ".join(letters) if letters else open_answer(output)
 
@@ -105,8 +106,10 @@ def node_answer(question: Question, plan: Plan, node: int, outputs: Mapping[int,
     return parse_answer(question, output)
 
 
-def open_answer(output: str) -> str:
+def open_answer(output: str, asked: str = "") -> str:
     """What the output states as its answer, else what it concludes, else its first sentence with words.
+
+    Of several sentences the one that has all words of the question ``asked`` goes before one that leads up to it.
 
     Without thoughts, greetings, headings, ``Answer:``, a verdict on another answer, markup and end stop. A list of
     short items is one answer, with commas. A refusal keeps its words.
@@ -122,7 +125,9 @@ def open_answer(output: str) -> str:
     text = without_greeting(without_verdict(without_greeting(text)))
     if refused := _refusal(text):
         return refused
-    return _first_answer(worked_out(text) or last_verdict(text) or conclusion(text) or text)
+    return _first_answer(
+        worked_out(text) or last_verdict(text) or conclusion(text) or what_was_asked(text, asked) or text
+    )
 
 
 def _refusal(text: str) -> str | None:

@@ -92,7 +92,7 @@ _VERDICT_BEFORE = re.compile(
 )
 _POLITE = (
     r"(?:sure(?:\s+thing)?|certainly|of\s+course|absolutely|definitely|okay|ok|alright|all\s+right|great|gladly|hello|hi|hey|"
-    r"good\s+(?:morning|day|evening|afternoon)|hi\s+there|hello\s+there|greetings|no\s+problem|you\s+got\s+it|good\s+question|great\s+question|"
+    r"good\s+(?:morning|day|evening|afternoon)(?!,)|hi\s+there|hello\s+there|greetings|no\s+problem|you\s+got\s+it|good\s+question|great\s+question|"
     r"(?:that['’]?s|that\s+is|what)\s+an?\s+(?:\w+\s+)?question|interesting\s+question|thanks?(?:\s+you)?(?:\s+for\s+[^.!\n]*)?|"
     r"(?:happy|glad|pleased)\s+to\s+(?:help|assist|answer)[^.!:\n]*|(?:yes,?\s+)?i\s+can\s+(?:help|assist|answer)\b[^.!:\n]*|"
     r"i(?:['’]?d|\s+would|['’]?ll|\s+will|['’]?m|\s+am)\s+(?:be\s+)?(?:happy|glad|pleased|delighted|love)\s+to\s+[^.!:\n]*|"
@@ -107,7 +107,8 @@ _GREETING = re.compile(
     rf"\A[\s*_>#¡]*{_POLITE}[*_]*\s*(?:[.!:…！。：]+|，|[,–—-](?=\s)|(?=\n))[*_]*\s*(?=\S)", re.IGNORECASE
 )
 _RESTATED = re.compile(
-    r"\A\W*+(?:question\s*:?\s*)?(?=[^.!?\n]*?\w[^\w.!?\n]+\w+[^\w.!?\n]+\w)[^.!?\n]*\?[*_\"”]*\s*(?=\S)",
+    r"\A\W*+(?:question\s*:?\s*)?(?=[^.!?\n]*?\w[^\w.!?\n]+\w+[^\w.!?\n]+\w)[^.!?\n]*\?[*_\"”]*+\s*+"
+    r"(?!(?:is|are|was|were)\b)(?=\S)",
     re.IGNORECASE,
 )
 _ASKED = re.compile(
@@ -327,6 +328,40 @@ def conclusion(text: str) -> str | None:
     found = list(_CONCLUSION.finditer(text))
     rest = text[found[-1].end() :].strip() if found else ""
     return rest if any(character.isalnum() for character in rest) else None
+
+
+_ASKING = frozenset(
+    """
+    what which when where whose whom many much does name tell give explain briefly answer question short word words
+    sentence please that this there have been were with from into your following
+    """.split()  # noqa: SIM905
+)
+_ASKED_WORD = re.compile(r"[^\W_]{4,}|\d+")
+_OF_WHAT_WAS_NAMED = re.compile(
+    r"\W*(?:it|he|she|they|this|that|these|those|yes|no|true|false)\b", re.IGNORECASE
+)
+
+
+def what_was_asked(text: str, asked: str) -> str | None:
+    """The first later sentence with all words of the question, if the first one only leads up to it; else None.
+
+    ``Norway lies in Europe. The capital of Norway is Oslo.``
+    """
+    sentences = [part for part in _SENTENCES.split(text.strip()) if any(c.isalnum() for c in part)]
+    if (
+        len(sentences) < 2
+        or len(sentences[0].split()) <= _FEW_WORDS
+        or _OF_WHAT_WAS_NAMED.match(sentences[0])
+    ):
+        return None
+    wanted = _asked_words(asked) - _ASKING
+    if len(wanted) < 2 or wanted <= _asked_words(sentences[0]):
+        return None
+    return next((part for part in sentences[1:] if wanted <= _asked_words(part)), None)
+
+
+def _asked_words(text: str) -> set[str]:
+    return {word.removesuffix("s") for word in _ASKED_WORD.findall(text.casefold())}
 
 
 def json_answer(text: str) -> str | None:

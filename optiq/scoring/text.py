@@ -336,13 +336,22 @@ _ASIDE = frozenset(
 )  # fmt: skip
 
 
+_TRUE_OR_FALSE = re.compile(
+    r"\A\W*(?:is\s+(?:it|this)\s+)?true\s+or\s+false\b\W*(?:that\s+)?|\W*\b(?:is\s+(?:it|this)\s+)?true\s+or\s+false\W*\Z",
+    re.IGNORECASE,
+)
+"""``True or false: the sun is a star.``"""
+
+
 def restated(asked: str, answer: str) -> bool | None:
     """Whether ``answer`` says all of a question for yes or no over again (True), or denies it; None if neither.
 
     ``The Pacific is larger than the Atlantic``, asked whether it is.
     """
-    if not _ASKS_WHETHER.match(asked):
+    stated = _TRUE_OR_FALSE.sub("", asked)
+    if stated == asked and not _ASKS_WHETHER.match(asked):
         return None
+    asked = stated
     wanted = {word for word in words_of(asked) if word != _STOP} - _ASIDE - _SMALL_WORDS
     given = {word for word in words_of(answer) if word != _STOP} - _ASIDE - _SMALL_WORDS
     if not wanted or not wanted <= given | {"not"} or _ALTERNATIVE.search(asked):

@@ -143,3 +143,24 @@ def test_a_clause_without_an_end_is_read_once():
     """From each of its letters on it would take minutes, which the limit of a test ends."""
     words = "oslo " * 40_000
     assert affirmed(words) == words
+
+
+@pytest.mark.parametrize(
+    ("asked", "output", "answer"),
+    [
+        (
+            "What is the capital of Norway?",
+            "Norway lies in the north of Europe. The capital of Norway is Oslo.",
+            "The capital of Norway is Oslo",
+        ),
+        ("What is the capital of Norway?", "Oslo. The capital of Norway is old.", "Oslo"),
+        (
+            "Who painted the Mona Lisa?",
+            "It was painted by Leonardo in Florence. The Mona Lisa was painted in 1503.",
+            "It was painted by Leonardo in Florence",
+        ),
+        ("Translate 'good morning'.", "Good morning, my friend.", "Good morning, my friend"),
+    ],
+)
+def test_the_sentence_that_says_what_was_asked_is_the_answer(asked, output, answer):
+    assert parse_answer(Question("1", asked), output) == answer

@@ -82,6 +82,16 @@ def test_a_sum_that_is_only_repeated_is_not_worked_out():
     assert qoa("1/2", "1/2", "Which is larger, 1/2 or 1/3?") == 1.0
 
 
+def test_a_statement_that_is_said_over_again_is_called_true():
+    for asked in ("True or false: the sun is a star.", "The sun is a star. True or false?"):
+        assert (
+            qoa("The sun is a star.", "true", asked) == qoa("The sun is not a star.", "false", asked) == 1.0
+        )
+        assert (
+            qoa("The sun is not a star.", "true", asked) == qoa("The sun is a star.", "false", asked) == 0.0
+        )
+
+
 # --- figures -------------------------------------------------------------------------------------------
 
 WHOLE = st.integers(-(10**12), 10**12)
