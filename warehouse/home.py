@@ -136,7 +136,7 @@ def empty_work(home: Home) -> Iterator[None]:
 
 def _tidy(home: Home) -> None:
     for path in home.work.iterdir():
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():  # what a link leads to is none of ours
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)

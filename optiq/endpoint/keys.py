@@ -60,6 +60,10 @@ class Keys:
             try:
                 rows = json.loads(self._path.read_text(encoding="utf-8"))
                 self._keys = tuple(sorted((Key(**row) for row in rows), key=lambda key: key.name))
+            except PermissionError:
+                raise ConfigurationError(
+                    f"{self._path} may not be read", "Keys are for who serves: ask the owner of the file."
+                ) from None
             except (OSError, ValueError, TypeError) as fault:
                 raise ConfigurationError(
                     f"{self._path} cannot be read: {fault}", "Restore it, or remove it and add the keys anew."

@@ -8,6 +8,7 @@ give it, when it is complete. A home that is marked as shared is left to the per
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,8 +56,10 @@ def share_home(path: Path) -> None:
     path.mkdir(parents=True, exist_ok=True)
     (path / SHARED_MARK).touch()
     know_home(path)
-    if path.stat().st_mode & 0o777 == 0o700:
-        path.chmod(0o777 & ~_umask())
+    mode = path.stat().st_mode
+    if mode & 0o777 == 0o700:
+        # a folder that hands its group on keeps doing so: else each file has the group of who wrote it
+        path.chmod(mode & stat.S_ISGID | 0o777 & ~_umask())
 
 
 def know_home(path: Path) -> None:

@@ -24,9 +24,11 @@ def open_shared(path: Path, tables: str) -> sqlite3.Connection:
     A killed process loses nothing; only a power cut may take the last writes. ``sqlite3.Error`` as SQLite
     raises it.
     """
-    if not path.exists() and not any(is_shared(folder) for folder in path.parents):
-        # Its owner's alone from the first moment; the logs beside it get its mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if not path.exists():
+        # Its owner's alone from the first moment, or with the mode of the umask: SQLite itself would let nobody else
+        # write in either case. The logs beside it get its mode.
+        shared = any(is_shared(folder) for folder in path.parents)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o666 if shared else 0o600))
     connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
     deadline = time.monotonic() + _PATIENCE_S
     while True:

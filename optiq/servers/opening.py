@@ -15,7 +15,7 @@ from optiq.servers.configured import ConfiguredServer
 from optiq.servers.energy import metered, open_counter
 from optiq.servers.pool import Place, PooledServer, members_of, places_of
 from optiq.servers.protocol import OPTIONAL, Allowed, GenerateRequest, Generation, ModelServer, ServedModel
-from optiq.servers.trust import environments_key
+from optiq.servers.trust import named_key
 
 Opener = Callable[[str | None, str | None], ModelServer]
 
@@ -97,7 +97,7 @@ def _short(url: str) -> str:
 def _open(wanted: ConfiguredServer, api_key: str | None, concurrency: int | None) -> ModelServer:
     opener, key = cast(Opener, SERVERS.load(wanted.dialect)), api_key
     if wanted.key_env is not None:
-        key = environments_key(wanted.url or "", wanted.key_env)
+        key = named_key(wanted.url or "", wanted.key_env)
         if not os.environ.get(wanted.key_env):
             raise ConfigurationError(
                 f"server {wanted.name!r} takes its key from ${wanted.key_env}, which is empty", "Set it."

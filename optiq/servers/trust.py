@@ -21,6 +21,8 @@ from optiq.servers.addresses import is_loopback
 _PORTS = {"http": 80, "https": 443}
 _lock = threading.Lock()
 _distrusted: dict[tuple[str, str, int | None], str] = {}
+_nearby: dict[tuple[str, str, int | None], str] = {}
+"""Addresses of this machine that such a file names: they get keys, but may be a tunnel's or another person's."""
 _said: set[tuple[str, str, int | None]] = set()
 
 
@@ -53,19 +55,20 @@ def distrust(url: str, origin: str, environ: Mapping[str, str] | None = None) ->
     """``url`` stands in a file of the current folder (``origin`` says where): it gets no keys, unless it is allowed."""
     environ = os.environ if environ is None else environ
     place = _place(url)
-    if place is None or is_loopback(place[1]):
+    if place is None:
         return
     variables = ("OPTIQ_SERVER_URL", "OPTIQ_OPENAI_BASE_URL", "OPENAI_BASE_URL", "OPTIQ_HOME")
     named = [environ[name] for name in variables if environ.get(name)]
     if place not in {_place(own) for own in (*named, *allowed(environ))}:
         with _lock:
-            _distrusted[place] = origin
+            (_nearby if is_loopback(place[1]) else _distrusted)[place] = origin
 
 
 def trust(url: str) -> None:
     """The person named ``url``: whatever files say of it too, it may have keys."""
     with _lock:
-        _distrusted.pop(_place(url) or ("", "", None), None)
+        for known in (_distrusted, _nearby):
+            known.pop(_place(url) or ("", "", None), None)
 
 
 def distrusted(url: str) -> str | None:
@@ -79,19 +82,39 @@ def environments_key(url: str, *variables: str) -> str:
     origin = distrusted(url)
     if not key or origin is None:
         return key
+    _say_once(
+        url,
+        f"gets no key from the environment, as it comes from {origin}; to allow it, "
+        f"give it with --server-url or list it in trusted_servers of {users_file()}",
+    )
+    return ""
+
+
+def named_key(url: str, variable: str) -> str:
+    """The key for ``url`` in a variable that a configuration names: as :func:`environments_key`.
+
+    Where a file of the current folder chose the variable for an address of this machine, that is said.
+    """
+    key = environments_key(url, variable)
+    origin = _nearby.get(_place(url) or ("", "", None))
+    if key and origin is not None:
+        _say_once(
+            url,
+            f"is sent what ${variable} holds, as {origin} says; list it in trusted_servers of {users_file()} if you "
+            "mean it, and this is not said again",
+        )
+    return key
+
+
+def _say_once(url: str, what: str) -> None:
     place = _place(url)
-    assert place is not None, "what is distrusted has a place"
+    assert place is not None, "who is spoken of has a place"
     with _lock:
         new = place not in _said
         _said.add(place)
     if new:
-        warnings.warn(
-            f"{place[0]}://{place[1]} gets no key from the environment, as it comes from {origin}; to allow it, "
-            f"give it with --server-url or list it in trusted_servers of {users_file()}",
-            OptiqWarning,
-            stacklevel=2,
-        )
-    return ""
+        port = "" if place[2] in (None, _PORTS.get(place[0])) else f":{place[2]}"
+        warnings.warn(f"{place[0]}://{place[1]}{port} {what}", OptiqWarning, stacklevel=3)
 
 
 def _place(url: str) -> tuple[str, str, int | None] | None:

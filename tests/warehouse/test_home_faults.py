@@ -82,3 +82,15 @@ def test_init_leaves_what_has_landed(home: Home, traces: Any) -> None:
     assert len(list(home.landing.glob("traces-*"))) == 1
     assert query(home.perfdb, "select count(*) as n from executions")["n"][0] == 0
     assert refresh(home, full_gate=False).n_executions_new == 1
+
+
+def test_a_link_in_the_work_folder_is_taken_away_and_what_it_leads_to_is_not(
+    home: Home, tmp_path: Path
+) -> None:
+    """In a shared home another may have put it there: what a refresh spills would go where it leads."""
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("mine")
+    (home.work / "spill").symlink_to(tmp_path / "mine")
+    refresh(home)
+    assert not list(home.work.iterdir())
+    assert (tmp_path / "mine" / "file").read_text() == "mine"

@@ -68,18 +68,26 @@ def test_answers_are_private_while_they_are_written_and_keep_the_mode_of_those_b
         assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
-def test_a_shared_home_has_the_modes_of_who_writes_it(tmp_path: Path, monkeypatch, optiq) -> None:
+def test_a_shared_home_has_the_modes_of_who_writes_it_and_the_group_of_its_folder(
+    tmp_path: Path, monkeypatch, optiq, model_server
+) -> None:
     before = os.umask(0o007)
     try:
         home = tmp_path / "shared"
+        tmp_path.chmod(0o2770)  # what is made inside has its group
         monkeypatch.setenv("OPTIQ_HOME", str(home))
         assert optiq("init", "--shared-home").code == 0
+        (tmp_path / "questions.csv").write_text("question\nWhy?\nHow?\n")
+        flags = ("--server", "ollama", "--server-url", model_server().url, "--max-total-cost", "1")
+        assert optiq("answer", "questions.csv", "-o", "answers.csv", *flags).code == 0
         assert optiq("refresh").code == 0
     finally:
         os.umask(before)
-    assert stat.S_IMODE(home.stat().st_mode) == 0o770
     assert stat.S_IMODE((home / "perfdb.duckdb").stat().st_mode) == 0o440
-    assert stat.S_IMODE((home / "landing").stat().st_mode) == 0o770
+    every = [home, *home.rglob("*")]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in every if path.is_dir()} == {0o2770}
+    written = {path.name: stat.S_IMODE(path.stat().st_mode) for path in every if path.suffix != ".duckdb"}
+    assert written["responses.sqlite"] == written["ledger.sqlite"] == written["refresh.lock"] == 0o660
 
 
 def test_the_library_keeps_its_home_and_caches_private_too(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ THERE = "https://llm.example:8443/v1"
 def unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that came from elsewhere, with a file that names a server; and a person with a key."""
     monkeypatch.setattr(trust, "_distrusted", {})
+    monkeypatch.setattr(trust, "_nearby", {})
     monkeypatch.setattr(trust, "_said", set())
     for name in (
         "OPTIQ_CONFIG",
@@ -117,3 +119,25 @@ def test_an_own_file_that_cannot_be_read_says_so(content: str, tmp_path: Path) -
     allow(tmp_path, content)
     with pytest.raises(ConfigurationError, match=r"config\.toml"):
         Settings.load()
+
+
+@pytest.mark.parametrize("means_it", [False, True])
+def test_a_file_that_picks_a_variable_for_this_machine_is_named(
+    means_it: bool, tmp_path: Path, unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who listens there may be another person, or the end of a tunnel."""
+    here = "http://127.0.0.1:18181"
+    (unpacked / "optiq.toml").write_text(
+        f'[servers.near]\ndialect = "openai"\nurl = "{here}/v1"\nkey_env = "A_SECRET"\n'
+    )
+    monkeypatch.setenv("A_SECRET", KEY)
+    if means_it:
+        allow(tmp_path, f'trusted_servers = ["{here}"]\n')
+    Settings.load()
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert [trust.named_key(f"{here}/v1", "A_SECRET") for _ in range(2)] == [KEY, KEY]
+        assert trust.environments_key(f"{here}/v1", "OPENAI_API_KEY") == KEY
+    told = [str(one.message) for one in said]
+    assert len(told) == (0 if means_it else 1)
+    assert all(f"{here} is sent what $A_SECRET holds, as" in one and KEY not in one for one in told)
