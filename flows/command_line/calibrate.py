@@ -98,9 +98,8 @@ def _show_summary(summary: Mapping[str, Any]) -> None:
         _consensus_table(summary)
     say(
         f"{counted(summary['executions'], 'plan')} run on {counted(summary['questions'], 'question')} "
-        f"in {counted(summary['rounds'], 'round')} "
-        f"({counted(summary['calls'], 'call')} made, {summary['cached']} found in the cache, "
-        f"{summary['failed']} failed), {summary['skipped']} known already; "
+        f"in {counted(summary['rounds'], 'round')}, {summary['failed']} failed, {summary['skipped']} known already "
+        f"({counted(summary['calls'], 'call')} made, {summary['cached']} found in the cache); "
         f"{usd(summary['cost_usd'])}, {summary['seconds']:.1f} s; server {summary['server']}"
     )
     if summary["stopped"]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from optiq.errors import InputError
+from optiq.errors import InputError, OptiqWarning
 from optiq.extensions.built_in import FORMATS
 from optiq.formats.protocol import Format, Role
 from optiq.formats.source import Source
@@ -15,6 +16,7 @@ def recognised(source: Source, name: str | None = None) -> tuple[Format, Role] |
     """The format of a file and what the file is to it; None if no format knows it.
 
     ``name`` is a registered format that a person named: it is taken at their word where it does not deny the file.
+    One of another package that breaks on a file that nobody named it for is passed over, with a warning.
     """
     if name is not None:
         form: Format = FORMATS.load(name)()
@@ -22,8 +24,16 @@ def recognised(source: Source, name: str | None = None) -> tuple[Format, Role] |
     if source.beginning[:4] == b"PAR1":
         return None
     for one in FORMATS.names():
-        form = FORMATS.load(one)()
-        if (role := form.recognises(source)) is not None:
+        try:
+            form = FORMATS.load(one)()
+            role = form.recognises(source)
+        except Exception as fault:
+            if one in FORMATS.built_in:
+                raise
+            told = f"the format {one!r} of another package is passed over: {type(fault).__name__}: {fault}"
+            warnings.warn(told, OptiqWarning, stacklevel=2)
+            continue
+        if role is not None:
             return form, role
     return None
 

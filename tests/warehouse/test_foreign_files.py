@@ -25,7 +25,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from optiq.errors import InputError
+from optiq.errors import InputError, OptiqWarning
+from optiq.extensions.built_in import FORMATS
 from optiq.formats.json_stream import JsonStream
 from optiq.formats.quality import quality
 from optiq.formats.source import LONGEST_LINE, Source
@@ -483,3 +484,19 @@ def test_names_that_look_like_a_model_of_perfdb_are_asked_about(home: Home, tmp_
     assert "--map ollama:chat:phi4:14b=phi4:14b" in told
     assert asked({"ollama:chat:phi4:14b": "phi4:14b"}) == []
     assert asked({"ollama:chat:phi4:14b": "ollama:chat:phi4:14b"}) == []
+
+
+@pytest.mark.parametrize("broken", ["loads not", "is none", "raises"])
+def test_a_broken_format_of_another_package_keeps_no_file_out(
+    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Raises:
+        def recognises(self, source: Source) -> None:
+            raise KeyError("theirs")
+
+    theirs = {"loads not": 1, "is none": dict, "raises": Raises}[broken]
+    monkeypatch.setitem(FORMATS._given, "a-format", theirs)  # it is asked before our own
+    name = next(iter(EXPECTED))
+    with pytest.warns(OptiqWarning, match="'a-format' of another package is passed over"):
+        report = ingest_traces(Home(tmp_path / "home"), [REAL_FILES / name])
+    assert report.n_landed > 0

@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 TOPICS = ("lists", "orders")
@@ -73,6 +74,16 @@ def test_limited_then_the_rest_and_nothing_twice(calibrate, optiq) -> None:
     assert f"{ALL - 10} plans run" in rest.out, rest.out + rest.err
     assert "10 known already" in rest.out
     assert "0 plans run" in optiq(*calibrate()).out
+
+
+def test_failures_are_told_among_plans_and_calls_among_calls(calibrate, model_server, optiq, home) -> None:
+    calibrate.server = model_server("--dying", MODELS[1], "--lives", "0")
+    shown = optiq(*calibrate("--max-executions", "8"))
+    landed = pl.read_parquet(home / "landing" / "traces-*.parquet")
+    made = landed["calls"].explode().struct.field("cached").not_().sum()
+    failed = (landed["status"] == "failed").sum()
+    assert 0 < failed <= landed.height
+    assert f"{failed} failed, 0 known already ({made} call" in " ".join(shown.out.split())
 
 
 def test_the_same_seed_tries_the_same(calibrate, optiq, home) -> None:
