@@ -145,9 +145,9 @@ _VERB_OF_A_CLAUSE = (
     r"(?:is|was|are|were|has|have|had|can|could|does|did|lies|seems|appears|may|might|\w{3,}(?:ed|es))"
 )
 _CONTRASTED = re.compile(
-    r"(?<=\w),?\s+(?:followed|preceded|succeeded)\s+by\s+[^.,;!?\n]+|"
-    r"(?<=\w),?\s+(?:despite|in\s+spite\s+of|notwithstanding)\s+[^.,;!?\n]+|"
-    r"(?<=\w),?\s+(?:while|whereas|although|though|even\s+though)\s+"
+    r"(?<=[\w)]),?\s+(?:followed|preceded|succeeded)\s+by\s+[^.,;!?\n]+|"
+    r"(?<=[\w)]),?\s+(?:despite|in\s+spite\s+of|notwithstanding)\s+[^.,;!?\n]+|"
+    r"(?<=[\w)]),?\s+(?:while|whereas|although|though|even\s+though)\s+"
     rf"(?:[^\s.,;!?]+\s+){{1,5}}?{_VERB_OF_A_CLAUSE}\s[^.;!?\n]*|"
     rf"(?:\A|(?<=[.!?\n])\s*)\W*(?:while|whereas|although|though|even\s+though)\s+(?:[^\s.,;!?]+\s+){{1,5}}?"
     rf"{_VERB_OF_A_CLAUSE}\s[^.,;!?\n]*(?=,)|"

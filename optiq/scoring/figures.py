@@ -841,7 +841,7 @@ def _same_value(found: Figure, wanted: Figure) -> bool:
         return True
     apart = abs(found.value - wanted.value)
     for fraction, decimal in ((wanted, found), (found, wanted)):
-        if not fraction.quantum and 0 < decimal.quantum <= Fraction(1, 100):
+        if not fraction.quantum and 0 < decimal.quantum <= Fraction(1, 100) and _unending(fraction.value):
             return apart <= decimal.quantum / 2
     if wanted.value.denominator == 1 and wanted.code.endswith(".0"):
         return False  # 2.0, as a table writes 2
@@ -851,6 +851,11 @@ def _same_value(found: Figure, wanted: Figure) -> bool:
     if wanted.quantum < 1 or finer:
         return finer and apart < wanted.quantum / 2 and apart <= abs(wanted.value) * _ROUNDED
     return False
+
+
+def _unending(value: Fraction) -> bool:
+    """Whether no decimal is ``value``: of 1/3, not of 1/8."""
+    return 10**64 % value.denominator != 0
 
 
 def _durations(clock: Figure) -> list[Figure]:

@@ -142,7 +142,10 @@ _STOP = "|"
 _WORD = re.compile(r"\w+(?:\+\+|#|[+-](?=$|[\s,.;:)!?]))?|[,;:()?!.\n]")
 _SIGNED = ("+", "#", "-")
 _NAMED = re.compile(r"(?:^|[\s(])[A-Z][\w'’.-]*\s$")
-_LETTER_NAME = re.compile(r"(?<![\w.'’])([B-HJ-Z])(?![\w.'’+#])|(?<=\w )([AI])(?=$|[.,;:!?)])|^([A-Z])$")
+_LETTER_NAME = re.compile(
+    r"(?<![\w.'’])[B-HJ-Z](?![\w.'’+#])|(?<=\bis )[B-HJ-Z](?=\.\W*\Z)|(?<=\w )[AI](?=$|[.,;:!?)])|^[A-Z]$"
+)
+"""A letter that names something; ``Carol S.`` has an initial."""
 
 
 _INITIALS = re.compile(r"\b(?:[A-Z]\.\s?){2,}(?![a-z])")
@@ -193,7 +196,7 @@ def _plain_words(text: str, start: int, end: int) -> list[str]:
             value = roman_value(word, 1 if stands_last else 2)
         if value is not None:
             found.append(f"#{value}")
-        elif len(word) == 1 and _LETTER_NAME.search(text[max(0, match.start() - 2) : match.end() + 1]):
+        elif len(word) == 1 and _LETTER_NAME.match(text, match.start()):
             found.append(f"#{word.casefold()}")
         else:
             parts = [part for part in normalise(word).split() if part not in _ARTICLES]
