@@ -21,9 +21,10 @@ runs as (
     select
         execution_id,
         topic,
-        key_of_question(question, question_id, execution_id) as question_key,
+        coalesce(text_key, key_of_question(question, question_id, execution_id)) as question_key,
         case when level = 0 and status = 'answered' then qoa end as lone_qoa
     from executions
+    left join keys_of_texts(getvariable('answers_after')) using (question)
     where
         ingestion > getvariable('answers_after')
         and ingestion not in (select ingestion from reviewed_files)
@@ -48,31 +49,42 @@ where
     and not coalesce(calls.cached, false)
 group by all;
 
+-- Of new questions those that may stay, with what was there of them: only they are written.
 create or replace temp table merged_lone_answers as
 with
 
-summed as (
-    select topic, question_key, model, served, sum(n)::bigint as n, sum(total) as total
-    from (
-        from lone_answers
-        union all by name
-        from more_lone_answers
-    )
-    group by all
-),
-
 sampled as (
     select topic, question_key
-    from summed
+    from more_lone_answers
     group by topic, question_key
     qualify row_number() over (partition by topic order by question_key) <= getvariable('most_lone_questions')
 )
 
-select * from summed semi join sampled using (topic, question_key);
+select topic, question_key, model, served, sum(n)::bigint as n, sum(total) as total
+from (
+    from lone_answers
+    union all by name
+    from more_lone_answers
+)
+semi join sampled using (topic, question_key)
+group by all;
 
-delete from lone_answers;
+delete from lone_answers
+using (select distinct topic, question_key from merged_lone_answers) as new
+where lone_answers.topic = new.topic and lone_answers.question_key = new.question_key;
+
 insert into lone_answers by name
 select * from merged_lone_answers order by topic, question_key, model, served;
+
+delete from lone_answers
+using (
+    select topic, question_key
+    from lone_answers
+    group by topic, question_key
+    qualify row_number() over (partition by topic order by question_key) > getvariable('most_lone_questions')
+) as beyond
+where lone_answers.topic = beyond.topic and lone_answers.question_key = beyond.question_key;
+
 drop table more_lone_answers;
 drop table merged_lone_answers;
 delete from lone_answers_basis;

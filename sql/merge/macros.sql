@@ -31,6 +31,12 @@ create or replace temp macro single(model) as '1:0:' || replace(model, '>', ' >'
 create or replace temp macro key_of_question(question, question_id, execution_id) as
     md5_number_lower(coalesce(nullif(trim(question), ''), question_id, execution_id));
 
+-- The same of the texts of executions after an ingestion: a text is asked of many plans, and digested once.
+create or replace temp macro keys_of_texts(after) as table
+select question, md5_number_lower(trim(question)) as text_key
+from (select distinct question from executions where ingestion > after)
+where trim(question) <> '';
+
 -- The served models of a plan, whatever their order.
 create or replace temp macro key_of_served(served) as md5_number_lower(array_to_string(list_sort(served), chr(31)));
 

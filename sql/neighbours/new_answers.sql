@@ -10,7 +10,7 @@ with
 runs as (
     select
         execution_id,
-        md5_number_lower(trim(question)) as question_key,
+        text_key as question_key,
         task,
         operations,
         sink_model,
@@ -22,7 +22,8 @@ runs as (
     from executions
     inner join plans using (plan_key)
     inner join (select ingestion, ingested_at from ingested_files) as files using (ingestion)
-    where ingestion > getvariable('past_ingestion') and trim(question) <> ''
+    inner join keys_of_texts(getvariable('past_ingestion')) using (question)
+    where ingestion > getvariable('past_ingestion')
 ),
 
 answers as (

@@ -8,10 +8,12 @@ candidates as (
     select topic, question, digest from labelled_questions
     union
     select topic, question, md5(topic || chr(31) || question) as digest
-    from executions
-    where
-        ingestion > getvariable('last_ingestion')
-        and topic_given and topic <> '*' and trim(question) <> ''
+    from (
+        select distinct topic, question
+        from executions
+        where ingestion > getvariable('last_ingestion') and topic_given and topic <> '*'
+    )
+    where trim(question) <> ''
 ),
 
 shares as (

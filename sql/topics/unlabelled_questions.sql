@@ -11,14 +11,17 @@ group by question_key;
 
 create or replace temp table labelled_texts as
 select distinct md5_number_lower(trim(question)) as question_key
-from executions
-where
-    topic <> '*'
-    -- of what was read before, only what is asked now without a topic can matter
-    and (
-        ingestion > getvariable('topics_ingestion')
-        or trim(question) in (select trim(question) from new_unlabelled)
-    );
+from (
+    select distinct question
+    from executions
+    where
+        topic <> '*'
+        -- of what was read before, only what is asked now without a topic can matter
+        and (
+            ingestion > getvariable('topics_ingestion')
+            or trim(question) in (select trim(question) from new_unlabelled)
+        )
+);
 
 delete from question_topics where question_key in (select question_key from labelled_texts);
 
