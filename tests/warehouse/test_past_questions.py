@@ -137,6 +137,37 @@ def test_only_the_latest_questions_stay(home: Home, traces: Any, monkeypatch: py
     assert query(home.perfdb, "from past_qualities").height == 12
 
 
+def test_night_after_night_the_latest_stay_with_all_their_answers(
+    home: Home, traces: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known questions again, on another topic, earlier than before, and so many new ones that others go."""
+    monkeypatch.setattr(neighbours, "MOST", 6)
+    nights = [
+        [(0, "a", 10), (1, "a", 11), (2, "a", 12), (3, "a", 13)],
+        [(1, "a", 20), (2, "b", 21), (2, "b", 22), (4, "a", 23), (5, "a", 24)],
+        [(3, "a", 5), (0, "b", 30)],
+        [(number, "b", 40 + number) for number in (1, 6, 7, 8, 9, 10, 11, 12)],
+        [(2, "a", 60)],
+    ]
+    known: dict[str, tuple[int, str, int]] = {}  # when it was seen last, on which topic, how many answers
+    for night in nights:
+        rows = []
+        for number, topic, hour in night:
+            row = traces.execution(Plan.parse(A), hour, 0.5, topic)
+            rows.append(row | {"question": sum_of(number), "question_id": None})
+            last, _, n = known.get(sum_of(number), (hour, topic, 0))
+            known[sum_of(number)] = max(last, hour), topic, n + 1
+        known = dict(sorted(known.items(), key=lambda item: -item[1][0])[:6])
+        land_traces(home, traces(*rows))
+        refresh(home, full_gate=False)
+        kept = query(
+            home.perfdb,
+            "select question, hour(last_seen) + 24 * (day(last_seen) - 1), topics[1].topic, n "
+            "from past_questions left join past_qualities using (question_key, task)",
+        ).rows()
+        assert {text: tuple(rest) for text, *rest in kept} == known
+
+
 def test_few_questions_or_equal_scores_or_no_text_say_nothing(home: Home, traces: Any) -> None:
     few = rows_of(traces, range(10))
     land_traces(home, traces(*few))
