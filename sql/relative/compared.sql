@@ -15,15 +15,25 @@ create or replace temp table night_compared as
 with
 
 -- Means. Like is compared with like: what was known of each plan, topic, task and weights, as often as the night has it.
+summed as materialized (
+    select
+        topic, task, plan_key, served,
+        rowid > getvariable('known_days') as is_new,
+        added(cost_usd) as cost_usd, -- each metric
+        added(output_tokens) as output_tokens
+    from plan_days
+    group by topic, task, plan_key, served, is_new
+),
+
 strata as (
     select
         plans.sink_model as model,
         unnest([
-            {'metric': 'cost_usd', 'known': known.cost_usd, 'now': now.cost_usd}, -- each metric
-            {'metric': 'output_tokens', 'known': known.output_tokens, 'now': now.output_tokens}
+            {'metric': 'cost_usd', 'known': known.cost_usd, 'new': night.cost_usd}, -- each metric
+            {'metric': 'output_tokens', 'known': known.output_tokens, 'new': night.output_tokens}
         ]) as sums
-    from summed_plans as now
-    inner join known_plans as known using (topic, task, plan_key, served)
+    from (from summed where is_new) as night
+    inner join (from summed where not is_new) as known using (topic, task, plan_key, served)
     inner join plans using (plan_key)
 ),
 
@@ -34,9 +44,9 @@ parts as (
         sums.known.n as n_known,
         mean_of(sums.known) as known,
         coalesce(variance_of(sums.known), 0) as variance,
-        sums.now.n - sums.known.n as n_new,
-        sums.now.total - sums.known.total as total,
-        sums.now.squares - sums.known.squares as squares
+        sums.new.n as n_new,
+        sums.new.total as total,
+        sums.new.squares as squares
     from strata
 ),
 

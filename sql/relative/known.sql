@@ -1,15 +1,6 @@
--- What is known before a merge: sums per like thing, that a night is compared with (sql/relative/compared).
--- Alike are runs that answer questions of one topic and task by one plan with the same weights.
-create or replace temp view summed_plans as
-select
-    topic,
-    task,
-    plan_key,
-    served,
-    added(cost_usd) as cost_usd, -- each metric
-    added(output_tokens) as output_tokens
-from plan_days
-group by topic, task, plan_key, served;
+-- What is known before a merge, that a night is compared with (sql/relative/compared). Rows are only ever added to
+-- plan_days: those above known_days are the night's.
+set variable known_days = (select coalesce(max(rowid), -1) from plan_days);
 
 create or replace temp view summed_models as
 select
@@ -24,5 +15,4 @@ select
 from model_days
 group by model;
 
-create or replace temp table known_plans as from summed_plans;
 create or replace temp table known_models as from summed_models;
