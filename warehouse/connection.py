@@ -175,9 +175,13 @@ def pattern_of(path: Path) -> str:
 
 @contextmanager
 def writing(file: Path, spill: Path, memory_mb: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-write connection to a refresh's working file; ``spill`` takes what exceeds ``memory_mb``."""
+    """A read-write connection to a refresh's working file; ``spill`` takes what exceeds ``memory_mb``.
+
+    Nothing of it is synced to disk: who breaks off throws the file away, and to publish it syncs the whole.
+    """
     settings = {
         **_NO_EXTENSIONS,
+        "fsync_mode": "NONE",
         "temp_directory": str(spill),
         "storage_compatibility_version": STORAGE_VERSION,  # of a new file; others keep theirs
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import duckdb
 
 import sql
 from optiq.errors import GateError
-from optiq.files.copying import copy
+from optiq.files.copying import copying
 from warehouse.check_result import CheckResult
 from warehouse.connection import reading, writing
 from warehouse.home import Home, empty_work
@@ -37,6 +38,22 @@ from warehouse.template import start_new
 if TYPE_CHECKING:
     from warehouse.drift import Comparison
     from warehouse.merge import Checked, Merged
+
+
+_OF_LATER_STEPS = (
+    "warehouse.merge",
+    "warehouse.relative",
+    "warehouse.drift",
+    "warehouse.confidence",
+    "warehouse.found_topics",
+    "warehouse.topics",
+    "warehouse.chemistry",
+    "warehouse.views",
+    "warehouse.neighbours",
+    "warehouse.gate",
+    "warehouse.gate_report",
+)
+"""What later steps load: that takes as long as to copy a file of 1 M executions, and is done meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +150,9 @@ class Night:
         working = self._working
         working.unlink(missing_ok=True)
         if self.home.perfdb.exists():
-            copy(self.home.perfdb, working)
+            with copying(self.home.perfdb, working):
+                for module in _OF_LATER_STEPS:
+                    import_module(module)
             self.tell("copied")
         else:
             start_new(working, self.home.work / "spill")

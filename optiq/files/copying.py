@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
+from typing import BinaryIO
 
 _FICLONE = 0x40049409  # of Linux: linux/fs.h
 
@@ -21,12 +25,30 @@ def copy(source: Path, target: Path) -> None:
         raise OSError(fault.errno, fault.strerror, fault.filename or str(target)) from None
 
 
+@contextmanager
+def copying(source: Path, target: Path) -> Iterator[None]:
+    """:func:`copy` meanwhile: it is done at the end of the block, and fails there.
+
+    The disk has its turn after that: who syncs the target later waits for what has changed since.
+    """
+    with ThreadPoolExecutor(1) as other:
+        copied = other.submit(copy, source, target)
+        yield
+    copied.result()
+    Thread(target=_sync, args=(target.open("rb"),), daemon=True).start()
+
+
 def copy_apart(source: Path, target: Path) -> None:
     """:func:`copy` with the mode of ``source``, and to disk."""
     copy(source, target)
     with target.open("rb") as written:
         os.fsync(written.fileno())
     shutil.copymode(source, target)
+
+
+def _sync(file: BinaryIO) -> None:
+    with file, suppress(OSError):  # whatever is wrong is said to who must have it on disk
+        os.fsync(file.fileno())
 
 
 def _shares_blocks(source: int, target: int) -> bool:
