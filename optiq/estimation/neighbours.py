@@ -186,9 +186,8 @@ def _ridge(features: _Features, target: FloatArray, ran: FloatArray) -> tuple[fl
     left_out = np.zeros((len(PENALTIES), *target.shape))
     for group in columns.values():  # columns that are known of the same questions are learned at once
         part, counts = target[:, group], ran[:, group[0], None]
-        for n, (of_sample, others) in enumerate(_along_penalties(features, part, counts)):
-            weights[n][:, group], left_out[n][:, group] = of_sample, others
-            errors[n] += float((counts * (part - others) ** 2).sum())
+        weights[..., group], left_out[..., group] = _along_penalties(features, part, counts)
+        errors += (counts * (part - left_out[..., group]) ** 2).sum(axis=(1, 2))
     # of equals, but for rounding, the one that says least
     best = int(np.flatnonzero(errors <= errors.min() * (1 + 1e-9))[-1])
     return PENALTIES[best], weights[best], left_out[best]
@@ -196,17 +195,24 @@ def _ridge(features: _Features, target: FloatArray, ran: FloatArray) -> tuple[fl
 
 def _along_penalties(
     features: _Features, target: FloatArray, counts: FloatArray
-) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Per penalty the weights (sample, columns), and what is said of each question by the others."""
+) -> tuple[FloatArray, FloatArray]:
+    """Weights (penalties, sample, columns), and what is said of each question by the others (penalties, questions,
+    columns). All penalties are tried at once: one after the other each reads all rows again.
+    """
     from scipy.linalg import eigh
 
-    rows = features.rows
-    sizes, turned = eigh(rows.T @ (rows * counts), check_finite=False)
-    rows = rows @ turned
-    of_rows = rows.T @ (target * counts)
-    squares, of_sample = rows**2, features.of_sample @ turned
-    for penalty in PENALTIES:
-        inverse = 1 / (np.maximum(sizes, 0.0) + penalty)
-        solved = inverse[:, None] * of_rows
-        pull = counts * (squares @ inverse)[:, None]
-        yield of_sample @ solved, target - (target - rows @ solved) / np.maximum(1 - pull, 1e-9)
+    rows, judged = features.rows, np.flatnonzero(counts[:, 0])
+    weighted = rows[judged] * np.sqrt(counts[judged])
+    sizes, turned = eigh(weighted.T @ weighted, check_finite=False)
+    inverse = 1 / (np.maximum(sizes, 0.0)[:, None] + np.array(PENALTIES))
+    squares = weighted @ turned
+    squares *= squares
+    pull = np.zeros((len(PENALTIES), len(rows), 1))
+    pull[:, judged, 0] = (squares @ inverse).T
+    of_rows = turned.T @ (rows.T @ (target * counts))
+    solved = turned @ (inverse[:, :, None] * of_rows[:, None, :]).reshape(len(sizes), -1)
+    shape = len(PENALTIES), target.shape[1]
+    of_sample, told = (
+        np.moveaxis((part @ solved).reshape(len(part), *shape), 1, 0) for part in (features.of_sample, rows)
+    )
+    return of_sample, target - (target - told) / np.maximum(1 - pull, 1e-9)

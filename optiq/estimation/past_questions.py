@@ -203,6 +203,7 @@ class QuestionFigures:
 
 def learn(past: PastQuestions, estimator: Estimator) -> Votes:
     """What past questions say beyond what ``estimator`` promises of models; nothing where it explains too little."""
+    import scipy.linalg  # noqa: F401 - only libraries that are loaded are limited
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):  # more threads wait for each other longer than they compute, and change digits

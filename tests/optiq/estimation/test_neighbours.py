@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from catalogs import build, figures, record
@@ -245,3 +250,25 @@ def test_word_vectors_are_the_means_of_the_words_the_rarer_the_more() -> None:
     assert often == pytest.approx((1 + np.log(2)) * np.log(4 / 2) * bow / 3, abs=1e-3)
     assert len(surface("")) == SURFACE
     assert seen([]).shape[0] == 0
+
+
+def test_learning_has_one_thread_also_in_libraries_that_it_loads() -> None:
+    """More would change digits; scipy has a library of its own, and is loaded when it is needed."""
+    code = """
+from optiq.estimation import past_questions
+from threadpoolctl import threadpool_info
+
+def told(*_):
+    import scipy.linalg
+    print([one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"])
+
+past_questions._learned = told
+past_questions.learn(None, None)
+"""
+    with_threads = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=with_threads, capture_output=True, text=True, check=True
+    )
+    threads = json.loads(done.stdout)
+    assert threads
+    assert set(threads) == {1}
