@@ -601,9 +601,14 @@ def _concluded(text: str, options: Sequence[str], several: bool) -> Letters:
 _DENIED_BEFORE = re.compile(r"(?:不是|并非|並非|而非|非|不选|不選|ไม่ใช่)$")
 
 
+_CONTRASTS = re.compile(
+    r"(?:despite|in\s+spite|while|whereas|although|though|even\s+though|if|unless)\b", re.IGNORECASE
+)
+
+
 def _texts(text: str, options: Sequence[str], several: bool) -> Letters:
     """Options whose text occurs as whole words, but for those that lie inside a longer one that occurs."""
-    keeps = any(denies(option) or refuses(option) for option in options)
+    keeps = any(denies(option) or refuses(option) or _CONTRASTS.match(option) for option in options)
     return _named_in(text if keeps else affirmed(text), options)
 
 
