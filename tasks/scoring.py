@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from optiq.errors import InputError
+from optiq.errors import InputError, OptiqWarning
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import topics_in
 from optiq.questions.reading import AS_IT_IS, Reading
 from optiq.scoring import SCORES, Scores, score_many
 from optiq.scoring.metrics import JUDGE, USUAL, Metrics
-from optiq.scoring.references import KnownQuestion, question_of, read_answers, read_references
+from optiq.scoring.references import KnownQuestion, joined, question_of, read_answers, read_references
 from tasks.orchestration import step
 from warehouse.find_home import find_home
 from warehouse.home import Home
@@ -47,19 +47,23 @@ def score_file(
         )
     if output is not None:
         check_writable(output)
-    frame, labelled = read_answers(answers), read_references(references, reading)
-    known = set(frame["question_id"])
-    unknown = [name for name in labelled if name not in known]
-    if len(unknown) == len(labelled):
-        raise InputError(
-            f"no question_id of {references} is in {answers} ({references} has {unknown[0]!r})",
-            "Give the references of the questions that were answered.",
-        )
+    frame, given = read_answers(answers), read_references(references, reading)
     home = find_home(perfdb)
     runs = _column(frame, "run_id")
     wanted = frame.select(runs, "question_id").drop_nulls().unique()
     executions = executions_of(home, wanted)
-    questions, faults = _questions(frame, labelled, reading, executions, home)
+    asked = _recorded(executions) | _from_runs(frame, home)
+    labelled, unfit = joined(given, _texts(frame, asked))
+    known = set(frame["question_id"])
+    unknown = [name for name in labelled if name not in known]
+    if len(unknown) == len(labelled):
+        raise InputError(
+            f"no question_id of {references} is in {answers} "
+            f"({unfit[0] if unfit else f'{references} has {unknown[0]!r}'})",
+            "Give the references of the questions that were answered.",
+        )
+    questions, faults = _questions(frame, labelled, reading, asked)
+    faults = unfit + faults
     own = [(questions.get(n), a if s == "answered" else None) for n, s, a in _answers(frame)]
     outputs = [
         (row["execution_id"], call["node"], questions[row["question_id"]], call["output"])
@@ -110,11 +114,9 @@ def _questions(
     frame: pl.DataFrame,
     labelled: dict[str, dict[str, Any]],
     reading: Reading,
-    executions: pl.DataFrame,
-    home: Home,
+    asked: dict[str, KnownQuestion],
 ) -> tuple[dict[str, Question], list[str]]:
     """The questions that can be judged by id, and why others cannot."""
-    asked = _recorded(executions) | _from_runs(frame, home)
     questions, faults = {}, []
     for name in dict.fromkeys(frame["question_id"]):
         if name in labelled:
@@ -125,6 +127,14 @@ def _questions(
     return questions, faults
 
 
+def _texts(frame: pl.DataFrame, asked: dict[str, KnownQuestion]) -> dict[str, str]:
+    """What was asked, by id: as the answers file says it, else as the run recorded it."""
+    found = {name: known.text for name, known in asked.items() if known.text}
+    if "question" in frame.columns and frame.schema["question"] == pl.String:
+        found |= {name: text for name, text in frame.select("question_id", "question").iter_rows() if text}
+    return found
+
+
 def _recorded(executions: pl.DataFrame) -> dict[str, KnownQuestion]:
     """Text and kind of questions as their executions have them; options are not recorded there."""
     rows = executions.select("question_id", "question", "kind").iter_rows()
@@ -133,23 +143,17 @@ def _recorded(executions: pl.DataFrame) -> dict[str, KnownQuestion]:
 
 def _from_runs(frame: pl.DataFrame, home: Home) -> dict[str, KnownQuestion]:
     """The questions of the runs that the answers are from, where their question file is still what it was."""
-    from optiq.questions.question_file import read_questions
+    from tasks.run_answers import questions_of
     from tasks.run_folder import RunFolder
 
     found: dict[str, KnownQuestion] = {}
     for run_id in sorted(set(_column(frame, "run_id").drop_nulls())):
-        about = RunFolder(home, str(run_id)).about() or {}
-        path = Path(str(about.get("file", "")))
-        if not path.is_file() or _sha256(path) != about.get("file_sha256"):
-            continue
-        for question in read_questions(path).questions:
+        with warnings.catch_warnings():  # of a file that this command was not given
+            warnings.simplefilter("ignore", OptiqWarning)
+            asked = questions_of(RunFolder(home, str(run_id)).about() or {})
+        for question in asked.questions if asked is not None else ():
             found[question.question_id] = KnownQuestion(question.text, question.options, question.kind)
     return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _scored(

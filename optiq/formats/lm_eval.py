@@ -18,6 +18,7 @@ from typing import Any
 from optiq.formats.protocol import Answer, Item, NoAnswer, Refused, Remark, Role, Wanted
 from optiq.formats.source import Source, shown
 from optiq.questions.form import inferred_form
+from optiq.questions.worked_solutions import answer_of_solution
 
 _OWN = (
     "doc_id",
@@ -36,7 +37,6 @@ _QUESTIONS = ("question", "query", "problem", "input", "prompt", "goal", "text",
 """Fields of a document that hold what is asked, as data sets name them."""
 _LOWER_IS_BETTER = ("perplexity", "bits_per_byte", "brier", "ter", "mse", "mae", "loss", "error")
 _TIME = re.compile(r"_(\d{4}-\d{2}-\d{2})T(\d{2})-(\d{2})-(\d{2}(?:\.\d+)?)\.")
-_GSM8K = re.compile(r"####\s*(\S.*?)\s*$")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -236,9 +236,10 @@ def _answers(
         yield NoAnswer("likelihoods of a text, no answers")
         return
     target = _reference(row.get("target"))
-    gold = _GSM8K.search(target) if target else None
     cells["reference"] = target
-    cells["kind"] = inferred_form(cells["question"] or "", gold[1] if gold else target).value
+    cells["kind"] = inferred_form(
+        cells["question"] or "", answer_of_solution(target) if target else None
+    ).value
     # The filter's score is that of the first text, unless all are alike or the filter lets them vote.
     alike, vote = len(set(texts)) == 1, run.votes(chosen)
     for repeat, text in enumerate(texts):

@@ -26,6 +26,7 @@ from optiq.questions.option_cells import (
 )
 from optiq.questions.option_letters import MOST_OPTIONS, bare_options, is_list, letters_of
 from optiq.questions.question import Kind
+from optiq.questions.worked_solutions import answer_of_solution
 
 # Names that priors and statistics use for "any topic" and for the task.
 RESERVED_TOPICS = ("*", "open", "choice")
@@ -122,6 +123,7 @@ def kind_in(value: Any, question: str, options: tuple[str, ...], reference: Any)
         return Kind(name)
     if not options:
         one = reference if _has_bars(reference) else max(_several(reference), key=len, default=reference)
+        one = answer_of_solution(one) if isinstance(one, str) else one
         return inferred_form(question, None if answers_of_record(reference) == [] else one)
     several = _SEVERAL_ASKED.search(question) or is_list(reference) or len(letters_of(reference, options)) > 1
     return Kind.MULTI if several else Kind.CHOICE
@@ -141,6 +143,8 @@ def reference_in(value: Any, options: tuple[str, ...], kind: Kind) -> str | None
         value = value[0] if value else None
     if answers_of_record(value) == []:
         return None  # nobody can answer it
+    if isinstance(value, str) and kind in (Kind.OPEN, Kind.NUMBER):
+        value = answer_of_solution(value)
     takes_several = kind in (Kind.OPEN, Kind.NUMBER) or (kind is Kind.LONG and not _has_bars(value))
     if takes_several and (several := _several(value)):
         return several[0] if len(several) == 1 else json.dumps(several, ensure_ascii=False)
@@ -152,7 +156,9 @@ def reference_in(value: Any, options: tuple[str, ...], kind: Kind) -> str | None
     letters = letters_of(reference, options)
     if not letters:
         last = chr(ord("A") + len(options) - 1)
-        remedy = f"Give a letter from A to {last}, or the option's text."
+        remedy = f"Give a letter from A to {last}, or the option's text"
+        counted = isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit())
+        remedy += "; a number that counts options: --reference-index 0 (or 1)." if counted else "."
         raise InputError(f"reference is {short(value)}, which names no option", remedy)
     if kind is Kind.CHOICE and len(letters) > 1:
         remedy = "Give one, or set kind to multi."

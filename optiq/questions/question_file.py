@@ -6,6 +6,7 @@ A fault in one row costs that row only; a file that cannot be understood at all 
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 import warnings
@@ -22,7 +23,7 @@ from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import read_table, records_as_written
 from optiq.formats.batch_requests import is_batch_input, read_requests
 from optiq.questions.metric import LIMITS, METRICS
-from optiq.questions.option_cells import in_letters
+from optiq.questions.option_cells import in_letters, labelled_options
 from optiq.questions.question import Budget, Kind, Question
 from optiq.questions.question_cells import (
     conversation_in,
@@ -42,10 +43,24 @@ _ASKED = ("question_id", "question", "topic", "options", "kind", "form", "refere
 COLUMNS = (*_ASKED, *LIMITS)
 
 _OFTEN = {
-    "question": ("prompt", "input", "query", "text", "problem", "instruction", "questions"),
-    "options": ("choices", "alternatives", "answers", "candidates", "endings"),
+    "question": (
+        "prompt",
+        "input",
+        "query",
+        "text",
+        "problem",
+        "instruction",
+        "questions",
+        "question_text",
+        "goal",
+        "ctx",
+        "statement",
+        "sentence",
+    ),
+    "options": ("choices", "alternatives", "candidates", "endings"),
     "reference": (
         "answer",
+        "answers",
         "gold",
         "target",
         "label",
@@ -67,7 +82,10 @@ _OFTEN = {
     "topic": ("category", "subject", "subject_name", "domain", "topics", "tag"),
     "question_id": ("id", "qid", "uid", "idx"),
 }
-"""What other files call our columns."""
+"""What other files call our columns, the likeliest first."""
+
+_READ_BESIDE = ("context", "passage", "paragraph", "article", "document", "story")
+"""What other files call a text that the question is about."""
 
 _ONE_OPTION = re.compile(
     r"(?P<stem>(?:op|opt|option|choice|answer|ending|candidate)s?[ _-]?|)(?P<label>[a-z]|\d)", re.I
@@ -162,7 +180,7 @@ def questions_in(
         frame = _conversations(frame)
     if reading.template is not None:
         frame = _templated(frame, source, reading.template)
-    _check_columns(frame.columns, source)
+    _check_columns(frame.columns, source, reading)
     budgets = _budgets(frame, budget)
     first_row: dict[str, int] = {}
     rows = []
@@ -181,7 +199,28 @@ def questions_in(
         except InputError as fault:
             error = f"{source} row {number}: {fault}"
         rows.append(Row(number, question_id, question, error))
+    if reading.reference_index is None and _counts_options(frame):
+        warnings.warn(
+            f"the references to options in {source} are whole numbers, read as labels or texts of options; if they "
+            "count the options, add --reference-index 0 (or 1)",
+            OptiqWarning,
+            stacklevel=3,
+        )
     return QuestionFile(source, tuple(rows))
+
+
+def _counts_options(frame: pl.DataFrame) -> bool:
+    """Whether all references to options may be numbers that count them: no file says which it means."""
+    found = False
+    for value, reference in zip(*_columns(frame, ("options", "reference")), strict=True):
+        if _blank(reference) or (options := labelled_options(value)) is None or not options.options:
+            continue
+        told = reference if isinstance(reference, int | float) else str(reference).strip()
+        whole = told == int(told) if isinstance(told, float) and math.isfinite(told) else str(told).isdigit()
+        if not whole or options.labels or int(float(told)) > len(options.options):
+            return False
+        found = True
+    return found
 
 
 def renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl.DataFrame:
@@ -265,9 +304,12 @@ def _cell_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text_in(value, "cell")
 
 
-def _check_columns(columns: Sequence[str], source: str) -> None:
+def _check_columns(columns: Sequence[str], source: str, reading: Reading) -> None:
+    by_name = {name.strip().lower(): name for name in columns}
     found = {
-        ours: name for name in columns for ours, often in _OFTEN.items() if name.strip().lower() in often
+        ours: next(by_name[name] for name in (ours, *often) if name in by_name)
+        for ours, often in _OFTEN.items()
+        if not by_name.keys().isdisjoint((ours, *often))
     }
     if "question" not in columns:
         other = (
@@ -295,6 +337,13 @@ def _check_columns(columns: Sequence[str], source: str) -> None:
                 OptiqWarning,
                 stacklevel=4,
             )
+    if reading.template is None and (beside := [name for name in columns if name.lower() in _READ_BESIDE]):
+        template = shlex.quote(f"{{{beside[0]}}} {{question}}")
+        warnings.warn(
+            f"the column {beside[0]!r} of {source} is not read; if questions are about it, add --template {template}",
+            OptiqWarning,
+            stacklevel=4,
+        )
     for name in columns:
         # A limit that is read past would be money spent against the user's will.
         if name not in LIMITS and _LOOKS_LIKE_A_LIMIT.match(name):

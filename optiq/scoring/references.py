@@ -14,6 +14,7 @@ from optiq.errors import InputError
 from optiq.files.tables import read_table
 from optiq.questions.answer_file import STATUSES
 from optiq.questions.option_cells import in_letters
+from optiq.questions.option_letters import folded
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import (
     kind_in,
@@ -26,8 +27,8 @@ from optiq.questions.question_cells import (
 from optiq.questions.question_file import renamed
 from optiq.questions.reading import AS_IT_IS, Reading
 
-LABELLED = ("reference", "options", "kind", "question", "topic")
-"""What a references file may say of a question, besides its id."""
+LABELLED = ("question_id", "reference", "options", "kind", "question", "topic")
+"""What a references file may say of a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,10 @@ _TEXTS = ("question_id", "status", "answer", "run_id", "plan_key")
 
 
 def read_references(path: str | Path, reading: Reading = AS_IT_IS) -> dict[str, dict[str, Any]]:
-    """question_id → the cells reference, options, kind, question and topic of its row, as far as they are there.
+    """question_id → the cells of :data:`LABELLED` of its row, as far as they are there.
 
-    A labelled question file will do. Rows without a reference are left out. Raises :class:`InputError` if
+    A labelled question file will do; a row without an id is named by its number. Rows without a reference are
+    left out. Raises :class:`InputError` if
     the columns are missing, an id repeats, or no row has a reference.
     """
     frame = renamed(read_table(path), str(path), dict(reading.columns))
@@ -85,7 +87,9 @@ def read_references(path: str | Path, reading: Reading = AS_IT_IS) -> dict[str, 
         )
     if "question_id" not in frame.columns and "question" not in frame.columns:
         raise InputError(
-            f"{path} has no column 'question_id'", "Name the question of each reference by its id."
+            f"{path} has no column 'question_id'; its columns are {', '.join(map(repr, frame.columns))}",
+            "Name the question of each reference by its id, or --column question_id=THEIRS; or have its text as "
+            "'question'.",
         )
     found: dict[str, dict[str, Any]] = {}
     rows: dict[str, int] = {}
@@ -107,6 +111,40 @@ def read_references(path: str | Path, reading: Reading = AS_IT_IS) -> dict[str, 
     if not found:
         raise InputError(f"{path} has no reference in any row", "Fill in the column 'reference'.")
     return found
+
+
+def joined(
+    labelled: Mapping[str, dict[str, Any]], texts: Mapping[str, str]
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """References by the question_id of the answers, and why others fit none of them.
+
+    ``texts`` are the texts of answered questions by id, as far as they are known. A reference without an id belongs to
+    the question of the same text, and by its number only to one whose text is not known. One with an id and another
+    text is of another question.
+    """
+    places: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        places.setdefault(folded(text), []).append(name)
+    found: dict[str, dict[str, Any]] = {}
+    faults = []
+    for name, cells in labelled.items():
+        asked = text_in(cells["question"], "question")
+        named = not _blank(cells["question_id"])
+        same = places.get(folded(asked), []) if asked else [name]
+        if named and (not asked or name not in texts or name in same):
+            found[name] = cells
+        elif not named and same:
+            found |= dict.fromkeys(same, cells)
+        elif not named and name not in texts:
+            found[name] = cells
+        else:
+            what = f"question_id {name}" if named else f"row {name}"
+            faults.append(f"{what}: no answer is to its question {short(asked)}")
+    return found, faults
+
+
+def _blank(value: Any) -> bool:
+    return value is None or not str(value).strip()
 
 
 def question_of(

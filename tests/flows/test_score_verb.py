@@ -155,3 +155,31 @@ def test_references_of_others_are_read_as_question_files_are(answers, optiq) -> 
     assert unnamed.code == 2
     assert "has no column 'reference'" in unnamed.err
     assert "--column reference=THEIRS" in unnamed.err
+
+
+def test_references_without_ids_go_to_the_questions_of_their_text(home, optiq) -> None:
+    asked = ["Capital of Norway?", "Legs of a spider?", "Nearest planet to the sun?"]
+    rows = [{"question_id": str(n), "question": text, "status": "answered", "answer": answer}
+            for n, (text, answer) in enumerate(zip(asked, ["Oslo", "8", "Venus"], strict=True), start=1)]  # fmt: skip
+    pl.DataFrame(rows).write_csv("a.csv")
+    gold = {
+        "question": ["nearest planet to the sun? ", "Capital of Norway?", "Who?"],
+        "reference": ["Mercury", "Oslo", "x"],
+    }
+    pl.DataFrame(gold).write_csv("gold.csv")
+    told = optiq("score", "a.csv", "gold.csv", "-o", "s.csv", "--json")
+    assert told.code == 0, told.err
+    assert pl.read_csv("s.csv")["observed_qoa"].to_list() == [1.0, None, 0.0]
+    assert json.loads(told.out)["faults"] == ["row 3: no answer is to its question 'Who?'"]
+    # an id beside another text is of another question
+    pl.DataFrame({"question_id": ["1", "2"], "question": ["Capital of Peru?", "Legs of a spider?"],
+                  "reference": ["Oslo", "8"]}).write_csv("ids.csv")  # fmt: skip
+    told = optiq("score", "a.csv", "ids.csv", "-o", "s.csv", "--json")
+    assert pl.read_csv("s.csv")["observed_qoa"].to_list() == [None, 1.0, None]
+    assert json.loads(told.out)["faults"] == [
+        "question_id 1: no answer is to its question 'Capital of Peru?'"
+    ]
+    pl.DataFrame({"question": ["Who?"], "reference": ["x"]}).write_csv("other.csv")
+    told = optiq("score", "a.csv", "other.csv")
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    assert "row 1: no answer is to its question 'Who?'" in told.err

@@ -38,7 +38,7 @@ INGEST = {
 KNOWN = {
     "Questions": COLUMNS,
     "Answers": tuple(ANSWER_SCHEMA),
-    "References": ("question_id", *LABELLED),
+    "References": LABELLED,
     "Scored answers": ("kind", "reference", "scores", "qoa_metric", *(f"score_{name}" for name in SCORES)),
     "Priors": priors.COLUMNS,
     "Statistics": statistics.COLUMNS,

@@ -85,3 +85,16 @@ def test_only_odd_rows_may_fail(dialect, optiq, tmp_path, monkeypatch) -> None:
     assert again["answered"] == first["answered"]
     assert asked_again <= 3 * failed.height, "what was answered is not asked again"
     assert optiq("refresh").code == 0
+
+
+def test_a_run_of_a_file_with_other_columns_is_scored_without_a_word_about_it(
+    home, optiq, model_server
+) -> None:
+    pl.DataFrame({"prompt": ["Capital of Norway?"], "answers": ["Oslo"]}).write_csv("set.csv")
+    server = model_server("--models", "mistral:7b")
+    where = ("--server", "ollama", "--server-url", server.url)
+    columns = ("--column", "question=prompt", "--column", "reference=answers")
+    done = optiq("answer", "set.csv", "-o", "a.csv", *columns, *where)
+    assert done.code == 0, done.err
+    told = optiq("score", "a.csv", "set.csv", *columns)
+    assert (told.code, told.err) == (0, "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from typing import Any
 
 import polars as pl
 import pytest
 
-from optiq.errors import OptiqWarning
+from optiq.errors import InputError, OptiqWarning
 from optiq.questions.option_cells import list_or_record
 from optiq.questions.question_file import QuestionFile, questions_in
 from optiq.questions.reading import Reading
@@ -120,8 +122,69 @@ def test_references_by_number(first: int, letters: list[str | None]) -> None:
     found = questions_in(frame, reading=Reading(reference_index=first))
     assert [row.question and row.question.reference for row in found.rows] == letters
     assert all(f"no number from {first} to {first + 2}" in (row.error or "") for row in found.invalid)
-    # without it the number is the text of an option, where there is such a text
-    assert [row.question and row.question.reference for row in questions_in(frame).rows] == ["C", "A", None]
+    # without it the number is the text of an option, where there is such a text, and the file is pointed out
+    with pytest.warns(OptiqWarning, match="whole numbers, .* add --reference-index 0"):
+        plain = questions_in(frame)
+    assert [row.question and row.question.reference for row in plain.rows] == ["C", "A", None]
+    assert "--reference-index 0" in str(plain.invalid[0].error)
+
+
+@pytest.mark.parametrize(
+    ("options", "references"),
+    [
+        (["2", "1", "0"], ["A", "2"]),
+        (["2", "1", "0"], [1.5, 2]),
+        (["3", "5", "12"], [5, 12]),  # more than there are options
+        ({"text": ["3", "1"], "label": ["1", "2"]}, ["1", "2"]),
+    ],
+)
+def test_references_that_cannot_count_options_are_not_pointed_out(
+    options: Any, references: list[Any]
+) -> None:
+    rows = [{"question": "Which?", "options": options, "reference": str(one)} for one in references]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", OptiqWarning)
+        questions_in(pl.DataFrame(rows))
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("Natalia sold 48/2 = <<48/2=24>>24 clips in May.\nAltogether 72.\n#### 72", "72"),
+        ("He earned $10.\n#### 1,000", "1,000"),
+        ("We factor:\nx = 3.\nThe answer is $\\boxed{\\frac{1}{2}}$.", "\\frac{1}{2}"),
+        ("First \\boxed{1}, in the end \\boxed{\\text{(A) } 3}", "\\text{(A) } 3"),
+        ("\\boxed{7}", "7"),
+        ("### Heading\nOslo", None),
+        ("an open \\boxed{7", None),
+    ],
+)
+def test_the_answer_of_a_worked_solution(reference: str, found: str | None) -> None:
+    [row] = read(reference=reference).rows
+    assert row.question is not None
+    assert row.question.reference == (reference if found is None else found)
+    assert (row.question.kind.value == "open") == (found is not None or "\n" not in reference)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"Question": 1}, "Or read 'Question': --column question=Question"),
+        ({"prompt": 1}, "Or read 'prompt': --column question=prompt"),
+        ({"question": 1, "answer_index": 1, "answer": 1}, "--column reference=answer"),
+        ({"question": 1, "answers": 1}, "--column reference=answers"),
+        ({"question": 1, "Reference": 1}, "--column reference=Reference"),
+        ({"question": 1, "context": 1}, "--template '{context} {question}'"),
+    ],
+)
+def test_columns_that_look_like_ours_are_pointed_out(columns: dict[str, int], said: str) -> None:
+    frame = pl.DataFrame({name: ["Which?"] for name in columns})
+    if "question" in columns:
+        with pytest.warns(OptiqWarning, match=re.escape(said)):
+            questions_in(frame)
+    else:
+        with pytest.raises(InputError, match=re.escape(said)):
+            questions_in(frame)
 
 
 @pytest.mark.parametrize("text", ["['a' 'b']", "[('a', 'b')]", "[]", "{}", "[1.5, None]", "{'a': {1, 2}}"])

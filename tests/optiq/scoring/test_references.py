@@ -66,7 +66,8 @@ def test_references_go_by_name(table):
             unrelated=[1, 2, 3],
         )
     )
-    cells = {"reference": "Oslo", "options": "x", "kind": "open", "question": "Where?", "topic": "geography"}
+    cells = {"question_id": "a", "reference": "Oslo", "options": "x", "kind": "open"}
+    cells |= {"question": "Where?", "topic": "geography"}
     assert found == {"a": cells}, "rows without a reference are left out"
 
 
