@@ -1,9 +1,12 @@
 """Which form of answer a question asks for, where nobody says it: documented rules, the first that fits.
 
 1. With options: ``multi`` if the question asks for all that apply or the reference names several, else ``choice``.
-2. With a reference: ``json`` if that is a JSON object or a list of objects, ``code`` if it is fenced or has a line that
-   only programs have, ``long`` from 26 words or several lines, else ``open``.
-3. Without: ``json`` if the question asks for JSON, ``code`` if it asks to write a program, ``long`` if it asks to
+2. ``code`` if the question leaves a function or class to be written (:mod:`optiq.questions.code_stub`) and says nothing
+   beside it, or nothing that asks to explain and the like, or ends in a question mark.
+3. With a reference: ``json`` if that is a JSON object or a list of objects, ``code`` if it is fenced or has a line that
+   only programs have, ``long`` from 26 words or several lines; if the question orders more than its reference shows
+   (:func:`optiq.questions.long_requests.orders_a_text`), ``code`` for a program, else ``long``; else ``open``.
+4. Without: ``json`` if the question asks for JSON, ``code`` if it asks to write a program, ``long`` if it asks to
    explain, describe, summarise and the like, or for sentences (:mod:`optiq.questions.long_requests`); else ``open``.
 
 ``number`` is never inferred: a figure is a short answer as well, and is judged as one.
@@ -14,7 +17,8 @@ from __future__ import annotations
 import re
 
 from optiq.files.others_text import parse_json
-from optiq.questions.long_requests import asks_for_long
+from optiq.questions.code_stub import leaves_a_brace_open, stub_in
+from optiq.questions.long_requests import asks_for_long, orders_a_text
 from optiq.questions.question import Kind
 
 LONG_WORDS = 26
@@ -31,19 +35,20 @@ _PROGRAM = (
 _LANGUAGE = (
     r"(?:python|javascript|typescript|java|c\+\+|c#|rust|golang|sql|bash|ruby|php|kotlin|swift|haskell)"
 )
-_CODE_ASKED = re.compile(
+_CODE_ORDER = (
     rf"\b(?:write|implement|create|give|complete|refactor|fix|show)\b[^.?!\n]{{0,60}}?\b{_PROGRAM}\b"
-    rf"(?:\s+(?:that|which|to|for|in|using|called|named|with|of|returning)\b|\s+`|\s+\w+\(|[.:?!]|$)|"
-    rf"\b{_LANGUAGE}[^.?!\n]{{0,20}}?\b{_PROGRAM}\b",
-    re.IGNORECASE,
+    rf"(?:\s+(?:that|which|to|for|in|using|called|named|with|of|returning)\b|\s+`|\s+\w+\(|[.:?!]|$)"
 )
+_CODE_ORDERED = re.compile(_CODE_ORDER, re.IGNORECASE)
+_CODE_ASKED = re.compile(rf"{_CODE_ORDER}|\b{_LANGUAGE}[^.?!\n]{{0,20}}?\b{_PROGRAM}\b", re.IGNORECASE)
 # To look for words that a search needs takes a tenth of its time, and most questions have none of them.
 _OF_PROGRAMS = (
     "function", "program", "script", "regex", "regular expression", "class", "method", "code", "query", "unit test"
 )  # fmt: skip
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 _CODE_LINE = re.compile(
-    r"^\s*(?:def \w+\(.*\)\s*(?:->.*)?:|class \w+.*:|import \w+|from \w[\w.]* import |#include\s*<|function \w+\(|"
+    r"^\s*(?:def \w+\(.*\)\s*(?:->.*)?:|class \w+.*:|import \w+|from \w[\w.]* import |"
+    r"assert .*(?:==|\w\()|#include\s*<|function \w+\(|"
     r"(?:public|private|static) .*[({]|(?:const|let|var) \w+ =|select\b.+\bfrom\b)",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -51,20 +56,33 @@ _CODE_LINE = re.compile(
 
 def inferred_form(question: str, reference: object) -> Kind:
     """The form of a question without options, by the rules above."""
+    if _is_left_to_write(question):
+        return Kind.CODE
     if reference is None or not str(reference).strip():
         return _asked_for(question)
     if isinstance(reference, dict):
         return Kind.JSON
-    return _given(str(reference))
+    return _given(question, str(reference))
 
 
-def _given(reference: str) -> Kind:
+def _is_left_to_write(question: str) -> bool:
+    if leaves_a_brace_open(question):
+        return True
+    stub = stub_in(question)
+    return stub is not None and not (stub.prose.endswith("?") or asks_for_long(stub.prose))
+
+
+def _given(question: str, reference: str) -> Kind:
     if _is_json(reference):
         return Kind.JSON
     if _FENCE.search(reference) or _CODE_LINE.search(reference):
         return Kind.CODE
     lines = [line for line in reference.splitlines() if line.strip()]
-    return Kind.LONG if len(reference.split()) >= LONG_WORDS or len(lines) > 1 else Kind.OPEN
+    if len(reference.split()) >= LONG_WORDS or len(lines) > 1:
+        return Kind.LONG
+    if not orders_a_text(question, reference):
+        return Kind.OPEN
+    return Kind.CODE if _CODE_ORDERED.search(question) else Kind.LONG
 
 
 def _is_json(text: str) -> bool:

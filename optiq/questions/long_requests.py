@@ -45,7 +45,8 @@ _BEFORE = (
 )
 _TEXT = (
     r"(?:summary|overview|explanation|description|outline|reasons?|arguments?|advice|feedback|tips|suggestions|essay|"
-    r"story|poem|letter|reply|response|e-?mail|report|plan|review|analysis|comparison|speech|article|translation)"
+    r"story|poem|letter|reply|response|e-?mail|report|plan|review|analysis|comparison|speech|article|translation|"
+    r"instructions|steps|guide|recipe|list(?!\s+price))"
     r"\b(?!\s+(?:number|name|title|date|code|id|of the alphabet)\b)"
 )
 _A_FIGURE = (
@@ -125,6 +126,20 @@ _OF_WHAT_FOLLOWS = re.compile(
 )
 
 
+_WORD = re.compile(r"[^\W\d_]{3,}|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
+_LATEX_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_OF_FIGURES = re.compile(r"[\d\\=^]")
+_VERDICTS = frozenset({"yes", "true", "false", "none", "oui", "non", "nein", "unknown"})
+_TWO_WORDS = 30
+"""Characters up to which a reference is one or two words, where no spaces tell."""
+_AS_LONG_AS_ITS_INPUT = re.compile(
+    rf"{_BEFORE}(?:translate|write|rewrite|rephrase|reword|paraphrase|proofread|list|give|provide|suggest|generate|"
+    r"create|übersetz\w*|schreib\w*|formulier\w*|tradui\w*|écri\w*|reformul\w*|tradu[cz]\w*|escrib\w*)\b",
+    re.IGNORECASE,
+)
+_OF_A_TEXT = re.compile(rf"\b{_TEXT}|{_EXTENT.pattern}", re.IGNORECASE)
+
+
 def asks_for_long(question: str) -> bool:
     """Whether the answer that ``question`` asks for is longer than a few words, by the rules above."""
     sentences = _sentences(question)
@@ -143,6 +158,32 @@ def asks_for_long(question: str) -> bool:
     if last.rstrip("\"'”»)* ").endswith("?"):
         return len(sentences) <= _AT_AN_END and _is_long(first)
     return any(_is_long(sentence) for sentence in ends)
+
+
+def orders_a_text(question: str, reference: str) -> bool:
+    """Whether ``question`` orders a long answer in words, however short its ``reference`` is.
+
+    A reference tells a fact that orders are often put around: a figure, a formula, a letter, yes or no. Beside such a
+    one no order counts ("Explain step by step"), nor one before a last question ("Explain it. What does it need?"), nor
+    "How do I …?". A translation or another writing of one or two words is as short as what it writes.
+    """
+    if _is_a_fact(reference) or not asks_for_long(question):
+        return False
+    sentences = _sentences(question)
+    if sentences[-1].rstrip("\"'”»)* ").endswith("?"):
+        sentences = sentences[-1:]
+    elif len(sentences) > 2 * _AT_AN_END:
+        sentences = sentences[:_AT_AN_END] + sentences[-_AT_AN_END:]
+    orders = [one for one in sentences if _ORDER.match(one) or _EXTENT.search(one)]
+    if len(reference.split()) > 2 or len(reference) > _TWO_WORDS:
+        return bool(orders)
+    return any(_OF_A_TEXT.search(one) or not _AS_LONG_AS_ITS_INPUT.match(one) for one in orders)
+
+
+def _is_a_fact(reference: str) -> bool:
+    bare = reference.strip().strip(".").casefold()
+    words = len(_WORD.findall(_LATEX_COMMAND.sub(" ", bare)))
+    return bare in _VERDICTS or words == 0 or (words <= 2 and _OF_FIGURES.search(bare) is not None)
 
 
 def _is_long(sentence: str) -> bool:

@@ -115,10 +115,13 @@ def judge(answer: str, reference: str, question: Question) -> float | None:
 
 
 def tests(answer: str, reference: str, question: Question) -> float | None:
-    """1.0 if the program ``answer`` passes the tests ``reference``. :class:`Metrics` asks only where it is allowed."""
+    """1.0 if the program ``answer`` passes the tests ``reference``. :class:`Metrics` asks only where it is allowed.
+
+    Raises :class:`~optiq.scoring.program_tests.NothingTested` for a reference that tests nothing.
+    """
     from optiq.scoring.program_tests import passes
 
-    return passes(answer, reference)
+    return passes(answer, reference, question.text)
 
 
 def _words(text: str) -> list[str]:

@@ -28,7 +28,7 @@ WITHOUT_REFERENCE = [
     ("What does the function of the liver depend on?", "open"),
 ]
 WITH_REFERENCE = [
-    ("Explain what H2O is.", "water", "open"),
+    ("Explain what H2O is.", "water", "long"),
     ("Explain it.", "word " * 30, "long"),
     ("Name two.", "first line\nsecond line", "long"),
     ("Reverse a list.", "```python\nxs[::-1]\n```", "code"),
@@ -40,10 +40,13 @@ WITH_REFERENCE = [
 ]
 
 
-CASES = [
-    json.loads(line)
-    for line in Path(__file__).with_name("form_cases.jsonl").read_text(encoding="utf-8").splitlines()
-]
+def cases(name):
+    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+CASES = cases("form_cases.jsonl")
+REFERENCE_CASES = cases("reference_form_cases.jsonl")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["question"][-40:])
@@ -59,6 +62,11 @@ def test_a_request_is_found_at_either_end_of_a_long_document():
     block = "```\n" + "x = 1\n" * 300 + "```\n"
     assert inferred_form(f"{block}{document}\nSummarise the text.", None) is Kind.LONG
     assert inferred_form(f"{block}\nWhat is x?", None) is Kind.OPEN
+
+
+@pytest.mark.parametrize("case", REFERENCE_CASES, ids=lambda case: case["question"][-40:])
+def test_an_order_or_a_stub_goes_before_a_short_reference(case):
+    assert inferred_form(case["question"], case["reference"]) is Kind(case["form"])
 
 
 @pytest.mark.parametrize(("question", "form"), WITHOUT_REFERENCE)

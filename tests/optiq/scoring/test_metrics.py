@@ -166,9 +166,10 @@ def test_programs_are_not_run_unless_it_is_allowed():
 
 def test_a_program_has_no_keys_and_no_folder_of_ours(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
-    checks = "import os\nassert 'OPENAI_API_KEY' not in os.environ\nassert os.listdir() == ['program.py']"
+    checks = "import os\nassert 'OPENAI_API_KEY' not in os.environ\n"
+    checks += "assert sorted(os.listdir()) == ['program.py', 'tests.py']"
     assert metric_named("tests")("", checks, ASKED) == 1.0
-    assert metric_named("tests")("x = bytearray(3 << 30)", "", ASKED) == 0.0
+    assert metric_named("tests")("x = bytearray(3 << 30)", "assert True", ASKED) == 0.0
 
 
 @pytest.mark.parametrize(
