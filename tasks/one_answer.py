@@ -228,6 +228,7 @@ def _call(call: Mapping[str, Any], plan: Plan, prompt: str | None) -> dict[str, 
 def _why(session: Session, question: Question, plan_key: str | None, snapshot: str) -> dict[str, Any]:
     """The plans that the planner had to choose from, the preferred ones first, and what ruled others out."""
     from optiq.planning.choose import rank
+    from optiq.planning.left_out import why_left_out
 
     planning = session.planning
     try:
@@ -237,28 +238,25 @@ def _why(session: Session, question: Question, plan_key: str | None, snapshot: s
     choice, weights = planned.choice, planning.weights
     ranked = rank(choice.feasible, weights)
     place = next((n for n, (one, _) in enumerate(ranked) if one.plan.key == plan_key), None)
-    feasible_keys = {one.plan.key for one in choice.feasible}
-    others = [one for one in planned.frontier if one.plan.key not in feasible_keys]
+    reasons = why_left_out(planned.frontier, choice, question.budget)
+    others = [(one, why) for one, why in zip(planned.frontier, reasons, strict=True) if why]
     cut = [*ranked[:_SHOWN_PLANS], *([ranked[place]] if place is not None and place >= _SHOWN_PLANS else [])]
     rows = [
         {
             "plan": one.plan.expression,
             "chosen": one.plan.key == plan_key,
-            "within_limits": feasible,
+            "left_out": why,
             **{name: _known(getattr(one, name)) for name in METRIC_NAMES},
         }
-        for one, feasible in [
-            *((one, True) for one, _ in cut),
-            *((one, False) for one in others[:_SHOWN_PLANS]),
-        ]
+        for one, why in [*((one, "") for one, _ in cut), *others[:_SHOWN_PLANS]]
     ]
     return {
         "snapshot_id": snapshot,
         "weights": weights.describe(),
         "budget": question.budget.describe(),
         "pool": list(planning.pool),
-        "within_limits": len(ranked),
-        "frontier": len(planned.frontier),
+        "to_choose_from": len(ranked),
+        "left_out": len(others),
         "place": None if place is None else place + 1,
         "infeasible": choice.reason or None,
         "plans": rows,

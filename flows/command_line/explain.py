@@ -35,7 +35,6 @@ def explain(request: Explain, json: Json = False) -> None:
     from flows.command_line.present import (
         ESTIMATE_COLUMNS,
         bounds_line,
-        compared_with,
         estimate_cells,
         frontier_table,
         planned_object,
@@ -47,6 +46,7 @@ def explain(request: Explain, json: Json = False) -> None:
     from optiq.files.atomic import check_place, replacing
     from optiq.planning import decide_planner
     from optiq.planning.choose import rank, unsafe
+    from optiq.planning.left_out import compared_with
     from optiq.plans.drawing_svg import draw_svg
     from tasks.session import begin_home, open_session
 
@@ -103,7 +103,7 @@ def explain(request: Explain, json: Json = False) -> None:
     )
     if choice.chosen is not None:
         say(f"chosen     {choice.chosen.plan.expression}")
-        say(f"because    of {counted(len(choice.feasible), 'plan')} within the limits {_why(planned, used)}")
+        say(f"because    {_of_so_many(planned)} {_why(planned, used)}")
         if model := compared_with(choice.chosen):
             say(f"           {_compared(choice.chosen, model, planning.gain_probability)}")
     else:
@@ -144,6 +144,21 @@ def explain(request: Explain, json: Json = False) -> None:
         )
 
 
+def _of_so_many(planned: PlannedQuestion) -> str:
+    """Out of how many plans of the frontier one was chosen; limits are named only where there are any."""
+    from optiq.planning.left_out import over_limits, why_left_out
+    from optiq.questions.question import Budget
+
+    budget = planned.question.budget
+    left_out = why_left_out(planned.frontier, planned.choice, budget)
+    within = [
+        why for one, why in zip(planned.frontier, left_out, strict=True) if not over_limits(one, budget)
+    ]
+    told = f"of {counted(len(within), 'plan')}" + ("" if budget == Budget() else " within the limits")
+    unsure = len(within) - within.count("")
+    return f"{told}, {unsure} of them without a sure gain," if unsure else told
+
+
 def _why(planned: PlannedQuestion, used: Weights) -> str:
     if used.first == "qoa":
         return "it is the best answer, or as good and cheaper"
@@ -154,9 +169,12 @@ def _why(planned: PlannedQuestion, used: Weights) -> str:
 
 def _compared(chosen: Estimate, model: str, probability: float) -> str:
     if chosen.plan.models == (model,):
-        return f"no plan is better than this best single model with a probability of {probability:.0%}"
+        return (
+            f"the best model alone over all topics: no plan is better with a probability of {probability:.0%}"
+        )
     return (
-        f"with a probability of {probability:.0%} it is better than the best single model {model}, or as good"
+        f"with a probability of {probability:.0%} it is as good as {model}, the best model alone over all topics, "
+        "or better"
     )
 
 

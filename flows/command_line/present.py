@@ -12,9 +12,10 @@ from optiq.estimation import Estimate
 from optiq.estimation.estimates import Cautious, is_told
 from optiq.planning import PlannedQuestion, Planning
 from optiq.planning.choose import Choice
+from optiq.planning.left_out import why_left_out
 from optiq.plans.plan import Plan
 from optiq.questions.answer_file import answer_text
-from optiq.questions.metric import BY_LIMIT, COST, METRICS, RESOURCES, Metric
+from optiq.questions.metric import BY_LIMIT, COST, METRICS, Metric
 from optiq.questions.question import FOUND, LIKELY, Question
 
 ESTIMATE_COLUMNS = ["cost" if metric is COST else metric.header for metric in METRICS]
@@ -61,12 +62,6 @@ def bounds_line(settings: Settings, shown: Iterable[Estimate | None]) -> str:
     )
 
 
-def compared_with(estimate: Estimate) -> str | None:
-    """The best single model that a plan was compared with, if it was."""
-    sure = None if estimate.bounds is None else estimate.bounds.confidence
-    return sure.against if isinstance(sure, Cautious) else None
-
-
 def would_do(choice: Choice) -> str:
     """The cheapest plan that would do if one limit were moved, and which limit that is."""
     if choice.cheapest is None:
@@ -108,31 +103,17 @@ def _topic_source(question: Question) -> dict[str, Any]:
 
 
 def frontier_table(planned: PlannedQuestion, title: str) -> None:
-    """The frontier, cheapest first, with the chosen plan marked and what the budget rules out named."""
+    """The frontier, cheapest first, with the chosen plan marked and what left others out named."""
     chosen = planned.choice.chosen
-    budget = planned.question.budget
+    left_out = why_left_out(planned.frontier, planned.choice, planned.question.budget)
     rows = []
-    for estimate in sorted(
-        planned.frontier, key=lambda e: (_last(e.cost_usd), _last(e.latency_s), e.plan.key)
+    for estimate, why in sorted(
+        zip(planned.frontier, left_out, strict=True),
+        key=lambda pair: (_last(pair[0].cost_usd), _last(pair[0].latency_s), pair[0].plan.key),
     ):
-        mark = (
-            "chosen" if chosen is not None and estimate.plan == chosen.plan else over_budget(estimate, budget)
-        )
+        mark = "chosen" if chosen is not None and estimate.plan == chosen.plan else why
         rows.append([estimate.plan.expression, *estimate_cells(estimate), mark])
     table(["plan", *ESTIMATE_COLUMNS, ""], rows, title=title, right=range(1, 1 + len(METRICS)))
-
-
-def over_budget(estimate: Estimate, budget: Any) -> str:
-    """Which limits a plan breaks, in words; empty if none."""
-    over = [
-        metric.word
-        for metric, value, limit in zip(RESOURCES, estimate.judged[:-1], budget.limits[:-1], strict=True)
-        if limit is not None and not value <= limit
-    ]
-    parts = [f"over {' and '.join(over)}"] if over else []
-    if budget.min_qoa is not None and not estimate.judged[-1] >= budget.min_qoa:
-        parts.append("below QoA floor")
-    return ", ".join(parts)
 
 
 def topics_line(question: Question) -> str:

@@ -134,12 +134,19 @@ def _as_argument(name: str) -> str:
 
 
 def _show_one(found: Mapping[str, Any]) -> None:
+    if found["status"] == "invalid":  # no question came of the row: nothing was planned, asked or judged
+        say(
+            f"row        {found['question_id']} of run {found['run_id']} is invalid: it holds no usable question"
+        )
+        say(f"why        {found['error']}")
+        return
     say(f"question   {found['question'] or '(its file has changed, and nobody was asked)'}")
     for number, text in enumerate(found["options"]):
         say(f"           {chr(65 + number)}) {text}")
     limits = [f"{BY_LIMIT[name].flag} {figure(v)}" for name, v in found["limits"].items() if v is not None]
     say(
-        f"of         run {found['run_id']}, id {found['question_id']}; topic {found['topic']}; {found['form']}"
+        f"of         run {found['run_id']}, id {found['question_id']}; topic {found['topic']}; "
+        f"{found['form'] or 'form not known'}"
     )
     say(f"limits     {', '.join(limits) or 'none'}")
     say(f"answer     {found['answer'] if found['answer'] is not None else '– (' + found['status'] + ')'}")
@@ -252,24 +259,23 @@ def _show_why(why: Mapping[str, Any]) -> None:
     if "unknown" in why:
         say(f"why this plan: not known here ({why['unknown']})")
         return
+    left_out = f", {why['left_out']} left out" if why["left_out"] else ""
     title = (
-        f"Why: {counted(why['within_limits'], 'plan')} of {why['frontier']} on the frontier within the limits "
-        f"({why['budget']}), preferred by {why['weights']}; snapshot {why['snapshot_id']}"
+        f"Why: of {counted(why['to_choose_from'], 'plan')} to choose from{left_out} ({why['budget']}), "
+        f"preferred by {why['weights']}; snapshot {why['snapshot_id']}"
     )
-    if why["within_limits"] == 0:
+    if why["to_choose_from"] == 0:
         title = f"Why: {why['infeasible']}"
     table(
         ["plan", *ESTIMATE_COLUMNS, ""],
         (
-            [one["plan"], *(metric_cell(metric, one[metric.name]) for metric in METRICS), _mark(one)]
+            [
+                one["plan"],
+                *(metric_cell(metric, one[metric.name]) for metric in METRICS),
+                "chosen" if one["chosen"] else one["left_out"],
+            ]
             for one in why["plans"]
         ),
         title=title,
         right=range(1, 1 + len(METRICS)),
     )
-
-
-def _mark(one: Mapping[str, Any]) -> str:
-    if one["chosen"]:
-        return "chosen"
-    return "" if one["within_limits"] else "beyond the limits"

@@ -405,4 +405,6 @@ def test_one_is_singular(optiq, home, tmp_path) -> None:
     shown = optiq("explain", "Who?", *single).out
     assert "up to 1 operation: 1 plan is all there is" in shown
     assert "Frontier: 1 plan that no other plan beats" in shown
-    assert "of 1 plan within the limits" in shown
+    assert "because    of 1 plan it is" in shown
+    limited = optiq("explain", "Who?", *single, "--max-latency", "1000").out
+    assert "because    of 1 plan within the limits it is" in limited

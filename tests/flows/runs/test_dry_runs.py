@@ -176,5 +176,12 @@ def test_a_dry_run_needs_no_file_for_answers_and_says_why_a_row_is_invalid(model
     refused = optiq(*command)
     assert (refused.code, refused.out) == (2, "")
     assert "nobody said where the answers go. Give a file, such as -o answers.csv." in refused.err
-    assert optiq(*command, "-o", "answers.csv").code == 1  # a row is invalid
+    done = optiq(*command, "-o", "answers.csv")
+    assert done.code == 1  # a row is invalid
+    assert "1 invalid, the first one: set.csv row 2: the question is empty" in done.out
     assert pl.read_csv("answers.csv")["status"].to_list() == ["answered", "invalid"]
+    shown = optiq("show", "last", "2").out
+    assert "is invalid" in shown
+    assert "set.csv row 2: the question is empty" in shown
+    assert "None" not in shown
+    assert "its file has changed" not in shown

@@ -17,6 +17,7 @@ from optiq.estimation.pool import Pool
 from optiq.planning import Planning
 from optiq.planning.choose import unsafe
 from optiq.planning.given import plan_among
+from optiq.planning.left_out import why_left_out
 from optiq.planning.one_by_one import OneByOne
 from optiq.questions.question import BEST_ANSWER, Budget, Question, Weights
 from optiq.statistics.question_shifts import Shifts
@@ -56,6 +57,41 @@ def everywhere(a: float, b: float, n: int) -> list[Record]:
 
 
 MODELS = (figures("a", qoa=0.6), figures("b", qoa=0.6))
+
+
+LIMITS: list[Budget] = [
+    Budget(),
+    Budget(min_qoa=0.55),
+    Budget(max_cost_usd=1.05e-5),
+    Budget(max_cost_usd=3e-5, max_latency_s=1e9),
+    Budget(max_cost_usd=1e-9),
+]
+
+
+@pytest.mark.parametrize("budget", LIMITS, ids=lambda budget: budget.describe())
+@pytest.mark.parametrize("gain_probability", [0.5, 0.8])
+def test_a_plan_is_left_out_for_what_left_it_out(budget: Budget, gain_probability: float) -> None:
+    """A limit is named only where it is given and not kept, the gain only where plans are compared."""
+    rows = [*MODELS, *everywhere(0.5, 0.7, 40), *(ran("a → b", 0.9, 2, topic, 2e-5) for topic in TOPICS)]
+    for row in range(len(rows)):
+        if isinstance(rows[row], Record):
+            rows[row] = replace(rows[row], latency_s=1.0, var_latency_s=0.04)
+    one = planning(*rows, gain_probability=gain_probability)
+    planned = one.plan(replace(QUESTION, budget=budget))
+    able = {plan.plan.key for plan in planned.choice.feasible}
+    reasons = why_left_out(planned.frontier, planned.choice, budget)
+    for plan, reason in zip(planned.frontier, reasons, strict=True):
+        cost, qoa = plan.judged[0], plan.qoa
+        over = budget.max_cost_usd is not None and not cost <= budget.max_cost_usd
+        below = budget.min_qoa is not None and not qoa >= budget.min_qoa
+        assert (reason == "") == (plan.plan.key in able)
+        if reason:
+            assert (("over cost" in reason), ("below QoA floor" in reason)) == (over, below)
+            assert ("may go over" in reason) == (over and plan.cost_usd <= (budget.max_cost_usd or 0))
+            assert ("gain over" in reason) == (not over and not below)
+            assert gain_probability > 0.5 or over or below
+    if budget == Budget():
+        assert any(reasons) == (gain_probability > 0.5), "two lucky runs are no sure gain"
 
 
 @pytest.mark.parametrize("weights", [BEST_ANSWER, Weights(0, 0, 0, 1), Weights(worth_usd=1.0)])
