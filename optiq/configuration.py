@@ -473,7 +473,7 @@ class Settings:
         "planning",
         "Hold limits on cost, latency and energy with 95 % where runs tell how much they scatter.",
         kind=bool,
-        otherwise="--no-safe-limits: hold them for expected figures",
+        otherwise="yes; --no-safe-limits holds them for expected figures",
     )
     gain_probability: float = _setting(
         0.8,

@@ -16,6 +16,8 @@ import polars as pl
 from optiq.configuration import Settings
 from optiq.questions.question import Budget
 from optiq.questions.question_file import Row
+from optiq.report.text import count
+from tasks.beyond_limits import beyond_limits
 from tasks.orchestration import step
 from tasks.run_folder import RunFolder
 from tasks.run_rows import USAGE, rows_frame
@@ -217,6 +219,8 @@ def conclude(
     """Write the answers to ``rows`` in input order, and say in `run.json` and in a summary how the run ended.
 
     ``left_over`` are rows that a total limit left unanswered; ``why`` tells of any other row without an outcome why.
+    ``why_invalid`` and ``why_infeasible`` of the summary are the reasons of the first such row, ``beyond_limits`` says
+    how many answers spent more than a limit on their question (:func:`tasks.beyond_limits.beyond_limits`).
     ``counted_usd`` is what ledgers counted: they know of calls without an answer of which no row tells. ``more`` stands
     in the summary as it is.
     """
@@ -257,6 +261,9 @@ def conclude(
         given = _question_table(about.get("file")) if asked is not None else None
         write_answers(together.select(*ANSWER_SCHEMA), output, asked, given)
     counts = dict(together["status"].value_counts().iter_rows())
+    first = together.unique("status", keep="first", maintain_order=True).select("status", "error")
+    reasons = dict(first.iter_rows())
+    beyond = beyond_limits(rows, together)
     del together
     bill = folder.bill()
     known = bill["calls"] - bill["unpriced_calls"] > 0 or bill["calls"] == 0
@@ -265,6 +272,8 @@ def conclude(
         "output": output,
         "questions": len(rows),
         **{status: counts.get(status, 0) for status in STATUSES},
+        **{f"why_{status}": reasons.get(status) for status in ("invalid", "infeasible")},
+        "beyond_limits": beyond,
         "calls": bill["calls"],
         "cached": bill["cached_calls"],
         "judge_calls": bill["judge_calls"],
@@ -326,7 +335,7 @@ def put_down(job: Job) -> str:
     state.folder.note(status="interrupted")
     close_state(job.run_id)
     called_off = (
-        f"{state.in_flight} calls in flight were called off and may be billed"
+        f"{count(state.in_flight, 'call')} in flight called off, which may be billed"
         if state.in_flight
         else ("no call was in flight")
     )

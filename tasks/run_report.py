@@ -59,6 +59,7 @@ def one_run(home: Home, name: str) -> dict[str, Any]:
         **{name: about.get(name) for name in ("file_sha256", "budget", "topic", "settings", "options")},
         **{name: about.get(name) for name in ("pool", "blender", "offered")},
         "at_once": (about.get("summary") or {}).get("at_once"),
+        "beyond_limits": (about.get("summary") or {}).get("beyond_limits") or {},
         "plans": [[Plan.parse(plan).expression, number] for plan, number in plans.iter_rows()],
         "faults": [list(row) for row in faults.select("status", "error", "len").iter_rows()],
     }

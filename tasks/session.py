@@ -201,6 +201,9 @@ def _confidence(perfdb: Path, modified_ns: int) -> Confidences:
     return load_confidence(perfdb)
 
 
+_ALIKE = 0.8  # as a topic and its misspelling: at the usual 0.6, misc would be music
+
+
 @dataclass(frozen=True)
 class Session:
     """Settings with everything opened that planning needs. ``server`` is None where none was asked for."""
@@ -245,7 +248,7 @@ class Session:
             return
         asked = sum(not set(new).isdisjoint(question.topic_names) for question in questions)
         one = new[0] if len(new) == 1 else ""
-        close = difflib.get_close_matches(one, self.statistics.topics, n=1)
+        close = difflib.get_close_matches(one, self.statistics.topics, n=1, cutoff=_ALIKE)
         warnings.warn(
             f"{asked} of {len(questions)} questions have topics that PerfDB does not know "
             f"({', '.join(new[:5])}{', …' if len(new) > 5 else ''}): planned on figures for any topic"

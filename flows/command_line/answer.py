@@ -47,6 +47,7 @@ def answer(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as cleanly as Ctrl-C
     with progress():
         summary = _run(request, shards)
+    from tasks.beyond_limits import beyond_line
     from tasks.run_answers import answers_of, misses
 
     answers = None
@@ -58,6 +59,9 @@ def answer(
         if summary["stopped"]:
             note(summary["stopped"])
         say(_closing_line(summary))
+        _say_why_left_out(summary)
+        if beyond := beyond_line(summary["beyond_limits"]):
+            say(beyond)
         if answers is not None:
             say_misses(answers)
     return 0 if summary["answered"] == summary["questions"] else 1

@@ -79,6 +79,7 @@ def show(
 
 def say_misses(answers: RunAnswers, told: bool = True) -> None:
     """How good a run was, its worst kinds of miss, and with ``told`` the command that shows them."""
+    from tasks.beyond_limits import beyond_line
     from tasks.run_answers import misses
 
     found = misses(answers)
@@ -99,15 +100,22 @@ def say_misses(answers: RunAnswers, told: bool = True) -> None:
         say(f"{found['wrong']} of {counted(answers.frame.height, 'question')} missed: {kinds}")
     if most := [f"{what} {shortened(value, 60)} ({n} of {of})" for what, value, n, of in found["most_on"]]:
         say(f"more often than elsewhere: {', '.join(most)}")
+    if not told and (beyond := beyond_line(_beyond(answers))):  # a run that has just ended said so
+        say(beyond)
     if told:
         pick = " --wrong" if found["wrong"] else ""
         say(f"see them:  optiq show {answers.run_id}{pick}    as a page:  optiq view {answers.run_id}")
 
 
+def _beyond(answers: RunAnswers) -> dict[str, int]:
+    """How many answers went beyond which limit, as the run noted it at its end."""
+    return answers.about.get("beyond_limits") or {}
+
+
 def _head(answers: RunAnswers) -> dict[str, Any]:
     from tasks.run_answers import misses
 
-    found = misses(answers)
+    found = {**misses(answers), "beyond_limits": _beyond(answers)}
     return {"run_id": answers.run_id, "questions": answers.frame.height, **found}
 
 
@@ -143,7 +151,7 @@ def _show_one(found: Mapping[str, Any]) -> None:
     say(f"question   {found['question'] or '(its file has changed, and nobody was asked)'}")
     for number, text in enumerate(found["options"]):
         say(f"           {chr(65 + number)}) {text}")
-    limits = [f"{BY_LIMIT[name].flag} {figure(v)}" for name, v in found["limits"].items() if v is not None]
+    limits = [_limit(name, v, found) for name, v in found["limits"].items() if v is not None]
     say(
         f"of         run {found['run_id']}, id {found['question_id']}; topic {found['topic']}; "
         f"{found['form'] or 'form not known'}"
@@ -183,6 +191,15 @@ def _show_one(found: Mapping[str, Any]) -> None:
             right=range(1, 5),
         )  # fmt: skip
     _show_why(found["why"])
+
+
+def _limit(name: str, limit: float, found: Mapping[str, Any]) -> str:
+    """A limit on the question, and what the answer took where that is more: limits bind what is predicted."""
+    metric, took = BY_LIMIT[name], found.get(BY_LIMIT[name].name)
+    beyond = metric.is_resource and took is not None and took > limit
+    return f"{metric.flag} {figure(limit)}" + (
+        f" (the answer went beyond: {figure(took)} {metric.unit})" if beyond else ""
+    )
 
 
 def _show_execution(execution: Mapping[str, Any], of: str, why_not: str) -> None:

@@ -50,11 +50,11 @@ def read_table(path: str | Path) -> pl.DataFrame:
     :class:`~optiq.errors.InputError` names the file, the line where there is one, and the remedy.
     """
     path = Path(path)
+    if path.is_dir():  # however it ends: `.` has no suffix, and that is not what is wrong with it
+        raise InputError(f"{path} is a folder", "Give a file.")
     check_readable_suffix(path)
     read = _READERS[suffix_of(path)]
     try:
-        if path.is_dir():
-            raise InputError(f"{path} is a folder", "Give a file.")
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty", "Write the table into it, or give another file.")
         return read(path)

@@ -10,6 +10,7 @@ from optiq.errors import OptiqWarning, UnknownName, meant
 from optiq.estimation.catalog import Catalog
 from optiq.estimation.estimator import Estimator, QualityRules
 from optiq.estimation.pool import Pool
+from optiq.plans.plan import Plan
 from optiq.prompts.shape import PromptShape
 from optiq.questions.metric import RESOURCE_NAMES
 from optiq.questions.question import Kind
@@ -34,9 +35,10 @@ def choose_pool(
     if wanted:
         for name in wanted:
             if name not in known:
+                near = known & offered if offered is not None else _measured(statistics)
                 raise UnknownName(
                     f"PerfDB has no figures for model {name!r}",
-                    f"{meant(name, known)} Known models: {_listed(known)}. "
+                    f"{meant(name, near) or meant(name, known)} Known models: {_listed(known)}. "
                     "Add another with `optiq models add MODEL`.".lstrip(),
                 )
             if offered is not None and name not in offered:
@@ -121,6 +123,11 @@ def _is_known(catalog: Catalog, rules: QualityRules, model: str) -> bool:
 
 def _warn(message: str) -> None:
     warnings.warn(message, OptiqWarning, stacklevel=4)
+
+
+def _measured(statistics: Statistics) -> list[str]:
+    """The models that were asked: such a name is rather meant than one that is only known from what is published."""
+    return [name for name in statistics.models if statistics.records_of(Plan.of([name]).key)]
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -29,6 +29,7 @@ MISUSE = {
     "a column misspelt": (("answer", "no_question.csv", "-o", "a.csv"), ["question"]),
     "missing file": (("answer", "nowhere.csv", "-o", "a.csv"), ["nowhere.csv"]),
     "a header and no row": (("answer", "header.csv", "-o", "a.csv"), ["header.csv", "no question"]),
+    "a folder of questions": (("answer", ".", "-o", "a.csv"), [". is a folder", "Give a file"]),
     "unknown suffix": (("answer", "questions.ods", "-o", "a.csv"), ["questions.ods", ".csv", ".parquet"]),
     "no question column": (("answer", "no_question.csv", "-o", "a.csv"), ["no_question.csv", "question"]),
     "unknown suffix of answers": (("answer", "good.csv", "-o", "a.doc"), ["a.doc", ".csv"]),

@@ -178,7 +178,7 @@ def test_a_dry_run_needs_no_file_for_answers_and_says_why_a_row_is_invalid(model
     assert "nobody said where the answers go. Give a file, such as -o answers.csv." in refused.err
     done = optiq(*command, "-o", "answers.csv")
     assert done.code == 1  # a row is invalid
-    assert "1 invalid, the first one: set.csv row 2: the question is empty" in done.out
+    assert "invalid, the first one: set.csv row 2: the question is empty" in done.out
     assert pl.read_csv("answers.csv")["status"].to_list() == ["answered", "invalid"]
     shown = optiq("show", "last", "2").out
     assert "is invalid" in shown

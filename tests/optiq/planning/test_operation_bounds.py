@@ -4,7 +4,7 @@ import warnings
 from dataclasses import replace
 
 import pytest
-from catalogs import NAN, SHAPE, build, figures
+from catalogs import NAN, SHAPE, build, figures, record
 
 from optiq.errors import OptiqWarning, UnknownName
 from optiq.planning import Planning
@@ -84,6 +84,20 @@ def test_a_question_of_two_topics_costs_what_both_do_by_their_weights():
 
 
 KNOWN = build(figures("a", qoa=0.4), figures("b", qoa=0.6), figures("c", qoa=NAN))
+
+
+def test_a_name_is_rather_meant_that_can_be_asked():
+    known = build(
+        figures("gemma3:27b"),
+        figures("phi4:14b"),
+        figures("gemma3:270m"),
+        record("gemma3:270m", qoa=0.5, n_observations=3),
+    )
+    for served in (None, ["gemma3:270m"]):
+        with pytest.raises(UnknownName, match="Did you mean 'gemma3:270m'"):
+            choose_pool(known, served, ["gemma3"])
+    with pytest.raises(UnknownName, match="Did you mean 'phi4:14b'"):
+        choose_pool(known, ["gemma3:270m"], ["phi4"])
 
 
 def test_models_are_those_asked_for_else_those_served_and_known_else_all_known():
