@@ -12,7 +12,6 @@ from optiq.errors import OptiqWarning
 from optiq.estimation import Estimate
 from optiq.estimation.confidence import AGREEMENT, LEAST, MEAN
 from optiq.execution import Execution, Executor, Predicted, Retries, Shared, Work, score_executions
-from optiq.execution.asking import OF_MANY_LINES
 from optiq.execution.event_loop import EventLoop
 from optiq.execution.judge import Graded, judge_executions
 from optiq.execution.trace import ANSWERED, OVER_LIMIT, plan_columns
@@ -309,13 +308,28 @@ def _answer_row(session: Session, item: OpenQuestion, run_id: str, number: int) 
             "observed_qoa": call.subplan_qoa,
             "error": f"the answer of {call.model} (node {call.node}), as the plan was not finished: {last.error}",
         }
-    elif last.status == ANSWERED and item.explored and len(item.executions) == 1:
-        row["error"] = f"explored: {last.plan.expression} may be better than it looks (--explore)"
-    elif last.status == ANSWERED and len(item.executions) > 1:
-        row["error"] = f"planned again without {', '.join(sorted(item.without))}: {item.executions[0].error}"
-    elif last.status == ANSWERED and item.question.kind in OF_MANY_LINES:
-        row["error"] = why_unfinished(last.calls[-1])
+    elif last.status == ANSWERED:
+        notes = _how_it_was_planned(item), _how_it_ended(session, last)
+        row["error"] = "; ".join(filter(None, notes)) or None
     return row | _bookkeeping(item, number)
+
+
+def _how_it_was_planned(item: OpenQuestion) -> str | None:
+    """What was odd about the plan of an answer."""
+    if len(item.executions) > 1:
+        return f"planned again without {', '.join(sorted(item.without))}: {item.executions[0].error}"
+    if item.explored:
+        return f"explored: {item.executions[-1].plan.expression} may be better than it looks (--explore)"
+    return None
+
+
+def _how_it_ended(session: Session, last: Execution) -> str | None:
+    """What is wrong with the end of an answer."""
+    sink = last.calls[-1]
+    operator = session.planning.operators.get(sink.model)
+    prompts = session.planning.prompts if operator is None else operator.prompts
+    reasons = prompts.reasoning_tokens > 0
+    return why_unfinished(sink, last.question.kind, last.answer or "", reasons=reasons)
 
 
 def _confidence_columns(session: Session, execution: Execution) -> dict[str, Any]:

@@ -98,3 +98,19 @@ def test_a_run_of_a_file_with_other_columns_is_scored_without_a_word_about_it(
     assert done.code == 0, done.err
     told = optiq("score", "a.csv", "set.csv", *columns)
     assert (told.code, told.err) == (0, "")
+
+
+@pytest.mark.parametrize("form", ["short", "number", "multi", "long", "code", "json"])
+def test_the_answers_file_tells_of_an_answer_that_was_cut(form, optiq, tmp_path) -> None:
+    cut = {"json": '{"name": "Ad', "multi": "A, B"}.get(form, "7 because the old bridge was")
+    options = ["red", "blue", "green"] if form == "multi" else None
+    question = {"question_id": "a", "question": "Which is it?", "form": form, "options": options}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(question) + "\n")
+    with scripted_server() as fake:
+        fake.lists = json.loads(json.dumps(fake.lists).replace("tiny:1b", MODEL))
+        fake.reply = lambda asked: Reply(body("ollama", {"content": cut}, (20, 32), "length"))
+        optiq("answer", "questions.jsonl", "-o", "answers.csv", "--server", "ollama", "--server-url", fake.url,
+              "--models", MODEL, "--max-operations", "1")  # fmt: skip
+    (row,) = pl.read_csv("answers.csv").iter_rows(named=True)
+    assert row["status"] == "answered"
+    assert row["error"].startswith("the answer was cut at the cap of ")
