@@ -1,7 +1,7 @@
 """A function or class that a question begins and leaves to be written, such as the prompts of HumanEval.
 
 A stub is code at the end of the question or in a fence of its own: imports and helpers first, last a ``def`` or
-``class`` of Python with no more than its docstring (``pass`` and ``...`` are nothing, too).
+``class`` of Python with no more than its docstring (``pass``, ``...`` and imports are nothing, too).
 """
 
 from __future__ import annotations
@@ -56,10 +56,11 @@ def leaves_a_brace_open(question: str) -> bool:
 
 
 def parsed(code: str) -> ast.Module | None:
-    """``code`` as Python; None if it is none."""
+    """``code`` as Python; None if it is none, as a ``return`` outside of a function."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what models write: invalid escapes
+            compile(code, "program", "exec", dont_inherit=True)
             return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -102,4 +103,4 @@ def _does_nothing(statement: ast.stmt) -> bool:
         return isinstance(statement.value.value, str) or statement.value.value is ...
     if isinstance(statement, ast.Raise) and statement.exc is not None:
         return ast.unparse(statement.exc).startswith("NotImplementedError")
-    return isinstance(statement, ast.Pass)
+    return isinstance(statement, ast.Pass | ast.Import | ast.ImportFrom)

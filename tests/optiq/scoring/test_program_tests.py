@@ -35,6 +35,7 @@ def test_a_program_is_as_good_as_its_tests_say(case):
         ("class Checks:\n    def check(self):\n        assert twice(2) == 4", "run no assertion"),
         ("[1, 2]", "run no assertion"),
         ("it doubles", "no Python"),
+        ("return max(xs)", "no Python"),
         ("def check(candidate):\n    assert candidate(2) == 4", "which function"),
     ],
 )
