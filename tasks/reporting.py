@@ -153,8 +153,9 @@ def _runs(home: Home, name: str, against: str | None) -> Page:
         ) from None
     if against is None:
         found = _frames(source, first, _OF_A_RUN + _OF_ALL)
-        found["misses"] = _worst(home, found["misses"])
-        return run_page(first, found, _about(home, first), POINTS)
+        about = _about(home, first)
+        found["misses"] = _worst(home, found["misses"], about)
+        return run_page(first, found, about, POINTS)
     second = source.run_named(against)
     frames = tuple(_frames(source, run, (*_OF_A_RUN, "frontier")) for run in (first, second))
     changes = source.frame("changes", before=first, after=second, rows=12)
@@ -173,12 +174,12 @@ def _of_nothing(about: Mapping[str, Any]) -> InputError:
     )
 
 
-def _worst(home: Home, misses: pl.DataFrame) -> pl.DataFrame:
+def _worst(home: Home, misses: pl.DataFrame, about: Mapping[str, Any]) -> pl.DataFrame:
     """The answers that lost most against the best plan that is known for them: wrong choices before bad luck."""
-    from tasks.run_answers import with_best_known
+    from tasks.run_answers import models_of, with_best_known
 
     loss = (pl.col("best_qoa") - pl.col("qoa")).clip(lower_bound=0.0).fill_null(0.0)
-    found = with_best_known(home, misses).with_columns(loss=loss)
+    found = with_best_known(home, misses, models_of(about)).with_columns(loss=loss)
     worst = found.filter((pl.col("loss") > 0) | (pl.col("miss") > 0))
     return worst.sort("loss", "miss", "question_id", descending=[True, True, False]).head(_MISSES)
 

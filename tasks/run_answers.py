@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -133,7 +133,7 @@ def answers_of(home: Home, name: str) -> RunAnswers:
         )
     if frame.is_empty():
         raise InputError(f"run {run_id} has no answer yet", "Wait until some of its questions are done.")
-    return RunAnswers(run_id, about, _with_best(home, frame))
+    return RunAnswers(run_id, about, _with_best(home, frame, models_of(about)))
 
 
 def settings_of(about: Mapping[str, Any]) -> Settings:
@@ -187,7 +187,7 @@ def _rows(home: Home, run_id: str, about: Mapping[str, Any], executions: pl.Data
     return frame
 
 
-def _with_best(home: Home, frame: pl.DataFrame) -> pl.DataFrame:
+def _with_best(home: Home, frame: pl.DataFrame, models: Iterable[str]) -> pl.DataFrame:
     """With the best known plan of each question; plans as expressions, under the names that people see."""
     forms = {kind.value: kind.shown for kind in Kind}
     plans = {text: _expression(text) for text in frame["plan"].drop_nulls().unique()}
@@ -196,7 +196,7 @@ def _with_best(home: Home, frame: pl.DataFrame) -> pl.DataFrame:
         form=pl.col("kind").replace_strict(forms, default=pl.col("kind")),
         topic=pl.col("topic").fill_null("*"),
     )
-    frame = with_best_known(home, frame)
+    frame = with_best_known(home, frame, models)
     # An answer that never came is worth nothing where others were judged.
     worth = pl.when(pl.col("status") == "answered").then("qoa").when(pl.col("qoa").count() > 0).then(0.0)
     return frame.select(
@@ -217,15 +217,22 @@ def _with_best(home: Home, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def with_best_known(home: Home, executions: pl.DataFrame) -> pl.DataFrame:
-    """Executions with best_plan, best_qoa and best_from (:func:`warehouse.run_answers.best_known`)."""
+def models_of(about: Mapping[str, Any]) -> list[str]:
+    """The models of a run; empty where its record does not name them."""
+    return [*(about.get("pool") or ()), *filter(None, [about.get("blender")])]
+
+
+def with_best_known(home: Home, executions: pl.DataFrame, models: Iterable[str]) -> pl.DataFrame:
+    """Executions with best_plan, best_qoa and best_from of ``models`` (:func:`warehouse.run_answers.best_known`)."""
     tasks = {kind.value: kind.task for kind in Kind}
     asked = executions.drop_nulls(["execution_id", "question", "plan_key"]).select(
         *("execution_id", "question", "topic"),
         pl.col("kind").replace_strict(tasks, default="open").alias("task"),
         "plan_key",
     )
-    return executions.join(best_known(home, asked), on="execution_id", how="left", maintain_order="left")
+    return executions.join(
+        best_known(home, asked, models), on="execution_id", how="left", maintain_order="left"
+    )
 
 
 def _expression(plan: str) -> str:

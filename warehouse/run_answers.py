@@ -64,11 +64,12 @@ def calls_of(home: Home, execution_ids: Iterable[str]) -> pl.DataFrame:
     return together.unique(["execution_id", "node"], keep="first").sort("execution_id", "node")
 
 
-def best_known(home: Home, asked: pl.DataFrame) -> pl.DataFrame:
+def best_known(home: Home, asked: pl.DataFrame, models: Iterable[str]) -> pl.DataFrame:
     """The best plan that is known for questions, beside the one that was run.
 
-    ``asked``: execution_id, question, topic, task, plan_key. Returned per execution: best_plan (an expression),
-    best_qoa and best_from: ``question`` where another plan was tried on this very one, else ``topic``.
+    ``asked``: execution_id, question, topic, task, plan_key. Plans count whose models could have been asked: those of
+    ``models``, and what the servers of these executions were ever asked for. Returned per execution: best_plan (an
+    expression), best_qoa and best_from: ``question`` where another plan was tried on this very one, else ``topic``.
     """
     schema = {
         "execution_id": pl.String(), "best_plan": pl.String(), "best_qoa": pl.Float64(), "best_from": pl.String()
@@ -77,6 +78,9 @@ def best_known(home: Home, asked: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=schema)
     with reading(home.perfdb, any_version=True) as connection:
         connection.register("asked", asked)
+        connection.register(
+            "able", pl.DataFrame({"model": sorted(set(models))}, schema={"model": pl.String()})
+        )
         return connection.sql(sql.read("answers/best_known")).pl().cast(pl.Schema(schema))
 
 

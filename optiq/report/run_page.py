@@ -20,6 +20,7 @@ USED = "used in this run"
 def run_page(run_id: str, frames: Mapping[str, pl.DataFrame], about: Mapping[str, Any], points: int) -> Page:
     """``frames`` are those of sql/queries/report_*.sql by name; ``about`` is the run's own record, if it is here."""
     key = frames["run"].row(0, named=True)
+    again = key["n_executions"] > key["n_questions"]
     found = [
         plans_section(frames["frontier"], frames["run_plans"], key),
         sections.prediction_section(frames["points"], frames["errors"], points),
@@ -30,11 +31,12 @@ def run_page(run_id: str, frames: Mapping[str, pl.DataFrame], about: Mapping[str
         misses_section(frames["misses"], key),
         sections.drawings_section(
             frames["plans"].with_columns(
-                said=pl.format("{} of {} questions", "n_questions", pl.lit(key["n_executions"]))
+                said=pl.format("{} of {} questions", "n_questions", pl.lit(key["n_questions"]))
             ),
             "Plans used",
             f"How the calls were wired, the most used plan first ({count(key['n_plans'], 'plan')} in all). "
-            "Rounded boxes blend what comes in; the double box gives the answer.",
+            "Rounded boxes blend what comes in; the double box gives the answer."
+            + (" A question that was planned again counts with each of its plans." if again else ""),
             "said",
         ),
         sections.topics_section(frames["topics"]),
@@ -153,6 +155,8 @@ def plans_section(frontier: pl.DataFrame, plans: pl.DataFrame, key: Mapping[str,
         for row in wide.head(15).iter_rows(named=True)
     ]
     first = wide.row(0, named=True)
+    # a question that was planned again counts with each of its plans
+    asked = "executions" if key["n_executions"] > key["n_questions"] else "questions"
     share = percent(first["n_questions"] / max(key["n_executions"], 1))
     more = f" The table shows the 15 most used of {wide.height}." if wide.height > 15 else ""
     columns = ["plan", "questions", "QoA", *map(sections.word, RESOURCE_NAMES)]
@@ -160,7 +164,7 @@ def plans_section(frontier: pl.DataFrame, plans: pl.DataFrame, key: Mapping[str,
         "frontier",
         "The frontier and the chosen plans",
         f"{count(wide.height, 'plan')} answered; the most used one, {clean(first['plan'], 120)}, "
-        f"took {share} of the questions.",
+        f"took {share} of the {asked}.",
         charts=drawn,
         tables=[Table("Plans, predicted → observed mean per question", columns, rows)],
         note="Measured plans stand where PerfDB's statistics over all topics put them, chosen ones where "

@@ -261,18 +261,19 @@ def unknown_section(coverage: pl.DataFrame, uncertain: pl.DataFrame) -> Section 
         [
             clean(r["plan"], 120),
             clean(r["topic"], 60),
+            clean(r["task"], 40),
             count(r["n_qoa"]),
             number(r["qoa"], 2),
-            f"± {number(r['qoa_half_width'], 2)}",
+            f"{number(r['qoa_low'], 2)} to {number(r['qoa_high'], 2)}",
         ]
         for r in uncertain.iter_rows(named=True)
     ]
     tables = [
         Table(
             "Measured plans whose quality is least certain",
-            ["plan", "topic", "judged", "QoA", "95 %"],
+            ["plan", "topic", "form", "judged", "QoA", "95 %"],
             rows,
-            left=2,
+            left=3,
         )
     ]
     said = f"Judged answers of {coverage['model'].n_unique()} models on {cells['row'].n_unique()} topics"

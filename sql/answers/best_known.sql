@@ -1,8 +1,41 @@
 -- The best plan that is known for each question, beside the one that was run on it: what another plan was seen to
 -- yield on this very question, where one was tried, else what the best measured plan yields on its topic, if that
--- is better than what ran.
--- Frames `asked` (execution_id, question, topic, task, plan_key). Grain: one row per execution.
+-- is better than what ran. Only plans count whose models could all have been asked, and of those known from the topic
+-- alone only such whose models did not fail on this very question.
+-- Frames `asked` (execution_id, question, topic, task, plan_key), `able` (model). Grain: one row per execution.
 with
+
+-- The models of the run, and those that its servers were ever asked for.
+served as (
+    select model from able
+    union
+    select distinct calls.model
+    from calls
+    where coalesce(calls.server, '') in (
+        select coalesce(own.server, '') from calls as own semi join asked using (execution_id)
+    )
+),
+
+possible as (
+    select plan_key, models, expression
+    from plans
+    -- a variant of a model (name+variant) is asked where the model is
+    where not exists (
+        from (select unnest(models) as model) as of_plan
+        where
+            of_plan.model not in (select model from served)
+            and regexp_replace(of_plan.model, '\+[^+]*$', '') not in (select model from served)
+    )
+),
+
+-- Grain: one row per question × model that failed on it: a call of it brought no answer, whatever came later.
+failed as (
+    select distinct executions.question, calls.model
+    from executions
+    inner join calls using (execution_id)
+    semi join asked on asked.question = executions.question
+    where calls.error is not null or (executions.status = 'failed' and coalesce(calls.output, '') = '')
+),
 
 tried as (
     select
@@ -12,6 +45,7 @@ tried as (
         avg(cost_usd) as cost_usd
     from executions
     semi join asked using (question)
+    semi join possible using (plan_key)
     where status = 'answered' and qoa is not null
     group by question, plan_key
 ),
@@ -29,28 +63,48 @@ here as (
 ),
 
 measured as (
-    select
-        topic,
-        task,
-        plan_key,
-        qoa,
-        row_number() over (partition by topic, task order by qoa desc, cost_usd nulls last, plan_key) as place
+    select topic, task, plan_key, qoa, cost_usd
     from plan_statistics
     where n_qoa > 0
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (partition by topic, task order by qoa desc, cost_usd nulls last, plan_key) as place
+    from measured
+    inner join possible using (plan_key)
+),
+
+there as (
+    select asked.execution_id, ranked.plan_key, ranked.qoa
+    from asked
+    anti join failed using (question)
+    inner join ranked on ranked.topic = asked.topic and ranked.task = asked.task and ranked.place = 1
+    union all
+    select asked.execution_id, ranked.plan_key, ranked.qoa
+    from asked
+    semi join failed using (question)
+    inner join ranked on ranked.topic = asked.topic and ranked.task = asked.task
+    where
+        not exists (
+            from failed where failed.question = asked.question and list_contains(ranked.models, failed.model)
+        )
+    qualify row_number() over (partition by asked.execution_id order by ranked.place) = 1
 )
 
 select
     asked.execution_id,
     coalesce(plans_here.expression, plans_there.expression) as best_plan,
-    coalesce(here.qoa, measured.qoa) as best_qoa,
-    case when here.qoa is not null then 'question' when measured.qoa is not null then 'topic' end as best_from
+    coalesce(here.qoa, there.qoa) as best_qoa,
+    case when here.qoa is not null then 'question' when there.qoa is not null then 'topic' end as best_from
 from asked
 left join here on here.execution_id = asked.execution_id and here.place = 1
 left join measured as own
     on own.topic = asked.topic and own.task = asked.task and own.plan_key = asked.plan_key
-left join measured
-    on measured.topic = asked.topic and measured.task = asked.task and measured.place = 1
-    and measured.plan_key <> asked.plan_key and measured.qoa > coalesce(own.qoa, 0.0)
+left join there
+    on there.execution_id = asked.execution_id
+    and there.plan_key <> asked.plan_key and there.qoa > coalesce(own.qoa, 0.0)
 left join plans as plans_here on plans_here.plan_key = here.plan_key
-left join plans as plans_there on plans_there.plan_key = measured.plan_key
+left join plans as plans_there on plans_there.plan_key = there.plan_key
 order by asked.execution_id

@@ -1,7 +1,8 @@
 -- The model that is surest to answer well: that with the highest lower end of the 95 % interval of its quality. Grain:
 -- one row per topic × task, topic * included.
 -- Once models have been called only these compete: one that is known from a published figure alone may not be served
--- here. A model without a figure for the topic and task competes with its published one for the topic, else with that
+-- here. Where a model has met the task (the form of the answer), on whatever topic, one that never did comes behind it:
+-- reading well is no sign of writing code well. A model without a figure for the topic and task competes with its published one for the topic, else with that
 -- for the task.
 --
 -- The interval is Wilson's score interval (Wilson 1927, Journal of the American Statistical Association 22, 209-212)
@@ -27,7 +28,8 @@ candidates as (
         topics.topic,
         topics.task,
         figures.model,
-        arg_max(figures, 2 * (figures.topic = topics.topic)::integer + (figures.task = topics.task)::integer) as figure
+        arg_max(figures, 2 * (figures.topic = topics.topic)::integer + (figures.task = topics.task)::integer) as figure,
+        bool_or(figures.task = topics.task and figures.n_observations > 0) as met
     from topics
     inner join model_figures as figures
         on (figures.topic = topics.topic and figures.task in (topics.task, '*'))
@@ -50,6 +52,7 @@ known as (
         candidates.topic,
         candidates.task,
         candidates.model,
+        candidates.met,
         figure.value as qoa,
         figure.n_observations as n_observations,
         figure.n_questions as n_questions,
@@ -91,12 +94,13 @@ ranked as (
     select
         *,
         row_number() over ranks as place,
-        lead(model) over ranks as runner_up,
-        lead(qoa) over ranks as runner_up_qoa
+        -- none where the next has never met the task: that is another measure
+        case when lead(met) over ranks = met then lead(model) over ranks end as runner_up,
+        case when lead(met) over ranks = met then lead(qoa) over ranks end as runner_up_qoa
     from intervals
     window ranks as (
         partition by topic, task
-        order by middle - half_width desc nulls last, qoa desc, n_observations desc, model
+        order by met desc, middle - half_width desc nulls last, qoa desc, n_observations desc, model
     )
 )
 
@@ -119,7 +123,7 @@ order by topic, task;
 comment on view best_model_per_topic is 'The single model that is surest to answer well per topic and task: the highest lower end of the 95 % interval of the quality, where a prior counts as the observations that it is worth. Topic * is all questions of the task.';
 comment on column best_model_per_topic.topic is 'Topic; * for all questions of the task.';
 comment on column best_model_per_topic.task is 'open, or choice (one option or several).';
-comment on column best_model_per_topic.model is 'The model that is surest to answer well, of those that were called; of all, where none was.';
+comment on column best_model_per_topic.model is 'The model that is surest to answer well, of those that were called; of all, where none was. One that was never judged on the task is named only where none was, and basis says so.';
 comment on column best_model_per_topic.qoa is 'Quality as in model_figures, 0 to 1: what was judged, drawn to the prior if there is one.';
 comment on column best_model_per_topic.qoa_low is 'Lower end of the 95 % interval (Wilson), by which models are ranked. NULL without observations.';
 comment on column best_model_per_topic.qoa_high is 'Upper end of the 95 % interval. NULL without observations.';
@@ -127,5 +131,5 @@ comment on column best_model_per_topic.n_observations is 'Judged answers behind 
 comment on column best_model_per_topic.n_questions is 'Distinct questions behind n_observations: the interval counts each once.';
 comment on column best_model_per_topic.basis is 'observed: answers in the topic were judged; all topics: answers of the model were judged, but none in this topic; all tasks: likewise, but none of this task; only a prior: none was judged.';
 comment on column best_model_per_topic.runner_up is 'The next model by the lower end.';
-comment on column best_model_per_topic.runner_up_qoa is 'Its quality, which may be higher but less sure. NULL if there is no other model.';
+comment on column best_model_per_topic.runner_up_qoa is 'Its quality, which may be higher but less sure. NULL if there is no other model that was judged on the task.';
 comment on column best_model_per_topic.provenance is 'One line that says on what the quality stands.';

@@ -1,4 +1,5 @@
--- Statistics that should not be trusted yet. Grain: one row per topic × task × plan.
+-- Statistics that should not be trusted yet. Grain: one row per topic × task × plan. The interval is Wilson's as in
+-- best_model_per_topic: of one or two answers mean ± 1.96 standard errors reaches beyond 0 and 1.
 create or replace view too_few_observations as
 select
     topic,
@@ -9,7 +10,8 @@ select
     n_qoa,
     n_questions,
     qoa,
-    1.96 * sqrt(coalesce(nullif(var_qoa, 0), qoa * (1 - qoa)) / nullif(n_questions, 0)) as qoa_half_width,
+    1.96 * sqrt(coalesce(nullif(var_qoa, 0), qoa * (1 - qoa)) / nullif(n_questions, 0) + (1.96 / (2 * nullif(n_questions, 0))) ^ 2)
+    / (1 + 1.96 ^ 2 / nullif(n_questions, 0)) as qoa_half_width,
     provenance
 from plan_statistics
 where topic <> '*' and n_questions < 30
@@ -23,5 +25,5 @@ comment on column too_few_observations.n_observations is 'Answered runs of the p
 comment on column too_few_observations.n_qoa is 'Those of them that were judged.';
 comment on column too_few_observations.n_questions is 'Distinct questions behind them.';
 comment on column too_few_observations.qoa is 'Quality that planners use, 0 to 1.';
-comment on column too_few_observations.qoa_half_width is 'Half the width of the 95 % interval of the observed quality. NULL without observations.';
+comment on column too_few_observations.qoa_half_width is 'Half the width of the 95 % interval of the observed quality (Wilson). NULL without observations.';
 comment on column too_few_observations.provenance is 'One line that says on what the row stands.';

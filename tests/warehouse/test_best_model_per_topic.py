@@ -69,6 +69,26 @@ def test_an_interval_of_one_right_answer_has_a_width(home: Home, traces: Any) ->
     assert row["qoa_high"] == pytest.approx(1.0)
 
 
+def test_a_model_that_never_met_a_form_is_not_the_best_of_it(home: Home, traces: Any) -> None:
+    """Many right answers of one form say less of another than a few bad ones that were given in it."""
+    make = traces.execution
+    land_traces(
+        home,
+        traces(
+            *[make(OFTEN, 10 + i, qoa=1.0) for i in range(40)],
+            *[make(ONCE, 60 + i, qoa=float(i < 1), kind="code", topic="law") for i in range(5)],
+        ),
+    )
+    refresh(home, full_gate=False, half_life_days=None)
+    code = query(home.perfdb, "from best_model_per_topic where task = 'code'")
+    assert set(code["topic"]) == {"*", "law"}
+    for row in code.iter_rows(named=True):
+        assert (row["model"], row["n_observations"], row["basis"]) == (ONCE.models[0], 5, "observed"), row
+        assert row["runner_up"] is row["runner_up_qoa"] is None
+    rows = {row["topic"]: row for row in best(home).iter_rows(named=True)}
+    assert (rows["*"]["model"], rows["*"]["basis"]) == (OFTEN.models[0], "observed")
+
+
 def test_a_topic_or_task_in_which_nothing_was_judged_says_so(home: Home, traces: Any) -> None:
     land_traces(
         home, traces(traces.execution(ONCE, 1, qoa=1.0), traces.execution(ONCE, 2, topic="law", qoa=None))

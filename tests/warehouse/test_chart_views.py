@@ -6,6 +6,7 @@ from optiq.plans.plan import Plan
 from warehouse.landing import land_traces
 from warehouse.query import query
 from warehouse.refresh import refresh
+from warehouse.report import ReportSource
 
 CHAIN = Plan.parse('{"models": ["gemma3:270m", "smollm2:135m"], "edges": [[0, 1]]}')
 SINGLE = Plan.parse('{"models": ["smollm2:135m"], "edges": []}')
@@ -114,3 +115,11 @@ def test_the_frontier_is_what_nothing_beats(perfdb):
 def test_what_is_not_known_is_shown_as_zero(perfdb):
     found = query(perfdb, "select topic, task, model, n_judged from chart_coverage order by model").rows()
     assert found == [("geography", "open", "gemma3:270m", 2), ("geography", "open", "smollm2:135m", 3)]
+
+
+def test_an_uncertain_quality_lies_between_0_and_1_with_the_form_that_it_is_of(perfdb):
+    found = ReportSource(perfdb).frame("uncertain", rows=12)
+    assert found.height == found.unique(["topic", "task", "plan"]).height > 0
+    for row in found.iter_rows(named=True):
+        assert 0 <= row["qoa_low"] <= row["qoa"] <= row["qoa_high"] <= 1
+        assert row["qoa_high"] - row["qoa_low"] > 0.1, "a few answers say little"
