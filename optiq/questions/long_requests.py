@@ -140,6 +140,13 @@ _AS_LONG_AS_ITS_INPUT = re.compile(
 _OF_A_TEXT = re.compile(rf"\b{_TEXT}|{_EXTENT.pattern}", re.IGNORECASE)
 
 
+_LISTED = re.compile(
+    rf"{_BEFORE}(?:list|name|enumerate|(?:give|provide|write)\s+(?:(?:me|us|a|the|short)\s+)*list\s+of)\b",
+    re.IGNORECASE,
+)
+_WORDS_OF_A_NAME = 3
+
+
 def asks_for_long(question: str) -> bool:
     """Whether the answer that ``question`` asks for is longer than a few words, by the rules above."""
     sentences = _sentences(question)
@@ -165,7 +172,8 @@ def orders_a_text(question: str, reference: str) -> bool:
 
     A reference tells a fact that orders are often put around: a figure, a formula, a letter, yes or no. Beside such a
     one no order counts ("Explain step by step"), nor one before a last question ("Explain it. What does it need?"), nor
-    "How do I …?". A translation or another writing of one or two words is as short as what it writes.
+    "How do I …?". Names between commas are what "List …" orders. A translation or another writing of one or two words
+    is as short as what it writes.
     """
     if _is_a_fact(reference) or not asks_for_long(question):
         return False
@@ -175,9 +183,17 @@ def orders_a_text(question: str, reference: str) -> bool:
     elif len(sentences) > 2 * _AT_AN_END:
         sentences = sentences[:_AT_AN_END] + sentences[-_AT_AN_END:]
     orders = [one for one in sentences if _ORDER.match(one) or _EXTENT.search(one)]
+    if _is_a_list(reference) and all(_LISTED.match(one) and not _EXTENT.search(one) for one in orders):
+        return False
     if len(reference.split()) > 2 or len(reference) > _TWO_WORDS:
         return bool(orders)
     return any(_OF_A_TEXT.search(one) or not _AS_LONG_AS_ITS_INPUT.match(one) for one in orders)
+
+
+def _is_a_list(reference: str) -> bool:
+    """Whether it is some names between commas: it is judged as a list, whatever the order of its members."""
+    members = re.split(r"\s*[,;]\s*(?:and\s+)?", reference.strip().rstrip("."))
+    return len(members) > 1 and all(1 <= len(member.split()) <= _WORDS_OF_A_NAME for member in members)
 
 
 def _is_a_fact(reference: str) -> bool:
