@@ -6,7 +6,7 @@
 with
 
 -- The models of the run, and those that its servers were ever asked for.
-served as (
+served as materialized (
     select model from able
     union
     select distinct calls.model
@@ -16,7 +16,7 @@ served as (
     )
 ),
 
-possible as (
+possible as materialized (
     select plan_key, models, expression
     from plans
     -- a variant of a model (name+variant) is asked where the model is
@@ -28,13 +28,18 @@ possible as (
     )
 ),
 
--- Grain: one row per question × model that failed on it: a call of it brought no answer, whatever came later.
-failed as (
-    select distinct executions.question, calls.model
+-- What failed on a question, whatever came later: models alone, and plans (of several models nobody needs to know which
+-- one it was). Grain: one row per question.
+failed as materialized (
+    select
+        executions.question,
+        coalesce(list(distinct plans.models[1] order by plans.models[1]) filter (len(plans.models) = 1), []) as of_models,
+        list(distinct plans.plan_key order by plans.plan_key) as of_plans
     from executions
-    inner join calls using (execution_id)
+    inner join plans using (plan_key)
     semi join asked on asked.question = executions.question
-    where calls.error is not null or (executions.status = 'failed' and coalesce(calls.output, '') = '')
+    where executions.status = 'failed'
+    group by executions.question
 ),
 
 tried as (
@@ -68,12 +73,29 @@ measured as (
     where n_qoa > 0
 ),
 
-ranked as (
+ranked as materialized (
     select
         *,
         row_number() over (partition by topic, task order by qoa desc, cost_usd nulls last, plan_key) as place
     from measured
     inner join possible using (plan_key)
+),
+
+-- Questions on which the same failed share their best plan: there are few of such kinds.
+doubted as materialized (
+    select asked.execution_id, asked.topic, asked.task, failed.of_models, failed.of_plans
+    from asked
+    inner join failed using (question)
+),
+
+left_over as materialized (
+    select kinds.topic, kinds.task, kinds.of_models, kinds.of_plans, ranked.plan_key, ranked.qoa
+    from (select distinct topic, task, of_models, of_plans from doubted) as kinds
+    inner join ranked on ranked.topic = kinds.topic and ranked.task = kinds.task
+    where not list_has_any(ranked.models, kinds.of_models) and not list_contains(kinds.of_plans, ranked.plan_key)
+    qualify row_number() over (
+        partition by kinds.topic, kinds.task, kinds.of_models, kinds.of_plans order by ranked.place
+    ) = 1
 ),
 
 there as (
@@ -82,15 +104,9 @@ there as (
     anti join failed using (question)
     inner join ranked on ranked.topic = asked.topic and ranked.task = asked.task and ranked.place = 1
     union all
-    select asked.execution_id, ranked.plan_key, ranked.qoa
-    from asked
-    semi join failed using (question)
-    inner join ranked on ranked.topic = asked.topic and ranked.task = asked.task
-    where
-        not exists (
-            from failed where failed.question = asked.question and list_contains(ranked.models, failed.model)
-        )
-    qualify row_number() over (partition by asked.execution_id order by ranked.place) = 1
+    select doubted.execution_id, left_over.plan_key, left_over.qoa
+    from doubted
+    inner join left_over using (topic, task, of_models, of_plans)
 )
 
 select
