@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,9 +127,12 @@ def silent(database: str, settings: _Settings | None = None) -> duckdb.DuckDBPyC
     person's and draws the progress of slow statements on stdout, also if that is a pipe or somebody's JSON.
     """
     connection = duckdb.connect(database, config=settings or {})
-    connection.execute(
-        "set enable_progress_bar = false"
-    )  # it is the connection's own: no setting to begin with
+    with suppress(
+        duckdb.InvalidInputException
+    ):  # in a notebook without ipywidgets there is no bar, and none to turn off
+        connection.execute(
+            "set enable_progress_bar = false"
+        )  # the connection's own: no setting to begin with
     return connection
 
 
