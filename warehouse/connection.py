@@ -127,12 +127,11 @@ def silent(database: str, settings: _Settings | None = None) -> duckdb.DuckDBPyC
     person's and draws the progress of slow statements on stdout, also if that is a pipe or somebody's JSON.
     """
     connection = duckdb.connect(database, config=settings or {})
-    with suppress(
-        duckdb.InvalidInputException
-    ):  # in a notebook without ipywidgets there is no bar, and none to turn off
+    # In a notebook without ipywidgets there is no bar, and DuckDB refuses to turn it off.
+    with suppress(duckdb.InvalidInputException):
         connection.execute(
             "set enable_progress_bar = false"
-        )  # the connection's own: no setting to begin with
+        )  # no setting to begin with: it is the connection's own
     return connection
 
 
