@@ -6,7 +6,6 @@ A fault in one row costs that row only; a file that cannot be understood at all 
 from __future__ import annotations
 
 import json
-import math
 import re
 import shlex
 import warnings
@@ -91,6 +90,8 @@ _ONE_OPTION = re.compile(
     r"(?P<stem>(?:op|opt|option|choice|answer|ending|candidate)s?[ _-]?|)(?P<label>[a-z]|\d)", re.I
 )
 """What other files call columns of one option each."""
+
+_SMALL_NUMBER = re.compile(r"[0-9]{1,2}")
 
 _PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 
@@ -215,9 +216,10 @@ def _counts_options(frame: pl.DataFrame) -> bool:
     for value, reference in zip(*_columns(frame, ("options", "reference")), strict=True):
         if _blank(reference) or (options := labelled_options(value)) is None or not options.options:
             continue
-        told = reference if isinstance(reference, int | float) else str(reference).strip()
-        whole = told == int(told) if isinstance(told, float) and math.isfinite(told) else str(told).isdigit()
-        if not whole or options.labels or int(float(told)) > len(options.options):
+        told = str(
+            int(reference) if isinstance(reference, float) and reference.is_integer() else reference
+        ).strip()
+        if options.labels or not _SMALL_NUMBER.fullmatch(told) or int(told) > len(options.options):
             return False
         found = True
     return found

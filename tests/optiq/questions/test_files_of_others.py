@@ -135,6 +135,7 @@ def test_references_by_number(first: int, letters: list[str | None]) -> None:
         (["2", "1", "0"], ["A", "2"]),
         (["2", "1", "0"], [1.5, 2]),
         (["3", "5", "12"], [5, 12]),  # more than there are options
+        (["²", "9" * 400, "0"], ["²", "9" * 400]),  # digits that are no number of an option
         ({"text": ["3", "1"], "label": ["1", "2"]}, ["1", "2"]),
     ],
 )
