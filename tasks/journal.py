@@ -99,7 +99,8 @@ class Journal:
         """
         with self._landing:
             while self._unlanded:
-                self._land(self._unlanded[0])
+                if self._unlanded[0].exists():  # else another process has found and landed it
+                    self._land(self._unlanded[0])
                 del self._unlanded[0]
             with self._lock:
                 file = self._file
