@@ -195,10 +195,8 @@ class Ledger:
             if self._closed is None:
                 standing = self._now()
                 if self._mine:  # else there is nothing to write, and a full disk hinders nobody
-                    with (
-                        suppress(OptiqError),
-                        self._changing(),
-                    ):  # else the process is what tells that it is over
+                    # What cannot be written is told by the process, which is over.
+                    with suppress(OptiqError), self._changing():
                         for number in self._mine:
                             self._db.execute("update holds set owner = ? where number = ?", (_CLOSED, number))
                 self._closed = standing

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
-from typing import BinaryIO
 
 _FICLONE = 0x40049409  # of Linux: linux/fs.h
 
@@ -27,15 +25,11 @@ def copy(source: Path, target: Path) -> None:
 
 @contextmanager
 def copying(source: Path, target: Path) -> Iterator[None]:
-    """:func:`copy` meanwhile: it is done at the end of the block, and fails there.
-
-    The disk has its turn after that: who syncs the target later waits for what has changed since.
-    """
+    """:func:`copy` meanwhile: it is done at the end of the block, and fails there."""
     with ThreadPoolExecutor(1) as other:
         copied = other.submit(copy, source, target)
         yield
     copied.result()
-    Thread(target=_sync, args=(target.open("rb"),), daemon=True).start()
 
 
 def copy_apart(source: Path, target: Path) -> None:
@@ -44,11 +38,6 @@ def copy_apart(source: Path, target: Path) -> None:
     with target.open("rb") as written:
         os.fsync(written.fileno())
     shutil.copymode(source, target)
-
-
-def _sync(file: BinaryIO) -> None:
-    with file, suppress(OSError):  # whatever is wrong is said to who must have it on disk
-        os.fsync(file.fileno())
 
 
 def _shares_blocks(source: int, target: int) -> bool:

@@ -238,13 +238,14 @@ def renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl.
                 if theirs in COLUMNS
                 else f"Ours are {', '.join(COLUMNS)}.",
             )
-        for name in _names(frame, ours, theirs):
+    read = {ours: _names(frame, ours, theirs) for ours, theirs in columns.items()}
+    for ours, names in read.items():
+        for name in names:
             if name not in frame.columns:
                 raise InputError(
                     f"{source} has no column {name!r} to read as {ours!r}",
                     f"Its columns are {', '.join(map(repr, frame.columns)) or 'none'}.",
                 )
-    read = {ours: _names(frame, ours, theirs) for ours, theirs in columns.items()}
     taken = {name for names in read.values() for name in names}
     left = [name for name in frame.columns if name not in columns and name not in taken]
     return frame.select(*left, *(_column(names).alias(ours) for ours, names in read.items()))

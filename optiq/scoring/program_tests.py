@@ -24,6 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from optiq.questions.code_stub import parsed, stub_in
+from optiq.questions.option_cells import list_or_record
 
 SECONDS = 10
 _MEMORY = 1 << 30
@@ -137,10 +138,7 @@ def called(tests: str, program: str, question: str) -> str:
 
 def _joined(tests: str) -> str:
     """Tests as one program: a list of texts, as MBPP has them, line by line."""
-    try:
-        found = ast.literal_eval(tests.strip()) if tests.lstrip().startswith("[") else None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return tests
+    found = list_or_record(tests)
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         return tests
     return "\n".join(found)

@@ -105,8 +105,7 @@ def read_references(path: str | Path, reading: Reading = AS_IT_IS) -> dict[str, 
             )
         rows[name] = number
         cells = {column: row.get(column) for column in LABELLED}
-        reference = cells["reference"]
-        if reference is not None and str(reference).strip():
+        if not _blank(cells["reference"]):
             found[name] = cells
     if not found:
         raise InputError(f"{path} has no reference in any row", "Fill in the column 'reference'.")

@@ -33,7 +33,7 @@ create or replace temp macro key_of_question(question, question_id, execution_id
 
 -- The same of the texts of executions after an ingestion: a text is asked of many plans, and digested once.
 create or replace temp macro keys_of_texts(after) as table
-select question, md5_number_lower(trim(question)) as text_key
+select question, key_of_question(question, null, null) as text_key
 from (select distinct question from executions where ingestion > after)
 where trim(question) <> '';
 

@@ -2,8 +2,8 @@
 -- one row per topic × task, topic * included.
 -- Once models have been called only these compete: one that is known from a published figure alone may not be served
 -- here. Where a model has met the task (the form of the answer), on whatever topic, one that never did comes behind it:
--- reading well is no sign of writing code well. A model without a figure for the topic and task competes with its published one for the topic, else with that
--- for the task.
+-- reading well is no sign of writing code well. A model without a figure for the topic and task competes with its
+-- published one for the topic, else with that for the task.
 --
 -- The interval is Wilson's score interval (Wilson 1927, Journal of the American Statistical Association 22, 209-212)
 -- on n = strength of the prior + weight of the observations: unlike mean ± 1.96 standard errors it keeps a width where
