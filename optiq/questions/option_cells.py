@@ -21,8 +21,12 @@ from optiq.files import strict_json
 _MOST_LITERAL_CHARS = 64 * 1024
 _LABELS, _TEXTS = ("label", "labels", "key", "letter", "id"), ("text", "texts", "content", "value", "option")
 _MARK = re.compile(r"(?:(?<=\s)|(?<=[,;|])|^)\(?([A-Za-z])(?:\)|\.(?=\s)|:(?=\s))\s*")
-_ARRAY = re.compile(r"\barray\((\[[^\]]*\])(?:,\s*dtype=\w+)?\)")
+_ARRAY = re.compile(r"\b(?:np\.|numpy\.)?(?:array|Index)\((\[[^\]]*\])(?:,\s*dtype=['\"]?[\w.<]+['\"]?)?\)")
 """How pandas writes a list within a record into CSV."""
+_SCALAR = re.compile(r"\bnp\.(?:str_|int\d*|float\d*)\(((?:'[^']*'|\"[^\"]*\"|-?[\d.]+))\)")
+"""How NumPy 2 prints a text or a number within a list."""
+_VALUES = (tokenize.STRING, tokenize.NUMBER)
+_OPENS = ("[", "{", "(", "array(", "np.array(", "numpy.array(", "Index(")
 _LABEL = re.compile(r"[A-Za-z]|\d{1,2}")
 
 
@@ -51,40 +55,50 @@ def labelled_options(value: Any) -> Labelled | None:
     return _of_records(items) if all(isinstance(item, dict) for item in items) else Labelled(items)
 
 
-def list_or_record(text: str) -> Any:
-    """What ``text`` holds as JSON, or as Python prints a list or a record; the trimmed text itself if neither."""
+def list_or_record(text: str, sets: bool = False) -> Any:
+    """What ``text`` holds as JSON, or as Python or NumPy prints a list, a tuple or a record; the trimmed text if none.
+
+    With ``sets`` a set is a list, too: where no order matters.
+    """
     text = text.strip()
-    if not text.startswith(("[", "{")):
+    if not text.startswith(_OPENS):
         return text
-    try:
-        return strict_json.loads(text)
-    except (ValueError, RecursionError):
-        pass
+    if text[0] in "[{":
+        try:
+            return strict_json.loads(text)
+        except (ValueError, RecursionError):
+            pass
+    elif text[0] == "(" and "," not in text:
+        return text  # (B) Paris
     try:
         found = ast.literal_eval(_as_python_reads(text))
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
-    return found if isinstance(found, list | dict) else text  # a set has no order
+    if sets and isinstance(found, set):
+        return list(ast.literal_eval(f"[{text[1:-1]}]"))  # in the order in which it is printed
+    if isinstance(found, tuple):
+        return list(found)
+    return found if isinstance(found, list | dict) else text
 
 
 def _as_python_reads(text: str) -> str:
-    """A list as Python prints it; NumPy prints texts without commas, which Python would read as one.
+    """A list as Python prints it; NumPy prints texts and numbers without commas, which Python would read as one.
 
     ``ValueError`` if it is neither.
     """
     if len(text) > _MOST_LITERAL_CHARS:
         raise ValueError("too long to be a list of options or references")
-    text = _ARRAY.sub(r"\1", text)
+    text = _SCALAR.sub(r"\1", _ARRAY.sub(r"\1", text))
     try:
         tokens = [
             token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.string.strip()
         ]
     except tokenize.TokenError:
         raise ValueError("it does not end") from None
-    if not any(one.type == other.type == tokenize.STRING for one, other in pairwise(tokens)):
+    if not any(one.type == other.type in _VALUES for one, other in pairwise(tokens)):
         return text
-    if any(token.type != tokenize.STRING for token in tokens[1:-1]):
-        raise ValueError("texts without a comma between them")
+    if text[0] != "[" or len({token.type for token in tokens[1:-1]}) > 1:
+        raise ValueError("values without a comma between them")
     return f"[{', '.join(token.string for token in tokens[1:-1])}]"
 
 
@@ -117,6 +131,8 @@ def by_label(reference: Any, labels: Sequence[str]) -> Any:
     """``reference`` in letters where it names options by their labels; as it is where it does not."""
     if not labels or reference is None:
         return reference
+    if isinstance(reference, str) and isinstance(several := list_or_record(reference, sets=True), list):
+        reference = several
     if isinstance(reference, list):
         return [by_label(one, labels) for one in reference]
     if isinstance(reference, float) and reference.is_integer():
@@ -137,7 +153,7 @@ def by_number(reference: Any, first: int, n_options: int) -> Any:
     :class:`~optiq.errors.InputError` for anything else: with a number taken for a text, wrong is scored right.
     """
     if isinstance(reference, str):
-        reference = list_or_record(reference)
+        reference = list_or_record(reference, sets=True)
     if isinstance(reference, list):
         return [by_number(one, first, n_options) for one in reference]
     said = str(

@@ -9,7 +9,7 @@ from functools import lru_cache
 from string import ascii_uppercase
 from typing import Any
 
-from optiq.files.others_text import parse_json
+from optiq.questions.option_cells import list_or_record
 
 MOST_OPTIONS = len(ascii_uppercase)
 
@@ -18,6 +18,8 @@ _BETWEEN_LETTERS = re.compile(r"\s*(?:[,;/&+|]|\band\b)\s*|\s+", re.IGNORECASE)
 _BETWEEN_TEXTS = (re.compile(r"\s*[;|\n]\s*"), re.compile(r"\s*,\s*"))
 
 
+_BRACKETED = re.compile(r"\[\s*([^\[\]]+?)\s*\]|\(\s*([^()]+?)\s*\)")
+_LONGEST_BRACKETED = 4000
 _DASHES = re.compile("[‐‑‒–—―−]")
 
 
@@ -41,33 +43,31 @@ def letters_of(reference: Any, options: Sequence[str]) -> tuple[str, ...]:
     """The letters of the options that ``reference`` names, in order; empty if it names something else.
 
     Read as letters are ``B``, ``b``, ``(B)``, ``B.``, ``B) Paris``, ``A, C``, ``A and C``, ``AC``; as
-    options, the text of one, or of several between ``;`` or commas; and lists of these, as JSON text too.
+    options, the text of one, or of several between ``;`` or commas; and lists of these, also as JSON, Python or NumPy
+    print them. An option that is a list itself (``[1, 2]``) is its own text.
     Capital letters come first: with the options ``B`` and ``A``, the reference ``A`` is the first option.
     """
-    items = _list(reference)
-    if items is None:
+    if not isinstance(reference, list | tuple):
         text = str(reference).strip()
-        found = _one(text, options)
-        return (found,) if found else _several(text, options)
-    found_all = [_one(str(item).strip(), options) for item in items]
-    return _ordered(found_all)
+        if found := _one(text, options):
+            return (found,)
+        if (items := _list(text)) is None:
+            return _several(text, options)
+    else:
+        items = list(reference)
+    return _ordered([_one(str(item).strip(), options) for item in items])
 
 
-def is_list(reference: Any) -> bool:
-    """Whether ``reference`` is a list, or JSON text of one."""
-    return _list(reference) is not None
+def is_list(reference: Any, options: Sequence[str]) -> bool:
+    """Whether ``reference`` is a list of options, or text of one, and no option itself."""
+    if isinstance(reference, str):
+        return _list(reference) is not None and _one(reference.strip(), options) is None
+    return isinstance(reference, list | tuple)
 
 
-def _list(reference: Any) -> list[Any] | None:
-    if isinstance(reference, list | tuple):
-        return list(reference)
-    if isinstance(reference, str) and reference.lstrip().startswith("["):
-        try:
-            value = parse_json(reference)
-        except ValueError:
-            return None
-        return value if isinstance(value, list) else None
-    return None
+def _list(text: str) -> list[Any] | None:
+    value = list_or_record(text, sets=True)
+    return value if isinstance(value, list) else None
 
 
 def _one(text: str, options: Sequence[str]) -> str | None:
@@ -103,6 +103,8 @@ def _composed(text: str) -> str:
 
 def _several(text: str, options: Sequence[str]) -> tuple[str, ...]:
     letters = ascii_uppercase[: len(options)]
+    if (inside := _BRACKETED.fullmatch(text)) and len(text) <= _LONGEST_BRACKETED:
+        text = inside[1] or inside[2]  # [A, C], as a list without quotation marks
     if text.isupper() and set(text) <= set(letters) and len(set(text)) == len(text):
         return tuple(sorted(text))
     parts = [part for part in _BETWEEN_LETTERS.split(text) if part]

@@ -125,7 +125,11 @@ def kind_in(value: Any, question: str, options: tuple[str, ...], reference: Any)
         one = reference if _has_bars(reference) else max(_several(reference), key=len, default=reference)
         one = answer_of_solution(one) if isinstance(one, str) else one
         return inferred_form(question, None if answers_of_record(reference) == [] else one)
-    several = _SEVERAL_ASKED.search(question) or is_list(reference) or len(letters_of(reference, options)) > 1
+    several = (
+        _SEVERAL_ASKED.search(question)
+        or is_list(reference, options)
+        or len(letters_of(reference, options)) > 1
+    )
     return Kind.MULTI if several else Kind.CHOICE
 
 
@@ -180,13 +184,13 @@ def _has_bars(value: Any) -> bool:
 
 def _several(value: Any) -> list[str]:
     """The members of a list, of JSON text of one, or of ``a|b``; empty if ``value`` is one answer."""
-    items = list_or_record(value) if isinstance(value, str) else value
+    items = list_or_record(value, sets=True) if isinstance(value, str) else value
     if isinstance(items, dict):
         items = answers_of_record(items)
     if (
         isinstance(value, str)
         and isinstance(items, list)
-        and not all(isinstance(item, str) for item in items)
+        and not any(isinstance(item, str) for item in items)
     ):
         return []  # [1, 2] is one answer
     if isinstance(items, str):

@@ -36,6 +36,10 @@ def read(**cells: Any) -> QuestionFile:
         (["A)21", "B)21.5", "C)22"], "B", ("21", "21.5", "22"), "B"),
         ("['whale', \"shark's\"]", "A", ("whale", "shark's"), "A"),
         ("['whale'\n 'blue shark']", "B", ("whale", "blue shark"), "B"),
+        ("('whale', 'shark')", "B", ("whale", "shark"), "B"),
+        ("array(['whale', 'shark'], dtype='<U5')", "B", ("whale", "shark"), "B"),
+        ("[np.str_('whale'), np.str_('shark')]", "B", ("whale", "shark"), "B"),
+        ("[1 2 3]", "C", ("1", "2", "3"), "C"),
         ({"A": "Oslo", "B": "Rome"}, "B", ("Oslo", "Rome"), "B"),
         ("{'A': 'Oslo', 'B': 'Rome'}", "Oslo", ("Oslo", "Rome"), "A"),
         ({"A": "Oslo", "B": "Rome", "C": None}, "B", ("Oslo", "Rome"), "B"),
@@ -60,7 +64,7 @@ def test_options_in_one_cell(options: Any, reference: Any, found: tuple[str, ...
 
 @pytest.mark.parametrize(
     "options",
-    ["x|y|", "P(A|B)|P(B|A)", "Oslo, Rome", "only", "Vitamin A: good; Vitamin B: bad", "['a' 'b', 'c']", "[1 2 3]",
+    ["x|y|", "P(A|B)|P(B|A)", "Oslo, Rome", "only", "Vitamin A: good; Vitamin B: bad", "['a' 'b', 'c']", "['a' 2 'c']",
      {"x": "1", "yy": "2"}, {"text": ["x", "y"], "label": ["A"]}, [{"text": "x"}, {"label": "B"}], "{" * 500],
 )  # fmt: skip
 def test_what_does_not_name_every_option_is_no_list(options: Any) -> None:
@@ -186,6 +190,80 @@ def test_columns_that_look_like_ours_are_pointed_out(columns: dict[str, int], sa
     else:
         with pytest.raises(InputError, match=re.escape(said)):
             questions_in(frame)
+
+
+OPTIONS = ["water", "oil", "milk"]
+PRINTED = [
+    "['{}', '{}']",
+    "('{}', '{}')",
+    "['{}' '{}']",
+    "['{}'\n '{}']",
+    '["{}", "{}"]',
+    "['{}', \"{}\"]",
+    "{{'{}', '{}'}}",
+    "array(['{}', '{}'], dtype=object)",
+    "np.array(['{}', '{}'])",
+    "Index(['{}', '{}'], dtype='object')",
+    "[np.str_('{}'), np.str_('{}')]",
+    "[{}, {}]",
+    "({}, {})",
+]
+"""How Python, NumPy, pandas and JSON print a list, a tuple or a set of two texts; last as people do."""
+
+
+@pytest.mark.parametrize("printed", PRINTED)
+@pytest.mark.parametrize("named", [("A", "C"), ("c", "a"), ("water", "milk"), ("A. water", "C. milk")])
+def test_a_printed_list_names_options(printed: str, named: tuple[str, str]) -> None:
+    [row] = read(options=OPTIONS, reference=printed.format(*named)).rows
+    assert row.question is not None, row.error
+    assert (row.question.kind.value, row.question.reference) == ("multi", "A, C")
+
+
+@pytest.mark.parametrize("printed", PRINTED)
+def test_a_printed_list_that_names_no_option_is_refused(printed: str) -> None:
+    [row] = read(options=OPTIONS, reference=printed.format("A", "D")).rows
+    assert row.question is None
+    assert "names no option" in str(row.error)
+
+
+@pytest.mark.parametrize("printed", PRINTED[:-2])
+def test_a_printed_list_of_texts_is_several_accepted_answers(printed: str) -> None:
+    [row] = read(reference=printed.format("water", "H2O")).rows
+    assert row.question is not None
+    assert row.question.reference == '["water", "H2O"]'
+
+
+@pytest.mark.parametrize(
+    "reference", ["(3, 4)", "[1, 2]", "[1 2]", "(1, 2]", "{1, 2}", "('a')", "(see above)", "[0, 1)"]
+)
+def test_what_is_printed_without_texts_is_one_answer(reference: str) -> None:
+    [row] = read(reference=reference).rows
+    assert row.question is not None
+    assert row.question.reference == reference
+
+
+def test_an_option_that_is_a_list_is_named_by_its_own_text() -> None:
+    [row] = read(options=["[1, 2]", "[2, 1]", "[1]"], reference="[2, 1]").rows
+    assert row.question is not None, row.error
+    assert (row.question.kind.value, row.question.reference) == ("choice", "B")
+
+
+@pytest.mark.parametrize("reference", ["['opa', 'opc']", "('opa', 'opc')", "['opa' 'opc']", '["opa", "opc"]'])
+def test_a_printed_list_of_labels_is_read_by_them(reference: str) -> None:
+    options = {"label": ["opa", "opb", "opc"], "text": OPTIONS}
+    [row] = read(options=options, reference=reference).rows
+    assert row.question is not None, row.error
+    assert row.question.reference == "A, C"
+
+
+@pytest.mark.parametrize(
+    "reference", ["[0, 2]", "(0, 2)", "[0 2]", "array([0, 2])", "[np.int64(0), np.int64(2)]"]
+)
+def test_a_printed_list_of_numbers_counts_options(reference: str) -> None:
+    frame = pl.DataFrame({"question": ["Which?"], "options": [OPTIONS], "reference": [reference]})
+    [row] = questions_in(frame, reading=Reading(reference_index=0)).rows
+    assert row.question is not None, row.error
+    assert row.question.reference == "A, C"
 
 
 @pytest.mark.parametrize("text", ["['a' 'b']", "[('a', 'b')]", "[]", "{}", "[1.5, None]", "{'a': {1, 2}}"])
