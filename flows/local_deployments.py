@@ -42,7 +42,7 @@ def told(api_url: str, key: str) -> Iterator[SyncPrefectClient]:
 def deploy(client: SyncPrefectClient, folder: Path, prefect: Callable[..., None]) -> None:
     """Deploy all of the file as a person left it, and take away what `optiq up` deployed and the file lacks.
 
-    ``folder`` is for notes; ``prefect`` runs a command of Prefect.
+    ``folder`` is for notes; ``prefect`` runs a command of Prefect. Runs will work in the current folder.
     """
     wanted = yaml.safe_load(DEPLOYMENTS.read_text(encoding="utf-8"))
     there = {
@@ -51,7 +51,10 @@ def deploy(client: SyncPrefectClient, folder: Path, prefect: Callable[..., None]
         if _ours(one.entrypoint)
     }
     asked = folder / "prefect.yaml"
-    asked.write_text(yaml.safe_dump(as_left(wanted, there), sort_keys=False), encoding="utf-8")
+    # Said here, as `prefect` itself works elsewhere: it would import what the current folder holds.
+    where = {"prefect.deployments.steps.set_working_directory": {"directory": str(Path.cwd())}}
+    told = as_left(wanted, there) | {"pull": [where]}
+    asked.write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
     prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(asked))
     keys = {_key(one["name"], one["entrypoint"]) for one in wanted["deployments"]}
     note = folder / "deployed.json"

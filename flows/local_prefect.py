@@ -2,11 +2,14 @@
 
 Everything listens on loopback only, and wants the home's key (:mod:`tasks.prefect_key`). Processes and their logs are
 noted in ``<home>/prefect/``, where `optiq down` finds them; the server's database is there too, so that nothing of
-the user's own Prefect is touched.
+the user's own Prefect is touched: none of its variables and profiles reach what is started here. Flow runs have
+process groups of their own, so that a worker that was killed leaves them behind: what is started here is known by
+its ``PREFECT_HOME``, too.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -26,10 +29,13 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 import optiq
+from flows.command_line.screen import counted
 from flows.local_deployments import HEARTBEAT_S, deploy, mark_dead, told, watch_for_dead
 from optiq.errors import InputError, OptiqError
 from optiq.files.atomic import replacing
 from optiq.files.process_identity import ProcessIdentity
+from optiq.servers.addresses import past_proxies
+from tasks.orchestration import refuse_settings_of_folder
 from tasks.prefect_key import VARIABLE, make_key
 from warehouse.home import Home
 
@@ -39,6 +45,11 @@ if TYPE_CHECKING:
 POOL = "optiq"
 _ROOT = Path(optiq.__file__).parents[1]
 _START_S = 600.0
+_KEPT = {"PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL"}
+"""Of the settings that a person made for a Prefect of their own; others might name its database or its profile."""
+
+_COMMANDS = (("-m", "flows.prefect_server"), ("-m", "prefect", "worker"), ("-m", "prefect.engine"))
+"""How Python is started for the server, a worker and a flow run."""
 
 Say = Callable[[str], None]
 
@@ -83,10 +94,12 @@ def up(home: Home, port: int, say: Say, *, worker_too: bool = True) -> Running:
     Raises
     ------
     InputError
-        if the port is taken.
+        if the port is taken, or a file of the current folder holds settings of Prefect.
     OptiqError
         if a part does not come up; the others are then stopped again.
     """
+    refuse_settings_of_folder()
+    os.environ.update(past_proxies(os.environ))  # of Prefect's client in this process
     with _turn(home):
         return _up(home, port, say, worker_too)
 
@@ -96,13 +109,10 @@ def _up(home: Home, port: int, say: Say, worker_too: bool) -> Running:
     if known is not None and len(known.alive()) == 2:
         say(f"already up: {known.api_url.removesuffix('/api')}")
         return known
-    if known is not None:
-        _down(home, known, say)
+    _down(home, known, say)
     folder = _folder(home)
     make_key(home.path.resolve())
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise InputError(f"port {port} of this machine is taken", "Give another one with --port.")
+    listening = _listening(port)
     api_url = f"http://127.0.0.1:{port}/api"
     server = worker = 0
     note = folder / "running.json"
@@ -116,7 +126,10 @@ def _up(home: Home, port: int, say: Say, worker_too: bool) -> Running:
             "PREFECT_SERVER_API_AUTH_STRING": make_key(home.path.resolve()),
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": api_url.removesuffix("/api"),
         }
-        server = _start(home, "server", ["flows.prefect_server", str(port)], None, more)
+        with listening:
+            number = listening.fileno()
+            served = ["flows.prefect_server", str(port), str(number)]
+            server = _start(home, "server", served, None, more, (number,))
         # At once: if this process is killed while the server starts, `down` and the next `up` still find it.
         _write_down(note, Running.of(api_url, server, 0))
         _wait_until_healthy(api_url, server, folder / "server.log")
@@ -158,17 +171,40 @@ def down(home: Home, say: Say) -> bool:
         return False
     with _turn(home):
         running = read_running(home)
-        if running is None:
-            return False
-        _down(home, running, say)
-        return True
+        return _down(home, running, say) or running is not None
 
 
-def _down(home: Home, running: Running, say: Say) -> None:
-    for name, pid in running.alive().items():
+def _down(home: Home, running: Running | None, say: Say) -> bool:
+    """Stop what is noted, and then what is not: runs of a worker that was killed, all of a note that was lost."""
+    noted = {} if running is None else running.alive()
+    for name, pid in noted.items():
         say(f"stopping the {name} …")
         stop(pid)
+    left = _started_for(_folder(home))
+    if left:
+        say(f"stopping {counted(len(left), 'process', 'processes')} that nobody looks after …")
+    for pid in left:
+        stop(pid)
     (_folder(home) / "running.json").unlink(missing_ok=True)
+    return bool(noted or left)
+
+
+def _started_for(folder: Path) -> list[int]:
+    """The leaders of process groups that were started for the home whose Prefect is in ``folder``, and live."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("PREFECT_HOME") != str(folder) or os.getpgid(process.pid) != process.pid:
+                continue
+            asked = process.cmdline()[1:]
+            ours = any(asked[: len(one)] == list(one) for one in _COMMANDS)
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except (psutil.Error, OSError):
+            continue  # another person's, or gone by now
+    return found
 
 
 def _turn(home: Home) -> FileLock:
@@ -200,21 +236,40 @@ def _folder(home: Home) -> Path:
     return home.path.resolve() / "prefect"
 
 
+def _listening(port: int) -> socket.socket:
+    """A socket that listens on ``port`` before anybody else can; the server inherits it.
+
+    Were the port only looked at, somebody else could take it before the server does, and be told the key.
+    """
+    listening = socket.socket()
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
+        listening.listen(128)
+    except OSError as fault:
+        listening.close()
+        why = "is taken" if fault.errno == errno.EADDRINUSE else f"cannot be used: {fault.strerror}"
+        raise InputError(f"port {port} of this machine {why}", "Give another one with --port.") from None
+    return listening
+
+
 def _environment(home: Home, api_url: str | None) -> dict[str, str]:
     """Of a Prefect process: none of the user's own Prefect. A server is given no ``api_url``."""
-    environment = dict(os.environ)
-    for name in ("PREFECT_API_URL", "PREFECT_UI_API_URL", VARIABLE, "PREFECT_SERVER_API_AUTH_STRING"):
-        environment.pop(name, None)
+    environment = {
+        name: value
+        for name, value in past_proxies(os.environ).items()
+        if not name.upper().startswith("PREFECT_") or name in _KEPT
+    }
     environment |= {
         "PREFECT_HOME": str(_folder(home)),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "OPTIQ_HOME": home.address,
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S),
-        # The folder that a person is in, for modules given by name, and that of the flows.
-        "PYTHONPATH": os.pathsep.join(
-            filter(None, [str(Path.cwd()), str(_ROOT), environment.get("PYTHONPATH", "")])
-        ),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), environment.get("PYTHONPATH", "")])),
+        # No file of the folder that a process is in takes the place of a module. Those that a person named are found
+        # all the same (:mod:`optiq.extensions.own_code`).
+        "PYTHONSAFEPATH": "1",
     }
     if api_url is not None:
         environment["PREFECT_API_URL"] = api_url
@@ -223,7 +278,12 @@ def _environment(home: Home, api_url: str | None) -> dict[str, str]:
 
 
 def _start(
-    home: Home, name: str, arguments: list[str], api_url: str | None, more: Mapping[str, str] | None = None
+    home: Home,
+    name: str,
+    arguments: list[str],
+    api_url: str | None,
+    more: Mapping[str, str] | None = None,
+    inherits: tuple[int, ...] = (),
 ) -> int:
     log_file = _folder(home) / f"{name}.log"
     with log_file.open("ab") as log:
@@ -233,7 +293,9 @@ def _start(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            cwd=log_file.parent,
             env={**_environment(home, api_url), **(more or {})},
+            pass_fds=inherits,
             start_new_session=True,
             umask=0o077,  # its database, its logs, and what flow runs write
         )
@@ -243,6 +305,7 @@ def _start(
 def _prefect(home: Home, api_url: str, *arguments: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "prefect", *arguments],
+        cwd=_folder(home),
         env=_environment(home, api_url),
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -261,7 +324,8 @@ def _wait_until_healthy(api_url: str, pid: int, log: Path) -> None:
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"{api_url}/health", timeout=2):
-                return
+                if _alive(pid):
+                    return
         except (urllib.error.URLError, OSError):
             if not _alive(pid):
                 break

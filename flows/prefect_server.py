@@ -6,7 +6,9 @@ under another host name, and what a page of another origin writes, are refused b
 
 from __future__ import annotations
 
+import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 NAMES = ["127.0.0.1", "localhost"]
@@ -34,12 +36,15 @@ def application(port: int) -> Any:
     return answer
 
 
-def main(port: int) -> None:
-    """Serve on loopback until a signal comes."""
+def main(port: int, descriptor: int) -> None:
+    """Serve until a signal comes, on the socket that was inherited as ``descriptor`` and listens on ``port``."""
     import uvicorn
 
-    uvicorn.run(application(port), host="127.0.0.1", port=port, timeout_keep_alive=5, log_level="warning")
+    with socket.socket(fileno=descriptor) as listening:
+        settings = uvicorn.Config(application(port), timeout_keep_alive=5, log_level="warning")
+        with suppress(KeyboardInterrupt):  # how it is asked to end
+            uvicorn.Server(settings).run(sockets=[listening])
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from functools import cached_property, partial, update_wrapper
 from pathlib import Path
 from typing import Any
 
-from optiq.errors import OptiqError
+from optiq.errors import InputError, OptiqError
+from optiq.files.others_text import parse_toml
+from optiq.servers import trust
+from optiq.servers.addresses import past_proxies
 from tasks.prefect_key import use_key
 
 _LOOK_S = 0.2
@@ -194,10 +197,67 @@ def has_server() -> bool:
     """Whether Prefect is told of a server. Prefect itself is asked only where one of its settings is found."""
     if not _may_have_server():
         return False
+    refuse_settings_of_folder()
+    os.environ.update(past_proxies(os.environ))
     use_key()
     from prefect.settings import get_current_settings
 
     return bool(get_current_settings().api.url)
+
+
+def refuse_settings_of_folder() -> None:
+    """Before Prefect reads its settings: those in files of the current folder are not trusted.
+
+    They come with whatever was unpacked there, and Prefect would send the environment's keys where they say, and run
+    what they name (a configuration of its log names classes). The address of a server may stand there, if it is this
+    machine's or one that the person allows.
+
+    Raises
+    ------
+    InputError
+        naming the file and the setting.
+    """
+    if "prefect.settings" in sys.modules:
+        return  # they were read, and not by us
+    for file, name, value in _settings_of_folder():
+        if name in ("PREFECT_API_URL", "api.url"):
+            if os.environ.get("PREFECT_API_URL") or trust.may_be_named(str(value)):
+                continue
+            raise InputError(
+                f"{file} in this folder names a Prefect server that is not this machine's",
+                f"If you mean it, set PREFECT_API_URL, or list it in trusted_servers of {trust.users_file()}.",
+            )
+        raise InputError(
+            f"{file} in this folder sets {name} of Prefect, which could run code or send keys elsewhere",
+            "If you mean it, set it in the environment or in a profile of Prefect, and not in a file of the folder.",
+        )
+
+
+def _settings_of_folder() -> Iterator[tuple[str, str, Any]]:
+    """File, name and value of each setting that Prefect would read from the current folder."""
+    for line in _text(Path(".env")).splitlines():
+        before, _, value = line.partition("=")
+        name = before.strip().removeprefix("export").strip(" \t'\"").upper()
+        if name.startswith("PREFECT_"):
+            yield ".env", name, value.strip(" \t'\"")
+    for file, above in (("prefect.toml", ()), ("pyproject.toml", ("tool", "prefect"))):
+        try:
+            told: Any = parse_toml(_text(Path(file)))
+        except ValueError:
+            raise InputError(
+                f"{file} in this folder cannot be read, and Prefect would", "Mend the file or remove it."
+            ) from None
+        for key in above:
+            told = told.get(key, {}) if isinstance(told, dict) else {}
+        yield from ((file, name, value) for name, value in _flat(told))
+
+
+def _flat(told: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(told, dict):
+        yield above, told
+        return
+    for name, value in told.items():
+        yield from _flat(value, f"{above}.{name}" if above else name)
 
 
 def _may_have_server() -> bool:
@@ -224,6 +284,6 @@ def _project_names_server() -> bool:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     except OSError:
         return ""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from optiq.files.process_identity import ProcessIdentity
+
 VARIABLE = "PREFECT_API_AUTH_STRING"
 
 
@@ -34,7 +36,10 @@ def make_key(home: Path) -> str:
 
 
 def use_key() -> None:
-    """Give this process the key of the server that ``PREFECT_API_URL`` names, if a home at hand started it."""
+    """Give this process the key of the server that ``PREFECT_API_URL`` names, if a home at hand started it.
+
+    Once that server is gone, anybody may listen at its address: then nobody is told the key.
+    """
     url = os.environ.get("PREFECT_API_URL")
     if not url or os.environ.get(VARIABLE):
         return
@@ -44,7 +49,8 @@ def use_key() -> None:
     try:
         path = Path(home).expanduser()
         told = json.loads((path / "prefect" / "running.json").read_text(encoding="utf-8"))
-        if told["api_url"].rstrip("/") == url.rstrip("/"):
+        server = ProcessIdentity.parse(told["server"])
+        if told["api_url"].rstrip("/") == url.rstrip("/") and server is not None and server.is_running():
             os.environ[VARIABLE] = key_file(path).read_text(encoding="ascii").strip()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return  # the server says that it wants a key

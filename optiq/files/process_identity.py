@@ -63,7 +63,7 @@ class ProcessIdentity:
                 abs(process.create_time() - self.started_s) < _SLACK_S
                 and process.status() != psutil.STATUS_ZOMBIE
             )
-        except psutil.Error:
+        except (psutil.Error, ValueError):  # a number that is no pid
             return False
 
 

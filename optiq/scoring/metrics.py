@@ -19,7 +19,6 @@ A metric is called with the answer, one reference and the question, and gives 0 
 
 from __future__ import annotations
 
-import importlib
 import math
 import re
 import warnings
@@ -30,6 +29,7 @@ from typing import Any
 
 from optiq.errors import ConfigurationError, OptiqWarning
 from optiq.extensions.built_in import QUALITY_METRICS
+from optiq.extensions.own_code import own_module
 from optiq.questions.question import Kind, Question
 from optiq.scoring.forms import same_fields
 from optiq.scoring.numbers import numeric_equality
@@ -213,7 +213,7 @@ def metric_named(name: str) -> Metric:
         return _checked(name, QUALITY_METRICS.load(name))
     module, _, attribute = name.partition(":")
     try:
-        found: Any = importlib.import_module(module)
+        found: Any = own_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
     except Exception as fault:  # it runs somebody else's module

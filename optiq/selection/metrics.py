@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import math
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from optiq.errors import InputError
+from optiq.extensions.own_code import own_module
 from optiq.questions.question_cells import accepted
 from optiq.selection.examples import Example, as_text
 
@@ -57,13 +57,8 @@ def load(name: str, what: str) -> Any:
     if not module_name or not attribute:
         raise InputError(f"{what} {name!r} is not of the form module:name", "Such as my_agent:Agent.")
     try:
-        if module_name.endswith(".py"):
-            module = _module_at(Path(module_name))
-        else:
-            if str(Path.cwd()) not in sys.path:
-                sys.path.insert(0, str(Path.cwd()))
-            module = importlib.import_module(module_name)
-        return getattr(module, attribute)
+        is_file = module_name.endswith(".py")
+        return getattr(_module_at(Path(module_name)) if is_file else own_module(module_name), attribute)
     except InputError:
         raise
     except Exception as fault:  # whatever the user's module does while it is imported

@@ -24,6 +24,7 @@ from urllib.parse import quote, unquote, urlsplit
 from optiq.errors import InputError, OptiqError
 from optiq.selection.recording import Recorder, current
 from optiq.selection.roles import role, said_role
+from optiq.servers.addresses import past_proxies
 
 _HOP_BY_HOP = {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
 _NOBODY = "-"
@@ -125,8 +126,7 @@ def environment_through_proxy(given: Mapping[str, str], name: str | None = None)
     for variable, usual in BASE_URLS.items():
         if url := given.get(variable, usual):
             found[variable] = through_proxy(url if "://" in url else f"http://{url}", name)
-    local = ",".join(filter(None, (given.get("NO_PROXY"), "127.0.0.1")))
-    return found | {"NO_PROXY": local, "no_proxy": local}
+    return past_proxies(found)
 
 
 class _Server(ThreadingHTTPServer):

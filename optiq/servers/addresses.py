@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -78,6 +79,16 @@ def is_loopback(host: str | None) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def past_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables of a process whose requests to this machine go through no proxy."""
+    given = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    if given.strip() == "*":
+        return dict(environment)
+    names = [name for name in map(str.strip, given.split(",")) if name]
+    local = ",".join(dict.fromkeys((*names, "127.0.0.1", "localhost")))
+    return {**environment, "NO_PROXY": local, "no_proxy": local}
 
 
 def number_from(variable: str) -> int | None:

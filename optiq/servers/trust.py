@@ -71,6 +71,12 @@ def trust(url: str) -> None:
             known.pop(_place(url) or ("", "", None), None)
 
 
+def may_be_named(url: str, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a file of the current folder may name ``url``: it is this machine's, or the person allows it."""
+    place = _place(url)
+    return place is not None and (is_loopback(place[1]) or place in {_place(own) for own in allowed(environ)})
+
+
 def distrusted(url: str) -> str | None:
     """Where the file stands that names ``url`` and is not to be trusted with keys; None if they may go there."""
     return _distrusted.get(_place(url) or ("", "", None))

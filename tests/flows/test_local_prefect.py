@@ -28,9 +28,11 @@ from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.schedules import CronSchedule
 
 from flows.local_deployments import as_left
-from flows.local_prefect import Running, down, read_running, stop, up
-from optiq.files.process_identity import ProcessIdentity
+from flows.local_prefect import Running, _listening, down, read_running, stop, up
+from optiq.errors import InputError
+from optiq.files.process_identity import ProcessIdentity, this_process
 from tasks.prefect_key import key_file, make_key, use_key
+from tests.optiq.scripted_http import scripted_server
 from warehouse.home import Home
 
 ROOT = Path(__file__).parents[2]
@@ -218,6 +220,61 @@ def test_an_up_that_is_ended_while_the_server_starts_leaves_none_that_down_does_
             stop(pid)
 
 
+def test_no_other_prefect_proxy_or_file_of_the_folder_has_a_say_and_a_lost_note_loses_nobody(
+    home: Path, tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a person's environment and the current folder hold is for others than what `optiq up` starts."""
+    with scripted_server() as proxy:
+        theirs = {
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{tmp_path}/theirs.db",
+            "PREFECT_SERVER_API_BASE_PATH": "/elsewhere",
+            "PREFECT_PROFILES_PATH": str(tmp_path / "profiles.toml"),
+            "http_proxy": proxy.url,
+            "HTTP_PROXY": proxy.url,
+        }
+        (tmp_path / "profiles.toml").write_text("no profile")
+        for name in ("flows", "yaml", "httpx", "uvicorn"):
+            (tmp_path / f"{name}.py").write_text("open('imported', 'w').close()\nraise ImportError('mine')\n")
+        for name, value in theirs.items():
+            monkeypatch.setenv(name, value)
+        running = up(Home(home), port, lambda _: None)
+        try:
+            assert not proxy.requests
+            assert not (tmp_path / "theirs.db").exists()
+            assert not (tmp_path / "imported").exists()
+            assert (home / "prefect" / "prefect.db").exists()
+            (home / "prefect" / "running.json").unlink()
+            said: list[str] = []
+            assert down(Home(home), said.append)
+            assert said == ["stopping 2 processes that nobody looks after …"]
+            assert not running.alive()
+        finally:
+            for pid in running.alive().values():
+                stop(pid)
+
+
+def test_nobody_takes_the_port_between_the_look_and_the_server(port: int) -> None:
+    with _listening(port), pytest.raises(InputError, match=f"port {port} of this machine is taken"):
+        _listening(port)
+
+
+@pytest.mark.parametrize(
+    "note", ["", "[]", '{"api_url": 1}', '{"api_url": "x", "server_pid": -1, "worker_pid": -1}', "NaN"]
+)
+def test_a_note_that_is_none_stops_nobody(tmp_path: Path, note: str) -> None:
+    (tmp_path / "prefect").mkdir()
+    (tmp_path / "prefect" / "running.json").write_text(note)
+    down(Home(tmp_path), lambda _: None)
+    assert read_running(Home(tmp_path)) is None
+    (tmp_path / "prefect" / "running.json").write_text(
+        json.dumps(
+            {"api_url": "x", "server_pid": -1, "worker_pid": 0, "server": f"{socket.gethostname()} -1 0"}
+        )
+    )
+    assert down(Home(tmp_path), lambda _: None)
+    assert read_running(Home(tmp_path)) is None
+
+
 @pytest.mark.parametrize(
     "written", ["an hour ago", "without a time", "for another pid", "on another machine"]
 )
@@ -262,13 +319,16 @@ def test_the_key_is_made_once_and_given_to_the_own_server_only(tmp_path: Path, m
         os.umask(old)
     assert len(keys - {""}) == 1
     assert key_file(tmp_path).stat().st_mode & 0o777 == 0o600
-    (tmp_path / "prefect" / "running.json").write_text(json.dumps({"api_url": "http://127.0.0.1:4200/api"}))
     monkeypatch.setenv("OPTIQ_HOME", str(tmp_path))
-    for url, lent in (
-        ("http://127.0.0.1:4200/api", True),
-        ("http://127.0.0.1:4201/api", False),
-        ("https://x/api", False),
+    running, gone = str(this_process()), str(replace(this_process(), started_s=1.0))
+    for url, server, lent in (
+        ("http://127.0.0.1:4200/api", running, True),
+        ("http://127.0.0.1:4200/api", gone, False),  # who listens there now is somebody else
+        ("http://127.0.0.1:4201/api", running, False),
+        ("https://x/api", running, False),
     ):
+        told = {"api_url": "http://127.0.0.1:4200/api", "server": server}
+        (tmp_path / "prefect" / "running.json").write_text(json.dumps(told))
         monkeypatch.setenv("PREFECT_API_URL", url)
         monkeypatch.delenv("PREFECT_API_AUTH_STRING", raising=False)
         use_key()

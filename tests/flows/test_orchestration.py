@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
-from optiq.errors import OptiqError
-from tasks.orchestration import inside_flow_run, map_over, run, start
+from optiq.errors import InputError, OptiqError
+from tasks.orchestration import inside_flow_run, map_over, refuse_settings_of_folder, run, start
 from tests.optiq.scripted_http import closed_port, scripted_server
 
 
@@ -43,3 +46,39 @@ def test_a_prefect_server_that_cannot_be_used_is_one_line(there: bool) -> None:
             start(wiring)
     assert told.value.message.startswith(f"the Prefect server at {url} cannot be used: ")
     assert "PREFECT_API_URL" in told.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "refused"),
+    [
+        (".env", "OPENAI_API_KEY=mine\n", ""),
+        (".env", "PREFECT_API_URL=http://127.0.0.1:4200/api\n", ""),
+        (".env", "PREFECT_API_URL=https://other.example/api\n", "names a Prefect server"),
+        (".env", "export prefect_api_url = 'https://other.example/api'\n", "names a Prefect server"),
+        (".env", "PREFECT_LOGGING_SETTINGS_PATH=log.yml\n", "sets PREFECT_LOGGING_SETTINGS_PATH"),
+        ("prefect.toml", '[api]\nurl = "http://localhost:4200/api"\n', ""),
+        ("prefect.toml", '[api]\nurl = "http://localhost.example/api"\n', "names a Prefect server"),
+        ("prefect.toml", '[logging]\nconfig_path = "log.yml"\n', "sets logging.config_path"),
+        ("prefect.toml", "[api", "cannot be read"),
+        ("pyproject.toml", '[project]\nname = "x"\n', ""),
+        ("pyproject.toml", '[tool."pr\\u0065fect".client]\ncustom_headers = {a = "b"}\n', "custom_headers"),
+        ("pyproject.toml", "tool = 1\n", ""),
+    ],
+)
+def test_a_file_of_the_folder_does_not_send_prefect_elsewhere_or_run_code(
+    file: str, content: str, refused: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect reads such files wherever it is started, with the keys that the environment holds."""
+    monkeypatch.delitem(sys.modules, "prefect.settings", raising=False)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / file).write_text(content)
+    if not refused:
+        refuse_settings_of_folder()
+        return
+    with pytest.raises(InputError, match=refused):
+        refuse_settings_of_folder()
+    if "names" in refused:  # whoever runs the command may allow it
+        monkeypatch.setenv("PREFECT_API_URL", "https://other.example/api")
+        refuse_settings_of_folder()
