@@ -21,7 +21,7 @@ import sql
 from optiq.errors import GateError
 from optiq.files.copying import copying
 from warehouse.check_result import CheckResult
-from warehouse.connection import reading, writing
+from warehouse.connection import log_of, reading, writing
 from warehouse.home import Home, empty_work
 from warehouse.landing import LandedFile, content_hash, landed
 from warehouse.lock import PATIENCE_S, alone
@@ -30,7 +30,7 @@ from warehouse.priors import shipped
 from warehouse.publish import compact, publish
 from warehouse.refused import set_aside
 from warehouse.relative_rules import RULES
-from warehouse.snapshots import keep_snapshot, kept_snapshots, prune_snapshots, record_snapshot
+from warehouse.snapshots import keep_snapshot, kept_snapshots, prune_snapshots, record_snapshot, take_oldest
 from warehouse.sources import has_landed, merged_among, merged_sources
 from warehouse.statistics import Settings, recompute, snapshot_id, stored_settings
 from warehouse.template import start_new
@@ -149,7 +149,9 @@ class Night:
         self.close()
         working = self._working
         working.unlink(missing_ok=True)
+        log_of(working).unlink(missing_ok=True)
         if self.home.perfdb.exists():
+            take_oldest(self.home, self.asked.keep, working)
             with copying(self.home.perfdb, working):
                 for module in _OF_LATER_STEPS:
                     import_module(module)

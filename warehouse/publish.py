@@ -6,6 +6,7 @@ The rename is atomic. Whoever has the old file open keeps it; whoever opens next
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -45,6 +46,11 @@ def compact(connection: duckdb.DuckDBPyConnection, working: Path) -> Path:
     return copy
 
 
+def published_before(home: Home) -> Path:
+    """Where :func:`publish` leaves the file that was published before, if there was one, for the one to copy next."""
+    return home.work / "before.duckdb"
+
+
 def publish(home: Home, working: Path) -> None:
     """Rename ``working``, a closed PerfDB in the home, over the published one.
 
@@ -55,5 +61,7 @@ def publish(home: Home, working: Path) -> None:
         os.fsync(file.fileno())
     read_only(working)  # a published file is immutable
     log_of(home.perfdb).unlink(missing_ok=True)
+    with suppress(OSError):  # there is none, or the file system knows one name per file
+        os.link(home.perfdb, published_before(home))
     working.replace(home.perfdb)
     sync_folder(home.path)

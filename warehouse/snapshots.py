@@ -12,11 +12,12 @@ from pathlib import Path
 
 import duckdb
 
-from optiq.files.copying import copy_apart
+from optiq.files.copying import copy_apart, take_over
 from warehouse.check_result import CheckResult
 from warehouse.home import Home
 from warehouse.landing import sync_folder
 from warehouse.migrate import code_version, newest_version
+from warehouse.publish import published_before
 from warehouse.rows import temp_table
 from warehouse.statistics import Settings
 
@@ -102,6 +103,8 @@ def keep_snapshot(home: Home, snapshot_id: str) -> Path:
         temporary = home.work / f"{snapshot_id}.keep"
         temporary.unlink(missing_ok=True)
         try:
+            if (old := published_before(home)).exists():
+                take_over(old, temporary)
             copy_apart(home.perfdb, temporary)
             temporary.replace(target)
         finally:
@@ -122,6 +125,21 @@ def kept_snapshots(home: Home) -> dict[str, Path]:
 def prune_snapshots(home: Home, keep: int) -> None:
     """Remove all but the latest ``keep`` snapshots (ids begin with their number)."""
     for path in [*kept_snapshots(home).values()][: -max(keep, 1)]:
-        for file in (path, home.gate / f"{path.stem}.md"):
+        for file in (path, _gate_report(home, path)):
             with suppress(OSError):
                 file.unlink()
+
+
+def take_oldest(home: Home, keep: int, target: Path) -> None:
+    """Rename the file of the oldest snapshot to ``target`` if it would be removed as soon as there is one more.
+
+    A copy that is made over it takes little. The newest is never taken; what somebody reads stays.
+    """
+    kept = [*kept_snapshots(home).values()]
+    if len(kept) >= max(keep, 2) and take_over(kept[0], target):
+        with suppress(OSError):
+            _gate_report(home, kept[0]).unlink()
+
+
+def _gate_report(home: Home, snapshot: Path) -> Path:
+    return home.gate / f"{snapshot.stem}.md"
