@@ -48,8 +48,8 @@ _START_S = 600.0
 _KEPT = {"PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL"}
 """Of the settings that a person made for a Prefect of their own; others might name its database or its profile."""
 
-_COMMANDS = (("-m", "flows.prefect_server"), ("-m", "prefect", "worker"), ("-m", "prefect.engine"))
-"""How Python is started for the server, a worker and a flow run."""
+_COMMANDS = (["-m", "flows.prefect_server"], ["-m", "prefect"], ["-m", "prefect.engine"])
+"""How Python is started for the server, a worker or what deploys, and a flow run."""
 
 Say = Callable[[str], None]
 
@@ -199,8 +199,7 @@ def _started_for(folder: Path) -> list[int]:
             if process.environ().get("PREFECT_HOME") != str(folder) or os.getpgid(process.pid) != process.pid:
                 continue
             asked = process.cmdline()[1:]
-            ours = any(asked[: len(one)] == list(one) for one in _COMMANDS)
-            if ours and process.status() != psutil.STATUS_ZOMBIE:
+            if asked[:2] in _COMMANDS and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process.pid)
         except (psutil.Error, OSError):
             continue  # another person's, or gone by now
@@ -311,6 +310,7 @@ def _prefect(home: Home, api_url: str, *arguments: str) -> None:
         capture_output=True,
         text=True,
         check=False,
+        start_new_session=True,  # found again if this process is killed meanwhile
     )
     if done.returncode != 0:
         said = " ".join((done.stderr or done.stdout).split())[-300:]

@@ -10,6 +10,7 @@ import polars as pl
 
 from optiq.errors import InputError, OptiqError
 from optiq.files.atomic import replacing
+from optiq.files.output_place import check_output
 from optiq.report import Page, render
 from warehouse.find_home import find_home
 from warehouse.home import Home
@@ -103,13 +104,9 @@ def write_report(
 
 def check_page(output: str) -> None:
     """:class:`~optiq.errors.InputError` if a page cannot be written to ``output``."""
-    path = Path(output)
-    if path.suffix.lower() not in (".html", ".htm"):
+    if Path(output).suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{output} is no HTML page", "Let the name end in .html.")
-    if path.is_dir():
-        raise InputError(f"{output} is a folder", "Give a file.")
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent}", "Make it, or write elsewhere.")
+    check_output(output)
 
 
 def write_page(page: Page, output: str) -> dict[str, Any]:

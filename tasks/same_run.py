@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from optiq.configuration import Settings
-from optiq.errors import InputError, OptiqNote
+from optiq.errors import InputError
+from optiq.files.output_place import tell_replaced
 from optiq.files.tables import check_writable
 from optiq.formats.batch_requests import is_batch_input
 from optiq.questions.question import Budget
@@ -45,9 +45,7 @@ def questions_of_run(
     A run that asks nothing may write nothing: its ``output`` is None.
     """
     if output is not None:
-        check_writable(output)
-        if Path(output).resolve() == Path(file).resolve():
-            raise InputError(f"{output} is the question file itself", "Give another file for the answers.")
+        check_writable(output, file)
     questions = read_questions(file, budget, settings.reading)
     if not questions.rows:  # nothing would be asked, and `last` would be a run of nothing
         raise InputError(f"{file} has no question", "Fill the column `question`.")
@@ -113,10 +111,8 @@ def _tell_what_is_replaced(home: Home, output: str) -> None:
     where = str(Path(output).resolve())
     runs = ((folder.run_id, folder.about() or {}) for folder in RunFolder.every(home))
     earlier = next((run for run, about in runs if about.get("output") == where), None)
-    line = f"{output} is there and will be replaced"
-    if earlier is not None:
-        line = f"{output} holds the answers of run {earlier}, which `optiq show {earlier}` keeps; it will be replaced"
-    warnings.warn(line, OptiqNote, stacklevel=3)
+    holds = f"{output} holds the answers of run {earlier}, which `optiq show {earlier}` keeps; it will be replaced"
+    tell_replaced(output, "" if earlier is None else holds)
 
 
 def _identify(

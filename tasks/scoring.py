@@ -34,11 +34,13 @@ def score_file(
     reading: Reading = AS_IT_IS,
 ) -> dict[str, Any]:
     """Score ``answers`` by ``references``, write them to ``output`` and land the scores of their executions."""
+    from optiq.files.output_place import tell_replaced
     from optiq.files.tables import check_writable, write_table
     from optiq.scoring.answers import parse_answer
     from warehouse.scores import executions_of
 
-    _check_paths(answers, references, output)
+    if Path(references).resolve() == Path(answers).resolve():
+        raise InputError(f"{references} is the answers file itself", "Give another file for the references.")
     metrics.check()
     if any(name == JUDGE for _, name in metrics.named):
         raise InputError(
@@ -46,7 +48,8 @@ def score_file(
             "Name another metric, or answer with --metric judge.",
         )
     if output is not None:
-        check_writable(output)
+        check_writable(output, answers, references)
+        tell_replaced(output)
     frame, given = read_answers(answers), read_references(references, reading)
     home = find_home(perfdb)
     runs = _column(frame, "run_id")
@@ -95,15 +98,6 @@ def score_file(
         "unknown": unknown[:5],
         "output": output,
     }
-
-
-def _check_paths(answers: str, references: str, output: str | None) -> None:
-    paths = {"references": references, "scored answers": output}
-    for what, path in paths.items():
-        if path is not None and Path(path).resolve() == Path(answers).resolve():
-            raise InputError(f"{path} is the answers file itself", f"Give another file for the {what}.")
-    if output is not None and Path(output).resolve() == Path(references).resolve():
-        raise InputError(f"{output} is the references file itself", "Give another file with -o.")
 
 
 def _answers(frame: pl.DataFrame) -> list[tuple[str, str, str | None]]:

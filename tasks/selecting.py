@@ -98,7 +98,7 @@ class SelectionRequest:
 @step
 def run_selection(request: SelectionRequest) -> dict[str, Any]:
     """Search, land the traces of what was run, write the files that were asked for, and sum up."""
-    from optiq.files.atomic import check_place
+    from optiq.files.output_place import check_output, tell_replaced
     from optiq.selection.api import ModelSelector, SelectionInterrupted
     from optiq.selection.role_figures import role_figures
     from optiq.selection.serving_profiles import check_profiles, serving_profiles, write_profiles
@@ -114,7 +114,9 @@ def run_selection(request: SelectionRequest) -> dict[str, Any]:
     check_code(request)
     for place in (request.table, request.deploy, request.plot, request.profiles):
         if place is not None:
-            check_place(place)
+            check_output(place, request.data)
+            if place != request.profiles:  # which are put into the file
+                tell_replaced(place)
     home = find_home(request.settings.home)
     home.create()
     run_id = new_run_id()

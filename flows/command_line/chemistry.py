@@ -46,13 +46,14 @@ def chemistry(
 
     Example:  optiq chemistry --topic law -o chemistry.svg
     """
-    from optiq.files.atomic import check_place
+    from optiq.files.output_place import check_output, tell_replaced
     from tasks.chemistry import PoolRequest, names_in, open_pool
 
     among, seed = names_in(trials.among, "--among"), trials.settings.seed
     asked = PoolRequest(trials.settings.home, trials.topic, among, order, used_from, trials.history, seed)
     if output is not None:
-        check_place(output)
+        check_output(output)
+        tell_replaced(output)
     members = names_in(ensemble, "--map")
     pool, left_out = open_pool(asked)
     if json:

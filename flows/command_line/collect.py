@@ -25,10 +25,12 @@ def collect(
 
     Example:  optiq collect batches batch_output.jsonl -o answers.csv
     """
+    from optiq.files.output_place import tell_replaced
     from optiq.files.tables import check_writable
     from tasks.batches import collect_batches
 
-    check_writable(output)
+    check_writable(output, *outputs)
+    tell_replaced(output)
     report = collect_batches(place.home(), Path(folder), [Path(one) for one in outputs], Path(output))
     if json:
         say_json(report)

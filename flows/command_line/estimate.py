@@ -31,6 +31,7 @@ def estimate(request: Estimate, json: Json = False) -> None:
     Example:  optiq estimate examples/questions_calibrate.csv --plans "mistral:7b → phi4:14b"
     """
     from flows.command_line.present import ESTIMATE_COLUMNS, bounds_line, estimate_cells
+    from optiq.files.output_place import tell_replaced
     from optiq.files.tables import check_writable, write_table
     from optiq.planning import estimate_rows, estimates_frame
     from optiq.plans.plan import Plan
@@ -39,7 +40,8 @@ def estimate(request: Estimate, json: Json = False) -> None:
     from tasks.session import begin_home, open_planning
 
     if request.output is not None:
-        check_writable(request.output)
+        check_writable(request.output, *filter(is_file, (request.asked, request.plans)))
+        tell_replaced(request.output)
     chosen = read_plans(request.plans) if is_file(request.plans) else [Plan.parse(request.plans)]
     questions = read_asked(request.asked, Budget(), request.topic, reading=request.settings.reading)
     for row in questions.invalid:

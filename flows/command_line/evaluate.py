@@ -21,6 +21,7 @@ def evaluate(request: EvaluatePolicies, json: Json = False) -> int:
     """
     from flows.evaluate_policies import evaluate_policies
     from optiq.evaluation.policies import make_policies
+    from optiq.files.output_place import tell_replaced
     from optiq.files.tables import check_writable
     from tasks.orchestration import start
     from tasks.reporting import check_page
@@ -28,8 +29,10 @@ def evaluate(request: EvaluatePolicies, json: Json = False) -> int:
     make_policies(request.policies or [])  # misuse is said before anything is started
     if request.output is not None:
         check_writable(request.output)
+        tell_replaced(request.output)
     if request.report is not None:
         check_page(request.report)
+        tell_replaced(request.report)
     summary = start(evaluate_policies, **request.given())
     if json:
         say_json(summary)

@@ -43,7 +43,8 @@ def explain(request: Explain, json: Json = False) -> None:
         would_do,
     )
     from optiq.errors import InputError
-    from optiq.files.atomic import check_place, replacing
+    from optiq.files.atomic import replacing
+    from optiq.files.output_place import check_output, tell_replaced
     from optiq.planning import decide_planner
     from optiq.planning.choose import rank, unsafe
     from optiq.planning.left_out import compared_with
@@ -58,7 +59,8 @@ def explain(request: Explain, json: Json = False) -> None:
             "explain takes one question", "Give its text; `optiq plan FILE --frontier` is for files."
         )
     if request.svg is not None:
-        check_place(request.svg)
+        check_output(request.svg)
+        tell_replaced(request.svg)
     begin_home(request.settings, request.home())
     session = open_session(
         replace(request.settings, energy="predicted"), serve=not request.names_pool

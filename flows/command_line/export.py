@@ -21,10 +21,12 @@ def export(
     Example:  optiq export traces.parquet
     """
     import sql
+    from optiq.files.output_place import tell_replaced
     from optiq.files.tables import check_writable, write_table
     from warehouse.query import query
 
     check_writable(output)
+    tell_replaced(output)
     frame = query(place.home().perfdb, sql.read("queries/traces"), any_version=False)
     write_table(frame, output)
     say(f"{counted(frame.height, 'execution')} written to {output}")

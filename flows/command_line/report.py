@@ -26,8 +26,11 @@ def report(
 
     Example:  optiq report -o report.html
     """
-    from tasks.reporting import write_report
+    from optiq.files.output_place import tell_replaced
+    from tasks.reporting import check_page, write_report
 
+    check_page(output)
+    tell_replaced(output)
     written = write_report(output, place.settings.home, run, snapshot, against, selection)
     if json:
         say_json(written)

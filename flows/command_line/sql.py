@@ -44,8 +44,11 @@ def sql(
             ) from None
     perfdb = place.home().perfdb
     if output is not None:
-        from optiq.files.tables import write_table
+        from optiq.files.output_place import tell_replaced
+        from optiq.files.tables import check_writable, write_table
 
+        check_writable(output)
+        tell_replaced(output)
         frame = stoppable_query(perfdb, statement, timeout, memory)
         write_table(frame if output.suffix == ".parquet" else _without_blobs(frame), output)
         say(f"{counted(frame.height, 'row')} written to {output}")

@@ -28,9 +28,13 @@ def view(
 
     Example:  optiq view last -o answers.html
     """
+    from optiq.files.output_place import tell_replaced
+    from tasks.reporting import check_page
     from tasks.viewing import view_page, write_view
 
     if output is not None:
+        check_page(output)
+        tell_replaced(output)
         size = write_view(place.home(), output, run, against)
         say(f"{output} ({size / 1e6:.1f} MB)")
         return

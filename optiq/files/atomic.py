@@ -13,10 +13,12 @@ from optiq.files.private import hand_over
 
 
 def check_place(path: str | Path) -> None:
-    """:class:`~optiq.errors.InputError` if ``path`` is a folder, or its folder is missing or not writable."""
+    """:class:`~optiq.errors.InputError` if ``path`` is a folder or a device, or cannot be written for its folder."""
     target = Path(path).resolve()
     if os.path.isdir(target):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         raise InputError(f"{path} is a folder", "Give the name of a file to write.")
+    if os.path.exists(target) and not os.path.isfile(target):  # noqa: PTH110, PTH113 - as above
+        raise InputError(f"{path} is no file, but a device or a pipe", "Give the name of a file to write.")
     if not os.path.isdir(target.parent):  # noqa: PTH112
         raise InputError(f"cannot write {path}: no folder {Path(path).parent}", "Make that folder first.")
     if not os.access(target.parent, os.W_OK):

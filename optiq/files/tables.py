@@ -31,8 +31,9 @@ from polars.exceptions import PanicException, PolarsError
 
 from optiq.errors import InputError, OptiqWarning
 from optiq.files import strict_json
-from optiq.files.atomic import check_place, replacing
+from optiq.files.atomic import replacing
 from optiq.files.limits import DEEPEST, check_cells, check_columns, check_depth, check_unpacked
+from optiq.files.output_place import check_output
 from optiq.files.packed import open_unpacked, suffix_of
 from optiq.files.parquet import check_parquet, write_parquet
 
@@ -104,10 +105,13 @@ def check_suffix(path: str | Path) -> None:
         raise _unknown_suffix(path)
 
 
-def check_writable(path: str | Path) -> None:
-    """Raise the error that :func:`write_table` would, before the work whose result goes there is paid for."""
+def check_writable(path: str | Path, *inputs: str | Path) -> None:
+    """Check that a table may be written to ``path``, before the work whose result goes there is paid for.
+
+    ``inputs`` are files that the work reads (:func:`optiq.files.output_place.check_output`).
+    """
     check_suffix(path)
-    check_place(path)
+    check_output(path, *inputs)
 
 
 def is_named_like_table(text: str) -> bool:

@@ -33,7 +33,7 @@ MISUSE = {
     "unknown suffix": (("answer", "questions.ods", "-o", "a.csv"), ["questions.ods", ".csv", ".parquet"]),
     "no question column": (("answer", "no_question.csv", "-o", "a.csv"), ["no_question.csv", "question"]),
     "unknown suffix of answers": (("answer", "good.csv", "-o", "a.doc"), ["a.doc", ".csv"]),
-    "answers over the questions": (("answer", "good.csv", "-o", "./good.csv"), ["good.csv", "itself"]),
+    "answers over the questions": (("answer", "good.csv", "-o", "./good.csv"), ["good.csv", "reads"]),
     "answers to a missing folder": (("answer", "good.csv", "-o", "no/such/folder/a.csv"), ["no/such/folder"]),
     "empty question": (("plan", "  ", *LOCAL), ["empty"]),
     "negative budget": ((*ASK, "--max-cost", "-1"), ["--max-cost", "-1"]),

@@ -118,8 +118,8 @@ MISUSE = {
     "empty references": (("a.csv", "empty.csv"), ["no reference in any row"]),
     "references without ids": (("a.csv", "bare.csv"), ["question_id"]),
     "two answers": (("double.csv", "g.csv"), ["two answers", "'1'"]),
-    "output over the answers": (("a.csv", "g.csv", "-o", "./a.csv"), ["itself"]),
-    "output over the references": (("a.csv", "g.csv", "-o", "g.csv"), ["itself"]),
+    "output over the answers": (("a.csv", "g.csv", "-o", "./a.csv"), ["that this command reads"]),
+    "output over the references": (("a.csv", "g.csv", "-o", "g.csv"), ["that this command reads"]),
     "missing file": (("nowhere.csv", "g.csv"), ["nowhere.csv"]),
 }
 
