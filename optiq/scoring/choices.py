@@ -9,16 +9,18 @@ from string import ascii_uppercase
 
 from optiq.files.others_text import parse_json
 from optiq.questions.option_letters import bare_options, folded, letters_of
+from optiq.scoring.common_nouns import other_thing
 from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_of
 from optiq.scoring.figures import digits_of, figures_in
 from optiq.scoring.formulas import formula_of, same_formula
+from optiq.scoring.names import longer_name
 from optiq.scoring.numbers import concludes, figure_of, numeric_equality
 from optiq.scoring.opposites import alike
 from optiq.scoring.option_marks import letter_by_mark
 from optiq.scoring.outputs import both_ends, json_answer, spoken, statements, without_greeting
 from optiq.scoring.plain_text import plain
-from optiq.scoring.text import compares, containment, formula_equality, inflected
+from optiq.scoring.text import compares, containment, formula_equality, inflected, other_name, roles_agree
 
 Letters = tuple[str, ...]
 Rule = Callable[[str, Sequence[str], bool], Letters]
@@ -609,7 +611,19 @@ _CONTRASTS = re.compile(
 def _texts(text: str, options: Sequence[str], several: bool) -> Letters:
     """Options whose text occurs as whole words, but for those that lie inside a longer one that occurs."""
     keeps = any(denies(option) or refuses(option) or _CONTRASTS.match(option) for option in options)
-    return _named_in(text if keeps else affirmed(text), options)
+    said = text if keeps else affirmed(text)
+    return _not_of_others(_named_in(said, options), said, options, several)
+
+
+def _not_of_others(letters: Letters, text: str, options: Sequence[str], several: bool) -> Letters:
+    """Without options whose words ``text`` has only in the name of something else: ``sea lion``, ``New Mexico``."""
+    named = ((letter, options[ascii_uppercase.index(letter)]) for letter in letters)
+    return tuple(
+        letter
+        for letter, option in named
+        if not (" " not in option and other_thing(text, option))
+        and (several or not (longer_name(text, option) or other_name(text, option)))
+    )
 
 
 def _named_in(kept: str, options: Sequence[str]) -> Letters:
@@ -641,6 +655,8 @@ def _named(text: str, options: Sequence[str], several: bool) -> Letters:
     """Options that the text names in other words: ``Louis the Sixteenth``, ``44 BCE``, ``x²``."""
 
     def names(option: str) -> bool:
+        if (roles := roles_agree(text, option)) is not None:
+            return roles
         return 1.0 in (containment(text, option), date_equality(text, option), formula_equality(text, option))
 
     return _ordered([ascii_uppercase[i] for i, option in enumerate(options) if names(option)])
@@ -659,7 +675,7 @@ def _inflection(text: str, options: Sequence[str], several: bool) -> Letters:
             if option and all(any(word == w or same(word, w) for w in said) for word in option)
         ]
         if holds:
-            return _ordered(holds)
+            return _not_of_others(_ordered(holds), text, options, several)
     return ()
 
 

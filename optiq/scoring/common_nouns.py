@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
 
 _WORD = r"[^\W\d_][\w'’-]*"
 _OPENS = (
@@ -58,6 +60,13 @@ _CONSISTS = frozenset(
      "metal", "animal", "hormone", "protein", "word", "letter", "side", "direction"]
 )  # fmt: skip
 """Words behind a noun that leave it what it is: ``oxygen gas``, ``carbon atoms``."""
+_NOT_REAL = frozenset(
+    """
+    artificial synthetic fake false mock imitation faux virtual electronic hypothetical fictional imaginary former
+    potential plastic wooden ceramic electric robotic vegan vegetarian
+    """.split()  # noqa: SIM905
+)
+"""Words that say that something is none."""
 _ADJECTIVE = re.compile(
     r".{3,}(?:al|ial|an|ian|ic|ous|ive|ful|ish|ese|ed|able|ible|less|ent|ant|ern|ary|like|sized)"
 )
@@ -105,6 +114,8 @@ def _beside(text: str, start: int, end: int) -> bool:
     before = _BEFORE.search(text, max(0, start - 60), start)
     if before and (text[start - 1] == "-" or not _understood(before[1])):
         return True  # blue-green, great-grandfather
+    if before and _another_thing(before[1].casefold(), text[start:end].casefold()):
+        return True
     after = _AFTER.match(text, end) if _BARE.search(text, max(0, start - 10), start) else None
     if after is None or (text[end - 1] == "s" and not after[1].endswith("s")):
         return False  # dogs bark
@@ -112,6 +123,18 @@ def _beside(text: str, start: int, end: int) -> bool:
     return not (
         low in _CONSISTS or low.removesuffix("s") in _CONSISTS or (low in _GRAMMAR or low.endswith("ly"))
     )
+
+
+@cache
+def _other_things() -> dict[str, frozenset[str]]:
+    """Words that describe, and nouns of which they make another thing: white gold, red panda, dry ice."""
+    lines = files("optiq.scoring").joinpath("other_things.txt").read_text(encoding="utf-8").splitlines()
+    found = (line.split() for line in lines if line and not line.startswith("#"))
+    return {word: frozenset(nouns) for word, *nouns in found}
+
+
+def _another_thing(word: str, noun: str) -> bool:
+    return word in _NOT_REAL or noun in _other_things().get(word, ())
 
 
 _HEAD = re.compile(

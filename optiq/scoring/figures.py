@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from optiq.scoring.plain_text import plain as plain
-from optiq.scoring.units import Unit, currency_of, units_of
+from optiq.scoring.units import DEGREES, SIGN_OF_DEGREES, Unit, currency_of, units_of
 
 # --- figures -------------------------------------------------------------------------------------------
 
@@ -694,6 +694,8 @@ def _range(one: Figure, two: Figure, join: re.Match[str] | None) -> Figure:
         two = replace(two, bound="")
     if one.kind == "number" and two.kind == "number" and not one.noun:
         one = replace(one, noun=two.noun)
+    if kind in ("range", "either") and one.kind == two.kind == "number":
+        one = _of_one_magnitude(one, two)
     if (
         kind == "range"
         and re.fullmatch(r"[12]\d{3}", one.code)
@@ -704,6 +706,17 @@ def _range(one: Figure, two: Figure, join: re.Match[str] | None) -> Figure:
         if two.value > one.value % century:
             two = replace(two, value=one.value - one.value % century + two.value)
     return Figure(kind, one.start, two.end, parts=(one, two))
+
+
+def _of_one_magnitude(one: Figure, two: Figure) -> Figure:
+    """The first of ``1 to 2 million`` in millions, too; ``500 to 1 million`` says what it says."""
+    written = [_value(figure.code) for figure in (one, two)]
+    if not written[0] or not written[1] or written[0][0] != abs(one.value) or not written[1][0]:
+        return one
+    scale = abs(two.value) / written[1][0]
+    if scale < 1000 or written[0][0] >= written[1][0]:
+        return one
+    return replace(one, value=one.value * scale, quantum=one.quantum * scale)
 
 
 def digits_of(value: Fraction, factor: float = 1) -> str:
@@ -767,7 +780,13 @@ def same_figure(found: Figure, wanted: Figure, asked: str = "") -> bool:
         return False  # 007 is a code
     if not (found.units and wanted.units):
         return _same_but_for_a_unit(found, wanted, asked)
-    return any(_same_amount(found, wanted, a, b) for a in found.units for b in wanted.units)
+    return any(_same_amount(found, wanted, a, b, asked) for a in found.units for b in wanted.units)
+
+
+_ASKS_FOR_HEAT = re.compile(
+    r"temperature|celsius|fahrenheit|kelvin|°\s?[CF]\b|\b(?:hot|cold|warm|cool|heat|boil|freez|melt|fever|oven|bak|thermo)",
+    re.IGNORECASE,
+)
 
 
 def _of_one_kind(one: Figure, other: Figure) -> bool:
@@ -799,17 +818,21 @@ def _same_but_for_a_unit(found: Figure, wanted: Figure, asked: str) -> bool:
     return _same_value(found, wanted)
 
 
-def _same_amount(found: Figure, wanted: Figure, a: Unit, b: Unit) -> bool:
-    if "degree" in (a.what, b.what) and a.what != b.what:  # of what, nobody says
-        other = b if a.what == "degree" else a
+def _same_amount(found: Figure, wanted: Figure, a: Unit, b: Unit, asked: str = "") -> bool:
+    open_ones = [unit for unit in (a, b) if unit.what in DEGREES]
+    if len(open_ones) == 2:
+        return _same_value(found, wanted)
+    if open_ones:
+        other = b if a.what in DEGREES else a
         if other.what.startswith("angle"):
             turned = Unit(other.what, math.pi / 180)
             return _same_amount(
-                found, wanted, turned if a.what == "degree" else a, turned if b.what == "degree" else b
+                found, wanted, turned if a.what in DEGREES else a, turned if b.what in DEGREES else b
             )
-        return (other.what == "temperature" or abs(other.factor - math.pi / 180) < 1e-9) and _same_value(
-            found, wanted
+        heat = other.what == "temperature" and (
+            open_ones[0].what != SIGN_OF_DEGREES or _ASKS_FOR_HEAT.search(asked) is not None
         )
+        return (heat or abs(other.factor - math.pi / 180) < 1e-9) and _same_value(found, wanted)
     if a.what != b.what:
         return False
     if (a.factor, a.offset) == (b.factor, b.offset):

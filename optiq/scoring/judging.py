@@ -49,6 +49,7 @@ from optiq.scoring.text import (
     only_repeats,
     other_name,
     restated,
+    roles_agree,
     same_items,
     same_signs,
     same_state,
@@ -252,6 +253,8 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         qoa = max(facts)
     elif formula is not None:
         qoa = formula
+    elif (roles := roles_agree(answer, reference)) is not None:
+        qoa = float(roles)
     elif (
         exact == 1.0
         or contained == 1.0

@@ -11,6 +11,8 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.resources import files
 
 from optiq.questions.option_letters import folded
 
@@ -45,10 +47,17 @@ _FEW = 8
 
 def _parts(name: str) -> list[str]:
     """The parts of a name, folded, without titles, particles and what its heirs are called."""
-    found = [folded(part).strip(".'") for part in _SPLIT.split(name) if part.strip(".")]
+    parts = [part for part in _SPLIT.split(name) if part.strip(".")]
+    if any(part.isupper() for part in parts[:-1]):  # JS Bach
+        parts = [one for at, part in enumerate(parts) for one in _initials(part, at == len(parts) - 1)]
+    found = [folded(part).strip(".'") for part in parts]
     while len(found) > 1 and found[0] in _TITLES:
         del found[0]
     return [part for part in found if part and part not in _PARTICLES and part not in _HEIRS]
+
+
+def _initials(part: str, last: bool) -> list[str]:
+    return list(part) if not last and part.isalpha() and part.isupper() and len(part) in (2, 3) else [part]
 
 
 def _names(text: str) -> Iterator[list[str]]:
@@ -95,11 +104,32 @@ def same_person(answer: str, reference: str) -> bool:
     )
 
 
+@cache
+def _known_alone() -> dict[str, tuple[str, ...]]:
+    """Last names that alone mean one person, and the given names of that person."""
+    lines = files("optiq.scoring").joinpath("last_names.txt").read_text(encoding="utf-8").splitlines()
+    found = (line.split() for line in lines if line and not line.startswith("#"))
+    return {last: tuple(given) for last, *given in found}
+
+
+def _relative(name: Sequence[str]) -> bool:
+    """Whether ``name`` is somebody else than whom its last name alone means: ``C. P. E. Bach``, ``Leopold Mozart``."""
+    if len(name) < 2 or (known := _known_alone().get(name[-1])) is None or name[0] in known:
+        return False
+    initials = [part for part in name[:-1] if len(part) == 1]
+    if len(initials) < len(name) - 1:
+        return name[-2] not in known  # Maria Skłodowska Curie
+    firsts = iter(part[0] for part in known)
+    return not all(any(first == initial for first in firsts) for initial in initials)
+
+
 def longer_name(answer: str, reference: str) -> bool:
     """Whether all that ``answer`` names is longer or shorter than the name ``reference``, and so perhaps another's."""
     wanted = _name(reference)
     if not wanted:
         return False
+    if len(wanted) > 1 and _name(answer) == wanted[-1:] and _relative(wanted):
+        return True  # Bach, for C. P. E. Bach
     if len(wanted) > 1 and _name(answer) == wanted[:1] and not set(wanted[1:]) <= _KINDS:
         return True  # Muhammad, for Muhammad Ali
     if _among_others(answer, reference) or _heir_of(answer, reference):
@@ -119,6 +149,8 @@ def _other_than(name: list[str], wanted: list[str]) -> bool | None:
     for at in range(len(name) - len(wanted) + 1):
         if name[at : at + len(wanted)] == wanted:
             more = name[at + len(wanted) :]
+            if len(wanted) == 1 and not more and _relative(name):
+                return True
             kinds = _KINDS | _PLACES if len(wanted) > 1 else _KINDS
             return bool(more) and more[0] not in kinds and more[0] not in _SMALL and more[0] not in wanted
     if len(wanted) == 1 and any(wanted[0] in part.split("-") for part in name):

@@ -12,6 +12,7 @@ from optiq.scoring.figures import Figure, figures_in, same_figure
 from optiq.scoring.languages import number_in_words
 from optiq.scoring.plain_text import plain
 from optiq.scoring.roman import roman_value
+from optiq.scoring.units import DEGREES
 
 _AROUND = " .,;:!?\"'()[]{}*`~≈$"
 _MOST_WORDS = 3
@@ -172,7 +173,7 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
     if (number := number_in_words(answer)) is not None:
         answer = str(number)
     text = affirmed(plain(_NO_ONE.sub("nobody", answer)))
-    if any(unit.what == "degree" or unit.what.startswith("angle") for unit in wanted.units):
+    if any(unit.what in DEGREES or unit.what.startswith("angle") for unit in wanted.units):
         text = plain(_PARTS_OF_PI.sub(r"\g<0> rad", text))
     if (value := roman_value(answer.strip(_AROUND))) is not None:
         return float(wanted.kind == "number" and not wanted.units and wanted.value == value)
@@ -315,7 +316,9 @@ def _can_be_meant(text: str, figure: Figure, wanted: Figure) -> bool:
         return False
     if figure.units and wanted.units and figure.kind == "number":
         kinds = {unit.what for unit in figure.units}
-        if not any(unit.what in kinds or {unit.what, *kinds} >= {"degree"} for unit in wanted.units):
+        if not any(
+            unit.what in kinds or not {unit.what, *kinds}.isdisjoint(DEGREES) for unit in wanted.units
+        ):
             return False
     if figure.kind == "code" and any(c.isalpha() for c in figure.code) and not re.match(r"v?\d", figure.code):
         return False

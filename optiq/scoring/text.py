@@ -19,7 +19,9 @@ from optiq.scoring.names import longer_name
 from optiq.scoring.numbers import numeric_equality
 from optiq.scoring.opposites import alike, opposed
 from optiq.scoring.plain_text import plain
+from optiq.scoring.roles import same_roles
 from optiq.scoring.roman import roman_value
+from optiq.scoring.units import DEGREES
 
 _ARTICLES = {"a", "an", "the"}
 # A number keeps its sign, decimals and fraction; a word the signs that tell C, C++ and C# apart.
@@ -169,7 +171,8 @@ def words_of(text: str) -> tuple[str, ...]:
     for figure in figures_in(read):
         found += _plain_words(read, at, figure.start)
         if figure.kind == "number" and not figure.bound:
-            unit = "" if not figure.units else " ".join(sorted({unit.what for unit in figure.units}))
+            kinds = {"degree" if unit.what in DEGREES else unit.what for unit in figure.units}
+            unit = " ".join(sorted(kinds))
             factor = figure.units[0].factor if figure.units else 1
             found.append(f"#{digits_of(figure.value, factor)}{unit}")
         elif hyphened := _HYPHENED_NUMBER.fullmatch(read[figure.start : figure.end]):
@@ -272,6 +275,8 @@ def containment(answer: str, reference: str) -> float:
         return 0.0
     if names_others(said, reference) or other_name(answer, reference) or lacking(answer, reference):
         return 0.0
+    if roles_agree(answer, reference) is False:
+        return 0.0
     if len(given) > len(wanted) and _more_than(said, reference):
         return 0.0
     pairs = set(itertools.pairwise(given))
@@ -327,6 +332,16 @@ def taken_back(answer: str, reference: str) -> bool:
     return bool(wanted) and not wanted - Counter(words_of(answer)) and bool(wanted - Counter(words_of(said)))
 
 
+def roles_agree(answer: str, reference: str) -> bool | None:
+    """Whether ``answer`` gives those in ``reference`` (``Chile beat Peru``) the same roles; None if nothing tells."""
+    wanted = words_of(reference)
+    if len(wanted) < 3 or denies(answer) != denies(reference) or _LIST_SIGN.search(reference):
+        return None
+    given, wanted = (tuple(w for w in words_of(text) if w != _STOP) for text in (affirmed(answer), reference))
+    return same_roles(given, wanted)
+
+
+_LIST_SIGN = re.compile(r"[,;|\n]")
 _ASKS_WHETHER = re.compile(
     r"\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)\b",
     re.IGNORECASE,

@@ -161,6 +161,12 @@ _INFORMATION = ("bit", "byte")
 _ANGLE = ("radian", "degree", "arcminute", "arcsecond", "gradian")
 
 
+SIGN_OF_DEGREES = "degree sign"
+"""``°`` by itself is rather an angle; ``degrees`` may be of heat."""
+DEGREES = ("degree", SIGN_OF_DEGREES)
+"""Degrees of what nobody says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """``what`` it measures; a value of it is ``value * factor + offset`` base units."""
@@ -212,8 +218,10 @@ def _single(text: str) -> tuple[Unit, ...]:
         return (_heat(scale),) if scale else ()
     if lower in _COUNTED_IN_A_MINUTE:
         return (Unit(_COUNTED_IN_A_MINUTE[lower]), *((_pint("foot/second"),) if lower == "fps" else ()))
-    if lower in ("°", "degree", "degrees", "deg"):
+    if lower in ("degree", "degrees", "deg"):
         return (Unit("degree"),)
+    if lower == "°":
+        return (Unit(SIGN_OF_DEGREES),)
     if lower in ("'", "′"):
         return (_pint("foot"), _pint("arcminute"))
     if lower in ('"', "″", "''"):
