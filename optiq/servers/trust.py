@@ -2,7 +2,8 @@
 
 An ``optiq.toml`` in the current folder comes with whatever was unpacked there. It may say which server to ask, but not
 where the keys of the person go who runs the command: an address in it that is not this machine's gets none, unless that
-person has allowed it, in a file of their own or by a flag or variable that names it.
+person has allowed it, in a file of their own or by a flag or variable that names it. One of this machine gets the usual
+key, as local proxies want it, but not where another person listens, and not what a variable holds that the file picked.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from urllib.parse import urlsplit
 from optiq.errors import ConfigurationError, OptiqWarning
 from optiq.files.others_text import parse_toml
 from optiq.servers.addresses import is_loopback
+from optiq.servers.listeners import another_person_listens
 
 _PORTS = {"http": 80, "https": 443}
 _lock = threading.Lock()
 _distrusted: dict[tuple[str, str, int | None], str] = {}
 _nearby: dict[tuple[str, str, int | None], str] = {}
-"""Addresses of this machine that such a file names: they get keys, but may be a tunnel's or another person's."""
+"""Addresses of this machine that such a file names: they may get keys, but may be a tunnel's or another person's."""
 _said: set[tuple[str, str, int | None]] = set()
 
 
@@ -85,42 +87,41 @@ def distrusted(url: str) -> str | None:
 def environments_key(url: str, *variables: str) -> str:
     """The key for ``url`` that the first of ``variables`` holds; empty, with one warning, if it is not to go there."""
     key = next((os.environ[name] for name in variables if os.environ.get(name)), "")
-    origin = distrusted(url)
-    if not key or origin is None:
+    place = _place(url)
+    if not key or place is None:
         return key
-    _say_once(
-        url,
-        f"gets no key from the environment, as it comes from {origin}; to allow it, "
-        f"give it with --server-url or list it in trusted_servers of {users_file()}",
-    )
+    if place in _distrusted:
+        why = f"it comes from {_distrusted[place]}"
+    elif place in _nearby and another_person_listens(place[2] or 0):
+        why = f"{_nearby[place]} names it, and another user of this machine listens there"
+    else:
+        return key
+    _say_once(place, f"gets no key from the environment, as {why}")
     return ""
 
 
 def named_key(url: str, variable: str) -> str:
     """The key for ``url`` in a variable that a configuration names: as :func:`environments_key`.
 
-    Where a file of the current folder chose the variable for an address of this machine, that is said.
+    A file of the current folder does not choose the variable for an address of this machine: who listens there may be
+    another person, or a tunnel.
     """
-    key = environments_key(url, variable)
-    origin = _nearby.get(_place(url) or ("", "", None))
-    if key and origin is not None:
-        _say_once(
-            url,
-            f"is sent what ${variable} holds, as {origin} says; list it in trusted_servers of {users_file()} if you "
-            "mean it, and this is not said again",
-        )
-    return key
-
-
-def _say_once(url: str, what: str) -> None:
     place = _place(url)
-    assert place is not None, "who is spoken of has a place"
+    if place in _nearby and os.environ.get(variable):
+        assert place is not None, "what a file names has a place"
+        _say_once(place, f"is not sent what ${variable} holds, as {_nearby[place]} picked it")
+        return ""
+    return environments_key(url, variable)
+
+
+def _say_once(place: tuple[str, str, int | None], what: str) -> None:
     with _lock:
         new = place not in _said
         _said.add(place)
     if new:
         port = "" if place[2] in (None, _PORTS.get(place[0])) else f":{place[2]}"
-        warnings.warn(f"{place[0]}://{place[1]}{port} {what}", OptiqWarning, stacklevel=3)
+        allow = f"to allow it, give it with --server-url or list it in trusted_servers of {users_file()}"
+        warnings.warn(f"{place[0]}://{place[1]}{port} {what}; {allow}", OptiqWarning, stacklevel=3)
 
 
 def _place(url: str) -> tuple[str, str, int | None] | None:

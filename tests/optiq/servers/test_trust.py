@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import warnings
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from optiq.configuration import Settings
 from optiq.errors import ConfigurationError, InputError, OptiqWarning
-from optiq.servers import trust
+from optiq.servers import listeners, trust
 from optiq.servers.openai import OpenAIServer
 from warehouse.find_home import find_home
 
@@ -122,7 +124,7 @@ def test_an_own_file_that_cannot_be_read_says_so(content: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("means_it", [False, True])
-def test_a_file_that_picks_a_variable_for_this_machine_is_named(
+def test_a_file_does_not_pick_the_variable_that_an_address_of_this_machine_is_sent(
     means_it: bool, tmp_path: Path, unpacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who listens there may be another person, or the end of a tunnel."""
@@ -136,8 +138,43 @@ def test_a_file_that_picks_a_variable_for_this_machine_is_named(
     Settings.load()
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        assert [trust.named_key(f"{here}/v1", "A_SECRET") for _ in range(2)] == [KEY, KEY]
+        sent = [trust.named_key(f"{here}/v1", "A_SECRET") for _ in range(2)]
         assert trust.environments_key(f"{here}/v1", "OPENAI_API_KEY") == KEY
     told = [str(one.message) for one in said]
+    assert sent == ([KEY, KEY] if means_it else ["", ""])
     assert len(told) == (0 if means_it else 1)
-    assert all(f"{here} is sent what $A_SECRET holds, as" in one and KEY not in one for one in told)
+    assert all(f"{here} is not sent what $A_SECRET holds, as" in one and KEY not in one for one in told)
+
+
+@pytest.mark.parametrize("names_it", ["file", "flag"])
+def test_an_address_of_this_machine_where_another_person_listens_gets_no_key(
+    names_it: str, unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = "http://127.0.0.1:18182/v1"
+    monkeypatch.setattr(trust, "another_person_listens", lambda port: port == 18182)
+    if names_it == "flag":
+        assert key_sent({"server_url": here}) == KEY
+        return
+    (unpacked / "optiq.toml").write_text(f'server = "openai"\nserver_url = "{here}"\n')
+    with pytest.warns(OptiqWarning, match="another user of this machine listens there") as said:
+        assert key_sent() == ""
+    assert KEY not in str(said[0].message)
+
+
+def test_who_listens_is_read_from_the_systems_tables() -> None:
+    rows = [
+        "   0: 0100007F:4706 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1001        0 5 1 0",
+        "   1: 0100007F:4706 0100007F:9C40 01 00000000:00000000 00:00000000 00000000  1002        0 6 1 0",
+        "   2: 00000000000000000000000000000000:4706 "
+        "00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000  1003        0 7 1 0",
+        "   3: 0100007F:4707 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1004        0 8 1 0",
+        "cut short",
+    ]
+    assert listeners._listening(0x4706, rows) == [1001, 1003]
+    with socket.socket() as own:
+        own.bind(("127.0.0.1", 0))
+        own.listen()
+        port = own.getsockname()[1]
+        assert not listeners.another_person_listens(port)
+        if Path("/proc/net/tcp").exists():
+            assert listeners._listening(port, listeners._rows()) == [os.getuid()]
