@@ -311,8 +311,8 @@ class Settings:
         (),
         _columns,
         "columns",
-        "Read a column of the question file under another name, such as reference=answer or options=A,B,C,D; may be "
-        "repeated.",
+        "Read a column of the question file under another name, such as reference=answer, options=A,B,C,D or a part of "
+        "its records, question=question.stem; may be repeated.",
         "NAME=COLUMN",
         kind=list[str],
         flag="--column",

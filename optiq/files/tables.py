@@ -352,7 +352,10 @@ def _objects(path: Path) -> list[dict[str, Any]]:
 
 
 def read_json_list(path: Path) -> list[Any]:
-    """The list in a JSON file; :class:`~optiq.errors.InputError` if it holds none."""
+    """The list in a JSON file, or the only list of objects in the object there: ``{"version": 1, "data": [{…}, …]}``.
+
+    :class:`~optiq.errors.InputError` if it holds none, or several.
+    """
     try:
         rows = strict_json.loads(_text(path))
     except json.JSONDecodeError as error:
@@ -363,10 +366,22 @@ def read_json_list(path: Path) -> list[Any]:
         ) from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON: {error}", "Mend it.") from None
+    if isinstance(rows, dict):
+        lists = {name: value for name, value in rows.items() if _lists_objects(value)}
+        if len(lists) > 1:
+            raise InputError(
+                f"{path} has several lists of objects: {', '.join(lists)}",
+                "Write the one that is meant to a file.",
+            )
+        rows = next(iter(lists.values()), None)
     if not isinstance(rows, list):
         raise InputError(f"{path} is not a JSON list of objects", 'Write [{"question": "…"}, …].')
     check_depth(str(path), rows)
     return rows
+
+
+def _lists_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def records_as_written(frame: pl.DataFrame, path: Path) -> pl.DataFrame:

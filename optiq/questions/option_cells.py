@@ -118,6 +118,7 @@ def answers_of_record(value: Any) -> list[str] | None:
     found = list_or_record(value) if isinstance(value, str) else value
     if not isinstance(found, dict):
         return None
+    found = {str(name).lower(): one for name, one in found.items()}
     if set(found) == {"text", "answer_start"}:
         texts = found["text"]
     elif {"value", "aliases"} <= set(found):

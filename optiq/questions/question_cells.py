@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from optiq.errors import InputError
 from optiq.files.others_text import parse_json
@@ -279,25 +279,50 @@ def looks_like_schema(value: Any) -> bool:
     return isinstance(read, dict) and not {"type", "properties", "$schema", "anyOf", "oneOf"}.isdisjoint(read)
 
 
-def conversation_in(value: Any) -> str:
-    """A chat (a list of messages with role and content, or JSON text of one) as the text that a model is asked.
+class Chat(NamedTuple):
+    """What is asked in a chat, and the answer that it ends with, if it does; both empty for what is no chat."""
+
+    asked: str
+    answer: str | None = None
+
+
+_ROLES = {
+    "human": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bot": "assistant",
+    "model": "assistant",
+}
+
+
+def chat_in(value: Any) -> Chat:
+    """A chat (a list of messages with ``role`` and ``content``, or ``from`` and ``value``; or JSON text of one) as the
+    text that a model is asked.
 
     One message of a user is asked as it stands; of several each has its role before it, and what a system says
-    stands first.
+    stands first. What the model says at the end is no question.
     """
     try:
         messages = parse_json(value) if isinstance(value, str) else value
     except ValueError:
-        return ""
+        return Chat("")
     if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
-        return ""
-    said = [(str(one.get("role") or "user"), _content(one.get("content"))) for one in messages]
+        return Chat("")
+    said = [(_role(one), _content(one.get("content", one.get("value")))) for one in messages]
     said = [(role, text) for role, text in said if text]
+    answer = said.pop()[1] if said and said[-1][0] == "assistant" else None
     system = [text for role, text in said if role in ("system", "developer")]
     turns = [(role, text) for role, text in said if role not in ("system", "developer")]
+    if not turns:
+        return Chat("")
     if len(turns) == 1:
-        return "\n\n".join([*system, turns[0][1]])
-    return "\n\n".join([*system, *(f"{role}: {text}" for role, text in turns)]) if turns else ""
+        return Chat("\n\n".join([*system, turns[0][1]]), answer)
+    return Chat("\n\n".join([*system, *(f"{role}: {text}" for role, text in turns)]), answer)
+
+
+def _role(message: dict[str, Any]) -> str:
+    role = str(message.get("role") or message.get("from") or "user")
+    return _ROLES.get(role, role)
 
 
 def _content(value: Any) -> str:

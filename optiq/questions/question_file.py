@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from string import ascii_lowercase, digits
 from typing import Any
 
 import polars as pl
@@ -21,11 +19,13 @@ import polars as pl
 from optiq.errors import InputError, OptiqWarning
 from optiq.files.tables import read_table, records_as_written
 from optiq.formats.batch_requests import is_batch_input, read_requests
-from optiq.questions.metric import LIMITS, METRICS
+from optiq.questions.metric import LIMITS
 from optiq.questions.option_cells import in_letters, labelled_options
+from optiq.questions.others_names import check_columns
+from optiq.questions.parts import has, series_of
 from optiq.questions.question import Budget, Kind, Question
 from optiq.questions.question_cells import (
-    conversation_in,
+    chat_in,
     kind_in,
     looks_like_schema,
     options_and_labels_in,
@@ -36,68 +36,11 @@ from optiq.questions.question_cells import (
     text_in,
     topics_in,
 )
-from optiq.questions.reading import AS_IT_IS, Reading
-
-_ASKED = ("question_id", "question", "topic", "options", "kind", "form", "reference", "schema")
-COLUMNS = (*_ASKED, *LIMITS)
-
-_OFTEN = {
-    "question": (
-        "prompt",
-        "input",
-        "query",
-        "text",
-        "problem",
-        "instruction",
-        "questions",
-        "question_text",
-        "goal",
-        "ctx",
-        "statement",
-        "sentence",
-    ),
-    "options": ("choices", "alternatives", "candidates", "endings"),
-    "reference": (
-        "answer",
-        "answers",
-        "gold",
-        "target",
-        "label",
-        "expected",
-        "ground_truth",
-        "solution",
-        "correct",
-        "references",
-        "answerkey",
-        "answer_key",
-        "answer_idx",
-        "answer_index",
-        "correct_answer",
-        "correct_option",
-        "correct_idx",
-        "cop",
-        "gold_answer",
-    ),
-    "topic": ("category", "subject", "subject_name", "domain", "topics", "tag"),
-    "question_id": ("id", "qid", "uid", "idx"),
-}
-"""What other files call our columns, the likeliest first."""
-
-_READ_BESIDE = ("context", "passage", "paragraph", "article", "document", "story")
-"""What other files call a text that the question is about."""
-
-_ONE_OPTION = re.compile(
-    r"(?P<stem>(?:op|opt|option|choice|answer|ending|candidate)s?[ _-]?|)(?P<label>[a-z]|\d)", re.I
-)
-"""What other files call columns of one option each."""
+from optiq.questions.reading import AS_IT_IS, ASKED, CHATS, COLUMNS, Reading
 
 _SMALL_NUMBER = re.compile(r"[0-9]{1,2}")
 
-_PLACE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
-
-_LOOKS_LIKE_A_LIMIT = re.compile(
-    f"(max|min)_?(price|usd|time|quality|{'|'.join(f'{m.word}|{m.noun}' for m in METRICS)})", re.I
-)
+_PLACE = re.compile(r"(?<!\{)\{(\w+(?:\.[\w-]+)*)\}(?!\})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +120,15 @@ def questions_in(
     """The same for a frame with the columns of a question file; ``source`` names it in messages."""
     budget = budget or Budget()
     frame = renamed(frame, source, dict(reading.columns))
-    if "messages" in frame.columns and "question" not in frame.columns and reading.template is None:
-        frame = _conversations(frame)
+    if CHATS in frame.columns and "question" not in frame.columns and reading.template is None:
+        frame = _conversations(frame, source)
     if reading.template is not None:
         frame = _templated(frame, source, reading.template)
-    _check_columns(frame.columns, source, reading)
+    check_columns(frame, source, reading)
     budgets = _budgets(frame, budget)
     first_row: dict[str, int] = {}
     rows = []
-    columns = _columns(frame, _ASKED)
+    columns = _columns(frame, ASKED)
     names = row_names(columns[0])
     for number, (question_id, *cells) in enumerate(zip(names, *columns[1:], strict=True), start=1):
         question, error = None, None
@@ -231,51 +174,61 @@ def renamed(frame: pl.DataFrame, source: str, columns: Mapping[str, str]) -> pl.
     :class:`InputError` for a name that is none of ours, or no column of ``source``.
     """
     for ours, theirs in columns.items():
-        if ours not in COLUMNS:
+        if ours not in (*COLUMNS, CHATS):
             raise InputError(
                 f"there is no column {ours!r} to read {theirs!r} as",
                 f"Did you mean --column {theirs}={ours}?"
                 if theirs in COLUMNS
                 else f"Ours are {', '.join(COLUMNS)}.",
             )
-    read = {ours: _names(frame, ours, theirs) for ours, theirs in columns.items()}
+    read = {ours: _names(frame.columns, ours, theirs) for ours, theirs in columns.items()}
     for ours, names in read.items():
         for name in names:
-            if name not in frame.columns:
+            if not has(frame.columns, name):
                 raise InputError(
                     f"{source} has no column {name!r} to read as {ours!r}",
                     f"Its columns are {', '.join(map(repr, frame.columns)) or 'none'}.",
                 )
     taken = {name for names in read.values() for name in names}
     left = [name for name in frame.columns if name not in columns and name not in taken]
-    return frame.select(*left, *(_column(names).alias(ours) for ours, names in read.items()))
+    return pl.DataFrame([*frame.select(left), *(_column(frame, ours, names) for ours, names in read.items())])
 
 
-def _names(frame: pl.DataFrame, ours: str, theirs: str) -> list[str]:
+def _names(columns: Collection[str], ours: str, theirs: str) -> list[str]:
     """The columns of the file that are read as ``ours``: of options there may be several."""
-    several = ours == "options" and theirs not in frame.columns
+    several = ours == "options" and theirs not in columns
     return [name.strip() for name in theirs.split(",")] if several else [theirs]
 
 
-def _column(names: Sequence[str]) -> pl.Expr:
+def named_in(reading: Reading, columns: Collection[str]) -> list[str]:
+    """Those of the ``columns`` of a file, or parts of them, that ``reading`` names, and names of none."""
+    renamed = [name for ours, theirs in reading.columns for name in _names(columns, ours, theirs)]
+    return [*renamed, *places_in(reading.template or "", columns)]
+
+
+def _column(frame: pl.DataFrame, ours: str, names: Sequence[str]) -> pl.Series:
     """A column, or several that hold one option each, as records of them by what tells their names apart."""
+    found = [series_of(frame, name) for name in names]
     if len(names) == 1:
-        return pl.col(names[0])
+        return found[0].alias(ours)
     common = next((n for n, letters in enumerate(zip(*names, strict=False)) if len(set(letters)) > 1), 0)
-    return pl.struct(pl.col(name).alias(name[common:] or name) for name in names)
+    parts = [one.alias(name[common:] or name) for name, one in zip(names, found, strict=True)]
+    return pl.DataFrame(parts).to_struct(ours)
 
 
-def places_in(template: str) -> list[str]:
-    """The columns that a template names."""
-    return _PLACE.findall(template)
+def places_in(template: str, columns: Collection[str]) -> list[str]:
+    """The columns, or parts of ``columns``, that a template names; dots in other braces are text."""
+    return [name for name in _PLACE.findall(template) if "." not in name or name.partition(".")[0] in columns]
 
 
 def _templated(frame: pl.DataFrame, source: str, template: str) -> pl.DataFrame:
-    """``frame`` with the questions that ``template`` makes of its rows; empty where a cell that it needs is."""
-    parts = _PLACE.split(template)  # text, name, text, name, …
-    names = parts[1::2]
+    """``frame`` with the questions that ``template`` makes of its rows; empty where a cell that it needs is.
+
+    A row that has a question of its own needs nothing else: a passage for it may be missing.
+    """
+    names = places_in(template, frame.columns)
     for name in names:
-        if name not in frame.columns:
+        if not has(frame.columns, name):
             raise InputError(
                 f"the template names {name!r}, but {source} has no such column",
                 f"Its columns are {', '.join(map(repr, frame.columns)) or 'none'}; write {{{{{name}}}}} for braces.",
@@ -286,89 +239,51 @@ def _templated(frame: pl.DataFrame, source: str, template: str) -> pl.DataFrame:
             f"Put a column into braces, such as {{text}}; those of {source} are "
             f"{', '.join(map(repr, frame.columns)) or 'none'}.",
         )
-    texts = [text.replace("{{", "{").replace("}}", "}") for text in parts[::2]]
-    cells = _columns(frame, names)
+    texts = _texts_between(template, names)
     questions = []
-    for row in zip(*cells, strict=True):
+    for row in zip(*(series_of(frame, name).to_list() for name in names), strict=True):
         said = [_cell_text(value) for value in row]
         whole = "".join(part for pair in zip(texts, [*said, ""], strict=True) for part in pair)
-        questions.append(whole if all(said) else "")
+        stands = said[names.index("question")] if "question" in names else all(said)
+        questions.append(whole if stands else "")
     return frame.with_columns(pl.Series("question", questions, dtype=pl.String))
 
 
-def _conversations(frame: pl.DataFrame) -> pl.DataFrame:
-    """``frame`` with the chats of its column ``messages`` as questions."""
-    texts = [conversation_in(value) for value in frame["messages"].to_list()]
-    return frame.with_columns(pl.Series("question", texts, dtype=pl.String))
+def _texts_between(template: str, names: Sequence[str]) -> list[str]:
+    """The texts before, between and after the places of ``names`` in a template, which come in this order."""
+    texts = [""]
+    wanted = iter([*names, None])
+    name = next(wanted)
+    for place, part in enumerate(_PLACE.split(template)):  # text, name, text, name, …
+        if place % 2 and part == name:
+            texts.append("")
+            name = next(wanted)
+        else:
+            texts[-1] += f"{{{part}}}" if place % 2 else part.replace("{{", "{").replace("}}", "}")
+    return texts
+
+
+def _conversations(frame: pl.DataFrame, source: str) -> pl.DataFrame:
+    """``frame`` with the chats of its column ``messages`` as questions, and the answers that they end with as
+    references, if it has none: what a model is to say is no part of what it is asked.
+    """
+    chats = [chat_in(value) for value in frame[CHATS].to_list()]
+    frame = frame.with_columns(pl.Series("question", [chat.asked for chat in chats], dtype=pl.String))
+    answers = [chat.answer for chat in chats]
+    if "reference" in frame.columns or not any(answers):
+        return frame
+    warnings.warn(
+        f"{sum(map(bool, answers))} of {len(answers)} chats in {source} end with an answer, which is not asked but "
+        "read as 'reference'",
+        OptiqWarning,
+        stacklevel=4,
+    )
+    return frame.with_columns(pl.Series("reference", answers, dtype=pl.String))
 
 
 def _cell_text(value: Any) -> str:
     """A cell as it stands in a prompt; lists and records as JSON."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else text_in(value, "cell")
-
-
-def _check_columns(columns: Sequence[str], source: str, reading: Reading) -> None:
-    by_name = {name.strip().lower(): name for name in columns}
-    found = {
-        ours: next(by_name[name] for name in (ours, *often) if name in by_name)
-        for ours, often in _OFTEN.items()
-        if not by_name.keys().isdisjoint((ours, *often))
-    }
-    if "question" not in columns:
-        other = (
-            f" Or read {found['question']!r}: --column question={found['question']}"
-            if "question" in found
-            else ""
-        )
-        raise InputError(
-            f"{source} has no column 'question'; its columns are {', '.join(map(repr, columns)) or 'none'}",
-            f"Name the column that holds the questions 'question'; separate columns with commas.{other}",
-        )
-    if "options" not in columns and (several := _columns_of_options(columns)):
-        found["options"] = ",".join(several)
-    for ours, name in found.items():
-        if ours not in columns and name not in COLUMNS:
-            what = (
-                f"the columns {name} of {source} are"
-                if "," in name
-                else f"the column {name!r} of {source} is"
-            )
-            flag = shlex.quote(f"{ours}={name}")
-            holds = "they hold" if "," in name else "it holds"
-            warnings.warn(
-                f"{what} not read; if {holds} what we call {ours!r}, add --column {flag}",
-                OptiqWarning,
-                stacklevel=4,
-            )
-    if reading.template is None and (beside := [name for name in columns if name.lower() in _READ_BESIDE]):
-        template = shlex.quote(f"{{{beside[0]}}} {{question}}")
-        warnings.warn(
-            f"the column {beside[0]!r} of {source} is not read; if questions are about it, add --template {template}",
-            OptiqWarning,
-            stacklevel=4,
-        )
-    for name in columns:
-        # A limit that is read past would be money spent against the user's will.
-        if name not in LIMITS and _LOOKS_LIKE_A_LIMIT.match(name):
-            raise InputError(
-                f"{source} has a column {name!r}, which is no limit",
-                f"Limits are {', '.join(LIMITS)}: rename or drop it.",
-            )
-
-
-def _columns_of_options(columns: Sequence[str]) -> list[str]:
-    """The columns that may hold an option each: three or more whose labels follow on each other, from the first one."""
-    stems: dict[str, list[tuple[str, str]]] = {}
-    for name in columns:
-        if told := _ONE_OPTION.fullmatch(name.strip()):
-            stems.setdefault(told["stem"].lower(), []).append((told["label"].lower(), name))
-    for found in stems.values():
-        labels = "".join(label for label, _ in found)
-        if len(labels) > 2 and any(
-            every.startswith(labels) for every in (ascii_lowercase, digits, digits[1:])
-        ):
-            return [name for _, name in found]
-    return []
 
 
 def _columns(frame: pl.DataFrame, names: Sequence[str]) -> list[list[Any]]:
@@ -398,7 +313,7 @@ def _blank(value: Any) -> bool:
 
 
 def _question(question_id: str, cells: Sequence[Any], budget: Budget, reading: Reading) -> Question:
-    """``cells`` in the order of ``_ASKED`` without the id."""
+    """``cells`` in the order of ``ASKED`` without the id."""
     question, topic, options, kind, form, reference, schema = cells
     asked = text_in(question, "question")
     if not asked:

@@ -20,10 +20,11 @@ import polars as pl
 from optiq.errors import InputError
 from optiq.files.tables import read_records
 from optiq.formats.batch_requests import is_batch_input
+from optiq.questions.parts import has, part_of
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import row_names, text_in
-from optiq.questions.question_file import COLUMNS, places_in, questions_in, read_questions
-from optiq.questions.reading import AS_IT_IS, Reading
+from optiq.questions.question_file import named_in, questions_in, read_questions
+from optiq.questions.reading import AS_IT_IS, COLUMNS, Reading
 
 REFERENCE = "reference"
 _LIMIT_FREE = tuple(name for name in COLUMNS if not name.startswith(("max_", "min_")))
@@ -138,20 +139,28 @@ def _of_pair(number: int, given: Any, expected: Any) -> Example:
     return Example(question, row, given, expected)
 
 
+def _cell_of(row: Mapping[str, Any], name: str) -> Any:
+    """The cell of a column, or that part of one."""
+    return row[name] if name in row else part_of(row, name.split("."))
+
+
 def _of_rows(
     rows: list[dict[str, Any]], source: str, reading: Reading, agent_field: str | None, as_questions: bool
 ) -> tuple[list[Example], list[str]]:
     """Examples, and why rows are none."""
     columns = dict.fromkeys(name for row in rows for name in row)
     theirs = dict(reading.columns)
-    named = [*theirs.values(), *places_in(reading.template or "")]
-    if wrong := [name for name in (*named, *([agent_field] if agent_field else ())) if name not in columns]:
+    named = named_in(reading, columns)
+    if wrong := [
+        name for name in (*named, *([agent_field] if agent_field else ())) if not has(columns, name)
+    ]:
         raise InputError(
             f"{source} has no column {wrong[0]!r}", f"Its columns are {', '.join(map(repr, columns))}."
         )
     reference = theirs.get(REFERENCE, REFERENCE)
     asks = "question" in columns or "question" in theirs or reading.template is not None
-    wanted = [name for name in columns if name in _LIMIT_FREE or name in named]
+    heads = {name if name in columns else name.partition(".")[0] for name in named}
+    wanted = [name for name in columns if name in _LIMIT_FREE or name in heads]
     names = row_names([row.get(theirs.get("question_id", "question_id")) for row in rows])
     questions: list[Question | None] = [None] * len(rows)
     faults: list[str | None] = [None] * len(rows)
@@ -165,7 +174,7 @@ def _of_rows(
     found, said = [], []
     for number, (row, asked, fault) in enumerate(zip(rows, questions, faults, strict=True), start=1):
         rest = {key: value for key, value in row.items() if key != reference}
-        expected = row.get(reference)
+        expected = _cell_of(row, reference)
         if isinstance(expected, str) and not expected.strip():
             expected = None
         if fault is not None and as_questions:
@@ -176,7 +185,7 @@ def _of_rows(
         question = asked or Question(name, as_text(rest), reference=text, kind=Kind.OPEN)
         given: Any = _standard(asked, rest) if asked is not None else rest
         if agent_field is not None:
-            given = row.get(agent_field)
+            given = _cell_of(row, agent_field)
         found.append(Example(question, row, given, expected, asked is not None))
     return found, said
 

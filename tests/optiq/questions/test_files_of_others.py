@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from typing import Any
@@ -271,3 +272,147 @@ def test_what_python_prints_is_read_without_being_run(text: str) -> None:
     assert isinstance(list_or_record(text), list | dict)
     assert list_or_record("[__import__('os')]") == "[__import__('os')]"
     assert list_or_record("[open('x')]") == "[open('x')]"
+
+
+STEM = {"stem": "Which?", "choices": [{"label": "A", "text": "Oslo"}, {"label": "B", "text": "Rome"}]}
+
+
+@pytest.mark.parametrize(
+    ("cells", "columns", "asked", "options", "reference"),
+    [
+        (
+            {"question": json.dumps(STEM), "answerKey": "B"},
+            {"question": "question.stem", "options": "question.choices", "reference": "answerKey"},
+            "Which?",
+            ("Oslo", "Rome"),
+            "B",
+        ),
+        (
+            {"question": STEM, "answerKey": "B"},
+            {"question": "question.stem", "options": "question.choices.text", "reference": "answerKey"},
+            "Which?",
+            ("Oslo", "Rome"),
+            "B",
+        ),
+        (
+            {"q": {"text": "Who?"}, "annotations": [{"short": {"text": ["Ann", "Anna"]}}, {"short": {"text": ["A."]}}]},
+            {"question": "q.text", "reference": "annotations.short.text"},
+            "Who?",
+            (),
+            '["Ann", "Anna", "A."]',
+        ),
+        ({"turns": ["Who?", "Sure?"]}, {"question": "turns.0"}, "Who?", (), None),
+        ({"turns": [{"content": "Who?"}]}, {"question": "turns.-1.content"}, "Who?", (), None),
+        # a column of that very name goes first
+        ({"q.text": "Who?", "q": "What?"}, {"question": "q.text"}, "Who?", (), None),
+        ({"Question": "Who?", "Answer": {"Value": "Ann", "Aliases": ["Anna"]}},
+         {"question": "Question", "reference": "Answer"}, "Who?", (), '["Ann", "Anna"]'),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_record_is_a_column(
+    cells: dict[str, Any],
+    columns: dict[str, str],
+    asked: str,
+    options: tuple[str, ...],
+    reference: str | None,
+) -> None:
+    frame = pl.DataFrame({name: [cell] for name, cell in cells.items()})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        [row] = questions_in(frame, reading=Reading(columns=tuple(columns.items()))).rows
+    assert row.question is not None, row.error
+    assert (row.question.text, row.question.options, row.question.reference) == (asked, options, reference)
+
+
+def test_a_part_that_a_row_lacks_makes_that_row_invalid() -> None:
+    frame = pl.DataFrame({"q": ['{"text": "Who?"}', "{}", "none", '{"text": {"en": "Who?"}}', None]})
+    rows = questions_in(frame, reading=Reading(columns=(("question", "q.text"),))).rows
+    assert [row.question is None for row in rows] == [False, True, True, False, True]
+    assert rows[3].question is not None
+    assert rows[3].question.text == '{"en": "Who?"}'
+
+
+@pytest.mark.parametrize(
+    ("cells", "flags"),
+    [
+        ({"question": STEM}, "--column question=question.stem --column options=question.choices"),
+        ({"question": json.dumps(STEM)}, "--column question=question.stem --column options=question.choices"),
+        ({"question": {"body": "Who?"}}, "such as --column question=question.text"),
+    ],
+)
+def test_questions_that_are_records_are_never_asked_as_such_unasked(
+    cells: dict[str, Any], flags: str
+) -> None:
+    frame = pl.DataFrame({name: [cell, cell] for name, cell in cells.items()})
+    with pytest.raises(InputError, match="are no texts, but records of") as told:
+        questions_in(frame)
+    assert flags in str(told.value)
+    whole = questions_in(frame, reading=Reading(template="{question}"))
+    assert len(whole.questions) == 2
+
+
+def test_one_question_that_is_json_among_texts_is_asked_as_it_stands() -> None:
+    asked = questions_in(pl.DataFrame({"question": ['{"a": 1}', "What is {it}?"]}))
+    assert [question.text for question in asked.questions] == ['{"a": 1}', "What is {it}?"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"question_stem": "Who?"}, "--column question=question_stem"),
+        ({"instruction": "Who?", "input": "", "output": "Ann"}, "--column question=instruction"),
+        ({"input": [{"role": "user", "content": "Who?"}]}, "--column messages=input"),
+        ({"conversations": '[{"from": "human", "value": "Who?"}]'}, "--column messages=conversations"),
+        ({"q_id": "a", "title": "Why?", "answers": {"text": ["x"]}}, "separate columns with commas."),
+    ],
+)
+def test_where_the_questions_may_be_is_told(cells: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match="has no column 'question'") as told:
+        questions_in(pl.DataFrame({name: [cell] for name, cell in cells.items()}))
+    assert str(told.value).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"ideal": "Ann"}, "--column reference=ideal"),
+        ({"Correct Answer": "Ann"}, "--column 'reference=Correct Answer'"),
+        ({"best_answer": "Ann", "category": "people"}, "--column reference=best_answer"),
+        ({"answer": None, "answer_number": 4}, "--column reference=answer_number"),  # an empty column is none
+        ({"mc1_targets": {"choices": ["a", "b"], "labels": [0, 1]}}, "--column options=mc1_targets.choices"),
+        ({"sol1": "Heat it.", "sol2": "Cool it."}, "--column options=sol1,sol2"),
+        ({"option1": "trophy", "option2": "case"}, "--column options=option1,option2"),
+    ],
+)
+def test_what_looks_like_ours_is_told_with_the_flag(cells: dict[str, Any], said: str) -> None:
+    with pytest.warns(OptiqWarning) as told:
+        read(**cells)
+    assert any(said in str(one.message) for one in told), [str(one.message) for one in told]
+
+
+@pytest.mark.parametrize("cells", [{"a": "1", "b": "2"}, {"answer1": "x"}, {"option2": "x", "option3": "y"}])
+def test_what_may_be_anything_is_not_taken_for_options(cells: dict[str, str]) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        read(**cells)
+    assert not any("options" in str(one.message) for one in told)
+
+
+def test_a_passage_may_be_missing_where_there_is_a_question() -> None:
+    frame = pl.DataFrame(
+        {"question": ["Who?", "Where?", ""], "context": ["Ann went home.", None, "Ann left."]}
+    )
+    rows = questions_in(frame, reading=Reading(template="{context}\n\n{question}")).rows
+    assert [row.question.text if row.question else None for row in rows] == [
+        "Ann went home.\n\nWho?",
+        "Where?",
+        None,
+    ]
+
+
+def test_a_template_names_parts_and_leaves_other_braces_alone() -> None:
+    frame = pl.DataFrame({"context": [{"text": "It is 5."}], "question": ["How much is \\frac{x.y}{2}?"]})
+    [question] = questions_in(
+        frame, reading=Reading(template="{context.text} {question} {a.b} {0.5}")
+    ).questions
+    assert question.text == "It is 5. How much is \\frac{x.y}{2}? {a.b} {0.5}"

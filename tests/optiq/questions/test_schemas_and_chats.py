@@ -1,6 +1,7 @@
 """Columns of JSON schemas and of chats, prompts of one's own, and what stands before everything."""
 
 import json
+import warnings
 
 import polars as pl
 import pytest
@@ -127,3 +128,46 @@ def test_records_of_different_keys_stay_as_they_were_written(tmp_path, suffix):
             assert json.loads(read.reference) == row["reference"]
         else:
             assert read.reference == row["reference"]
+
+
+@pytest.mark.parametrize(
+    ("chat", "asked", "reference"),
+    [
+        ([{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Ann"}], "Who?", "Ann"),
+        ([{"from": "human", "value": "Who?"}, {"from": "gpt", "value": "Ann"}], "Who?", "Ann"),
+        (
+            [{"from": "system", "value": "Be short."}, {"from": "human", "value": "Who?"}],
+            "Be short.\n\nWho?",
+            None,
+        ),
+        (
+            [
+                {"role": "user", "content": "Hi"},
+                {"role": "assistant", "content": "Hello"},
+                {"role": "user", "content": "Who?"},
+                {"role": "assistant", "content": "Ann"},
+            ],
+            "user: Hi\n\nassistant: Hello\n\nuser: Who?",
+            "Ann",
+        ),
+    ],
+)
+def test_the_answer_that_a_chat_ends_with_is_not_asked_but_expected(chat, asked, reference):
+    other = [{"role": "user", "content": "Where?"}]
+    frame = pl.DataFrame({"messages": [json.dumps(chat), json.dumps(other)]})
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        one, two = questions_in(frame).questions
+    assert (one.text, one.reference, two.text, two.reference) == (asked, reference, "Where?", None)
+    assert ["1 of 2 chats" in str(warning.message) for warning in told] == ([True] if reference else [])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        given = questions_in(frame.with_columns(reference=pl.lit("Bob"))).questions
+    assert [question.reference for question in given] == ["Bob", "Bob"]
+
+
+def test_chats_of_another_column():
+    frame = pl.DataFrame({"input": [[{"role": "user", "content": "Who?"}]], "ideal": ["Ann"]})
+    reading = Reading(columns=(("messages", "input"), ("reference", "ideal")))
+    [question] = questions_in(frame, reading=reading).questions
+    assert (question.text, question.reference) == ("Who?", "Ann")
