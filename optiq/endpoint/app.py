@@ -40,6 +40,7 @@ from optiq.servers.replies import storable
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.datastructures import Headers
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
@@ -53,6 +54,8 @@ DIALECTS: dict[str, Dialect] = {
 }
 _Pieces = asyncio.Queue[Mapping[str, Any] | None]
 """Chunks of an answer as they come; None when it is over."""
+_MOST_PARTS = 50_000
+"""Lists and objects of one request: 8 MB of empty ones take 170 MB of memory, as long as it is answered."""
 _OPEN = ("/healthz", "/readyz", "/v1/embeddings")
 """What anybody may ask, and what asks for the key itself."""
 
@@ -91,16 +94,21 @@ class Desk(Protocol):
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much is taken at once: requests in flight, bytes of one, seconds for one."""
+    """How much is taken at once: requests in flight, bytes of one, seconds for one, and for it to be sent."""
 
     requests: int = 256
     body_bytes: int = 8 * 2**20
     request_s: float = 600.0
+    body_s: float = 60.0
 
 
 @dataclass
 class Endpoint:
-    """Everything that the handlers share. ``open_to_all``: on loopback without keys nobody is asked for one."""
+    """Everything that the handlers share.
+
+    Without ``must_have_key`` nobody is asked for a key until there is one. From then on everybody is: whoever takes
+    the last key back shuts its owner out, and does not let all others in.
+    """
 
     desk: Desk
     keys: Keys
@@ -116,8 +124,8 @@ class Endpoint:
 
     def admit(self, request: Request) -> Client:
         """Who asks. A :class:`Refusal` for who may not, or not now."""
-        keys = self.keys.every()
-        if not keys and not self.must_have_key:
+        self.must_have_key = self.must_have_key or bool(self.keys.every())
+        if not self.must_have_key:
             _check_local(request.headers)
             return self.spending.client(None)
         key = self.keys.of(_shown(request.headers))
@@ -156,11 +164,7 @@ class Endpoint:
 
     async def body(self, request: Request) -> dict[str, Any]:
         """The JSON object that was sent; a :class:`Refusal` for anything else."""
-        raw, most = bytearray(), self.bounds.body_bytes
-        async for piece in request.stream():
-            raw += piece
-            if len(raw) > most:
-                raise Refusal(413, f"the request is longer than {most} bytes", "Send less.", code="too_large")
+        raw = await self._sent_by(request)
         try:
             found = json.loads(bytes(raw), parse_constant=_no_number)
             if b"\\ud" in raw.lower():  # half a character is none: no server and no file takes it
@@ -169,7 +173,33 @@ class Endpoint:
             raise Refusal(400, "the request is no JSON", "Send a JSON object.", code="invalid_json") from None
         if not isinstance(found, dict):
             raise Refusal(400, "the request is no JSON object", "Send a JSON object.", code="invalid_json")
+        if raw.count(b"[") + raw.count(b"{") > _MOST_PARTS and _parts(found) > _MOST_PARTS:
+            raise Refusal(
+                413,
+                f"the request has more than {_MOST_PARTS} lists and objects",
+                "Send less.",
+                code="too_large",
+            )
         return found
+
+    async def _sent_by(self, request: Request) -> bytearray:
+        """The body, if all of it comes in time: until then it takes the place of another request."""
+        from starlette.requests import ClientDisconnect
+
+        raw, most = bytearray(), self.bounds.body_bytes
+        try:
+            async with asyncio.timeout(self.bounds.body_s):
+                async for piece in request.stream():
+                    raw += piece
+                    if len(raw) > most:
+                        said = f"the request is longer than {most} bytes"
+                        raise Refusal(413, said, "Send less.", code="too_large")
+        except TimeoutError:
+            said = f"the request was not sent within {self.bounds.body_s:g} s"
+            raise Refusal(408, said, "Send it at once.", code="request_timeout") from None
+        except ClientDisconnect:
+            raise Refusal(499, "the client is gone", code="client_gone") from None
+        return raw
 
     async def respond(self, request: Request, dialect: Dialect) -> Response:
         """Answer one request in its dialect."""
@@ -546,6 +576,20 @@ def make_app(
     return app
 
 
+def _parts(value: Any) -> int:
+    """The lists and objects in a value that JSON had, itself included."""
+    n, level = 0, [value]
+    while level:
+        n += len(level)
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+    return n
+
+
 def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no JSON")
 
@@ -585,12 +629,14 @@ def _shown(headers: Mapping[str, str]) -> str:
     return headers.get("x-api-key") or headers.get("api-key") or ""
 
 
-def _check_local(headers: Mapping[str, str]) -> None:
+def _check_local(headers: Headers) -> None:
     """Without keys only programs of this machine may ask: no page of another origin, by whatever name."""
-    host = urlsplit(f"//{headers.get('host', '')}").hostname
-    origin = headers.get("origin")
-    strange = host is not None and not is_loopback(host)
-    if origin is not None and not is_loopback(urlsplit(origin).hostname):
+    try:
+        hosts = [urlsplit(f"//{value}").hostname for value in headers.getlist("host")]
+        origins = [urlsplit(value).hostname for value in headers.getlist("origin")]
+        strange = any(host is not None and not is_loopback(host) for host in hosts)
+        strange = strange or not all(map(is_loopback, origins))
+    except ValueError:  # no address at all
         strange = True
     if strange:
         raise Refusal(

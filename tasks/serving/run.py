@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from optiq.configuration import Settings
 from optiq.endpoint.app import Bounds, Endpoint, make_app
+from optiq.endpoint.connections import bounded_protocol, most_connections
 from optiq.endpoint.keys import Keys
 from optiq.endpoint.metrics import Metrics
 from optiq.endpoint.spending import Spending
@@ -26,6 +27,7 @@ from tasks.serving.page import serving_page
 from warehouse.find_home import find_home
 
 if TYPE_CHECKING:
+    import uvicorn
     from starlette.applications import Starlette
 
 BACKLOG = 4096
@@ -90,7 +92,17 @@ def serve(request: ServeRequest, note: Callable[[str], None]) -> None:
     port = opened.getsockname()[1]
     host = f"[{request.host}]" if ":" in request.host else request.host
     note(f"serving on http://{host}:{port}/v1 (OpenAI) and http://{host}:{port} (Ollama); Ctrl-C ends it")
-    config = uvicorn.Config(
+    server = uvicorn.Server(server_config(app, request, most_connections()))
+    sys.setswitchinterval(_SWITCH_S)
+    with suppress(KeyboardInterrupt):  # told again by uvicorn after it has ended in good order
+        server.run(sockets=[opened])
+
+
+def server_config(app: Starlette, request: ServeRequest, most: int) -> uvicorn.Config:
+    """How HTTP is spoken, on ``most`` connections."""
+    import uvicorn
+
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
@@ -98,12 +110,10 @@ def serve(request: ServeRequest, note: Callable[[str], None]) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=request.shutdown_s,
         backlog=BACKLOG,
+        http=bounded_protocol(most),
+        ws="none",
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server = uvicorn.Server(config)
-    sys.setswitchinterval(_SWITCH_S)
-    with suppress(KeyboardInterrupt):  # told again by uvicorn after it has ended in good order
-        server.run(sockets=[opened])
 
 
 def open_app(request: ServeRequest, note: Callable[[str], None]) -> Starlette:
@@ -112,7 +122,7 @@ def open_app(request: ServeRequest, note: Callable[[str], None]) -> Starlette:
     desk = ServingDesk(request.settings, request.budget, request.store_text, metrics, note)
     desk.open()
     keys = keys_of(request.settings.home)
-    keys.every()
+    with_keys = bool(keys.every())
     spending = Spending(desk.home.path / "serving")
     local = is_loopback(request.host)
     endpoint = Endpoint(
@@ -121,7 +131,7 @@ def open_app(request: ServeRequest, note: Callable[[str], None]) -> Starlette:
         spending,
         metrics,
         request.bounds,
-        must_have_key=not local,
+        must_have_key=not local or with_keys,
         with_page=request.page and local,
     )
     desk.show = lambda: serving_page(desk, spending, keys)

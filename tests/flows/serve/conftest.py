@@ -21,7 +21,7 @@ import uvicorn
 from benchmarks.model_server import Behaviour, serve_client
 from optiq.configuration import Settings
 from optiq.questions.question import Budget
-from tasks.serving.run import ServeRequest, listening, open_app
+from tasks.serving.run import ServeRequest, listening, open_app, server_config
 from warehouse.home import Home
 
 MODELS = ["gemma3:27b", "mistral:7b", "phi4:14b"]
@@ -106,7 +106,7 @@ def running(home: Path, url: str, behaviour: Behaviour, **wanted: Any) -> Iterat
     )
     notes: list[str] = []
     request = ServeRequest(settings, wanted.pop("budget", Budget()), port=0, **wanted)
-    server = uvicorn.Server(uvicorn.Config(open_app(request, notes.append), log_config=None))
+    server = uvicorn.Server(server_config(open_app(request, notes.append), request, 2_000))
     opened: socket.socket = listening(request)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]}, daemon=True)
     thread.start()

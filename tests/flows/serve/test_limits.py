@@ -42,6 +42,9 @@ def test_keys_are_asked_for_once_there_is_one(serve) -> None:
         keys.remove("support")
         keys.add("other")
         assert post(endpoint, secret).status_code == 401
+        keys.remove("other")
+        assert post(endpoint, None).status_code == 401  # nobody is let in by taking the last key back
+        keys.add("other")
         path = endpoint.home.path / "serving" / "keys.json"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         path.write_text("{")
