@@ -204,7 +204,7 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
         return ()
     rules: list[Rule] = [
         _whole, _json, _stated, _same_formula, _complement, _verdicts, _own_line, _first_said, _leading, _declared,
-        _figures, _truth, _unchanged, _concluded, _texts, _named, _contrasted, _without_asides, _part_of_one,
+        _figures, _truth, _unchanged, _concluded, _texts, _ends_in, _named, _contrasted, _without_asides, _part_of_one,
         _inflection, _these_are, _eliminated, _bracketed, _lone, _by_place,
     ]  # fmt: skip
     for tried in dict.fromkeys((spoke, text)):
@@ -615,6 +615,20 @@ def _texts(text: str, options: Sequence[str], several: bool) -> Letters:
     return _not_of_others(_named_in(said, options), said, options, several)
 
 
+_IS = re.compile(r"(?:\b(?:is|equals|was|are)|=)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
+_MISTAKE = re.compile(r"\b(?:mistake|wrong|incorrect|confus\w+|than|trap|distractor|guess)\b", re.IGNORECASE)
+
+
+def _ends_in(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``The derivative of x^2 is 2x``: of one sentence that names several options, the one that it ends in."""
+    said = text.strip(_WRAPPING + ".!")
+    marks = list(_IS.finditer(said))
+    if several or not marks or re.search(r"[\n;!?]|\.\s", said) or _MISTAKE.search(said) or denies(said):
+        return ()
+    last = folded(said[marks[-1].end() :].strip(_WRAPPING + "."))
+    return tuple(a for a, option in zip(ascii_uppercase, options, strict=False) if folded(option) == last)
+
+
 def _not_of_others(letters: Letters, text: str, options: Sequence[str], several: bool) -> Letters:
     """Without options whose words ``text`` has only in the name of something else: ``sea lion``, ``New Mexico``."""
     named = ((letter, options[ascii_uppercase.index(letter)]) for letter in letters)
@@ -662,9 +676,18 @@ def _named(text: str, options: Sequence[str], several: bool) -> Letters:
     return _ordered([ascii_uppercase[i] for i, option in enumerate(options) if names(option)])
 
 
+_GOES = re.compile(
+    r"\bg(?:o|oes|oing|one)\s+(?:(up)|down)\b|\bwent\s+(?:(up)|down)\b|\bgets?\s+(?:(bigger|larger|higher)|smaller|lower)\b",
+    re.IGNORECASE,
+)
+"""``It goes down``."""
+
+
 def _inflection(text: str, options: Sequence[str], several: bool) -> Letters:
     """``It decreases`` for ``decrease``: of a short answer, the options of whose words it has forms."""
-    said = _words(affirmed(text)).split()
+    said = _words(
+        _GOES.sub(lambda m: "increases" if any(m.groups()) else "decreases", affirmed(text))
+    ).split()
     if len(said) > 8:
         return ()
     words = [_words(option).split() for option in options]

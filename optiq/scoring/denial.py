@@ -151,6 +151,7 @@ _CONTRASTED = re.compile(
     rf"(?:[^\s.,;!?]+\s+){{1,5}}?{_VERB_OF_A_CLAUSE}\s[^.;!?\n]*|"
     rf"(?:\A|(?<=[.!?\n])\s*)\W*(?:while|whereas|although|though|even\s+though)\s+(?:[^\s.,;!?]+\s+){{1,5}}?"
     rf"{_VERB_OF_A_CLAUSE}\s[^.,;!?\n]*(?=,)|"
+    r"(?<=[\w)]);\s+[^.;!?\n]*\b(?:others?|another|instead|second|next)\b[^.;!?\n]*|"
     r"(?<=\bis )(\w+(?:\s\([^()\n]*\))?);\s+(?:and\s+)?(?!it\b|th\w+\b|s?he\b|\w+\s+answer\b)"
     r"\w+(?:\s+\w+)?\s+is\s+\w+\W*\Z",
     re.IGNORECASE,
@@ -359,7 +360,7 @@ _STATED_TRUTH = re.compile(
 )
 _VERB = re.compile(
     r"^\W*(?:i\s+(?:think|believe|guess|suppose)\s+(?:that\s+)?)?(?:it|he|she|they|we|you|i|that|this|these|those|there)(?:\s+|(?=['’]))(?P<verb>(?:is|was|are|were|do|does|did|can|could|will|would|has|have|had|should|"
-    r"may|might|must)(?P<nt>n['’]?t)?|['’]s|['’]re|won['’]?t|can['’]?t|cannot)(?P<not>\s+not)?(?:\s+be)?\W*$",
+    r"may|might|must)(?P<nt>n['’]?t)?|['’]s|['’]re|won['’]?t|can['’]?t|cannot)(?P<not>\s+not)?(?:\s+be)?(?:\s+(?:indeed|actually|certainly|definitely|really|so|too))?\W*$",
     re.IGNORECASE,
 )
 
@@ -375,6 +376,19 @@ _I_SAY = re.compile(
     re.IGNORECASE,
 )
 """``I would say yes``."""
+_UNSURE = re.compile(
+    r"\A\W*(?:i(?:['’]m|\s+am)\s+not\s+(?:\w+\s+|100\s?%\s+)?(?:sure|certain)|i\s+(?:don['’]?t|do\s+not)\s+know\s+for\s+(?:sure|certain)),?\s+but"
+    r"\s+(?:i\s+(?:think|believe|guess|['’]d\s+say)\s+|it(?:['’]s|\s+is)\s+)?(?:(?:most\s+)?(?:probably|likely)\s+|maybe\s+)?"
+    r"(?=(?:yes|no|true|false)\b)",
+    re.IGNORECASE,
+)
+"""``I'm not sure, but probably yes``."""
+_MYTH_THAT_NOT = re.compile(
+    r"\A\W*(?:it(?:['’]s|\s+is)\s+|that(?:['’]s|\s+is)\s+)?(?:an?\s+)?(?:\w+\s+)?(?:myth|misconception|false|untrue|wrong|lie)\s+(?:to\s+\w+\s+)?that\s+"
+    r"[^.;!?,\n]*\b(?:not|never|no|(?:is|are|was|were|do|does|did|ca|wo)n['’]?t)\b",
+    re.IGNORECASE,
+)
+"""``It is a myth that they do not``."""
 _SO = re.compile(
     r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)(?:\s+(?:yes|so))?|i\s+(?:think|believe|guess|suppose)\s+so|that['’]?s\s+so|it\s+(?:seems|appears)\s+so|i\s+agree|"
     r"you\s+bet|exactly)\W*",
@@ -402,7 +416,9 @@ def truth_of(answer: str) -> bool | None:
     word = truth_named(text)
     if word is not None:
         return word
-    text = _I_SAY.sub("", text)
+    text = _I_SAY.sub("", _UNSURE.sub("", text))
+    if _MYTH_THAT_NOT.match(text):
+        return True
     if _BEYOND_DOUBT.match(text) or _SO.fullmatch(text):
         return True
     if _NOT_SO.fullmatch(text):

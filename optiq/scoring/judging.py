@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, fields, replace
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import accepted
+from optiq.scoring.aliases import other_names
 from optiq.scoring.chemical import chemical_equality
 from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import denies, refuses, truth_named, truth_of
@@ -245,6 +246,11 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
     elif truth is not None:
         said = truth_of(answer)
         qoa = float((restated(question.text, answer) if said is None else said) is truth)
+    elif any(
+        exact_match(answer, name) == 1.0 or containment(answer, name) == 1.0
+        for name in other_names(reference, question.text)
+    ):
+        qoa = 1.0
     elif (chemical := chemical_equality(answer, reference)) is not None:
         qoa = chemical
     elif refuses(answer):

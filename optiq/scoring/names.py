@@ -123,11 +123,46 @@ def _relative(name: Sequence[str]) -> bool:
     return not all(any(first == initial for first in firsts) for initial in initials)
 
 
+@cache
+def _lies_in() -> tuple[dict[str, frozenset[str]], frozenset[str]]:
+    """Places that a bare name means, with what they lie in; and all that places lie in."""
+    lines = files("optiq.scoring").joinpath("places.txt").read_text(encoding="utf-8").splitlines()
+    rows = [[name.strip() for name in line.split("|")] for line in lines if line and not line.startswith("#")]
+    found = {place: frozenset(around) for place, *around in rows}
+    return found, frozenset(name for around in found.values() for name in around) | _STATES
+
+
+_STATES = frozenset(
+    """
+    alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii idaho illinois
+    indiana iowa
+    kansas kentucky louisiana maine maryland massachusetts michigan minnesota mississippi missouri montana nebraska
+    nevada ohio oklahoma oregon pennsylvania tennessee texas utah vermont virginia washington wisconsin wyoming ontario
+    quebec manitoba alberta tx ky oh pa ny nj ca il in ga al tn
+    """.split()  # noqa: SIM905
+) | {"new york", "new jersey", "new mexico", "new hampshire", "north carolina", "south carolina", "west virginia",
+     "new zealand", "south africa"}  # fmt: skip
+_AND_WHERE = re.compile(r"(?:,\s*|\s+\(|\s+in\s+)([A-Z][\w.]*(?:\s+[A-Z][\w.]*)*)\)?\W*\Z")
+
+
+def _elsewhere(answer: str, reference: str) -> bool:
+    """Whether ``answer`` has the place ``reference`` in another country or state than the name alone means."""
+    known, all_around = _lies_in()
+    if (around := known.get(folded(reference.strip(" .")))) is None:
+        return False
+    at = answer.find(reference.strip(" ."))
+    where = _AND_WHERE.match(answer, at + len(reference.strip(" ."))) if at >= 0 else None
+    said = folded(where[1]).replace(".", "") if where else ""
+    return said in all_around and said not in around
+
+
 def longer_name(answer: str, reference: str) -> bool:
     """Whether all that ``answer`` names is longer or shorter than the name ``reference``, and so perhaps another's."""
     wanted = _name(reference)
     if not wanted:
         return False
+    if _elsewhere(answer, reference):
+        return True  # Paris, Texas
     if len(wanted) > 1 and _name(answer) == wanted[-1:] and _relative(wanted):
         return True  # Bach, for C. P. E. Bach
     if len(wanted) > 1 and _name(answer) == wanted[:1] and not set(wanted[1:]) <= _KINDS:

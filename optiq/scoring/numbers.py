@@ -36,6 +36,11 @@ _CONCLUDES = re.compile(
     r"leaving|in other words|that makes|for a total of|final(?:ly)?)\b|(?<!\()\bi\.e\.",
     re.IGNORECASE,
 )
+_GOES_ON = re.compile(
+    r"\b(?:then|minus|plus|add(?:ing)?|subtract(?:ing)?|multipl\w+|divid\w+)\b[^.;\n]*?\b(?:giving|gives?|leaving|leaves|makes?|making|to\s+get|yields?|"
+    r"equals)\s+(?=[-$€£]?\d)",
+    re.IGNORECASE,
+)
 _TOTAL = re.compile(r"total|altogether|in all|left|remain", re.IGNORECASE)
 _COUNTED_BEFORE = re.compile(r"[-$€£]*\d[\d.,]*(?:\s+[^\W\d]+){0,2}\s+\Z")
 _BEFORE_YEAR = re.compile(r"\b(?:in|since|of|until|from|by|after|before)\s*$", re.IGNORECASE)
@@ -294,6 +299,8 @@ def _conclusions(text: str) -> list[str]:
     said = _CONDITION.sub("", text)
     if ends := list(_EQUALS.finditer(said)):
         tail = said[ends[-1].end() :]
+        if later := list(_GOES_ON.finditer(tail)):
+            parts.append(tail[later[-1].end() :])  # 6 × 7 = 42, then subtract 2, giving 40
         # "7 = 3 + 4", "36 (= 6 × 6)": the result stands on the left
         turned = _EXPRESSION.match(tail) and figures_in(said[: ends[0].start()])
         parts.append(said[: ends[0].start()] if turned else tail)

@@ -192,6 +192,14 @@ def _written_out(text: str) -> bool:
     )
 
 
+_DECADES = {"thi": 3, "for": 4, "fif": 5, "six": 6, "sev": 7, "eig": 8, "nin": 9}
+_DECADE_IN_WORDS = re.compile(
+    r"\b(the\s+(?:(?:early|late|mid|roaring|swinging)[\s-]+)?)(thirties|forties|fifties|sixties|seventies|eighties|nineties)\b",
+    re.IGNORECASE,
+)
+"""``The sixties``, which without a century are those of the last one; the twenties may be ours."""
+
+
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """``text`` with digits and ASCII signs for whatever else writes numbers; words stay as they are."""
@@ -236,6 +244,8 @@ def plain(text: str) -> str:
         )
     if "th" in low:
         text = _PART_OF_TEN.sub(lambda m: f"1/{_SCALE_VALUES[m[1].casefold()]}", text)
+    if "ties" in low:
+        text = _DECADE_IN_WORDS.sub(lambda m: f"{m[1] or ''}19{_DECADES[m[2].casefold()[:3]]}0s", text)
     if "Second" in text:
         text = _THE_SECOND.sub("2nd", text)
     if not _written_out(text):

@@ -586,8 +586,20 @@ def _beside_it(answer: str, reference: str) -> bool:
     """Whether ``answer`` has the name ``reference`` only to say where something else is."""
     if not reference[:1].isupper():
         return False
-    places = [match.start() for match in re.finditer(re.escape(reference), answer)]
-    return bool(places) and all(_BEFORE_A_NAME.search(answer, max(0, place - 40), place) for place in places)
+    places = [match.span() for match in re.finditer(re.escape(reference), answer)]
+    return bool(places) and all(
+        _BEFORE_A_NAME.search(answer, max(0, start - 40), start) or _KIN.match(answer, end)
+        for start, end in places
+    )
+
+
+_KIN = re.compile(
+    r"['’]s\s+(?:\w+\s+){0,2}?(?:sister|brother|father|mother|wife|husband|widow|son|daughter|nephew|niece|uncle|aunt|cousin|"
+    r"grand\w+|teacher|student|pupil|assistant|successor|predecessor|rival|colleague|friend|secretary|agent|publisher|"
+    r"biographer|mentor|boss|neighbou?rs?)\b",
+    re.IGNORECASE,
+)
+"""``Jane Austen's sister``: somebody else."""
 
 
 _OF_NAMES = re.compile(r"\W*(?:the\s+)?[A-Z][\w'’.-]*(?:\s+(?:of|the|and|&|[A-Z][\w'’.-]*))+\W*")
@@ -764,6 +776,7 @@ _MINUS_TERM = re.compile(
 )
 _ORDER = re.compile(r"(?:\\mathcal\{O\}|O)\s*\((.+)\)")
 """``O(n log n)``, which is as well written ``n log n``."""
+_ORDER_WITHIN = re.compile(r"(?<![A-Za-z\\])(?:\\mathcal\{O\}|O)\s*\((?:[^()]|\([^()]*\))+\)")
 _OF_A_DERIVATIVE = re.compile(
     r"\A(?:[^=]{0,80}\s)?\W{0,9}"
     r"(?:[a-z]['′’]+(?:\([a-z]\))?|d[a-z]?\s?/\s?d[a-z]|\\d?frac\{d[a-z]?\}\{d[a-z]\})\s*=\s*",
@@ -793,6 +806,9 @@ def formula_equality(answer: str, reference: str) -> float | None:
     if "=" not in reference:
         answer = _OF_A_DERIVATIVE.sub("", answer)
     orders = [_ORDER.fullmatch(text.strip(" $.")) for text in (answer, reference)]
+    if orders[1] and not orders[0] and (named := _ORDER_WITHIN.search(affirmed(answer))):
+        answer = named[0]  # It runs in O(n log n) time
+        orders[0] = _ORDER.fullmatch(answer)
     if not all(orders) and not re.search(r"[ΩΘω]|\\(?:Omega|Theta|omega)", answer):
         answer, reference = (
             order[1] if order else text for order, text in zip(orders, (answer, reference), strict=True)
