@@ -26,7 +26,7 @@ _FEWEST_WORDS = 4
 @cache
 def _names() -> dict[str, tuple[str, ...]]:
     lines = files("optiq.scoring").joinpath("aliases.txt").read_text(encoding="utf-8").splitlines()
-    found = {}
+    found: dict[str, tuple[str, ...]] = {}
     for line in lines:
         names = tuple(name.strip() for name in line.split("|"))
         if line and line[0] != "#":
@@ -38,9 +38,26 @@ def _key(name: str) -> str:
     return re.sub(r"^the ", "", folded(name.strip(" .").translate(_SUBSCRIPTS)))
 
 
+_OF_A_KIND = re.compile(r"(?:(Mount|Mt\.?)|(Lake)|(River))\s+([A-Z][\w'’-]+)", re.IGNORECASE)
+_KINDS = (
+    re.compile(r"\b(?:mountains?|peak|summit|volcano)\b", re.IGNORECASE),
+    re.compile(r"\blakes?\b", re.IGNORECASE),
+    re.compile(r"\brivers?\b", re.IGNORECASE),
+)
+
+
+def without_its_kind(reference: str, said: str) -> str | None:
+    """``Kilimanjaro`` of ``Mount Kilimanjaro`` where ``said``, question and answer, is of a mountain; else None."""
+    found = _OF_A_KIND.fullmatch(reference.strip(" ."))
+    if found is None or reference.strip(" .") in said:
+        return None
+    kind = next(place for place in range(3) if found[place + 1])
+    return found[4] if _KINDS[kind].search(said) else None
+
+
 @lru_cache(maxsize=2048)
 def other_names(reference: str, asked: str = "") -> tuple[str, ...]:
-    """What else the thing ``reference`` is called; nothing where ``asked``, the question, is for one of its names."""
+    """What else the thing ``reference`` is called; nothing where ``asked``, the question, is for a name of it."""
     if len(reference) > 50 or not (names := _names().get(_key(reference))) or _ASKS_FOR_A_NAME.search(asked):
         return ()
     written = _FORMULA.fullmatch(reference.strip(" .").translate(_SUBSCRIPTS)) is not None
@@ -48,3 +65,14 @@ def other_names(reference: str, asked: str = "") -> tuple[str, ...]:
         return ()  # perhaps it asks for the formula
     low = folded(asked)
     return tuple(name for name in names if _key(name) != _key(reference) and folded(name) not in low)
+
+
+def is_called(answer: str, name: str) -> bool:
+    """Whether ``name`` stands in ``answer`` as all of a name: not ``Leonardo of Pisa`` for ``Leonardo``."""
+    return re.search(rf"{re.escape(name)}\s+(?:of|da|de|di|the|van|von)\s+[A-Z]", answer) is None
+
+
+def another_known(answer: str, reference: str) -> bool:
+    """Whether both are known names, of two things: ``Republic of China``, ``China``."""
+    mine, theirs = (_names().get(_key(text)) if len(text) < 60 else None for text in (answer, reference))
+    return mine is not None and theirs is not None and mine != theirs

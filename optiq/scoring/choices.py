@@ -9,6 +9,7 @@ from string import ascii_uppercase
 
 from optiq.files.others_text import parse_json
 from optiq.questions.option_letters import bare_options, folded, letters_of
+from optiq.scoring.aliases import other_names
 from optiq.scoring.common_nouns import other_thing
 from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import affirmed, denies, refuses, truth_named, truth_of
@@ -211,7 +212,7 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
         if (found := _whole(tried, options, several)) and (several or len(found) == 1):
             return found
     for rule in rules[:3] if refuses(text) and not _is_option(text, options) else rules:
-        found = rule(text, options, several)
+        found = rule(spoke if rule is _eliminated else text, options, several)  # Not Oslo and not Bern
         if found and several:
             also = " ".join(one or two for one, two in _ALSO.findall(affirmed(text)))
             return _among((*found, *re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", also)), options)
@@ -629,13 +630,16 @@ def _ends_in(text: str, options: Sequence[str], several: bool) -> Letters:
     return tuple(a for a, option in zip(ascii_uppercase, options, strict=False) if folded(option) == last)
 
 
+_ARTICLE = re.compile(r"^(?:an?|[Tt]he)\s+")
+
+
 def _not_of_others(letters: Letters, text: str, options: Sequence[str], several: bool) -> Letters:
     """Without options whose words ``text`` has only in the name of something else: ``sea lion``, ``New Mexico``."""
     named = ((letter, options[ascii_uppercase.index(letter)]) for letter in letters)
     return tuple(
         letter
         for letter, option in named
-        if not (" " not in option and other_thing(text, option))
+        if not (" " not in _ARTICLE.sub("", option) and other_thing(text, option))
         and (several or not (longer_name(text, option) or other_name(text, option)))
     )
 
@@ -671,7 +675,11 @@ def _named(text: str, options: Sequence[str], several: bool) -> Letters:
     def names(option: str) -> bool:
         if (roles := roles_agree(text, option)) is not None:
             return roles
-        return 1.0 in (containment(text, option), date_equality(text, option), formula_equality(text, option))
+        also = other_names(option, "which of these options is it")
+        return 1.0 in (
+            containment(text, option), date_equality(text, option), formula_equality(text, option),
+            *(containment(text, name) for name in also),
+        )  # fmt: skip
 
     return _ordered([ascii_uppercase[i] for i, option in enumerate(options) if names(option)])
 

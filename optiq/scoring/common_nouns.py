@@ -60,6 +60,23 @@ _CONSISTS = frozenset(
      "metal", "animal", "hormone", "protein", "word", "letter", "side", "direction"]
 )  # fmt: skip
 """Words behind a noun that leave it what it is: ``oxygen gas``, ``carbon atoms``."""
+_SHADES = frozenset(["dark", "light", "pale", "bright", "deep", "vivid", "soft", "sky", "navy"])
+_COLOURS = frozenset(
+    [
+        "red",
+        "orange",
+        "yellow",
+        "green",
+        "blue",
+        "purple",
+        "violet",
+        "pink",
+        "brown",
+        "grey",
+        "gray",
+        "turquoise",
+    ]
+)
 _NOT_REAL = frozenset(
     """
     artificial synthetic fake false mock imitation faux virtual electronic hypothetical fictional imaginary former
@@ -81,9 +98,12 @@ _NO_ADJECTIVE = frozenset(
 )
 
 
+_ARTICLE = re.compile(r"^(?:an?|[Tt]he)\s+(?=\w)")
+
+
 def other_thing(answer: str, reference: str) -> bool:
     """Whether ``answer`` names the noun ``reference`` only as a part of what may be another thing."""
-    wanted = reference.strip(" .")
+    wanted = _ARTICLE.sub("", reference.strip(" ."))
     if not _TERM.fullmatch(wanted) or wanted.isupper():
         return False
     # "Sea Lion" may be a lion in small letters; "Mount Everest" is Everest.
@@ -112,7 +132,8 @@ def _beside(text: str, start: int, end: int) -> bool:
     if _OWNS.match(text, end):
         return True  # the lion's share
     before = _BEFORE.search(text, max(0, start - 60), start)
-    if before and (text[start - 1] == "-" or not _understood(before[1])):
+    shade = before is not None and before[1].casefold() in _SHADES and text[start:end].casefold() in _COLOURS
+    if before and not shade and (text[start - 1] == "-" or not _understood(before[1])):
         return True  # blue-green, great-grandfather
     if before and _another_thing(before[1].casefold(), text[start:end].casefold()):
         return True

@@ -379,7 +379,7 @@ _I_SAY = re.compile(
 _UNSURE = re.compile(
     r"\A\W*(?:i(?:['’]m|\s+am)\s+not\s+(?:\w+\s+|100\s?%\s+)?(?:sure|certain)|i\s+(?:don['’]?t|do\s+not)\s+know\s+for\s+(?:sure|certain)),?\s+but"
     r"\s+(?:i\s+(?:think|believe|guess|['’]d\s+say)\s+|it(?:['’]s|\s+is)\s+)?(?:(?:most\s+)?(?:probably|likely)\s+|maybe\s+)?"
-    r"(?=(?:yes|no|true|false)\b)",
+    r"(?=(?:yes|no|true|false)\b)|\A\W*i(?:['’]m|\s+am)\s+not\s+(?:\w+\s+)?(?:sure|certain),?\s+but\s+(?=(?:most\s+)?(?:probably|likely)\s+not\b)",
     re.IGNORECASE,
 )
 """``I'm not sure, but probably yes``."""
@@ -389,6 +389,12 @@ _MYTH_THAT_NOT = re.compile(
     re.IGNORECASE,
 )
 """``It is a myth that they do not``."""
+_DOUBTED_TRUTH = re.compile(
+    r"\A\W*i\s+(?:do\s+not|don['’]?t|would\s+not|wouldn['’]?t)\s+(?:think|believe|say)\s+(?:that\s+)?(?:it|this|that|the\s+\w+)(?:['’]s|\s+is)\s+"
+    r"(true|right|correct|accurate|so|false|wrong|untrue|incorrect|inaccurate)\b",
+    re.IGNORECASE,
+)
+"""``I don't think it is false``."""
 _SO = re.compile(
     r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)(?:\s+(?:yes|so))?|i\s+(?:think|believe|guess|suppose)\s+so|that['’]?s\s+so|it\s+(?:seems|appears)\s+so|i\s+agree|"
     r"you\s+bet|exactly)\W*",
@@ -419,6 +425,8 @@ def truth_of(answer: str) -> bool | None:
     text = _I_SAY.sub("", _UNSURE.sub("", text))
     if _MYTH_THAT_NOT.match(text):
         return True
+    if doubted := _DOUBTED_TRUTH.match(text):
+        return doubted[1].casefold() not in ("true", "right", "correct", "accurate", "so")
     if _BEYOND_DOUBT.match(text) or _SO.fullmatch(text):
         return True
     if _NOT_SO.fullmatch(text):

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, fields, replace
 from optiq.questions.option_letters import letters_of
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import accepted
-from optiq.scoring.aliases import other_names
+from optiq.scoring.aliases import another_known, is_called, other_names, without_its_kind
 from optiq.scoring.chemical import chemical_equality
 from optiq.scoring.dates import date_equality
 from optiq.scoring.denial import denies, refuses, truth_named, truth_of
@@ -52,6 +52,7 @@ from optiq.scoring.text import (
     restated,
     roles_agree,
     same_items,
+    same_long_number,
     same_signs,
     same_state,
     same_text,
@@ -239,15 +240,17 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
     truth = truth_named(reference)
     if not answer.strip():
         qoa: float | None = 0.0
-    elif same_text(answer, reference):
+    elif same_text(answer, reference) or same_long_number(answer, reference):
         qoa = 1.0
     elif (signs_alone := same_signs(answer, reference)) is not None:
         qoa = float(signs_alone)
     elif truth is not None:
         said = truth_of(answer)
         qoa = float((restated(question.text, answer) if said is None else said) is truth)
+    elif another_known(answer, reference):
+        qoa = 0.0
     elif any(
-        exact_match(answer, name) == 1.0 or containment(answer, name) == 1.0
+        exact_match(answer, name) == 1.0 or (containment(answer, name) == 1.0 and is_called(answer, name))
         for name in other_names(reference, question.text)
     ):
         qoa = 1.0
@@ -269,6 +272,10 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         or acronym(answer, reference)
         or same_state(answer, reference)
         or ((bare := without_aside(reference)) and exact_match(answer, bare) == 1.0)
+        or (
+            (bare := without_its_kind(reference, f"{question.text} {answer}"))
+            and containment(answer, bare) == 1.0
+        )
     ):
         qoa = 1.0
     elif not _comparable(answer, reference) or taken_back(answer, reference):

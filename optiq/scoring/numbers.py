@@ -24,7 +24,7 @@ _LEADING = re.compile(
     re.IGNORECASE,
 )
 _EQUALS = re.compile(
-    r"=|≈|\b(?:equals|is equal to|makes)\b|"
+    r"=|≈|(?<=[\w)])\s*(?:→|⇒|->)\s*(?=[-$€£]?\d)|\b(?:equals|is equal to|makes)\b|"
     r"(?<=\d)\s+(?:is|are|gives)\s+(?=[-$€£]?\d)(?![-$€£\d.,]+\s*(?:%|percent|times|of\b))"
 )
 _EXPRESSION = re.compile(r"[\s(]*[\d.,]+\s*[-+*/×÷^]\s*[\d.,]+(?:\s*[-+*/×÷^]\s*[\d.,]+)*[\s).]*\Z")
@@ -155,6 +155,8 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
         named, said = (_LETTER_NAMED.search(plain(text)) for text in (reference, answer))
         if named and said and named[1].casefold() != said[1].casefold():
             return 0.0  # y = 5, for x = 5
+    if "=" in answer and not _solves(answer, reference, asked):
+        return 0.0  # 2x = 5, for 5
     if sides := _sides(reference):
         directions = _sides(answer)
         if directions and sides != directions:
@@ -192,6 +194,22 @@ def numeric_equality(answer: str, reference: str, asked: str = "") -> float | No
 
 _NO_ONE = re.compile(r"\bno one\b", re.IGNORECASE)
 _LETTER_NAMED = re.compile(r"(?<![\w'’*^/+-])(?<![-+*/^]\s)([A-Za-z])\s*=\s*-?[\d.,/]+\W*\Z")
+
+
+def _solves(answer: str, reference: str, asked: str) -> bool:
+    """Whether ``answer`` does not end in an equation that is not solved yet, which nobody asked for."""
+    left = _NOT_SOLVED.search(answer)
+    if left is None:
+        return True
+    wanted = re.sub(r"\s", "", left[1])
+    return any(wanted in re.sub(r"\s", "", text) for text in (asked, reference.partition("=")[0]))
+
+
+_NOT_SOLVED = re.compile(
+    r"(?<![\w^*/+=-])(?<![=+*/^-]\s)(-?\d+(?:\.\d+)?\s*[a-z]|[a-z]\s*(?:[-+*/^]|\*\*)\s*\d+(?:\.\d+)?|-?\d+(?:\.\d+)?\s*[a-z]\s*[-+]\s*\d+)"
+    r"\s*=\s*-?[\d.,/]+\W*\Z"
+)
+"""``2x = 5``, ``x + 1 = 5``: an equation that is not solved yet."""
 _COMPASS = re.compile(r"(?:°|\bdegrees?)[\d.'′\"″\s]*(N|S|E|W|north|south|east|west)(?!\w)", re.IGNORECASE)
 
 

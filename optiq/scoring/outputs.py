@@ -254,6 +254,8 @@ _SOLVED = re.compile(
     r"=[^=,;\n]{1,40}[,;]\s*(?:(?:and\s+)?(?:so|thus|hence|therefore|then|giving)\s+)?([A-Za-z]\s*=\s*-?[\d.,/]+)\W*\Z"
 )
 """``2x = 6, x = 3``."""
+_ENDS_SOLVED = re.compile(r":\s*([A-Za-z]\s*=\s*-?[\d.,/]+)\W*\Z")
+"""``Divide by 2: x = 5``."""
 _RESULT_OF_AN_EQUATION = re.compile(r"=\s*[$€£]?(\d[\d.,]*?)\W*\Z")
 _VALUE_OF_A_LETTER = re.compile(r"\W*([A-Za-z]\s*=\s*-?[\d.,/]+)\W*")
 """``x = 4`` as the last line of a calculation."""
@@ -285,6 +287,8 @@ def worked_out(text: str) -> str | None:
     sentences = [part for part in _SENTENCES.split(text.strip()) if any(c.isalnum() for c in part)]
     if len(sentences) < 2 or not re.search(r"\d", sentences[-1]):
         return None
+    if (ends := _ENDS_SOLVED.search(sentences[-1])) and re.search(r"[A-Za-z]\s*=\s*-?\d", sentences[-2]):
+        return ends[1]
     if since := _SINCE.fullmatch(sentences[-1]):
         return since[1]
     if _CHECKED.match(sentences[-1]):

@@ -130,6 +130,20 @@ def same_signs(answer: str, reference: str) -> bool | None:
     return one == other
 
 
+_LABELLED_NUMBER = re.compile(
+    r"\W*(?:(?:isbn|issn|ean|iban|tel|phone|no|number|id)\b[\w:. -]{0,12}?)?(\d[\d -]{6,}[\dXx])\W*", re.I
+)
+
+
+def same_long_number(answer: str, reference: str) -> bool:
+    """Whether both are one number of many digits, with or without hyphens: ``ISBN 978-3-16-148410-0``."""
+    found = [_LABELLED_NUMBER.fullmatch(text) for text in (answer, reference)]
+    if not all(found) or not any("-" in match[1] for match in found if match):
+        return False
+    one, other = (re.sub(r"[ -]", "", match[1]).upper() for match in found if match)
+    return one == other and len(one) >= 8
+
+
 def same_text(answer: str, reference: str) -> bool:
     """Whether both are one text but for white space, composed letters and an end stop."""
     one, other = (
@@ -578,8 +592,17 @@ _RELATED = (
     r"(?:north|south|east|west)(?:ern|[- ]?(?:east|west))?\s+of|off\s+the\s+coast\s+of|neighbou?ring|"
     r"neighbou?rs?\s+of|besides|apart\s+from|aside\s+from|similar\s+to|after\s+leaving|on\s+the\s+border\s+(?:of|with))"
 )
-_BEFORE_A_NAME = re.compile(rf"\b{_RELATED}\s+(?:the\s+)?\Z", re.IGNORECASE)
-"""``Near Lima``, ``north of Lima``: somewhere else."""
+_BEFORE_A_NAME = re.compile(
+    rf"\b(?:{_RELATED}|(?:second|third|next|runner-up)\b[^.;,]{{0,30}}\b(?:after|to|behind))\s+(?:the\s+)?\Z",
+    re.IGNORECASE,
+)
+"""``Near Lima``, ``north of Lima``, ``second after Lima``: somewhere else."""
+_IN_AN_ASIDE = re.compile(
+    r"[A-Z][\w'’-]+,\s+(?:an?|the|his|her|once|formerly)\s+(?:\w+\s+){0,2}(?:rival|friend|student|pupil|teacher|contemporary|follower|"
+    r"successor|predecessor|neighbou?r|colleague|assistant|disciple|mentor|enemy|son|daughter|wife|husband|brother|sister|cousin|"
+    r"nephew|niece)\s+(?:of|to)\s+\Z"
+)
+"""``Michelangelo, a rival of``."""
 
 
 def _beside_it(answer: str, reference: str) -> bool:
@@ -588,7 +611,9 @@ def _beside_it(answer: str, reference: str) -> bool:
         return False
     places = [match.span() for match in re.finditer(re.escape(reference), answer)]
     return bool(places) and all(
-        _BEFORE_A_NAME.search(answer, max(0, start - 40), start) or _KIN.match(answer, end)
+        _BEFORE_A_NAME.search(answer, max(0, start - 60), start)
+        or _KIN.match(answer, end)
+        or (answer[end : end + 1] == "," and _IN_AN_ASIDE.search(answer, max(0, start - 80), start))
         for start, end in places
     )
 
@@ -846,7 +871,10 @@ _BETWEEN_ITEMS = re.compile(
 )
 _MATHS = re.compile(r"(?<![\w$])\$ ?([^$\s][^$\n]*?) ?\$(?=[\s,.;)\"]|$)")
 _ALTERNATIVE = re.compile(r"\bor\b|\beither\b", re.IGNORECASE)
-_INTRODUCED = re.compile(r"^[^:]*:\s+|^.*?\b(?:are|were|is|includes?|have|has|named)\b:?\s+", re.IGNORECASE)
+_INTRODUCED = re.compile(
+    r"^[^:]*:\s+|^.*?\b(?:are|were|is|includes?|have|has|named|namely|contains?|comprises?|consists?\s+of)\b:?\s+(?:(?:composed|made(?:\s+up)?|formed)\s+(?:of|by|from)\s+)?",
+    re.IGNORECASE,
+)
 _JOINED = re.compile(r"\band\b|&|;|\n|•")
 _SHORT_ITEM, _SHORT_ANSWER = 4, 14
 
