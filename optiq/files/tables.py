@@ -21,7 +21,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,10 +31,12 @@ from polars.exceptions import PanicException, PolarsError
 from optiq.errors import InputError, OptiqWarning
 from optiq.files import strict_json
 from optiq.files.atomic import replacing
+from optiq.files.days import have_years
 from optiq.files.limits import DEEPEST, check_cells, check_columns, check_depth, check_unpacked
 from optiq.files.output_place import check_output
 from optiq.files.packed import open_unpacked, suffix_of
 from optiq.files.parquet import check_parquet, write_parquet
+from optiq.files.parquet_tables import read_parquet
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
 
@@ -434,8 +435,7 @@ def _sayable(pieces: Iterable[pl.DataFrame], path: Path) -> Iterator[pl.DataFram
     """
     for piece in pieces:
         for column in piece.select(cs.date() | cs.datetime()):
-            days = column.to_physical() // _UNITS_A_DAY[getattr(column.dtype, "time_unit", "day")]
-            if not days.drop_nulls().is_between(_FIRST_DAY, _LAST_DAY).all():
+            if not have_years(column).all():
                 raise InputError(
                     f"cannot write {path}: {column.name!r} has a day outside of the years 1 to 9999",
                     "Make it text (in SQL: column::varchar), or write a .parquet file.",
@@ -443,20 +443,16 @@ def _sayable(pieces: Iterable[pl.DataFrame], path: Path) -> Iterator[pl.DataFram
         yield piece
 
 
-_EPOCH = date(1970, 1, 1).toordinal()
-_FIRST_DAY, _LAST_DAY = date.min.toordinal() - _EPOCH, date.max.toordinal() - _EPOCH
-_UNITS_A_DAY = {"day": 1, "ms": 86_400 * 10**3, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
-
 # --- Parquet -------------------------------------------------------------------------------------------
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
+    import pyarrow as pa  # type: ignore[import-untyped]
+
     try:
         check_parquet(path)
-        with path.open("rb") as file:  # a path would be taken for a pattern if it holds * or [
-            # Of 32 bits people see as many digits as tell them apart: 0.1, not 0.10000000149011612.
-            return pl.read_parquet(file).with_columns(pl.col(pl.Float32).cast(pl.String).cast(pl.Float64))
-    except (PolarsError, PanicException) as error:
+        return read_parquet(path)
+    except (PolarsError, PanicException, pa.ArrowException) as error:
         reason = str(error).splitlines()[0].removeprefix("parquet: ")
         raise InputError(
             f"{path} is not a valid Parquet file: {reason}", "Write it again; it may be cut off."
