@@ -6,9 +6,10 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -70,8 +71,17 @@ def query(
     PerfDBError
         if there is no PerfDB, or it cannot be used.
     """
+    with asking(perfdb, memory_mb, any_version) as ask:
+        return ask(statement, parameters)
+
+
+@contextmanager
+def asking(
+    perfdb: str | Path, memory_mb: int | None = None, any_version: bool = True
+) -> Iterator[Callable[[str, Mapping[str, Any] | None], pl.DataFrame]]:
+    """Several SELECTs on one snapshot, each as :func:`query`."""
     with reading(Path(perfdb), any_version=any_version, memory_mb=memory_mb) as connection:
-        return _result(connection, statement, parameters)
+        yield partial(_result, connection)
 
 
 def stoppable_query(

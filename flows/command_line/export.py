@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 from flows.command_line.screen import counted, say
 from flows.declaration import Argument
 from flows.flow_requests import Place
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def export(
@@ -20,13 +24,18 @@ def export(
 
     Example:  optiq export traces.parquet
     """
-    import sql
     from optiq.files.output_place import tell_replaced
-    from optiq.files.tables import check_writable, write_table
-    from warehouse.query import query
+    from optiq.files.tables import check_writable, write_pieces
+    from warehouse.exported import exported
 
     check_writable(output)
     tell_replaced(output)
-    frame = query(place.home().perfdb, sql.read("queries/traces"), any_version=False)
-    write_table(frame, output)
-    say(f"{counted(frame.height, 'execution')} written to {output}")
+    heights: list[int] = []
+
+    def pages() -> Iterator[pl.DataFrame]:
+        for page in exported(place.home().perfdb):
+            heights.append(page.height)
+            yield page
+
+    write_pieces(pages(), output)
+    say(f"{counted(sum(heights), 'execution')} written to {output}")

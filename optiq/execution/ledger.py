@@ -104,6 +104,11 @@ create table if not exists holds (
     label text, cost_usd real not null, energy_j real not null
 );
 """
+_ODD = """
+select count(*) from (select cost_usd, energy_j from spent union all select cost_usd, energy_j from holds)
+where typeof(cost_usd) <> 'real' or typeof(energy_j) <> 'real' or cost_usd < -1e-9 or energy_j < -1e-9
+"""
+"""What stands for nothing: a figure below 0 would be money given back."""
 
 
 class Ledger:
@@ -164,6 +169,10 @@ class Ledger:
             else:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
                 self._db = open_shared(Path(path), _TABLES)
+                [[odd]] = self._db.execute(_ODD).fetchall()
+                if odd:
+                    self._db.close()
+                    raise OSError("it holds figures that no call can cost")
         except (sqlite3.Error, OSError) as fault:
             raise InputError(
                 f"{path} cannot be used: {fault}; it says what a run has spent, which nobody else knows for certain",

@@ -7,7 +7,8 @@ table becomes as many texts when it is read.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,25 @@ def write_parquet(frame: pl.DataFrame, path: Path, **how: Any) -> None:
     written = io.BytesIO()
     frame.write_parquet(written, **how)
     path.write_bytes(written.getbuffer())
+
+
+def write_parquet_pieces(pieces: Iterable[pl.DataFrame], path: Path) -> None:
+    """Write ``pieces`` of one schema as row groups, one after the other in memory.
+
+    One alone is written as by :func:`write_parquet`.
+    """
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    rest = iter(pieces)
+    first, second = next(rest), next(rest, None)
+    if second is None:
+        write_parquet(first, path)
+        return
+    table = first.to_arrow()
+    with pq.ParquetWriter(path, table.schema, compression="zstd") as writer:
+        writer.write_table(table)
+        for piece in chain([second], rest):
+            writer.write_table(piece.to_arrow().cast(table.schema))
 
 
 def check_parquet(path: Path) -> None:

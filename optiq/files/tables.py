@@ -35,7 +35,7 @@ from optiq.files.days import have_years
 from optiq.files.limits import DEEPEST, check_cells, check_columns, check_depth, check_unpacked
 from optiq.files.output_place import check_output
 from optiq.files.packed import open_unpacked, suffix_of
-from optiq.files.parquet import check_parquet, write_parquet
+from optiq.files.parquet import check_parquet, write_parquet_pieces
 from optiq.files.parquet_tables import read_parquet
 
 SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
@@ -89,8 +89,8 @@ def write_table(frame: pl.DataFrame, path: str | Path) -> None:
 def write_pieces(pieces: Iterable[pl.DataFrame], path: str | Path) -> None:
     """Write the rows of ``pieces``, of one schema, to ``path`` by suffix (:func:`optiq.files.atomic.replacing`).
 
-    As CSV and JSON lines one piece after the other is in memory. In CSV, lists and records are JSON, and a float that
-    is not a number is an empty cell, as missing values are; JSON has null for both. Times are ISO 8601.
+    As CSV, JSON lines and Parquet one piece after the other is in memory. In CSV, lists and records are JSON, and a
+    float that is not a number is an empty cell, as missing values are; JSON has null for both. Times are ISO 8601.
     """
     path = Path(path)
     check_suffix(path)
@@ -556,6 +556,6 @@ _WRITERS: dict[str, Callable[[Iterable[pl.DataFrame], Path], None]] = {
     ".jsonl": _write_json_lines,
     ".ndjson": _write_json_lines,
     ".json": _whole(lambda frame, path: frame.write_json(path)),
-    ".parquet": _whole(write_parquet),
+    ".parquet": write_parquet_pieces,
     ".xlsx": _whole(_write_sheet),
 }

@@ -1,4 +1,5 @@
 -- Executions as a traces file has them, with their calls nested: `optiq ingest traces` takes them back, each once.
+-- Those of a page: from $first_id of the ingestion $first on, up to but without $next_id of $last.
 -- Grain: one row per execution, in the order in which they were merged.
 with
 
@@ -21,6 +22,10 @@ nested as (
             order by node
         ) as calls
     from calls
+    where
+        ingestion between $first and $last
+        and (ingestion > $first or execution_id >= $first_id)
+        and (ingestion < $last or execution_id < $next_id)
     group by execution_id
 )
 
@@ -28,4 +33,8 @@ select executions.* exclude (ingestion), plans.plan, nested.calls
 from executions
 inner join plans using (plan_key)
 left join nested using (execution_id)
+where
+    executions.ingestion between $first and $last
+    and (executions.ingestion > $first or executions.execution_id >= $first_id)
+    and (executions.ingestion < $last or executions.execution_id < $next_id)
 order by executions.ingestion, executions.execution_id

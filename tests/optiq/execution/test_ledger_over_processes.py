@@ -7,7 +7,9 @@ import math
 import multiprocessing
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -202,6 +204,22 @@ def test_a_ledger_that_cannot_be_read_stops_the_run_and_guesses_nothing(tmp_path
     path.write_bytes(b"not a database" * 500)
     with pytest.raises(InputError, match="--fresh"):
         Ledger(1.0, path=path)
+
+
+@pytest.mark.parametrize("table", ["spent", "holds"])
+@pytest.mark.parametrize("figure", ["-1.0", "'much'", "x'00'"])
+def test_a_figure_that_no_call_can_cost_is_damage_and_no_money_given_back(
+    table: str, figure: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.sqlite"
+    first = Ledger(5.0, path=path)
+    first.settle(first.draw(None, Amount(1.0), None), Amount(1.0))
+    first.draw(None, Amount(2.0), None)
+    first.close()
+    with closing(sqlite3.connect(path)) as ledger, ledger:
+        ledger.execute(f"update {table} set cost_usd = {figure}")
+    with pytest.raises(InputError, match=r"figures that no call can cost.*--fresh"):
+        Ledger(5.0, path=path, spent=Amount(1.0))
 
 
 def test_what_a_record_knows_of_counts_where_the_file_is_new(tmp_path: Path) -> None:
