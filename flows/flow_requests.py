@@ -138,12 +138,12 @@ class AnswerQuestions(Planned, Doubt, Cache, WholeFile, settings="running", pane
     """`optiq answer`."""
 
     file: Annotated[
-        str, Argument("Questions: .csv, .xlsx, .jsonl or .parquet; or a batch's input, .jsonl.", "FILE")
+        str, Argument("Questions: .csv, .tsv, .xlsx, .jsonl or .parquet; or a batch's input, .jsonl.", "FILE")
     ]
     output: Annotated[
         str | None,
         Option(
-            "Answers: .csv, .xlsx, .jsonl or .parquet.",
+            "Answers: .csv, .tsv, .xlsx, .jsonl or .parquet.",
             "FILE",
             short="-o",
             otherwise="needed but for a dry run",
@@ -159,7 +159,7 @@ class AnswerQuestions(Planned, Doubt, Cache, WholeFile, settings="running", pane
         Option(
             "Have what was asked, and the columns of the question file, among the answers.",
             flag="--with-questions/--without-questions",
-            otherwise="in .csv and .xlsx",
+            otherwise="in .csv, .tsv and .xlsx",
         ),
     ] = None
     explore: Annotated[

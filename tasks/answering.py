@@ -296,8 +296,10 @@ def conclude(
 
 def shows_questions(folder: RunFolder, output: str) -> bool:
     """Whether the answers file says what was asked: as wanted, else in files that people open."""
+    from optiq.files.tables import is_for_people
+
     wanted = ((folder.about() or {}).get("options") or {}).get("with_questions")
-    return output.lower().endswith((".csv", ".xlsx")) if wanted is None else bool(wanted)
+    return is_for_people(output) if wanted is None else bool(wanted)
 
 
 def _question_table(file: str | None) -> pl.DataFrame | None:

@@ -13,6 +13,7 @@ from optiq.execution.asking import PromptSetAsking
 from optiq.execution.identity import execution_id
 from optiq.files.atomic import replacing
 from optiq.files.others_text import parse_json
+from optiq.files.tables import is_for_people
 from optiq.planning import PlannedQuestion
 from optiq.questions.question_file import Row
 from tasks.session import Session
@@ -161,7 +162,7 @@ def collect_batches(home: Home, folder: Path, outputs: Sequence[Path], output: P
     for line, question, got in judged:
         traces.append(_trace(line, question, got, about))
     landed = _land(home, traces, about["run_id"]) if traces else 0
-    shown = rows if output.suffix.lower() in (".csv", ".xlsx") else None  # people open these, as of a run
+    shown = rows if is_for_people(output) else None  # as of a run
     write_answers(answers_frame(found), output, shown)
     statuses = [line["status"] for line in found]
     return {

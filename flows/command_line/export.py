@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def export(
     place: Place,
-    output: Annotated[str, Argument("Traces: .parquet (flat, calls nested), .jsonl, .csv or .xlsx.", "FILE")],
+    output: Annotated[
+        str, Argument("Traces: .parquet (flat, calls nested), .jsonl, .csv, .tsv or .xlsx.", "FILE")
+    ],
 ) -> None:
     """Write every execution with its calls, all of what PerfDB learned from, as a traces file.
 

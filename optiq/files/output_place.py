@@ -79,6 +79,7 @@ def _is_json(head: bytes) -> bool:
 
 _KINDS: dict[str, Callable[[bytes], bool]] = {
     ".csv": _is_text,
+    ".tsv": _is_text,
     ".json": _is_json,
     ".jsonl": _is_json,
     ".ndjson": _is_json,

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 from optiq.errors import InputError
 from optiq.files.limits import check_unpacked
 
-PACKED = (".csv", ".jsonl", ".ndjson", ".json")
+PACKED = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 """What people pack: text. Parquet and spreadsheets are packed in themselves."""
 _GZ = ".gz"
 # Logs shrink 5 to 50 times; gzip ends at about 1000. What swells more than this is no log.

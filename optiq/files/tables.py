@@ -21,6 +21,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,13 +33,14 @@ from optiq.errors import InputError, OptiqWarning
 from optiq.files import strict_json
 from optiq.files.atomic import replacing
 from optiq.files.days import have_years
+from optiq.files.delimited import header_of, reader_of, remedy
 from optiq.files.limits import DEEPEST, check_cells, check_columns, check_depth, check_unpacked
 from optiq.files.output_place import check_output
 from optiq.files.packed import open_unpacked, suffix_of
 from optiq.files.parquet import check_parquet, write_parquet_pieces
 from optiq.files.parquet_tables import read_parquet
 
-SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx")
 
 # The csv module refuses cells above 131,072 characters unless told otherwise; a model's output may be longer.
 _LONGEST_CELL = 2**31 - 1
@@ -99,6 +101,11 @@ def write_pieces(pieces: Iterable[pl.DataFrame], path: str | Path) -> None:
         write(pieces if path.suffix.lower() == ".parquet" else _sayable(pieces, path), temporary)
 
 
+def is_for_people(path: str | Path) -> bool:
+    """Whether people open a table of that name in a spreadsheet."""
+    return Path(path).suffix.lower() in (".csv", ".tsv", ".xlsx")
+
+
 def check_suffix(path: str | Path) -> None:
     """:class:`~optiq.errors.InputError` if ``path`` does not end like a table that can be written."""
     path = Path(path)
@@ -153,7 +160,7 @@ def _read_csv(path: Path) -> pl.DataFrame:
     try:
         with _open(path) as file:
             lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-            return _csv_table(path, csv.reader(lines, strict=True))
+            return _csv_table(path, reader_of(lines, suffix_of(path)))
     except UnicodeDecodeError:
         _text(path)  # says in which line
         raise
@@ -164,14 +171,14 @@ def _csv_table(path: Path, reader: Any) -> pl.DataFrame:
     parts: list[pl.DataFrame] = []
     rows: list[list[str]] = []
     try:
-        header = next((row for row in reader if row), None)
+        header = header_of(reader)
         if header is None:
             raise InputError(
                 f"{path} is empty", "Write a header line and rows into it, or give another file."
             )
         columns = _column_names(path, [plain_cell(cell.strip()) or "" for cell in header])
         for row in _filled(reader, len(columns)):
-            rows.append(_fit(path, reader.line_num, row, len(columns)))
+            rows.append(_fit(path, reader, row, len(columns)))
             if len(rows) == _ROWS_TO_LOOK:
                 parts.append(_text_columns(columns, rows))
                 rows = []
@@ -243,25 +250,25 @@ def _filled(reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
             blank += 1
 
 
-def _fit(path: Path, line: int, row: list[str], width: int) -> list[str]:
+def _fit(path: Path, reader: Any, row: list[str], width: int) -> list[str]:
     """``row`` with exactly ``width`` cells; spreadsheets add or leave out empty ones at the end."""
     if len(row) > width and any(row[width:]):
         raise InputError(
-            f"{path} line {line} has {len(row)} cells, the header has {width}",
-            "Put cells that hold commas in double quotes.",
+            f"{path} line {reader.line_num} has {len(row)} cells, the header has {width}",
+            remedy(reader),
         )
     return row[:width] + [""] * (width - len(row))
 
 
-def _write_csv(pieces: Iterable[pl.DataFrame], path: Path) -> None:
+def _write_csv(pieces: Iterable[pl.DataFrame], path: Path, separator: str = ",") -> None:
     with path.open("wb") as file:
         begun = False
         for piece in pieces:
             for some in piece.iter_slices(_AT_ONCE):  # as text the rows are many times as large
-                _as_text(_flat(some)).write_csv(file, include_header=not begun)
+                _as_text(_flat(some)).write_csv(file, include_header=not begun, separator=separator)
                 begun = True
             if not begun:  # of no rows there are no slices
-                _as_text(_flat(piece)).write_csv(file)
+                _as_text(_flat(piece)).write_csv(file, separator=separator)
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
@@ -533,6 +540,7 @@ def _write_sheet(frame: pl.DataFrame, path: Path) -> None:
 
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".csv": _read_csv,
+    ".tsv": _read_csv,
     ".jsonl": _read_json_lines,
     ".ndjson": _read_json_lines,
     ".json": _read_json,
@@ -553,6 +561,7 @@ def _whole(write: Callable[[pl.DataFrame, Path], None]) -> Callable[[Iterable[pl
 
 _WRITERS: dict[str, Callable[[Iterable[pl.DataFrame], Path], None]] = {
     ".csv": _write_csv,
+    ".tsv": partial(_write_csv, separator="\t"),
     ".jsonl": _write_json_lines,
     ".ndjson": _write_json_lines,
     ".json": _whole(lambda frame, path: frame.write_json(path)),

@@ -20,6 +20,7 @@ import polars as pl
 
 from optiq.errors import InputError
 from optiq.files import strict_json
+from optiq.files.delimited import header_of, reader_of
 from optiq.files.limits import DEEPEST, check_columns, check_depth
 from optiq.files.packed import check_streamed, open_unpacked, suffix_of
 from optiq.files.parquet import check_parquet
@@ -126,7 +127,14 @@ def read_chunks(path: Path) -> Iterator[Chunk]:
         if the file as a whole cannot be used: no such file, unknown suffix, empty, no header, wrong
         encoding, not Parquet.
     """
-    readers = {".csv": _csv, ".jsonl": _lines, ".ndjson": _lines, ".json": _json, ".parquet": _parquet}
+    readers = {
+        ".csv": _csv,
+        ".tsv": _csv,
+        ".jsonl": _lines,
+        ".ndjson": _lines,
+        ".json": _json,
+        ".parquet": _parquet,
+    }
     readers[".xlsx"] = _sheet
     check_readable_suffix(path)
     reader = readers[suffix_of(path)]
@@ -249,7 +257,7 @@ def _csv(path: Path) -> Iterator[Chunk]:
     with open_unpacked(path, check_streamed, named_so=True) as file:
         _check_encoding(path, file)
         source = _CsvLines(file)
-        reader = csv.reader(source, strict=True)
+        reader = reader_of(source, suffix_of(path))
         names = _header(path, reader, source)
         chunk, rows, size, number = Chunk(), [], 0, 0
         while True:
@@ -322,7 +330,7 @@ class _CsvLines:
 
 def _header(path: Path, reader: Any, source: _CsvLines) -> list[str]:
     try:
-        header = next((row for row in reader if row), None)
+        header = header_of(reader)
     except csv.Error as fault:
         raise InputError(f"{path} has no readable header line: {fault}", "Is it a CSV file?") from None
     if source.refused:

@@ -163,7 +163,7 @@ def test_columns_stay_typed_beside_one_that_is_mixed(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("q.ods", "x", ["unknown suffix '.ods'", ".csv, .jsonl, .ndjson, .json, .parquet, .xlsx"]),
+        ("q.ods", "x", ["unknown suffix '.ods'", ".csv, .tsv, .jsonl, .ndjson, .json, .parquet, .xlsx"]),
         ("q", "x", ["no suffix", ".csv"]),
         ("q.csv", "", ["is empty"]),
         ("q.csv", "\ufeff\n\n", ["is empty"]),
