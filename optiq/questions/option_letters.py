@@ -78,7 +78,7 @@ def _one(text: str, options: Sequence[str]) -> str | None:
     if text in options:
         return letters[list(options).index(text)]
     for known in (options, bare_options(tuple(options))):
-        for fold in (_composed, folded, _squeezed):
+        for fold in (_composed, folded, _squeezed, _without_umlauts):
             same = [fold(option) for option in known]
             if same.count(fold(text)) == 1:
                 return letters[same.index(fold(text))]
@@ -95,6 +95,14 @@ def _one(text: str, options: Sequence[str]) -> str | None:
 def _squeezed(text: str) -> str:
     """``co-operate`` as ``cooperate``, ``ice cream`` as ``icecream``."""
     return re.sub(r"(?<=[^\W\d])[-\s'’.]+(?=[^\W\d])", "", folded(text))
+
+
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+def _without_umlauts(text: str) -> str:
+    """``Köln`` as ``koeln``."""
+    return folded(_composed(text).translate(_UMLAUTS))
 
 
 def _composed(text: str) -> str:

@@ -17,11 +17,13 @@ from optiq.scoring.forms import formed_answer
 from optiq.scoring.outputs import (
     affirms,
     both_ends,
+    code_to_use,
     conclusion,
     final_statement,
     last_step,
     last_verdict,
     spoken,
+    thought_aloud,
     what_was_asked,
     without_greeting,
     without_verdict,
@@ -122,11 +124,18 @@ def open_answer(output: str, asked: str = "") -> str:
         # "Answer: Sure! The final answer is …" states within what it states.
         stated = _HEDGE.sub("", without_greeting(stated))
         return _first_answer(last_step(stated) or stated)
-    text = without_greeting(without_verdict(without_greeting(text)))
+    whole, text = text, without_greeting(without_verdict(without_greeting(text)))
     if refused := _refusal(text):
         return refused
+    if code := code_to_use(text):
+        return code.strip()
     return _first_answer(
-        worked_out(text) or last_verdict(text) or conclusion(text) or what_was_asked(text, asked) or text
+        worked_out(text)
+        or last_verdict(text)
+        or conclusion(text)
+        or thought_aloud(whole)
+        or what_was_asked(text, asked)
+        or text
     )
 
 

@@ -211,6 +211,8 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     for tried in dict.fromkeys((spoke, text)):
         if (found := _whole(tried, options, several)) and (several or len(found) == 1):
             return found
+    if refuses(text) and (found := _unknown(text, options, several)):
+        return found
     for rule in rules[:3] if refuses(text) and not _is_option(text, options) else rules:
         found = rule(spoke if rule is _eliminated else text, options, several)  # Not Oslo and not Bern
         if found and several:
@@ -254,6 +256,24 @@ _FOREIGN_AND = re.compile(
     r"(?<![\w'’][A-Z])(?<=[A-Z])\s+(?:und|et|y|e|en|och|og|ja|i|oraz|ve|és|și|và|dan|и|і)\s+(?=[A-Z](?![\w'’]))"
 )
 """``A und C``, ``A et C``."""
+
+
+_UNKNOWN = re.compile(
+    r"\b(?:can\s?not|can['’]t|(?:not|im)\s?possible|unable)\b.*\b(?:determin|tell|know|say|answer|infer|conclude|decide)|\b(?:not\s+enough|insufficient)\b|"
+    r"\b(?:unknown|unclear|undetermined|unanswerable)\b|\bnot\s+(?:given|stated|mentioned|specified|known)\b|\bno\s+info",
+    re.IGNORECASE,
+)
+
+
+def _unknown(text: str, options: Sequence[str], several: bool) -> Letters:
+    """``Cannot tell from the text`` for ``Not enough info``: the one option that says that nobody can know."""
+    alike = [
+        a
+        for a, option in zip(ascii_uppercase, options, strict=False)
+        if refuses(option) or _UNKNOWN.search(option)
+    ]
+    impersonal = _UNKNOWN.search(text) and not re.search(r"\b(?:I|my|sorry)\b", text)
+    return (alike[0],) if not several and len(alike) == 1 and impersonal else ()
 
 
 def _is_option(text: str, options: Sequence[str]) -> bool:

@@ -239,7 +239,7 @@ _REFUSED = re.compile(
             doesn['’]?t)?\s*(?:know|knows|determine|tell)s?\s*(?:for\s+sure|from\s+(?:this|the)|that|this)?[.!]?\Z |
         there\s+is(?:\s+no|n['’]?t(?:\s+enough)?|\s+not\s+enough|\s+insufficient)\s+(?:\w+\s+)?(?:information|
             context|data|answer|way\s+(?:to\s+(?:know|tell)|of\s+(?:knowing|telling)))\b |
-        (?:no|insufficient|not\s+enough)\s+(?:information|context|data)\b |
+        (?:no|insufficient|not\s+enough)\s+(?:info(?:rmation)?|context|data)\b |
         (?:passage|text|document|article|context|paragraph|question|source|excerpt|story)\s+(?:does\s+not|doesn['’]?t|
             never|did\s+not|didn['’]?t)\s+(?:\w+ly\s+)?(?:say|mention|state|specify|provide|give|tell|include|contain|
             indicate|answer)s?\b |
@@ -396,7 +396,7 @@ _DOUBTED_TRUTH = re.compile(
 )
 """``I don't think it is false``."""
 _SO = re.compile(
-    r"\W*(?:(?:most\s+|very\s+)?(?:probably|likely)(?:\s+(?:yes|so))?|i\s+(?:think|believe|guess|suppose)\s+so|that['’]?s\s+so|it\s+(?:seems|appears)\s+so|i\s+agree|"
+    r"\W*(?:so|(?:most\s+|very\s+)?(?:probably|likely)(?:\s+(?:yes|so))?|i(?:\s+(?:think|believe|guess|suppose|would\s+say)|['’]d\s+say)\s+so|that['’]?s\s+so|it\s+(?:seems|appears)\s+so|i\s+agree|"
     r"you\s+bet|exactly)\W*",
     re.IGNORECASE,
 )

@@ -461,6 +461,8 @@ def _number_at(text: str, at: int) -> Figure | None:
         else:
             units, unit_end = money, max(end, unit_end if units else end)
     end = max(end, unit_end)
+    if not units and quantum == 1 and (often := _TIMES_EACH.match(text, end)):
+        units, end = _frequency(often), often.end()
     if units and (each := _EACH.match(text, end)) and units[0].what.startswith("money"):
         units, end = _rates(units, each), each.end()
     if below := _BELOW_ZERO.match(text, end):
@@ -587,6 +589,26 @@ def _unit_at(text: str, end: int) -> tuple[tuple[Unit, ...], int, bool]:
             shorter = max(shorter, cut - 1)
         cut = max(shorter, 0)
     return (), end, False
+
+
+_TIMES_EACH = re.compile(
+    r"\s+times?\s+(?:a\s+(second|minute|hour|day|week|month|year|decade)|(hourly|daily|weekly|monthly|yearly|annually))\b",
+    re.IGNORECASE,
+)
+"""``3 times a day``, ``3 times daily``."""
+_OFTEN = {
+    "hourly": "hour",
+    "daily": "day",
+    "weekly": "week",
+    "monthly": "month",
+    "yearly": "year",
+    "annually": "year",
+}
+
+
+def _frequency(often: re.Match[str]) -> tuple[Unit, ...]:
+    each = units_of((often[1] or _OFTEN[often[2].casefold()]).casefold())
+    return (Unit("times in a time", 1 / each[0].factor),)
 
 
 def _rates(units: tuple[Unit, ...], each: re.Match[str]) -> tuple[Unit, ...]:

@@ -74,6 +74,7 @@ _RELATIONS = {
 }
 _TURNED = {"<": ">", ">": "<", "≤": "≥", "≥": "≤", "=": "=", "≠": "≠"}
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
+_LOG_OF_BASE = re.compile(r"\blog(2|10)(?=\s*\()")
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
 
 Values = tuple[complex, ...]
@@ -296,6 +297,7 @@ class _Reader:
         text = _SPACES.sub(
             " ", _WORDS.sub(lambda m: f" {m[1]} ", text).replace("\\\\", " ").replace("\\$", " ")
         )
+        text = _LOG_OF_BASE.sub(r"log_{\1}", text)
         text = _RAISED.sub(lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}", text)
         text = text.translate(str.maketrans("−–·×÷", "--**/")).replace("$", " ")
         self.tokens = list(self._tokens(text))

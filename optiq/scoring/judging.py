@@ -41,11 +41,13 @@ from optiq.scoring.text import (
     acronym,
     calculated,
     compares,
+    concludes_otherwise,
     containment,
     designators,
     exact_match,
     formula_equality,
     logic_equality,
+    named_but_for_what_was_asked,
     names_others,
     only_repeats,
     other_name,
@@ -272,6 +274,7 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         or acronym(answer, reference)
         or same_state(answer, reference)
         or ((bare := without_aside(reference)) and exact_match(answer, bare) == 1.0)
+        or named_but_for_what_was_asked(answer, reference, question.text)
         or (
             (bare := without_its_kind(reference, f"{question.text} {answer}"))
             and containment(answer, bare) == 1.0
@@ -305,6 +308,10 @@ def _comparable(answer: str, reference: str) -> bool:
         or designators(answer) != designators(reference)
     ):
         return False
-    if names_others(answer, reference) or other_name(answer, reference):
+    if (
+        names_others(answer, reference)
+        or other_name(answer, reference)
+        or concludes_otherwise(answer, reference)
+    ):
         return False
     return not opposed(words_of(answer), words_of(reference))

@@ -100,8 +100,14 @@ def same_person(answer: str, reference: str) -> bool:
         and len(other) > 1
         and one[-1] == other[-1]
         and len(one[-1]) > 1
-        and _same_given(one[:-1], other[:-1])
+        and (_same_given(one[:-1], other[:-1]) or _one_known(one, other))
     )
+
+
+def _one_known(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether all given names of both are those of the one whom the last name alone means: ``Thomas Alva Edison``."""
+    known = _known_alone().get(one[-1], ())
+    return _agree(one[0], other[0]) and {*one[:-1], *other[:-1]} <= {*known, *(name[0] for name in known)}
 
 
 @cache

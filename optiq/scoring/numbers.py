@@ -206,7 +206,7 @@ def _solves(answer: str, reference: str, asked: str) -> bool:
 
 
 _NOT_SOLVED = re.compile(
-    r"(?<![\w^*/+=-])(?<![=+*/^-]\s)(-?\d+(?:\.\d+)?\s*[a-z]|[a-z]\s*(?:[-+*/^]|\*\*)\s*\d+(?:\.\d+)?|-?\d+(?:\.\d+)?\s*[a-z]\s*[-+]\s*\d+)"
+    r"(?<![\w^*/+=-])(?<![=+*/^-]\s)(-?\d+(?:\.\d+)?\s*[a-z]|[a-z]\s*(?:[-+*/^]|\*\*)\s*\d+(?:\.\d+)?|[a-z][²³]|-?\d+(?:\.\d+)?\s*[a-z]\s*[-+]\s*\d+)"
     r"\s*=\s*-?[\d.,/]+\W*\Z"
 )
 """``2x = 5``, ``x + 1 = 5``: an equation that is not solved yet."""

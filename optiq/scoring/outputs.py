@@ -311,6 +311,35 @@ def worked_out(text: str) -> str | None:
     return sentences[-1] if told and _RESULT.search(sentences[-1]) else None
 
 
+_THINKS_ALOUD = re.compile(
+    r"\A\W*(?:(?:ok(?:ay)?|hmm+|well|alright|right|so|now)\b[\s,.…]*)*let(?:['’]?s|\s+me|\s+us)\s+(?:think|see|recall|remember|work|consider|figure)"
+    r"\b[^.!?\n…]*[.!?…\n]",
+    re.IGNORECASE,
+)
+
+
+def thought_aloud(text: str) -> str | None:
+    """The last sentence of a text that opens with ``let me think`` and goes on thinking; None of other texts."""
+    if not _THINKS_ALOUD.match(text):
+        return None
+    sentences = [part for part in _SENTENCES.split(text.strip()) if any(c.isalnum() for c in part)]
+    return sentences[-1] if len(sentences) > 2 else None
+
+
+_CODE_TO_USE = re.compile(
+    r"\A\W*(?:(?:you|one)\s+(?:can|should|would)\s+|(?:just|simply)\s+)*(?:use|run|type|try|execute|call|enter|press|write|invoke)\s+"
+    r"(?:the\s+)?(?:(?:command|method|function|keyword|operator|statement|shortcut)\s+)?`([^`\n]+)`"
+    r"(?:\s+(?:command|method|function|keyword|operator|statement|shortcut))?\W*\Z",
+    re.IGNORECASE,
+)
+
+
+def code_to_use(text: str) -> str | None:
+    """``git commit`` of "Run `git commit`."; None of other texts."""
+    found = _CODE_TO_USE.match(text)
+    return found[1] if found else None
+
+
 _LAST_VERDICT = re.compile(r"[.!?\n][\s*_\"'(]*(yes|no|true|false)[.!*_\"')]*\s*\Z", re.IGNORECASE)
 """``It is a myth. No.``"""
 

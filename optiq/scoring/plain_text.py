@@ -192,6 +192,19 @@ def _written_out(text: str) -> bool:
     )
 
 
+_OFTEN = {"once": "1", "twice": "2", "thrice": "3", "one": "1"}
+_SO_OFTEN = re.compile(
+    r"\b(?:(once|twice|thrice)|(\w+)\s+times?)\s+(?:an?|per|each|every)\s+(second|minute|hour|day|night|week|month|quarter|year|decade)\b",
+    re.IGNORECASE,
+)
+"""``Twice a week``, ``two times per week``."""
+
+
+def _so_often(match: re.Match[str]) -> str:
+    word = match[1] or match[2]
+    return f"{_OFTEN.get(word.casefold(), word)} times a {match[3]}"
+
+
 _DECADES = {"thi": 3, "for": 4, "fif": 5, "six": 6, "sev": 7, "eig": 8, "nin": 9}
 _DECADE_IN_WORDS = re.compile(
     r"\b(the\s+(?:(?:early|late|mid|roaring|swinging)[\s-]+)?)(thirties|forties|fifties|sixties|seventies|eighties|nineties)\b",
@@ -234,6 +247,8 @@ def plain(text: str) -> str:
             text = pattern.sub(new, text)
     if " in " in low or " out of " in low:
         text = _ONE_IN_SO_MANY.sub(r"\1\2/\3\4", text)
+    if "ce" in low or "times" in low:
+        text = _SO_OFTEN.sub(_so_often, text)
     if "ce" in low:
         text = _TWICE.sub(lambda m: f"{m[1]}{_TIMES[m[2].casefold()]} times{m[3]}", text)
     if "π" in text or "pi" in low:

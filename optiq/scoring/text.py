@@ -159,7 +159,8 @@ _WORD = re.compile(r"\w+(?:\+\+|#|[+-](?=$|[\s,.;:)!?]))?|[,;:()?!.\n]")
 _SIGNED = ("+", "#", "-")
 _NAMED = re.compile(r"(?:^|[\s(])[A-Z][\w'’.-]*\s$")
 _LETTER_NAME = re.compile(
-    r"(?<![\w.'’])[B-HJ-Z](?![\w.'’+#])|(?<=\bis )[B-HJ-Z](?=\.\W*\Z)|(?<=\w )[AI](?=$|[.,;:!?)])|^[A-Z]$"
+    r"(?<![\w.'’])[B-HJ-Z](?![\w.'’+#])|(?<=\bis )[B-HJ-Z](?=\.\W*\Z)|(?<=\w )[AI](?=$|[.,;:!?)])|^[A-Z]$|"
+    r"^A(?= [a-z]+ [B-Z](?![\w'’]))"
 )
 """A letter that names something; ``Carol S.`` has an initial."""
 
@@ -289,7 +290,7 @@ def containment(answer: str, reference: str) -> float:
         return 0.0
     if names_others(said, reference) or other_name(answer, reference) or lacking(answer, reference):
         return 0.0
-    if roles_agree(answer, reference) is False:
+    if roles_agree(answer, reference) is False or concludes_otherwise(said, reference):
         return 0.0
     if len(given) > len(wanted) and _more_than(said, reference):
         return 0.0
@@ -300,6 +301,36 @@ def containment(answer: str, reference: str) -> float:
     last, following = wanted[-1], {two for one, two in pairs if one == wanted[-1]}
     more = following and all(word.startswith("#") for word in following)
     return float(not (more and not last.startswith("#")))
+
+
+_SO_THAT = re.compile(
+    r"[,;.]\s+(?:so|therefore|thus|hence|which\s+means(?:\s+that)?)\b,?\s+([^.;\n]+)\W*\Z", re.IGNORECASE
+)
+
+
+def concludes_otherwise(answer: str, reference: str) -> bool:
+    """Whether ``answer`` comes to something else of the kind: ``Today is Tuesday, so tomorrow is Wednesday``."""
+    found = _SO_THAT.search(answer)
+    wanted = words_of(reference)
+    if found is None or len(wanted) > 2:
+        return False
+    concluded = words_of(found[1])
+    return not {*wanted} <= {*concluded} and opposed(concluded, wanted)
+
+
+def named_but_for_what_was_asked(answer: str, reference: str, asked: str) -> bool:
+    """Whether ``answer`` lacks of the reference only words of the question: ``igneous``, asked for a type of rock."""
+    wanted, given = (
+        [w for w in words_of(text) if w != _STOP and w not in _SMALL_WORDS] for text in (reference, answer)
+    )
+    missing = [word for word in wanted if word not in given]
+    if not missing or not given or not {*given} < {*wanted} or len(wanted) > _SHORT_REFERENCE:
+        return False
+    known = {word for word in words_of(asked) if word != _STOP}
+    return (
+        all(word[0] != "#" and any(_alike(word, other) for other in known) for word in missing)
+        and not {*given} <= known
+    )
 
 
 def _more_than(answer: str, reference: str) -> bool:
@@ -459,9 +490,12 @@ def acronym(one: str, other: str) -> bool:
     return sum(c.isalpha() for c in short) > 1 and plain_words and _initials(short, long)
 
 
+_HEIRS = re.compile(r",?\s+(?:Jr|Sr)\.?\Z")
+
+
 def _initials(one: str, other: str) -> bool:
     """``EU`` and ``European Union``."""
-    short, long = sorted((one.strip(" ."), other), key=len)
+    short, long = sorted((one.strip(" ."), _HEIRS.sub("", other.strip())), key=len)
     letters = re.sub(r"[^\w]", "", short)
     words = re.findall(r"\w+", long)
     firsts = {
@@ -599,7 +633,7 @@ _BEFORE_A_NAME = re.compile(
 """``Near Lima``, ``north of Lima``, ``second after Lima``: somewhere else."""
 _IN_AN_ASIDE = re.compile(
     r"[A-Z][\w'’-]+,\s+(?:an?|the|his|her|once|formerly)\s+(?:\w+\s+){0,2}(?:rival|friend|student|pupil|teacher|contemporary|follower|"
-    r"successor|predecessor|neighbou?r|colleague|assistant|disciple|mentor|enemy|son|daughter|wife|husband|brother|sister|cousin|"
+    r"successor|predecessor|neighbou?r|colleague|assistant|disciple|mentor|enemy|admirer|fan|critic|imitator|biographer|ally|opponent|son|daughter|wife|husband|brother|sister|cousin|"
     r"nephew|niece)\s+(?:of|to)\s+\Z"
 )
 """``Michelangelo, a rival of``."""
@@ -613,9 +647,21 @@ def _beside_it(answer: str, reference: str) -> bool:
     return bool(places) and all(
         _BEFORE_A_NAME.search(answer, max(0, start - 60), start)
         or _KIN.match(answer, end)
-        or (answer[end : end + 1] == "," and _IN_AN_ASIDE.search(answer, max(0, start - 80), start))
+        or _aside_about(answer, start, end)
         for start, end in places
     )
+
+
+_SAID_BEFORE = re.compile(r"\b(?:by|is|was|were|named|called)\s+(?:[A-Z][\w'’.-]*\s+)*\Z")
+
+
+def _aside_about(text: str, start: int, end: int) -> bool:
+    """Whether what stands at ``start`` to ``end`` only says who somebody else is."""
+    aside = _IN_AN_ASIDE.search(text, max(0, start - 80), start)
+    if aside is None:
+        return False
+    ends = text[end:].strip(" .!*") == ""
+    return text[end : end + 1] == "," or (ends and _SAID_BEFORE.search(text, 0, aside.start()) is not None)
 
 
 _KIN = re.compile(
@@ -880,6 +926,9 @@ _SHORT_ITEM, _SHORT_ANSWER = 4, 14
 
 
 _OF_ONE_LETTER = re.compile(r"\s*([a-z])\s*=\s*(?=[-−\d])")
+_WHO_IT_IS = re.compile(
+    r"\s*(?:an?|the|his|her|son|daughter|king|queen)\s+(?:\w+\s+){0,2}(?:of|to|from|by)\b", re.IGNORECASE
+)
 _CLAUSE = re.compile(r"\w\s+(?:is|are|was|were)\s+\w")
 
 
@@ -892,6 +941,8 @@ def items_of(text: str) -> tuple[frozenset[str], ...]:
         parts[0] = _INTRODUCED.sub("", parts[0])
     if any(_CLAUSE.search(part) for part in parts[1:]):
         return ()  # "Lisbon; Porto is second"
+    if len(parts) > 2 and _WHO_IT_IS.match(parts[1]) and not _WHO_IT_IS.match(parts[0]):
+        return ()  # "Plato, a pupil of Socrates, wrote it"
     if len(parts) < 2 or any(len(part.split()) > _SHORT_ITEM for part in parts):
         return ()
     letters = [_OF_ONE_LETTER.match(part) for part in parts]
