@@ -1,19 +1,17 @@
-"""Model calls of runs seen at the transport: httpx and httpx2 (which OpenAI's SDK speaks), urllib3 (requests), aiohttp.
+"""Model calls of runs seen at the transport: looked into at httpx and httpx2, which most SDKs speak.
 
 Inside :func:`intercepting` a call that belongs to a run (:data:`optiq.selection.recording.current`) gets the
 combination's model, comes from the store if it was made before, else waits for one of the global slots, and is
 recorded. Calls of anybody else, and requests that ask no model, pass untouched.
 
-Clients of httpx are looked into here. Those of urllib3 and aiohttp, and all in a process that was forked off, are
-sent round by the proxy (:mod:`optiq.selection.proxy`), which sends on with httpx. A stream is read to its end before
+Other clients (:mod:`optiq.selection.sent_round`), and all in a process that was forked off, are sent round by the proxy
+(:mod:`optiq.selection.proxy`), which sends on with httpx. A stream is read to its end before
 the agent sees its beginning: what it used is told at the end.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -35,7 +33,7 @@ from optiq.selection.agent_loop import agent_loop, never
 from optiq.selection.bill import Bill, Charge
 from optiq.selection.carrying import carrying
 from optiq.selection.faults import fault_of, fault_of_status
-from optiq.selection.patching import Patch, patched
+from optiq.selection.patching import Patch, library, patched
 from optiq.selection.proxy import Proxy, environment_through_proxy
 from optiq.selection.recording import CallRecord, Recorder, clock, current
 from optiq.selection.roles import (
@@ -47,6 +45,7 @@ from optiq.selection.roles import (
     same_model,
     wire_name,
 )
+from optiq.selection.sent_round import Round, clients_sent_round
 from optiq.selection.store import Response, Store
 from optiq.selection.watching import is_seen, seen, watch
 from optiq.selection.wire import (
@@ -54,6 +53,7 @@ from optiq.selection.wire import (
     answers_asked_for,
     asked_in,
     counting,
+    is_billed_untold,
     output_cap,
     prompt_chars,
     request_key,
@@ -148,17 +148,13 @@ def _memory_here() -> RoleMemory | None:
 def intercepting(transport: Transport) -> Iterator[None]:
     """While the block runs, calls of runs are seen. One at a time per process: runs tell themselves apart."""
     patches: list[Patch] = []
-    for library in ("httpx", "httpx2"):
-        if (module := _library(library)) is not None:
+    for name in ("httpx", "httpx2"):
+        if (module := library(name)) is not None:
             patches += [
                 (module.Client, "send", lambda original: _sync(original, transport)),
                 (module.AsyncClient, "send", lambda original: _async(original, transport)),
             ]
-    if (module := _library("urllib3")) is not None:
-        patches.append((module.HTTPConnectionPool, "urlopen", lambda original: _urllib3(original, transport)))
-    if (module := _library("aiohttp")) is not None:
-        patches.append((module.ClientSession, "_request", lambda original: _aiohttp(original, transport)))
-    if (module := _library("pydantic")) is not None:
+    if (module := library("pydantic")) is not None:
         patches.append((module.BaseModel, "__init__", noting_clients(_memory_here)))
     patches += [
         (json.JSONEncoder, "encode", noting_written(_memory_here)),
@@ -166,15 +162,27 @@ def intercepting(transport: Transport) -> Iterator[None]:
     ]
     watch()
     try:
-        with patched(patches), carrying():
+        with patched(patches), clients_sent_round(_round(transport)), carrying():
             yield
     finally:
         transport.proxy.close()
 
 
-def _library(name: str) -> Any:
-    """A package that agents may use; None if it is not there."""
-    return None if importlib.util.find_spec(name) is None else importlib.import_module(name)
+def _round(transport: Transport) -> Round:
+    """How requests of other clients than httpx reach the proxy."""
+
+    def address(method: str, url: str, headers: Mapping[str, str], content: Any) -> str | None:
+        recorder = None if is_seen() else current.get()
+        if recorder is None:
+            return None
+        body = content.encode() if isinstance(content, str) else content
+        body = bytes(body) if isinstance(body, bytes | bytearray) else b""
+        asked = _asked(recorder, method.upper(), url, headers, body)
+        if asked is None:
+            return None
+        return str(recorder.proxy.address(recorder, url, _role_of(recorder, asked, body, transport)))
+
+    return address
 
 
 def _sync(original: Any, transport: Transport) -> Any:
@@ -264,21 +272,24 @@ def _async(original: Any, transport: Transport) -> Any:
 
 
 def _asked_with_httpx(request: Any, recorder: Recorder) -> Asked | None:
-    if request.method != "POST" or "json" not in request.headers.get("content-type", "json"):
-        return None
-    try:
-        content = request.content
-    except Exception:  # RequestNotRead: what is uploaded piece by piece asks no model
-        return None
-    return _asked(recorder, "POST", str(request.url), request.headers, content)
+    content = b""
+    if request.method == "POST" and "json" in request.headers.get("content-type", "json"):
+        with suppress(Exception):  # RequestNotRead: what is uploaded piece by piece asks no model
+            content = request.content
+    return _asked(recorder, request.method, str(request.url), request.headers, content)
 
 
 def _asked(
     recorder: Recorder, method: str, url: str, headers: Mapping[str, str], content: bytes
 ) -> Asked | None:
-    """What a request asks a model for, if it is not one to the proxy, which asks itself."""
-    at_proxy = recorder.proxy is not None and recorder.proxy.is_at(url)
-    return None if at_proxy else asked_in(method, url, headers, content)
+    """What a request asks a model for, if it is not one to the proxy, which asks itself. Others are noted."""
+    if method != "POST" or (recorder.proxy is not None and recorder.proxy.is_at(url)):
+        return None
+    asked = asked_in(method, url, headers, content)
+    if asked is None:
+        noted = recorder.unseen if is_billed_untold(method, url) else recorder.posted
+        noted.add(urlsplit(url).netloc)
+    return asked
 
 
 def _sent_round(request: Any, recorder: Recorder, asked: Asked, transport: Transport) -> Any:
@@ -291,71 +302,6 @@ def _sent_round(request: Any, recorder: Recorder, asked: Asked, transport: Trans
 
 def _role_of(recorder: Recorder, asked: Asked, content: bytes, transport: Transport) -> str | None:
     return attributed(asked.model, content, recorder.assignment, recorder.memory, transport.candidates)
-
-
-def _urllib3(original: Any, transport: Transport) -> Any:
-    """Of a pool of connections: a model call takes the way round by the proxy, with all else as it was."""
-
-    @wraps(original)
-    def urlopen(
-        self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
-    ) -> Any:
-        recorder = None if is_seen() else current.get()
-        if recorder is None:
-            return original(self, method, url, body, headers, **options)
-        content = body.encode() if isinstance(body, str) else body
-        if isinstance(content, bytes | bytearray):
-            port = "" if self.port is None else f":{self.port}"
-            whole = f"{self.scheme}://{self.host}{port}{url if url.startswith('/') else urlsplit(url).path}"
-            asked = _asked(recorder, method, whole, _lower(headers or self.headers), bytes(content))
-            if asked is not None:
-                name = _role_of(recorder, asked, bytes(content), transport)
-                proxied = urlsplit(recorder.proxy.address(recorder, whole, name))
-                pool = _library("urllib3").HTTPConnectionPool("127.0.0.1", proxied.port)
-                path = f"{proxied.path}?{proxied.query}" if proxied.query else proxied.path
-                with seen():
-                    return original(pool, method, path, body, headers, **options)
-        with seen():
-            return original(self, method, url, body, headers, **options)
-
-    return urlopen
-
-
-def _aiohttp(original: Any, transport: Transport) -> Any:
-    """Of a session of aiohttp: likewise."""
-
-    @wraps(original)
-    async def request(self: Any, method: str, where: Any, **options: Any) -> Any:
-        recorder = None if is_seen() else current.get()
-        if recorder is None:
-            return await original(self, method, where, **options)
-        content = options.get("data")
-        if options.get("json") is not None:
-            content = self.json_serialize(options["json"])
-        if isinstance(content, str):
-            content = content.encode()
-        if isinstance(content, bytes | bytearray):
-            whole = str(self._build_url(where))
-            headers = {**_lower(self.headers), **_lower(options.get("headers"))}
-            asked = _asked(recorder, method.upper(), whole, headers, bytes(content))
-            if asked is not None:
-                name = _role_of(recorder, asked, bytes(content), transport)
-                where = recorder.proxy.address(recorder, whole, name)
-                options = {
-                    n: v for n, v in options.items() if n not in ("json", "ssl", "proxy", "server_hostname")
-                }
-                options |= {
-                    "data": bytes(content),
-                    "headers": {"content-type": "application/json", **headers},
-                }
-        with seen():
-            return await original(self, method, where, **options)
-
-    return request
-
-
-def _lower(headers: Any) -> dict[str, str]:
-    return {} if not headers else {str(name).lower(): str(value) for name, value in dict(headers).items()}
 
 
 def _other_process(original: Any) -> Any:

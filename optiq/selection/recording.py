@@ -63,8 +63,9 @@ class Recorder:
     when it waits for a slot or for money; ``in_loop`` is what a plain run does in the event loop that all share,
     unless it is to have loops of its own (``alone``).
     ``memory`` is what its requests say of roles. ``token`` names it to the ``proxy``; it started so many ``processes``;
-    ``unseen`` are addresses that it connected to where no calls are seen. ``strangers`` are models that it asked, which
-    are candidates but not of its combination.
+    ``unseen`` are addresses that it connected to where no calls are seen; ``posted`` those that it sent something to
+    which names no model: most likely a tool's, unless the run asked no model at all. ``strangers`` are models that it
+    asked, which are candidates but not of its combination.
     """
 
     assignment: Mapping[str, str]
@@ -84,6 +85,7 @@ class Recorder:
     proxy: Any = None
     processes: int = 0
     unseen: set[str] = field(default_factory=set)
+    posted: set[str] = field(default_factory=set)
     strangers: set[str] = field(default_factory=set)
     in_loop: list[Future[Any]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -133,8 +135,8 @@ class Recorder:
 
     @property
     def may_have_called_unseen(self) -> bool:
-        """Whether it connected where no calls are seen, or started processes."""
-        return bool(self.unseen) or self.processes > 0
+        """Whether it connected where no calls are seen, sent what names no model, or started processes."""
+        return bool(self.unseen or self.posted) or self.processes > 0
 
     def latency_s(self, wall_s: float) -> float | None:
         """How long the run takes without the cache and without waiting for slots.

@@ -9,6 +9,7 @@ model the agent has looked up since it last called. Else nobody knows, and it is
 from __future__ import annotations
 
 import contextvars
+import inspect
 import json
 import sys
 import threading
@@ -185,17 +186,51 @@ _MOST_FRAMES = 150
 
 
 def _on_the_way(asked: str, memory: RoleMemory) -> str | None:
-    """The role of the first object that knows one, among the arguments and clients of whoever makes this call."""
-    frame: FrameType | None = sys._getframe(1)
-    for _ in range(_MOST_FRAMES):
-        if frame is None:
-            return None
+    """The role of the first object that knows one, among the arguments and clients of whoever makes this call.
+
+    Frameworks that make plain strings of all leave it to the functions of the agent that called them: an argument of
+    any name, or a part ``model`` of one (the JSON that is sent, say).
+    """
+    frames = list(_frames())
+    for frame in frames:
         names = frame.f_code.co_varnames
         told = "model" in names or "self" in names or "kwargs" in names
         if told and (found := _in_frame(frame.f_locals, asked, memory)) is not None:
             return found
-        frame = frame.f_back
+    for frame in frames:
+        given = {name.role for name in _models_given(frame) if same_model(asked, str(name))}
+        if len(given) == 1:
+            return given.pop()
     return None
+
+
+def _frames() -> Iterator[FrameType]:
+    """Who makes this call, and who called that."""
+    frame: FrameType | None = sys._getframe(2)
+    for _ in range(_MOST_FRAMES):
+        if frame is None:
+            return
+        yield frame
+        frame = frame.f_back
+
+
+def _models_given(frame: FrameType) -> Iterator[RoleModel]:
+    """The models among the arguments of a function, and one step into those that are dicts."""
+    code = frame.f_code
+    named = bool(code.co_flags & inspect.CO_VARKEYWORDS) + bool(code.co_flags & inspect.CO_VARARGS)
+    count = code.co_argcount + code.co_kwonlyargcount
+    if not count + named:
+        return
+    seen = frame.f_locals
+    given = [seen.get(name) for name in code.co_varnames[: count + named]]
+    for value in given:
+        if type(value) is RoleModel:
+            yield value
+        elif type(value) is dict:
+            for sent in (value, value.get("json"), value.get("data")):
+                name = sent.get("model") if type(sent) is dict else None
+                if type(name) is RoleModel:
+                    yield name
 
 
 def _in_frame(seen: Mapping[str, Any], asked: str, memory: RoleMemory) -> str | None:

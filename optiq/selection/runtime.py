@@ -352,8 +352,10 @@ class Runtime:
             call.role is None and models.count(call.model) > 1 for call in recorder.calls
         )
         elsewhere = set(recorder.unseen)
-        if recorder.processes and not recorder.calls:  # else it is most likely a tool's
-            elsewhere.add("a process of its own")
+        if not recorder.calls:  # else it is most likely a tool's
+            elsewhere |= recorder.posted
+            if recorder.processes:
+                elsewhere.add("a process of its own")
         for counts, names in ((progress.unseen, elsewhere), (progress.strangers, recorder.strangers)):
             for name in names:
                 counts[name] = counts.get(name, 0) + 1

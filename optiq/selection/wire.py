@@ -1,8 +1,9 @@
 """Model calls as they look on the wire: which request is one, and what its answer says it used.
 
 Known are the chat, completion, response and embedding calls of OpenAI-compatible servers (Azure's among them),
-Anthropic's messages, Ollama's chat, generate and embed, Gemini's generateContent, and Bedrock's converse and
-invoke; whole or streamed. Anything else that names a model and asks it for something is taken for a call, too.
+Anthropic's messages, Ollama's chat, generate and embed, Gemini's generateContent, Cohere's chat, embed and rerank, and
+Bedrock's converse and invoke; whole or streamed. Anything else that names a model and asks it for something is taken
+for a call, too, but what only counts tokens or judges a text for nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ import orjson
 from optiq.files.others_text import parse_json
 from optiq.servers.usage import counted, part
 
-_ASKING = ("messages", "prompt", "input", "contents", "content", "requests")
+_ASKING = (
+    *("messages", "prompt", "input", "contents", "content", "requests"),
+    *("message", "texts", "query", "inputs"),  # of Cohere, and of servers of Hugging Face
+)
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 _IN_URL = re.compile(
     r"/models/(?P<gemini>[^/:]+):(?:generateContent|streamGenerateContent|embedContent|batchEmbedContents|predict)$"
@@ -31,7 +35,24 @@ _IN_URL = re.compile(
 )
 """Where the name of the model stands in the path."""
 
-_EMBEDDING = ("/embeddings", "/api/embed", ":embedContent", ":batchEmbedContents")
+_EMBEDDING = ("/embeddings", "/embed", "/rerank", ":embedContent", ":batchEmbedContents")
+_FREE = (
+    "/count_tokens",
+    "/input_tokens",
+    "/tokenize",
+    "/detokenize",
+    "/moderations",
+    "/api/show",
+    "/api/pull",
+)
+"""Ends of paths that name a model, and for which nobody is billed."""
+
+_NOT_TOLD = re.compile(
+    r"/batch(?:es|/jobs)$|:batchGenerateContent$|/model-invocation-job$"
+    r"|/audio/(?:transcriptions|translations)$|/images/(?:edits|variations)$|/videos$|/threads(?:/[^/]+)?/runs$"
+)
+"""Where a request is billed for what its answer does not tell: calls that others make later, sound, images."""
+
 _NOT_WRITTEN = {
     "id",
     "object",
@@ -90,8 +111,13 @@ def asked_in(method: str, url: str, headers: Mapping[str, str], content: bytes) 
     """What a request asks a model for; None for any other request."""
     if method != "POST":
         return None
-    in_url = _IN_URL.search(urlsplit(url).path)
-    if in_url is None and b'"model"' not in content:
+    path = urlsplit(url).path
+    in_url = _IN_URL.search(path)
+    if (
+        (in_url is None and b'"model"' not in content)
+        or path.endswith(_FREE)
+        or is_billed_untold(method, url)
+    ):
         return None
     try:
         body = parse_json(content)
@@ -104,6 +130,11 @@ def asked_in(method: str, url: str, headers: Mapping[str, str], content: bytes) 
         return None
     signed = str(headers.get("authorization", "")).startswith("AWS4-HMAC")
     return Asked(url, body, model, signed)
+
+
+def is_billed_untold(method: str, url: str) -> bool:
+    """Whether a request costs what nobody here will see: a batch that is handed in, a recording, a picture."""
+    return method == "POST" and _NOT_TOLD.search(urlsplit(url).path) is not None
 
 
 def prompt_chars(body: Mapping[str, Any]) -> int:
@@ -153,13 +184,21 @@ _WRITTEN = ("completion_tokens", "output_tokens", "outputTokens", "candidatesTok
 
 def _usage(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """Where an answer, or a part of a stream, counts its tokens; nothing if it does not."""
-    for told in (item.get("usage"), item.get("usageMetadata")):
+    for told in (item.get("usage"), item.get("usageMetadata"), item.get("meta")):
         if isinstance(told, dict):
-            return told
-    for whole in (item.get("message"), item.get("response")):  # streamed messages nest what they are about
-        if isinstance(whole, dict) and isinstance(told := whole.get("usage"), dict):
-            return told
+            return _billed(told)
+    for name in ("message", "response", "delta"):  # streamed messages nest what they are about
+        if isinstance(told := part(item, name, "usage"), dict):
+            return _billed(told)
     return {}
+
+
+def _billed(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of Cohere's two counts that which is paid for; others have one."""
+    for name in ("billed_units", "tokens"):
+        if isinstance(inner := told.get(name), dict):
+            return inner
+    return told
 
 
 def _count(usage: Mapping[str, Any], names: Sequence[str]) -> int | None:
@@ -204,16 +243,18 @@ def _read(content: bytes) -> Any:
 
 
 def _text(item: dict[str, Any]) -> str:
-    if isinstance(item.get("response"), str):
-        return str(item["response"])
+    for name in ("response", "text"):
+        if isinstance(item.get(name), str) and "type" not in item:
+            return str(item[name])
     message = item.get("message")
     if isinstance(message, dict) and isinstance(message.get("content"), str):
         return str(message["content"])
     delta = item.get("delta")
     if isinstance(delta, str):
         return delta if item.get("type") == "response.output_text.delta" else ""
-    if isinstance(text := part(delta, "text"), str):
-        return text
+    for said in (part(delta, "text"), part(delta, "message", "content", "text")):
+        if isinstance(said, str):
+            return said
     parts = []
     for choice in item.get("choices") or ():
         if isinstance(choice, dict):
@@ -225,13 +266,14 @@ def _text(item: dict[str, Any]) -> str:
     return "".join(parts)
 
 
-_IN_BLOCKS = frozenset(("content", "output", "candidates"))
+_IN_BLOCKS = frozenset(("content", "message", "output", "candidates"))
 
 
 def _in_blocks(item: Mapping[str, Any]) -> Iterator[str]:
-    """Texts of an answer that is made of blocks: of Anthropic, Bedrock, Gemini, and OpenAI's Responses."""
+    """Texts of an answer that is made of blocks: of Anthropic, Bedrock, Cohere, Gemini, and OpenAI's Responses."""
     blocks = [
         item.get("content"),
+        part(item, "message", "content"),
         part(item, "output", "message", "content"),
         *(part(one, "content") for one in _list(item.get("output"))),
         *(part(one, "content", "parts") for one in _list(item.get("candidates"))),

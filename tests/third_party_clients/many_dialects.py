@@ -32,7 +32,7 @@ class Server:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                in_url = re.search(r"/models/([^:/]+):|/deployments/([^/]+)/", self.path)
+                in_url = re.search(r"/models/([^:/]+):|/deployments/([^/]+)/|/model/([^/]+)/", self.path)
                 model = next(filter(None, in_url.groups())) if in_url else body["model"]
                 outer.asked.append((model, body))
                 said = re.findall(r"Say (\w+)", json.dumps(body))[-1]
@@ -50,6 +50,13 @@ class Server:
                     self.messages(model, said, streams)
                 elif path.startswith("/api/chat"):
                     self.ollama(model, said, streams)
+                elif path.endswith("/v2/chat"):
+                    self.cohere(said, streams)
+                elif path.endswith("/converse"):
+                    message = {"role": "assistant", "content": [{"text": said}]}
+                    usage = {"inputTokens": 10, "outputTokens": 2, "totalTokens": 12}
+                    about = {"stopReason": "end_turn", "usage": usage, "metrics": {"latencyMs": 1}}
+                    self.whole({"output": {"message": message}, **about})
                 else:
                     self.gemini(said, path.endswith(":streamGenerateContent"))
 
@@ -160,6 +167,28 @@ class Server:
                 last = {**whole, "message": {"role": "assistant", "content": ""}}
                 lines = "".join(json.dumps(line) + "\n" for line in (first, last))
                 return self.send(lines.encode(), "application/x-ndjson")
+
+            def cohere(self, said: str, streams: bool) -> None:
+                text = {"type": "text", "text": said}
+                usage = {"billed_units": IN_OUT, "tokens": {"input_tokens": 70, "output_tokens": 4}}
+                if not streams:
+                    message = {"role": "assistant", "content": [text]}
+                    return self.whole(
+                        {"id": "x", "finish_reason": "COMPLETE", "message": message, "usage": usage}
+                    )
+                begun = {"message": {"role": "assistant", "content": [], "tool_calls": [], "citations": []}}
+                events: list[dict[str, Any]] = [
+                    {"type": "message-start", "id": "x", "delta": begun},
+                    {
+                        "type": "content-start",
+                        "index": 0,
+                        "delta": {"message": {"content": {**text, "text": ""}}},
+                    },
+                    {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": said}}}},
+                    {"type": "content-end", "index": 0},
+                    {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "usage": usage}},
+                ]
+                return self.events([(str(event["type"]), event) for event in events])
 
             def gemini(self, said: str, streams: bool) -> None:
                 candidate = {"content": {"role": "model", "parts": [{"text": said}]}, "index": 0}

@@ -240,6 +240,94 @@ class GeminiAsync(AsyncAgent):
         return made.text
 
 
+class PydanticAI(AsyncAgent):
+    async def ask(self, model: Any, prompt: str) -> Any:
+        return (await self.made(model).run(prompt)).output
+
+    def made(self, model: Any) -> Any:
+        from pydantic_ai import Agent as Made
+        from pydantic_ai.models.openai import OpenAIChatModel
+        from pydantic_ai.providers.openai import OpenAIProvider
+
+        return Made(OpenAIChatModel(model, provider=OpenAIProvider(base_url=V1, api_key="none")))
+
+
+class PydanticAIStream(PydanticAI):
+    async def ask(self, model: Any, prompt: str) -> Any:
+        async with self.made(model).run_stream(prompt) as made:
+            return await made.get_output()
+
+
+class DSPy(Agent):
+    """It has HTTP of its own, on sockets."""
+
+    def made(self, model: Any) -> Any:
+        import dspy
+
+        return dspy.LM(f"openai/{model}", api_base=V1, api_key="none", cache=False)
+
+    def ask(self, model: Any, prompt: str) -> Any:
+        return self.made(model)(prompt)[0]
+
+
+class DSPyAsync(DSPy, AsyncAgent):
+    async def ask(self, model: Any, prompt: str) -> Any:
+        return (await self.made(model).acall(prompt))[0]
+
+
+@cache
+def mistral_client() -> Any:
+    from mistralai.client import Mistral
+
+    return Mistral(api_key="none", server_url=URL)
+
+
+class MistralAI(Agent):
+    def ask(self, model: Any, prompt: str) -> Any:
+        return mistral_client().chat.complete(model=model, messages=told(prompt)).choices[0].message.content
+
+
+class MistralAIStream(AsyncAgent):
+    async def ask(self, model: Any, prompt: str) -> Any:
+        stream = await mistral_client().chat.stream_async(model=model, messages=told(prompt))
+        return "".join(
+            [part.data.choices[0].delta.content or "" async for part in stream if part.data.choices]
+        )
+
+
+@cache
+def cohere_client() -> Any:
+    import cohere
+
+    return cohere.ClientV2("none", base_url=URL)
+
+
+class Cohere(Agent):
+    def ask(self, model: Any, prompt: str) -> Any:
+        return cohere_client().chat(model=model, messages=told(prompt)).message.content[0].text
+
+
+class CohereStream(Agent):
+    def ask(self, model: Any, prompt: str) -> Any:
+        stream = cohere_client().chat_stream(model=model, messages=told(prompt))
+        return "".join(part.delta.message.content.text for part in stream if part.type == "content-delta")
+
+
+@cache
+def bedrock_client() -> Any:
+    import boto3
+
+    keys = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
+    return boto3.client("bedrock-runtime", endpoint_url=URL, region_name="eu-west-1", **keys)
+
+
+class Bedrock(Agent):
+    def ask(self, model: Any, prompt: str) -> Any:
+        messages = [{"role": "user", "content": [{"text": prompt}]}]
+        made = bedrock_client().converse(modelId=model, messages=messages)
+        return made["output"]["message"]["content"][0]["text"]
+
+
 def body(model: Any, prompt: str) -> dict[str, Any]:
     return {"model": model, "messages": told(prompt)}
 
@@ -336,6 +424,37 @@ class Urllib(Agent):
         return content(json.loads(urllib.request.urlopen(request).read()))
 
 
+class HttpClient(Agent):
+    """One connection for both calls, and one between them that asks no model."""
+
+    def run(self, example: dict[str, Any]) -> str:
+        import http.client
+
+        self.connection = http.client.HTTPConnection(URL.removeprefix("http://"))
+        self.ask(self.planner, f"Plan: {example['question']}")
+        self.connection.request("GET", "/")
+        self.connection.getresponse().read()
+        return str(self.ask(self.solver, f"Answer: {example['question']}"))
+
+    def ask(self, model: Any, prompt: str) -> Any:
+        asked = json.dumps(body(model, prompt))
+        self.connection.request("POST", "/v1/chat/completions", asked, {"content-type": "application/json"})
+        return content(json.loads(self.connection.getresponse().read()))
+
+
+class Socket(Agent):
+    def ask(self, model: Any, prompt: str) -> Any:
+        import socket
+
+        data = json.dumps(body(model, prompt)).encode()
+        head = f"POST /v1/chat/completions HTTP/1.0\r\ncontent-length: {len(data)}\r\n\r\n"
+        host, _, port = URL.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(head.encode() + data)
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        return content(json.loads(answer.partition(b"\r\n\r\n")[2]))
+
+
 TABLE = {
     "openai": OpenAI,
     "openai, async": OpenAIAsync,
@@ -359,6 +478,15 @@ TABLE = {
     "google-genai": Gemini,
     "google-genai, stream": GeminiStream,
     "google-genai, async": GeminiAsync,
+    "pydantic-ai": PydanticAI,
+    "pydantic-ai, stream": PydanticAIStream,
+    "dspy": DSPy,
+    "dspy, async": DSPyAsync,
+    "mistralai": MistralAI,
+    "mistralai, async stream": MistralAIStream,
+    "cohere": Cohere,
+    "cohere, stream": CohereStream,
+    "boto3, Bedrock's `converse`": Bedrock,
     "requests": Requests,
     "requests, stream": RequestsStream,
     "aiohttp": Aiohttp,
@@ -367,6 +495,8 @@ TABLE = {
     "process pool, spawned": Spawned,
     "subprocess, `OPENAI_BASE_URL`": Subprocess,
     "urllib.request": Urllib,
+    "http.client": HttpClient,
+    "socket": Socket,
 }
 
 

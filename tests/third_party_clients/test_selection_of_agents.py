@@ -16,7 +16,7 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-UNSEEN = "urllib.request"
+UNSEEN = "socket"
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,10 @@ from many_dialects import Server
 
 from optiq.errors import InputError
 from optiq.selection.api import ModelSelector
+from optiq.selection.patching import patched_once_imported
 from optiq.selection.roles import RoleModel, role, wire_name
 from optiq.selection.runtime import Limits
-from optiq.selection.wire import counting, usage_in, without_counts
+from optiq.selection.wire import asked_in, counting, is_billed_untold, usage_in, without_counts
 
 DATA = [{"question": f"Say word{number}", "reference": f"word{number}"} for number in range(40)]
 PRICES = {"good": (1e6, 1e6), "bad": (1e6, 1e6)}  # 1 USD a token
@@ -128,6 +131,127 @@ def test_what_nobody_tells_is_not_guessed(server: Server) -> None:
         assert runs[0].outcome.role_cost_usd == (12, 12)
     result, _ = select(kept, {"planner": ["good", "bad"], "solver": ["good", "bad"]})
     assert result.about["run"]["strangers"] == {"bad": 2}
+
+
+def test_the_role_of_a_model_that_a_framework_makes_plain_is_that_of_the_function_it_was_given_to(
+    server: Server,
+) -> None:
+    """Two roles with one model: only the agent's own function still has what it was given."""
+
+    def framework(sent: dict[str, Any]) -> None:
+        CLIENT.post(f"{server.url}/v1/chat/completions", content=json.dumps(sent).encode()).raise_for_status()
+
+    def by_argument(name: str, prompt: str) -> None:
+        framework({"model": str.__str__(name), "messages": [{"role": "user", "content": prompt}]})
+
+    def by_json(prompt: str, **sent: Any) -> None:
+        by_nobody(str.__str__(sent["json"]["model"]), prompt)
+
+    def by_nobody(name: str, prompt: str) -> None:
+        framework({"model": name, "messages": [{"role": "user", "content": prompt}]})
+
+    def run(example: dict[str, Any], models: dict[str, str]) -> str:
+        one, other = models["planner"], models["solver"]
+        by_argument(one, example["question"])
+        by_argument(other, example["question"])
+        by_json(example["question"], json={"model": other})
+        by_nobody(str.__str__(other), example["question"])
+        return "nothing"
+
+    _, runs = select(run, {"planner": ["good"], "solver": ["good"]})
+    roles = [[call.role for call in ran.made.recorder.calls] for ran in runs]
+    assert roles == [["planner", "solver", "solver", None]] * 2
+
+
+MESSAGES = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "model", "untold"),
+    [
+        ("/v1/chat/completions", MESSAGES, "m", False),
+        ("/v2/chat", MESSAGES, "m", False),
+        ("/v1/chat", {"model": "m", "message": "x"}, "m", False),
+        ("/v2/embed", {"model": "m", "texts": ["x"]}, "m", False),
+        ("/v2/rerank", {"model": "m", "query": "x", "documents": ["y"]}, "m", False),
+        ("/v1/messages/count_tokens", MESSAGES, None, False),
+        ("/v1/responses/input_tokens", {"model": "m", "input": "x"}, None, False),
+        ("/v1/moderations", {"model": "m", "input": "x"}, None, False),
+        ("/v1/files", {"model": "m"}, None, False),
+        ("/v1/batches", {"input_file_id": "f"}, None, True),
+        ("/v1/messages/batches", {"requests": [{"params": MESSAGES}]}, None, True),
+        ("/v1/batch/jobs", {"model": "m", "requests": [MESSAGES]}, None, True),
+        ("/v1beta/models/m:batchGenerateContent", {"batch": {}}, None, True),
+        ("/v1/batches/b/cancel", {}, None, False),
+        ("/v1/audio/transcriptions", {}, None, True),
+    ],
+)
+def test_which_requests_ask_a_model_and_which_are_billed_for_what_nobody_sees(
+    path: str, body: dict[str, Any], model: str | None, untold: bool
+) -> None:
+    url = f"https://api.example.com{path}"
+    asked = asked_in("POST", url, {}, json.dumps(body).encode())
+    assert (None if asked is None else asked.model) == model
+    assert is_billed_untold("POST", url) is untold
+    assert not is_billed_untold("GET", url)
+
+
+BILLED = {"billed_units": {"input_tokens": 3, "output_tokens": 4}, "tokens": {"input_tokens": 70}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"message": {"role": "assistant", "content": [{"type": "text", "text": "so"}]}, "usage": BILLED},
+        {"text": "so", "meta": BILLED},
+    ],
+)
+def test_of_two_counts_that_which_is_billed_is_taken(answer: dict[str, Any]) -> None:
+    assert usage_in(json.dumps(answer).encode()) == (3, 4, "so")
+    delta = {"message": {"content": {"text": "so"}}}
+    events = ({"type": "content-delta", "delta": delta}, {"type": "message-end", "delta": {"usage": BILLED}})
+    assert usage_in("".join(f"data: {json.dumps(event)}\n\n" for event in events).encode()) == (3, 4, "so")
+
+
+@pytest.mark.parametrize("path", ["/v1/batches", "/generate"])
+@pytest.mark.parametrize("asks", [False, True])
+def test_what_names_no_model_is_not_free_if_nothing_else_was_asked_or_if_it_is_billed_untold(
+    server: Server, path: str, asks: bool
+) -> None:
+    """A server with one model is asked without its name; a tool is posted to as well."""
+
+    def run(example: dict[str, Any], models: dict[str, str]) -> str:
+        with suppress(httpx.HTTPError):  # what this server makes of it is not the point
+            CLIENT.post(server.url + path, json={"inputs": example["question"]})
+        if asks:
+            ask(server.url, models["solver"], example["question"])
+        return str(example["question"]).removeprefix("Say ")
+
+    result, _ = select(run, {"solver": ["good"]})
+    cost = result.evidence.mean_cost_usd.tolist()
+    assert cost == [12] if asks else cost[0] != cost[0], "unknown is not free"
+    place = server.url.removeprefix("http://")
+    told = {place: 2} if path == "/v1/batches" or not asks else {}
+    assert result.about["run"]["unseen"] == told
+
+
+def test_a_library_that_is_imported_in_a_run_is_patched_as_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "comes_later.py").write_text("def said():\n    return 'theirs'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    wanted = {"comes_later": lambda module: [(module, "said", lambda original: lambda: f"not {original()}")]}
+    with patched_once_imported(wanted):
+        assert "comes_later" not in sys.modules
+        module = importlib.import_module("comes_later")
+        assert module.said() == "not theirs"
+    assert module.said() == "theirs"
+    with patched_once_imported(wanted):
+        assert module.said() == "not theirs"
+    del sys.modules["comes_later"]
+    with patched_once_imported(wanted):
+        pass
+    assert importlib.import_module("comes_later").said() == "theirs"
 
 
 def test_names_on_the_wire() -> None:
