@@ -207,9 +207,21 @@ def _started_for(folder: Path) -> list[int]:
 
 
 def _turn(home: Home) -> FileLock:
-    """Around what starts or stops processes of the home."""
+    """Around what starts or stops processes of the home.
+
+    Raises
+    ------
+    InputError
+        if another person's Prefect is in the home: what it is told to run, its owner runs.
+    """
     folder = _folder(home)
     folder.mkdir(parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.geteuid():
+        raise InputError(
+            f"{folder} is another person's, with a Prefect server of their own",
+            "Use theirs, or start yours on a home of your own: --perfdb, or $OPTIQ_HOME.",
+        )
+    folder.chmod(0o700)  # in a shared home, too: who can put a database there says what its owner runs
     return FileLock(folder / "up.lock")
 
 

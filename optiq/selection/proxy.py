@@ -28,6 +28,8 @@ from optiq.servers.addresses import past_proxies
 
 _HOP_BY_HOP = {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
 _NOBODY = "-"
+_NO_RUN = "no run is in progress at this address"
+_MOST_BYTES = 256 * 2**20
 
 BASE_URLS = {
     "OPENAI_BASE_URL": "https://api.openai.com/v1",
@@ -138,9 +140,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _send_on(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         try:
-            status, headers, content = self._answer(body)
+            length = self._length()
+            if isinstance(length, int):
+                status, headers, content = self._answer(self.rfile.read(length))
+            else:  # what else is sent is not read: it is nobody's, or too much
+                self.close_connection = True
+                status, headers, content = length[0], {}, _told(length[1])
         except OptiqError as fault:
             status, headers, content = 403, {}, _told(str(fault))
         except Exception as fault:  # whatever the client library says of a server that does not answer
@@ -155,12 +161,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _send_on
 
-    def _answer(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def _length(self) -> int | tuple[int, str]:
+        """How long the body is; status and reason where it is not to be read. Any user can connect to the port."""
+        if self._recorder() is None:
+            return 410, _NO_RUN
+        told = self.headers.get("content-length") or "0"
+        if not (told.isascii() and told.isdigit()):
+            return 400, "a length of the request is needed that is a number"
+        if len(told) > 12 or int(told) > _MOST_BYTES:
+            return 413, f"the request is longer than {_MOST_BYTES >> 20} MB"
+        return int(told)
+
+    def _recorder(self) -> Recorder | None:
+        """The run that the address is of, as long as it is in progress."""
         parts = self.path.split("/", 6)
         proxy: Proxy = self.server.proxy  # type: ignore[attr-defined]
-        recorder = proxy.runs.get(parts[3]) if len(parts) >= 6 and parts[1] == "r" else None
+        return proxy.runs.get(parts[3]) if len(parts) >= 6 and parts[1] == "r" else None
+
+    def _answer(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        parts, recorder = self.path.split("/", 6), self._recorder()
         if recorder is None:
-            return 410, {}, _told("no run is in progress at this address")
+            return 410, {}, _told(_NO_RUN)
         name = unquote(parts[2])
         url = f"{parts[4]}://{parts[5]}/{parts[6] if len(parts) > 6 else ''}"
         kept = {

@@ -37,6 +37,8 @@ def serving(text: str, port: int = 0) -> Iterator[tuple[str, Callable[[], None]]
     class Handler(BaseHTTPRequestHandler):
         """Answers with the page, to who knows the path and means this machine."""
 
+        timeout = 30  # a connection that asks nothing would hold its thread for ever
+
         def do_GET(self) -> None:
             host = (self.headers.get("Host") or "").rpartition(":")[0]
             if self.path != path or host not in ("127.0.0.1", "localhost"):

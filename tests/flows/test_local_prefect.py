@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -256,6 +257,20 @@ def test_no_other_prefect_proxy_or_file_of_the_folder_has_a_say_and_a_lost_note_
 def test_nobody_takes_the_port_between_the_look_and_the_server(port: int) -> None:
     with _listening(port), pytest.raises(InputError, match=f"port {port} of this machine is taken"):
         _listening(port)
+
+
+def test_who_else_may_write_a_shared_home_does_not_say_what_its_server_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "prefect"
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert not down(Home(tmp_path), lambda _: None)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+    for start_or_stop in (down, partial(up, port=9)):
+        with pytest.raises(InputError, match="is another person's"):
+            start_or_stop(Home(tmp_path), say=lambda _: None)
 
 
 @pytest.mark.parametrize(
