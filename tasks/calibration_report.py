@@ -11,7 +11,7 @@ from optiq.calibration.learner import Learner, Standing
 from optiq.questions.metric import METRIC_NAMES
 from tasks.artifacts import shown
 from tasks.calibration import Calibration, most_usd
-from tasks.guessing import guessed_prices
+from tasks.guessing import guessed_lengths, guessed_prices
 
 
 def forecast_of(calibration: Calibration) -> dict[str, Any]:
@@ -51,6 +51,9 @@ def forecast_of(calibration: Calibration) -> dict[str, Any]:
         "most_usd": _figure(most),
         "guessed_prices": guessed_prices(
             calibration.session.statistics, ((work.question, work.plan) for work in calibration.work(places))
+        ),
+        "guessed_lengths": guessed_lengths(
+            calibration.session.planning, ((work.question, work.plan) for work in calibration.work(places))
         ),
         "energy_j": _figure(energy),
         "latency_s": _figure(latency),

@@ -20,7 +20,7 @@ from optiq.questions.question import Question
 from optiq.questions.question_file import Row
 from tasks.allotting import allotment_of, plans_for_a_total, slots_of, total_of
 from tasks.answers import executor_of, planned_as_wished, with_served_model
-from tasks.guessing import guessed_prices
+from tasks.guessing import guessed_lengths, guessed_prices
 from tasks.run_state import RunOptions
 from tasks.session import Session
 from warehouse.query import query
@@ -59,7 +59,8 @@ class Forecast:
 
     ``low_usd`` and ``high_usd`` bound 95 of 100 bills, going by how far earlier predictions were off;
     ``most_usd`` is what output caps allow at the very most, one attempt per call, at the prices known now: those of the
-    models ``guessed_prices`` are guesses, and the bill may be more. ``plans`` are (expression,
+    models ``guessed_prices`` are guesses, and the bill may be more; so are the lengths of answers of the forms
+    ``guessed_lengths``, and the caps bound those. ``plans`` are (expression,
     questions), scaled up if only ``planned`` of them were planned. ``latency_s`` is that of loaded models, as
     all latencies of plans are; ``load_s`` is what loading each model of the mix once took before (None: no call
     says; calls are ordered so that a server need not load a model again and again). ``forms`` are (form of the answer,
@@ -84,6 +85,7 @@ class Forecast:
     load_s: float | None = None
     forms: tuple[tuple[str, int], ...] = ()
     guessed_prices: tuple[str, ...] = ()
+    guessed_lengths: tuple[str, ...] = ()
     bought: tuple[Bought, ...] = ()
     why_invalid: str | None = None
     why_infeasible: str | None = None
@@ -129,6 +131,7 @@ def forecast(session: Session, rows: Sequence[Row], options: RunOptions | None =
         qoa=_figure(qoa.mean()) if len(qoa) else None,
         forms=tuple(Counter(question.kind.shown for question in asked).most_common()),
         guessed_prices=guessed_prices(session.statistics, ((q, estimate.plan) for q, estimate in chosen)),
+        guessed_lengths=guessed_lengths(session.planning, ((q, estimate.plan) for q, estimate in chosen)),
         load_s=_load_s(session, {name for _, estimate in chosen for name in estimate.plan.models}),
         bought=bought,
         why_invalid=next((row.error for row in rows if row.question is None), None),

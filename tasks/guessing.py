@@ -13,11 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from optiq.errors import InputError, OptiqError, UnknownName
+from optiq.estimation.catalog import Catalog
 from optiq.estimation.guesses import Probe
 from optiq.files.atomic import replacing
 from optiq.plans.plan import Plan
@@ -27,6 +28,9 @@ from optiq.servers import ModelServer
 from optiq.servers.protocol import GenerateRequest, Generation
 from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, FIGURES, GUESS, ModelFigures, Statistics
 from warehouse.home import Home, usable
+
+if TYPE_CHECKING:
+    from optiq.planning.pipeline import Planning
 
 MOST_PROBED = 4
 """More models than this are probed only where somebody asks for it: each has to be loaded."""
@@ -131,6 +135,22 @@ def guessed_prices(statistics: Statistics, asked: Iterable[tuple[Question, Plan]
         model
         for model, topic, kind in scopes
         if any(statistics.guessed(model, topic, kind, rate) for rate in _RATES)
+    }
+    return tuple(sorted(guessed))
+
+
+def guessed_lengths(planning: Planning, asked: Iterable[tuple[Question, Plan]]) -> tuple[str, ...]:
+    """The forms of answers, as they are called, whose length is guessed of a model of their plans."""
+    scopes = {
+        (question.kind, model, topic): question
+        for question, plan in asked
+        for model in plan.models
+        for topic in question.topic_names or (ANY_TOPIC,)
+    }
+    guessed = {
+        kind.shown
+        for (kind, model, topic), question in scopes.items()
+        if Catalog(planning.statistics, topic, kind, planning.shape(question), None).guesses_length(model)
     }
     return tuple(sorted(guessed))
 

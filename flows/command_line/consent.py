@@ -65,8 +65,10 @@ def predicted(found: Mapping[str, Any]) -> str:
     """The predicted bill in words."""
     guessed = found["guessed_prices"]
     rests_on = f" and guessed prices of {', '.join(guessed)}, which may turn out higher" if guessed else ""
+    forms = found["guessed_lengths"]
+    lengths = f"; lengths of {' and '.join(forms)} answers are guessed" if forms else ""
     return (
         f"predicted {usd(found['cost_usd'])} "
         f"({usd(found['low_usd'])} to {usd(found['high_usd'])} in 95 of 100 runs, at most "
-        f"{usd(found['most_usd'])} by output caps{rests_on}), {figure(found['energy_j'])} J"
+        f"{usd(found['most_usd'])} by output caps{rests_on}{lengths}), {figure(found['energy_j'])} J"
     )

@@ -16,13 +16,14 @@ from optiq.estimation.estimates import Figure
 from optiq.estimation.similarity import THRESHOLD, similarity
 from optiq.plans.plan import Plan
 from optiq.plans.wired import single_key
-from optiq.prompts.output_lengths import MAX_OUTPUT_TOKENS, TYPICAL_OUTPUT_TOKENS
+from optiq.prompts.output_lengths import MAX_OUTPUT_TOKENS, TYPICAL_OUTPUT_TOKENS, USUAL_LENGTH
 from optiq.prompts.shape import PromptShape, chars_per_token
 from optiq.questions.metric import BY_NAME, RESOURCE_NAMES
 from optiq.questions.question import Kind
 from optiq.statistics.snapshot import (
     ANY_TASK,
     ANY_TOPIC,
+    GUESS,
     NAN,
     ModelFigures,
     Record,
@@ -136,22 +137,37 @@ class Catalog:
         return self._output_tokens[model]
 
     def _find_output_tokens(self, model: str) -> float:
+        longest = self.shape.longest_output(model)
+        if longest is not None and self._assumes_length(model):
+            told = self.statistics.usual_length(model, self.kind)
+            if math.isnan(told):
+                return min(TYPICAL_OUTPUT_TOKENS[Kind(self.kind).task], longest.tokens)
+            return min(told, longest.tokens + longest.room)
         giver = self.statistics.giver(model, self.topic, self.kind, "output_tokens")
         told = NAN if giver is None else giver.output_tokens
-        guessed = giver is not None and is_guess(giver, "output_tokens")
-        longest = self.shape.longest_output(model)
-        if longest is not None and giver is not None and giver.task == ANY_TASK and not guessed:
-            short, usual = MAX_OUTPUT_TOKENS[Kind.OPEN], TYPICAL_OUTPUT_TOKENS[Kind(self.kind).task]
-            if giver.n_observations > 0 or told > longest.tokens or told <= short < usual:
-                # outputs of other forms, and published ones that are longer, say nothing of these, nor facts of essays
-                told = self.statistics.usual_length(model, self.kind)
-                if math.isnan(told):
-                    return min(usual, longest.tokens)
-                return min(told, longest.tokens + longest.room)
-        if math.isnan(told) or guessed:
+        if math.isnan(told) or (giver is not None and is_guess(giver, "output_tokens")):
             derived = self._derive_output_tokens(model)
             told = told if math.isnan(derived) else derived
         return told if longest is None else min(told, longest.tokens + longest.room)
+
+    def guesses_length(self, model: str) -> bool:
+        """Whether the output length of ``model`` is the usual one of such answers: nothing tells of its own."""
+        return self._assumes_length(model) or (
+            self.statistics.guessed(model, self.topic, self.kind, "output_tokens")
+            and math.isnan(self._derive_output_tokens(model))
+        )
+
+    def _assumes_length(self, model: str) -> bool:
+        """Whether what is known of lengths is of other forms: outputs of these, and published ones that are longer than
+        such answers can be, say nothing of them, nor facts of essays.
+        """
+        longest = self.shape.longest_output(model)
+        giver = self.statistics.giver(model, self.topic, self.kind, "output_tokens")
+        if longest is None or giver is None or giver.task != ANY_TASK or is_guess(giver, "output_tokens"):
+            return False
+        short, usual = MAX_OUTPUT_TOKENS[Kind.OPEN], TYPICAL_OUTPUT_TOKENS[Kind(self.kind).task]
+        told = giver.output_tokens
+        return giver.n_observations > 0 or told > longest.tokens or told <= short < usual
 
     def _derive_output_tokens(self, model: str) -> float:
         """From the model's own record; NaN where it says nothing."""
@@ -187,7 +203,10 @@ class Catalog:
         names = [rate.name for rate in BY_NAME[metric].rates]
         if self.statistics.guessed(model, self.topic, self.kind, "output_tokens"):
             names.append("output_tokens")
-        return Figure(value, self.source(model, names) or "prior")
+        source = self.source(model, names) or "prior"
+        if self._assumes_length(model):
+            source += f"; {GUESS}{USUAL_LENGTH}"
+        return Figure(value, source)
 
     def growth(self, model: str, metric: str, template_chars: int, before: tuple[str, ...]) -> float:
         """What reading a template and the outputs of ``before`` adds to a lone call of ``model``."""

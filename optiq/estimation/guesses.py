@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from optiq.prompts.output_lengths import TYPICAL_OUTPUT_TOKENS
+from optiq.prompts.output_lengths import TYPICAL_OUTPUT_TOKENS, USUAL_LENGTH
 from optiq.questions.metric import COST
 from optiq.servers.protocol import ServedModel
 from optiq.statistics.snapshot import ANY_TASK, ANY_TOPIC, FIGURES, GUESS, NAN, ModelFigures, Statistics
@@ -169,7 +169,7 @@ def _size(model: ServedModel) -> tuple[float, str]:
 
 def _lengths(name: str, probe: Probe | None) -> list[ModelFigures]:
     more = THINKING if thinks(name) else 0.0
-    told = "usual length of such an answer" + (" and thoughts, as its name says" if more else "")
+    told = USUAL_LENGTH + (" and thoughts, as its name says" if more else "")
     rows = []
     for task, tokens in TYPICAL_OUTPUT_TOKENS.items():
         length, why = tokens + more, told

@@ -24,6 +24,9 @@ MAX_OUTPUT_TOKENS: Mapping[Kind, int] = {
 THINKING_TOKENS = 2048
 """Room for thoughts about a short question: medians of open reasoning models are a few hundred tokens."""
 
+USUAL_LENGTH = "usual length of such an answer"
+"""How a guess says that it is the one below."""
+
 TYPICAL_OUTPUT_TOKENS: Mapping[str, int] = {
     "open": 12,
     "choice": 4,

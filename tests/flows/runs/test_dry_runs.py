@@ -109,6 +109,29 @@ def test_at_most_says_where_it_rests_on_guessed_prices(model, guessed, model_ser
         assert ("by output caps and guessed prices of our-helper" in said) == bool(guessed), said
 
 
+@pytest.mark.parametrize(
+    ("model", "guessed"),
+    [
+        ("gemma3:270m", ["code", "long"]),  # facts were measured
+        ("mistral:7b", ["short"]),  # what is published are whole sentences
+        ("our-helper", ["code", "long", "short"]),
+    ],
+)
+def test_a_dry_run_says_of_which_forms_lengths_are_guessed(model, guessed, model_server, optiq) -> None:
+    server = model_server("--models", model)
+    asked = ["Who wrote Hamlet?", "Explain in three paragraphs how plants grow.", "Write a Python function."]
+    pl.DataFrame({"question": asked, "form": ["short", "long", "code"]}).write_csv("forms.csv")
+    where = ("--server", "ollama", "--server-url", server.url)
+    found = json.loads(optiq("answer", "forms.csv", *where, "--dry-run", "--json").out)
+    assert found["guessed_lengths"] == guessed
+    said = optiq("answer", "forms.csv", *where, "--dry-run").out
+    assert f"lengths of {' and '.join(guessed)} answers are guessed)" in " ".join(said.split())
+    told = [
+        "guess: usual length" in optiq("explain", question, *where, "--json").out for question in asked[:2]
+    ]
+    assert told == ["short" in guessed, "long" in guessed]
+
+
 @pytest.mark.usefixtures("knowing")
 @pytest.mark.parametrize("limit", ["cost", "energy"])
 def test_what_a_total_buys_is_what_a_dry_run_with_it_counts(limit, model_server, optiq) -> None:
