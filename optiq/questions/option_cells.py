@@ -95,6 +95,9 @@ def _as_python_reads(text: str) -> str:
         ]
     except tokenize.TokenError:
         raise ValueError("it does not end") from None
+    if any(token.string == "nan" for token in tokens):  # a gap, as pandas prints it
+        missing = tokenize.NAME, "None"
+        text = tokenize.untokenize(missing if t.string == "nan" else (t.type, t.string) for t in tokens)
     if not any(one.type == other.type in _VALUES for one, other in pairwise(tokens)):
         return text
     if text[0] != "[" or len({token.type for token in tokens[1:-1]}) > 1:

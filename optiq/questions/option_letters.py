@@ -55,7 +55,10 @@ def letters_of(reference: Any, options: Sequence[str]) -> tuple[str, ...]:
             return _several(text, options)
     else:
         items = list(reference)
-    return _ordered([_one(str(item).strip(), options) for item in items])
+    if items and all(isinstance(item, bool) for item in items):  # whether each option is right
+        right = zip(ascii_uppercase, items, strict=False) if len(items) == len(options) else ()
+        return tuple(letter for letter, holds in right if holds)
+    return _ordered([_one(str(item).strip(), options) for item in items if item is not None])
 
 
 def is_list(reference: Any, options: Sequence[str]) -> bool:
@@ -78,7 +81,7 @@ def _one(text: str, options: Sequence[str]) -> str | None:
     if text in options:
         return letters[list(options).index(text)]
     for known in (options, bare_options(tuple(options))):
-        for fold in (_composed, folded, _squeezed, _without_umlauts):
+        for fold in (_composed, folded, _squeezed, _without_umlauts, _without_marks):
             same = [fold(option) for option in known]
             if same.count(fold(text)) == 1:
                 return letters[same.index(fold(text))]
@@ -103,6 +106,11 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 def _without_umlauts(text: str) -> str:
     """``Köln`` as ``koeln``."""
     return folded(_composed(text).translate(_UMLAUTS))
+
+
+def _without_marks(text: str) -> str:
+    """``**Oslo**`` and ```Oslo``` as ``oslo``."""
+    return folded(text).strip("*_`") or folded(text)
 
 
 def _composed(text: str) -> str:

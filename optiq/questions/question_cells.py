@@ -148,7 +148,7 @@ def reference_in(value: Any, options: tuple[str, ...], kind: Kind) -> str | None
     if answers_of_record(value) == []:
         return None  # nobody can answer it
     if isinstance(value, str) and kind in (Kind.OPEN, Kind.NUMBER):
-        value = answer_of_solution(value)
+        value = _member_of_one(answer_of_solution(value))
     takes_several = kind in (Kind.OPEN, Kind.NUMBER) or (kind is Kind.LONG and not _has_bars(value))
     if takes_several and (several := _several(value)):
         return several[0] if len(several) == 1 else json.dumps(several, ensure_ascii=False)
@@ -161,13 +161,24 @@ def reference_in(value: Any, options: tuple[str, ...], kind: Kind) -> str | None
     if not letters:
         last = chr(ord("A") + len(options) - 1)
         remedy = f"Give a letter from A to {last}, or the option's text"
-        counted = isinstance(value, int | float) or (isinstance(value, str) and value.strip().isdigit())
+        read = list_or_record(value) if isinstance(value, str) else value
+        members = read if isinstance(read, list) and read else [read]
+        counted = all(str(one).strip().removesuffix(".0").isdigit() for one in members)
         remedy += "; a number that counts options: --reference-index 0 (or 1)." if counted else "."
         raise InputError(f"reference is {short(value)}, which names no option", remedy)
     if kind is Kind.CHOICE and len(letters) > 1:
         remedy = "Give one, or set kind to multi."
         raise InputError(f"reference names {len(letters)} options, but kind is choice", remedy)
     return ", ".join(letters)
+
+
+_OF_ONE = re.compile(r"\s*\[\s*(?:(True|False)|None|nan|''|\"\")\s*\]\s*")
+
+
+def _member_of_one(text: str) -> str | None:
+    """``True`` of ``[True]``, as pandas prints it; None of a list of a gap; else the text."""
+    found = _OF_ONE.fullmatch(text)
+    return text if found is None else found[1]
 
 
 def accepted(reference: str) -> tuple[str, ...]:

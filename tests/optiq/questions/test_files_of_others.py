@@ -267,6 +267,41 @@ def test_a_printed_list_of_numbers_counts_options(reference: str) -> None:
     assert row.question.reference == "A, C"
 
 
+@pytest.mark.parametrize(
+    ("reference", "letters"),
+    [("[True, False, True]", "A, C"), ([False, True, False], "B"), ("['A', 'C', nan]", "A, C"), (["A", None], "A")],
+)  # fmt: skip
+def test_a_list_of_truths_or_with_gaps_names_options(reference: Any, letters: str) -> None:
+    options = {"A": "water", "B": "oil", "C": "milk"}
+    frame = {"question": ["Which?"], "options": [str(options)], "reference": [reference]}
+    [row] = questions_in(pl.DataFrame(frame, strict=False)).rows
+    assert row.question is not None, row.error
+    assert row.question.reference == letters
+
+
+@pytest.mark.parametrize("reference", ["[True, False]", "[0, 2]", [0, 2]])
+def test_a_list_that_fits_no_options_is_refused_and_numbers_are_explained(reference: Any) -> None:
+    [row] = read(options=OPTIONS, reference=reference).rows
+    assert row.question is None
+    assert ("--reference-index" in str(row.error)) is ("0" in str(reference))
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [("[nan]", None), ("[None]", None), ("['']", None), ("[True]", "True"), ("[42]", "[42]")],
+)
+def test_a_printed_list_of_one_gap_is_no_reference(reference: str, found: str | None) -> None:
+    [row] = read(reference=reference).rows
+    assert row.question is not None
+    assert row.question.reference == found
+
+
+def test_marks_around_an_option_are_no_part_of_its_name() -> None:
+    [row] = read(options=["**Oslo**", "`Bern`"], reference="Bern").rows
+    assert row.question is not None, row.error
+    assert row.question.reference == "B"
+
+
 @pytest.mark.parametrize("text", ["['a' 'b']", "[('a', 'b')]", "[]", "{}", "[1.5, None]", "{'a': {1, 2}}"])
 def test_what_python_prints_is_read_without_being_run(text: str) -> None:
     assert isinstance(list_or_record(text), list | dict)
