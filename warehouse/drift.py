@@ -19,7 +19,7 @@ import duckdb
 
 import sql
 from warehouse.rows import temp_table
-from warehouse.student import two_sided
+from warehouse.student import limit, two_sided
 
 NIGHTS_PER_FALSE_ALARM = 2000
 SUSPICION = 0.01
@@ -85,7 +85,7 @@ def _compare(connection: duckdb.DuckDBPyConnection) -> list[Comparison]:
     if not len(connection.table("drift_models")):
         return []
     connection.execute(sql.read("drift/figures"))
-    found = [_comparison(*row) for row in connection.execute(sql.read("drift/compared")).fetchall()]
+    found = [comparison_of(*row) for row in connection.execute(sql.read("drift/compared")).fetchall()]
     judged = with_verdicts(found)
     temp_table(connection, "judged_drift", _TYPES, map(astuple, judged))
     connection.execute(
@@ -142,7 +142,12 @@ def with_verdicts(comparisons: Sequence[Comparison]) -> list[Comparison]:
     return [replace(c, verdict=verdict_on(c)) for c in comparisons]
 
 
-def _comparison(
+_BEYOND = 0.05
+"""What an interval of a change leaves outside; the normal distribution is beyond the limit below with that."""
+_NORMAL_LIMIT = 1.96
+
+
+def comparison_of(
     model: str,
     topic: str,
     metric: str,
@@ -155,9 +160,13 @@ def _comparison(
     since: datetime | None,
     served: str | None,
 ) -> Comparison:
+    """How far a figure is from what is ``usual``, by ``change`` with its standard ``error`` (in logarithms, but for the
+    quality); without ``degrees`` of freedom the error is known well.
+    """
     error = max(error, _LEAST_ERROR)
     z = change / error
-    low, high = change - 1.96 * error, change + 1.96 * error
+    reach = (_NORMAL_LIMIT if degrees is None else limit(_BEYOND, degrees)) * error
+    low, high = change - reach, change + reach
     if metric == "qoa":
         before, after = usual, min(max(usual + change, 0.0), 1.0)
     else:
@@ -187,7 +196,8 @@ DRIFT_WORDS = {
 
 def changed(metric: str, change: float) -> str:
     """A change in words: a difference of qualities, a share of the others."""
-    return f"{change:+.2f}" if metric == "qoa" else f"{change:+.0%}"
+    said = f"{change:+.2f}" if metric == "qoa" else f"{change:+.0%}"
+    return f"±{said[1:]}" if float(said[1:].rstrip("%")) == 0 else said
 
 
 def drift_line(drifted: dict) -> str:

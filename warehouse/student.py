@@ -22,6 +22,20 @@ def two_sided(t: float, degrees: float) -> float:
     return 1 - _incomplete_beta(b, a, rest, x)
 
 
+def limit(probability: float, degrees: float) -> float:
+    """How far from 0 a value is beyond with this ``probability``, both sides together: where :func:`two_sided` is that.
+
+    ``probability`` is from 1e-6 to 1. By halving an interval, to a part in 10¹².
+    """
+    low, high = 0.0, 1.0
+    while two_sided(high, degrees) > probability:
+        low, high = high, 2 * high
+    while high - low > 1e-12 * high:
+        middle = (low + high) / 2
+        low, high = (middle, high) if two_sided(middle, degrees) > probability else (low, middle)
+    return high
+
+
 def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
     """I_x(a, b) where its fraction converges fast: for x up to (a + 1) / (a + b + 2). ``rest`` is 1 - x."""
     if x <= 0:

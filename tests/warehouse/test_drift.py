@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from benchmarks.drift import Stream, named
 from optiq.plans.plan import Plan
-from warehouse.drift import Comparison, drift_line, read_baselines, with_verdicts
+from warehouse.drift import Comparison, changed, comparison_of, drift_line, read_baselines, with_verdicts
 from warehouse.home import Home
 from warehouse.landing import land_traces, trace_columns
 from warehouse.query import query
@@ -306,3 +306,34 @@ def test_a_drift_in_words(tmp_path: Path) -> None:
     assert drift_line({**row, "metric": "latency_s", "change": 0.3, "topic": "art"}) == (
         "m on art: latency +30% (52 new answers)"
     )
+
+
+@pytest.mark.parametrize(
+    ("metric", "change", "said"),
+    [
+        ("qoa", 0.1, "+0.10"),
+        ("qoa", -0.001, "±0.00"),
+        ("latency_s", 1.06, "+106%"),
+        ("latency_s", -0.5, "-50%"),
+        ("latency_s", -0.001, "±0%"),
+        ("latency_s", 0.0, "±0%"),
+    ],
+)
+def test_a_change_in_words(metric: str, change: float, said: str) -> None:
+    assert changed(metric, change) == said
+
+
+@given(
+    st.sampled_from(["qoa", "latency_s"]),
+    st.floats(-1, 1),
+    st.floats(0.01, 1),
+    st.none() | st.floats(1, 100),
+)
+def test_the_interval_of_a_change_says_what_its_test_does(
+    metric: str, change: float, error: float, degrees: float | None
+) -> None:
+    """Of few answers Student's distribution is wide: 1.96 standard errors would leave out what the test does not."""
+    made = comparison_of("a", "*", metric, 0.5, change, error, degrees, 9, 9, None, None)
+    assert made.change_low <= made.change <= made.change_high
+    if abs(made.p_value - 0.05) > 1e-3:
+        assert (made.change_low <= 0 <= made.change_high) == (made.p_value > 0.05)

@@ -7,9 +7,9 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtrit
 
-from warehouse.student import two_sided
+from warehouse.student import limit, two_sided
 
 
 @given(st.floats(0, 1e3), st.floats(0.5, 1e5))
@@ -30,3 +30,8 @@ def test_the_middle_and_the_ends() -> None:
     assert two_sided(0.0, 8) == 1
     assert two_sided(1e200, 8) == 0
     assert math.isclose(two_sided(3.0, 1e9), math.erfc(3 / math.sqrt(2)), rel_tol=1e-6)
+
+
+@given(st.floats(1e-6, 0.999), st.floats(0.5, 1e5))
+def test_beyond_the_limit_lies_as_much_as_asked_for(probability: float, degrees: float) -> None:
+    assert limit(probability, degrees) == pytest.approx(-stdtrit(degrees, probability / 2), rel=1e-6)
