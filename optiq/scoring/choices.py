@@ -63,14 +63,14 @@ _VERDICTS = re.compile(
 )
 _CHECKED = re.compile(r"^[ \t]*[-*]?[ \t]*\[([xX✓✔ ])\]\s*(.+)$", re.MULTILINE)
 _ALL = re.compile(
-    r"\W*(?:all|every\s+(?:option|one|choice|answer)|all\s+(?:of\s+)?(?:the\s+)?(?:above|these|them|options|choices|four|five|three|listed)(?:\s+are\s+(?:correct|right|true))?)\W*",
+    r"\W*(?:all|everything|every\s+(?:option|one|choice|answer)|all\s+(?:of\s+)?(?:the\s+)?(?:above|these|them|options|choices|four|five|three|listed)(?:\s+are\s+(?:correct|right|true))?)\W*",
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"([A-Z])\s*(?:-|–|to|through)\s*([A-Z])")
 _BRACKETED_LETTER = re.compile(r"\(([A-Z])\)|\b([A-Z])\)")
 _LONE_LETTER = re.compile(r"(?<![\w'’.-])([A-Z])(?![\w'’+#]|\.\w|-\w)")
 _LETTER_LIST = re.compile(
-    r"\(?([A-Z])\)?(?:(?:\s*[,;/&+]\s*(?:and\s+)?|\s+(?:and(?:\s+also)?|as\s+well\s+as|plus)\s+|\s+)"
+    r"\(?([A-Z])\)?(?:(?:\s*[,;/&+]\s*(?:and\s+|then\s+)?|\s+(?:and(?:\s+also)?|as\s+well\s+as|plus|then)\s+|\s+)"
     r"\(?[A-Z]\)?(?=[\s,;.&)/+]|$))*",
     re.IGNORECASE,
 )
@@ -82,7 +82,8 @@ _CONTRAST = re.compile(
     re.I,
 )
 _CONCLUDED = re.compile(
-    r"(?:\b(?:so|thus|therefore|hence|leaving|leaves|must be|choose|choosing|pick|go with|select|i['’]d say)\b|[→⇒])",
+    r"(?:\b(?:so|thus|therefore|hence|leaving|leaves|must be|choose|choosing|pick|go with|select|i['’]d say)\b|"
+    r"[→⇒]|\belimination[^.:\n]*:)",
     re.I,
 )
 # What a lone letter stands behind is its name, unless it is one of these.

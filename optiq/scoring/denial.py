@@ -366,7 +366,7 @@ _VERB = re.compile(
 
 
 _BEYOND_DOUBT = re.compile(
-    r"\W*(?:(?:there\s+is\s+|i\s+have\s+)?(?:no|without(?:\s+an?y?)?)\s+(?:a\s+)?doubt(?:\s+about\s+(?:it|that))?|beyond\s+(?:any\s+)?doubt)\W*\Z",
+    r"\W*(?:(?:there(?:\s+is|['’]s)\s+|i\s+have\s+)?(?:no|without(?:\s+an?y?)?)\s+(?:a\s+)?(?:doubt|question)(?:\s+about\s+(?:it|that))?|beyond\s+(?:any\s+)?doubt)\W*\Z",
     re.IGNORECASE,
 )
 
@@ -437,6 +437,8 @@ def truth_of(answer: str) -> bool | None:
         return None
     if found := _VERB.fullmatch(text):
         verb = found["verb"].casefold()
+        if verb in ("may", "might") and not found["not"]:
+            return None
         return not (found["nt"] or found["not"] or verb.startswith(("won", "can'", "can’", "cant", "cannot")))
     if found := _TRUTH.match(text):
         rest = found["rest"].lstrip()

@@ -978,7 +978,9 @@ def _a_state(words: frozenset[str]) -> bool:
 
 
 _PERHAPS_TWICE = re.compile(
-    r"\b(?:maybe|perhaps|possibly|probably)\b[^.!?\n]*[,;.]\s*(?:maybe|perhaps|possibly|or)\b", re.IGNORECASE
+    r"\b(?:maybe|perhaps|possibly|probably|(?:could|might|may)\s+be)\b[^.!?\n]*[,;.]\s*(?:or\s+|it\s+)?"
+    r"(?:maybe|perhaps|possibly|or|(?:could|might|may)(?:\s+also)?\s+be)\b",
+    re.IGNORECASE,
 )
 """``Maybe Oslo, maybe Bergen``."""
 
