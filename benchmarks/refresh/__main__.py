@@ -1,6 +1,7 @@
 """How long a refresh takes and how much memory, and whether kills and readers can do harm.
 
     python -m benchmarks.refresh --executions 1000000 --then 1000   time and memory
+    python -m benchmarks.refresh --executions 1000000 --keep 2 --nights 3   the same, once there are as many snapshots
     python -m benchmarks.refresh --executions 20000 --one-by-one    many small files; --loose: not bundled
     python -m benchmarks.refresh --executions 100000 --kills 20     kill -9 at random moments
     python -m benchmarks.refresh --strange 40                       the same, with strange files landing meanwhile
@@ -21,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.refresh.kills import killed_refreshes
-from benchmarks.refresh.measure import Measured, generate, measured_refresh, temporary_home
+from benchmarks.refresh.measure import KEPT, Measured, generate, measured_refresh, temporary_home
 from benchmarks.refresh.readers import watched_refreshes
 from benchmarks.refresh.strange import killed_among_strange_files
 
@@ -35,6 +36,8 @@ def main() -> int:
     )
     parser.add_argument("--executions", type=int, default=100_000, help="landed executions")
     parser.add_argument("--then", type=int, default=1_000, help="executions of the second refresh (1000)")
+    parser.add_argument("--nights", type=int, default=1, help="so many nights of --then executions (1)")
+    parser.add_argument("--keep", type=int, default=KEPT, help=f"snapshots that are kept ({KEPT})")
     parser.add_argument(
         "--one-by-one",
         dest="landing",
@@ -86,15 +89,15 @@ def main() -> int:
 
 
 def _time_and_memory(home: Path, given: argparse.Namespace) -> None:
-    rows = [_row("init", 0, 0, measured_refresh(home))]
+    rows = [_row("init", 0, 0, measured_refresh(home, keep=given.keep))]
     measured: list[tuple[str, Measured]] = []
     for name, executions, seed in (
         ("refresh", given.executions, given.seed),
-        ("refresh", given.then, given.seed + 1),
+        *(("refresh", given.then, given.seed + 1 + night) for night in range(given.nights)),
         ("refresh, nothing new", 0, 0),
     ):
         calls = generate(home, executions, seed, landing=given.landing) if executions else 0
-        result = measured_refresh(home)
+        result = measured_refresh(home, keep=given.keep)
         measured.append((f"a refresh of {executions:,}", result))
         if result.report["executions"] != executions or result.report["calls"] != calls:
             raise RuntimeError(f"{executions} executions with {calls} calls landed, merged: {result.report}")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 # Prints every step with its CPU and wall seconds and the peak memory so far, then the report; arguments: home, full
-# gate or not.
+# gate or not, snapshots kept.
 REFRESH = """
 import json, resource, sys, time
 from warehouse.find_home import find_home
@@ -29,12 +29,17 @@ def note(step):
     print(json.dumps([step, time.process_time(), time.perf_counter() - started, peak]), flush=True)
 
 started = time.perf_counter()
-report = refresh(find_home(sys.argv[1]), create=True, full_gate=sys.argv[2] == "full", on_step=note)
+report = refresh(
+    find_home(sys.argv[1]), create=True, full_gate=sys.argv[2] == "full", keep=int(sys.argv[3]), on_step=note
+)
 print(json.dumps({
     "published": report.published, "snapshot": report.snapshot_id, "executions": report.n_executions_new,
     "calls": report.n_calls_new, "quarantined": report.n_quarantined,
 }), flush=True)
 """
+
+KEPT = 7
+"""Snapshots that a refresh keeps unless told otherwise. Once there are so many, a night copies over old files."""
 
 _PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
 
@@ -64,13 +69,13 @@ def generate(home: Path, executions: int, seed: int, labelled: bool = True, land
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def start_refresh(home: Path, gate: str = "quick") -> subprocess.Popen[str]:
+def start_refresh(home: Path, gate: str = "quick", keep: int = KEPT) -> subprocess.Popen[str]:
     """Start a refresh; ``gate`` is quick (as ``optiq refresh`` does it) or full (Great Expectations too, at night)."""
-    command = [sys.executable, "-c", REFRESH, str(home), gate]
+    command = [sys.executable, "-c", REFRESH, str(home), gate, str(keep)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def measured_refresh(home: Path, gate: str = "quick") -> Measured:
+def measured_refresh(home: Path, gate: str = "quick", keep: int = KEPT) -> Measured:
     """Refresh in a fresh process and wait for it.
 
     Raises
@@ -79,7 +84,7 @@ def measured_refresh(home: Path, gate: str = "quick") -> Measured:
         with what it said, if it failed.
     """
     started = time.perf_counter()
-    process = start_refresh(home, gate)
+    process = start_refresh(home, gate, keep)
     assert process.stdout is not None
     assert process.stderr is not None
     lines = told(process.stdout)

@@ -21,21 +21,24 @@ from benchmarks.refresh.traces import _chunk, plans
 from warehouse.connection import reading
 from warehouse.find_home import find_home
 from warehouse.home import Home
+from warehouse.snapshots import kept_snapshots
 
 ROWS = 20
 """Executions of a good file."""
+_KEEP = 2
+"""Snapshots: few, so that most nights copy over old files."""
 
 
 def killed_among_strange_files(
     folder: Path, kills: int, seed: int
 ) -> tuple[list[tuple[str, ...]], list[str]]:
     """Kill ``kills`` refreshes. Returns (last step done, kills) and what went wrong."""
-    measured_refresh(folder)
+    measured_refresh(folder, keep=_KEEP)
     home = find_home(folder)
     landing = _Landing(home, seed)
     draw = random.Random(seed)
     landing.add(2)
-    steps = measured_refresh(folder).steps
+    steps = measured_refresh(folder, keep=_KEEP).steps
     length = steps[-1][2] - steps[0][2]
     hit: Counter[str] = Counter()
     faults: list[str] = []
@@ -51,7 +54,7 @@ def killed_among_strange_files(
             hit[step] += 1
         found = _after_a_kill(home, landing)
         try:
-            measured_refresh(folder)
+            measured_refresh(folder, keep=_KEEP)
         except RuntimeError as fault:
             found.append(str(fault))
         else:
@@ -123,7 +126,7 @@ class _Landing:
 
 def _kill(folder: Path, after_s: float, landing: _Landing) -> str:
     """Start a refresh, land more in its middle, kill it; returns the last step that it told."""
-    process = start_refresh(folder)
+    process = start_refresh(folder, keep=_KEEP)
     assert process.stdout is not None
     first = process.stdout.readline()
     time.sleep(after_s / 2)
@@ -171,5 +174,17 @@ def _after_a_refresh(home: Home, landing: _Landing) -> list[str]:
     aside = {path.name for path in home.landing.glob("refused/*.parquet")}
     if aside != landing.refused:
         faults.append(f"set aside wrongly: {sorted(aside ^ landing.refused)}")
+    for name, file in kept_snapshots(home).items():
+        with reading(file) as connection:
+            latest = connection.execute("select arg_max(snapshot_id, number) from snapshots").fetchall()[0][0]
+            rows = len(connection.execute("select execution_id, question from executions").fetchall())
+            calls = len(connection.execute("from calls").fetchall())
+        if latest != name:
+            faults.append(
+                f"the snapshot {name} says that it is {latest}, with {rows} executions and {calls} calls"
+            )
+    newest = [*kept_snapshots(home).values()][-1]
+    if newest.read_bytes() != home.perfdb.read_bytes():
+        faults.append(f"the newest snapshot, {newest.stem}, is not what is published")
     left = [path.name for path in (*home.landing.glob("*"), *home.work.glob("*")) if path.name != "refused"]
     return faults + ([f"left behind {left}"] if left else [])
