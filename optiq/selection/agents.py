@@ -24,8 +24,9 @@ class AgentSubject:
     - a function ``run(example, models)``;
     - a function ``make(models)`` that returns something with ``run(example)``, or a function of the example.
 
-    Each may be async. ``models`` is a dict by role. It gets the row without its reference, or the one field of it
-    that was asked for (:class:`optiq.selection.examples.Example`).
+    Each may be async, or give its answer piece by piece (text is put together). ``models`` is a dict by role. It gets
+    the row without its reference, or the one field of it that was asked for
+    (:class:`optiq.selection.examples.Example`).
     Models are given by the names that they have (:class:`optiq.selection.roles.RoleModel`). ``make_model`` (name →
     object) makes client objects of the user's of these names.
     """
@@ -44,7 +45,8 @@ class AgentSubject:
                 f"{self.name} is no agent",
                 "It needs to be a class with __init__(models) and run(example), or a function run(example, models).",
             )
-        self.asynchronous = inspect.iscoroutinefunction(getattr(self._agent, "run", self._agent))
+        run = getattr(self._agent, "run", self._agent)
+        self.asynchronous = inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run)
         """Whether it is run by an event loop."""
         self._takes_both = not inspect.isclass(self._agent) and _takes_example(self._agent)
 

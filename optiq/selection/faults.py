@@ -54,8 +54,16 @@ def fault_of_run(exception: BaseException | None, calls: Sequence[CallRecord]) -
 
 def is_of_loops(exception: BaseException) -> bool:
     """Whether something of one event loop was used in another."""
-    said = str(exception).lower()
+    said = told(exception).lower()
     return isinstance(exception, RuntimeError) and any(part in said for part in _OF_LOOPS)
+
+
+def told(exception: BaseException) -> str:
+    """What an exception says of itself, if it can."""
+    try:
+        return str(exception)
+    except Exception:  # whatever the user's class does
+        return "it cannot say why"
 
 
 def _is_of_loops_at_all(exception: BaseException) -> bool:

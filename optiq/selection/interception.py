@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,7 +33,7 @@ from optiq.execution.ledger import LimitReached
 from optiq.selection.agent_loop import agent_loop, never
 from optiq.selection.bill import Bill, Charge
 from optiq.selection.carrying import carrying
-from optiq.selection.faults import fault_of, fault_of_status
+from optiq.selection.faults import PROVIDER, fault_of, fault_of_status, told
 from optiq.selection.patching import Patch, library, patched
 from optiq.selection.proxy import Proxy, environment_through_proxy
 from optiq.selection.recording import CallRecord, Recorder, clock, current
@@ -53,6 +54,7 @@ from optiq.selection.wire import (
     answers_asked_for,
     asked_in,
     counting,
+    failure_in,
     is_billed_untold,
     output_cap,
     prompt_chars,
@@ -72,7 +74,8 @@ class Transport:
 
     ``candidates`` are the models of all combinations. ``blocking``: an async agent was seen to call models so that the
     event loop waits. ``uncounted`` are servers that refuse to count the tokens of a stream. ``process`` is the one in
-    which calls are counted (default: this one); from others they are sent there.
+    which calls are counted (default: this one); from others they are sent there. ``strays`` counts calls of threads
+    whose run is over: they may do the work of any other run.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Transport:
         self.bill = bill or Bill()
         self.slots = Slots(slots)
         self.blocking = False
+        self.strays = 0
         self.uncounted: set[str] = set()
         self.flights: Flights[Response] = Flights()
         self.proxy = Proxy()
@@ -101,6 +105,7 @@ class Transport:
         try:
             yield
         finally:
+            recorder.over = True
             self.proxy.leave(recorder)
 
 
@@ -327,7 +332,9 @@ class _Intercepted:
         recorder.check()
         self._recorder, self._transport = recorder, transport
         self.request = request
-        self.role = _role_of(recorder, asked, request.content, transport)
+        self._stray = recorder.over
+        transport.strays += self._stray
+        self.role = None if self._stray else _role_of(recorder, asked, request.content, transport)
         self.model, self._asked = self._settled(asked)
         self._embeds, self._path = asked.embeds, asked.path
         self._counting = (
@@ -392,7 +399,7 @@ class _Intercepted:
         """A kept answer as a response of the client's own library, recorded with the latency that it had."""
         self._waited()
         self._record(kept.body, kept.latency_s, cached=True)
-        return self._shown(kept.status, kept.headers, kept.body)
+        return self._shown(kept.status, kept.headers, kept.body, kept.latency_s)
 
     def begin(self) -> bool:
         """A slot is free: now the call's own time begins. False if it must wait for money that calls in flight hold."""
@@ -406,7 +413,7 @@ class _Intercepted:
         if charge is None:
             return False
         self._charge = charge
-        self._recorder.in_flight.append(charge)
+        self._recorder.in_flight[id(self)] = charge
         if charge.cap is not None:
             self._asked = self._asked.with_body(charge.body)
             self.request = _changed(self.request, self._asked)
@@ -443,6 +450,12 @@ class _Intercepted:
             error = f"HTTP {status}: {content[:200].decode('utf-8', 'replace')}"
             self._record(b"", latency, error=error, fault=fault_of_status(status))
             return response
+        if (failure := failure_in(content)) is not None:
+            said, told_status = failure
+            bill.answered(self._charge, self.model, 502, None, None)  # nobody says what of it is billed
+            fault = PROVIDER if told_status is None else fault_of_status(told_status)
+            self._record(b"", latency, error=f"HTTP {status}, but: {said[:200]}", fault=fault)
+            return response
         prompt, output = self._record(content, latency)
         bill.answered(self._charge, self.model, status, prompt, output)
         if bill.was_cut(self._charge, output):
@@ -451,20 +464,22 @@ class _Intercepted:
             headers = {n.lower(): v for n, v in response.headers.items() if n.lower() not in _NOT_KEPT}
             self._response = Response(status, headers, content, latency)
             self._transport.store.keep_response(self._key, self._response)
-        return self._shown(status, response.headers, content) if self._counting else response
+        return self._shown(status, response.headers, content, latency) if self._counting else response
 
-    def _shown(self, status: int, headers: Mapping[str, str], content: bytes) -> Any:
+    def _shown(self, status: int, headers: Mapping[str, str], content: bytes, latency_s: float) -> Any:
         """An answer as a response of the client's own library, without what the agent did not ask for."""
         library = __import__(type(self.request).__module__.split(".")[0])
         kept = {name: value for name, value in headers.items() if name.lower() not in _NOT_KEPT}
         shown = without_counts(content) if self._counting else content
-        return library.Response(status, headers=kept, content=shown, request=self.request)
+        made = library.Response(status, headers=kept, content=shown, request=self.request)
+        made.elapsed = timedelta(seconds=latency_s)
+        return made
 
     def failed(self, fault: BaseException) -> None:
         """Record a call without an answer."""
         self._transport.bill.failed(self._charge, fault)
         self._recorder.waiting.pop(id(self), None)
-        error = f"{type(fault).__name__}: {fault}"
+        error = f"{type(fault).__name__}: {told(fault)}"
         self._record(b"", clock() - self._started, error=error, fault=fault_of(fault))
 
     def _record(
@@ -485,6 +500,9 @@ class _Intercepted:
             longest = written_bytes(content)
             if (cap := output_cap(self._path, self._asked.body)) is not None:
                 longest = min(longest, cap * answers_asked_for(self._asked.body))
+        self._recorder.in_flight.pop(id(self), None)
+        if self._stray:
+            return prompt, output
         self._recorder.add(
             CallRecord(
                 self.role,

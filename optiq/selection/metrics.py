@@ -15,6 +15,7 @@ from optiq.errors import InputError
 from optiq.extensions.own_code import own_module
 from optiq.questions.question_cells import accepted
 from optiq.selection.examples import Example, as_text
+from optiq.selection.faults import told
 
 BUILT_IN = ("exact", "containment", "cosine")
 _ROW = ("row", "example")
@@ -63,7 +64,7 @@ def load(name: str, what: str) -> Any:
         raise
     except Exception as fault:  # whatever the user's module does while it is imported
         raise InputError(
-            f"{what} {name!r} cannot be loaded: {type(fault).__name__}: {fault}",
+            f"{what} {name!r} cannot be loaded: {type(fault).__name__}: {told(fault)}",
             "Check the name, and that the module imports.",
         ) from fault
 
@@ -152,7 +153,7 @@ def _checked(metric: Callable[[Example, Any], Any]) -> Callable[[Example, Any], 
             raise
         except Exception as fault:  # whatever the user's function does
             raise InputError(
-                f"the metric failed on {where}: {type(fault).__name__}: {fault}", "Mend the metric."
+                f"the metric failed on {where}: {type(fault).__name__}: {told(fault)}", "Mend the metric."
             ) from fault
         if math.isnan(value) or not 0 <= value <= 1:
             raise InputError(f"the metric gave {value:g} on {where}", "A metric gives a number from 0 to 1.")

@@ -13,9 +13,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ from optiq.selection.agents import AgentSubject
 from optiq.selection.bill import unpriced
 from optiq.selection.elsewhere import taking_along
 from optiq.selection.examples import Example, as_text
-from optiq.selection.faults import AGENT, MADE_AGAIN, OURS, fault_of_run
+from optiq.selection.faults import AGENT, MADE_AGAIN, OURS, fault_of_run, told
 from optiq.selection.interception import Transport, intercepting
 from optiq.selection.recording import Recorder, current, total_tokens
 from optiq.selection.subjects import Made, added_up
@@ -189,9 +189,12 @@ class AgentPerformer:
         """What came of a run that is over; None if it was ``interrupted`` before it had ended."""
         assignment = recorder.assignment
         self._settle(recorder, reserve)
+        for charge in list(recorder.in_flight.values()):  # what comes of them nobody waits for
+            self._transport.bill.failed(charge, TimeoutError())
+            recorder.left_open = not recorder.called_off
+        if recorder.left_open:
+            recorder.unseen.add("a call without waiting for its answer")
         if recorder.called_off:
-            for charge in recorder.in_flight:  # what comes of them nobody waits for
-                self._transport.bill.failed(charge, TimeoutError())
             if interrupted:
                 return None
             if recorder.short_of_money:
@@ -199,6 +202,8 @@ class AgentPerformer:
         if recorder.over_limit is not None:
             raise LimitReached(recorder.over_limit)
         fault = OURS if end.ours else fault_of_run(end.exception, recorder.calls)
+        if not recorder.calls and self._transport.strays:
+            recorder.unseen.add("a thread of another run")
         error = end.error
         if error is None and fault is not None:
             error = next(call.error for call in reversed(recorder.calls) if call.fault == fault)
@@ -277,10 +282,7 @@ class AgentPerformer:
 
         def work() -> None:
             try:
-                output = self._subject.answer(example, recorder.assignment)
-                if inspect.isawaitable(output):
-                    output = asyncio.run(_whole(output))
-                end = _end(output)
+                end = _end(_whole_here(self._subject.answer(example, recorder.assignment), recorder))
             except BaseException as fault:  # also an agent that calls sys.exit
                 end = _failed(fault)
             with suppress(InvalidStateError):  # nobody waits for it any more
@@ -291,7 +293,7 @@ class AgentPerformer:
 
     async def _in_loop(self, example: Example, recorder: Recorder) -> _End:
         try:
-            return _end(await self._subject.answer(example, recorder.assignment))
+            return _end(await _whole(self._subject.answer(example, recorder.assignment), recorder))
         except asyncio.CancelledError:
             if recorder.called_off:
                 raise
@@ -345,8 +347,56 @@ def figures_of(prices: Prices | None, model: str) -> ModelFigures:
     return next((figures for figures in found if Tariff.at(COST, figures).known), found[0])
 
 
-async def _whole(work: Any) -> Any:
-    return await work
+async def _whole(output: Any, recorder: Recorder) -> Any:
+    """What an agent gives in the end: what can be awaited was awaited, and generators were read to their end.
+
+    They are not read for ever: :class:`optiq.selection.recording.RunCalledOff` once the run was given up.
+    """
+    while True:
+        if isinstance(output, Future):
+            output = asyncio.wrap_future(output)
+        if inspect.isawaitable(output):
+            output = await output
+        elif inspect.isasyncgen(output):
+            parts = []
+            async with aclosing(output):
+                async for part in output:
+                    recorder.check()
+                    parts.append(part)
+            output = _in_one(parts)
+        elif inspect.isgenerator(output):
+            output = _read(output, recorder)
+        else:
+            return output
+
+
+def _whole_here(output: Any, recorder: Recorder) -> Any:
+    """The same in a thread; a loop is only used where one has to be."""
+    while True:
+        if isinstance(output, Future):
+            output = output.result()
+        elif inspect.isgenerator(output):
+            output = _read(output, recorder)
+        elif inspect.isawaitable(output) or inspect.isasyncgen(output):
+            output = asyncio.run(_whole(output, recorder))
+        else:
+            return output
+
+
+def _read(output: Generator[Any, None, None], recorder: Recorder) -> Any:
+    parts = []
+    with closing(output):
+        for part in output:
+            recorder.check()
+            parts.append(part)
+    return _in_one(parts)
+
+
+def _in_one(parts: list[Any]) -> Any:
+    """Text in one piece; anything else as a list. Who gave nothing has no answer."""
+    if not parts:
+        return None
+    return "".join(parts) if all(isinstance(part, str) for part in parts) else parts
 
 
 def _end(output: Any) -> _End:
@@ -355,7 +405,7 @@ def _end(output: Any) -> _End:
 
 def _failed(fault: BaseException) -> _End:
     """A fault in one line, with the line of the user's code that it came through last."""
-    said = " ".join(f"{type(fault).__name__}: {fault}".split())[:300]
+    said = " ".join(f"{type(fault).__name__}: {told(fault)}".split())[:300]
     frames = traceback.extract_tb(fault.__traceback__)
     ours = str(Path(__file__).parents[1])
     own = [f for f in frames if not f.filename.startswith((ours, sys.base_prefix, sys.prefix))]

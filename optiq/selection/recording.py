@@ -59,7 +59,9 @@ class Recorder:
 
     ``figures`` has what calls of a model cost. ``over_limit`` says why a call was refused: whatever the agent
     makes of it, the run is none. ``short_of_money``: a call of it waits for what others in flight hold.
-    ``in_flight`` are what calls took that were begun; those that are over were settled. ``waiting`` has by call since
+    ``over``: nobody waits for it any more.
+    ``in_flight`` are what calls took that were begun and are not over; ``left_open``: some were not when it was.
+    ``waiting`` has by call since
     when it waits for a slot or for money; ``in_loop`` is what a plain run does in the event loop that all share,
     unless it is to have loops of its own (``alone``).
     ``memory`` is what its requests say of roles. ``token`` names it to the ``proxy``; it started so many ``processes``;
@@ -76,9 +78,11 @@ class Recorder:
     waited_s: float = 0.0
     waiting: dict[int, float] = field(default_factory=dict)
     called_off: bool = False
+    over: bool = False
     over_limit: str | None = None
     short_of_money: bool = False
-    in_flight: list[Charge] = field(default_factory=list)
+    in_flight: dict[int, Charge] = field(default_factory=dict)
+    left_open: bool = False
     alone: bool = False
     memory: RoleMemory = field(default_factory=RoleMemory)
     token: str = ""
@@ -124,6 +128,8 @@ class Recorder:
 
         Nothing called is nothing spent, unless it may have called where nobody looks.
         """
+        if self.left_open:
+            return None
         if role is None:
             if not self.calls and self.may_have_called_unseen:
                 return None

@@ -177,6 +177,25 @@ def usage_in(content: bytes) -> tuple[int | None, int | None, str | None]:
     return prompt, output, "".join(texts) or None
 
 
+def failure_in(content: bytes) -> tuple[str, int | None] | None:
+    """What an answer says that came with status 200 and is a failure, and the status that it names; None for others.
+
+    Routers (OpenRouter) pass on so that the server behind them failed, streams (Ollama, Anthropic) that they broke off,
+    and gateways send a page, or nothing.
+    """
+    if content[:200].lstrip().lower().startswith((b"<!doctype", b"<html")) or not content.strip():
+        return content[:200].decode("utf-8", "replace").strip() or "nothing", None
+    if b'"error"' not in content:
+        return None
+    for item in _objects(content):
+        told = item.get("error") or part(item, "response", "error")
+        if told:
+            status = part(told, "code")
+            known = isinstance(status, int) and 400 <= status < 600
+            return str(part(told, "message") or told), status if known else None
+    return None
+
+
 _READ = ("prompt_tokens", "input_tokens", "inputTokens", "promptTokenCount")
 _CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
 _WRITTEN = ("completion_tokens", "output_tokens", "outputTokens", "candidatesTokenCount")

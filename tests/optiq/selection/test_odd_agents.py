@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
+import queue
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -188,6 +192,44 @@ def test_a_model_that_is_no_role_costs_what_it_costs(server: Server, priced: boo
     assert result.about["run"]["unpriced_calls"] == (0 if priced else 8)
 
 
+def test_a_call_that_a_run_does_not_wait_for_is_not_free(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cost is unknown, and a limit counts it at its most."""
+    answered, begun = threading.Event(), threading.Semaphore(0)
+    send = httpx.HTTPTransport.handle_request
+
+    def slowly(self: Any, request: Any) -> Any:
+        begun.release()
+        answered.wait(240)
+        return send(self, request)
+
+    def run(row: dict[str, Any], models: dict[str, str]) -> str:
+        threading.Thread(
+            target=post, args=(server.url, models["solver"], row["question"]), daemon=True
+        ).start()
+        begun.acquire()
+        return str(row["question"]).removeprefix("Say ")
+
+    runs: list[Any] = []
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", slowly)
+    limits = Limits(1, 1, 8, 600, max_total_cost_usd=1e6)
+    selector = ModelSelector(
+        run,
+        {"solver": NAMES[:1]},
+        DATA[:1],
+        method="brute-force",
+        prices=PRICES,
+        limits=limits,
+        on_run=runs.append,
+    )
+    told = selector.select().about["run"]
+    answered.set()
+    assert [(ran.outcome.score, ran.outcome.cost_usd) for ran in runs] == [(1.0, None)]
+    assert told["spent_usd"] > 1024, "the most that it can cost: it set no cap of its own"
+    assert told["unseen"] == {"a call without waiting for its answer": 1}
+
+
 class Endless(dict):
     """Says of itself that it has more and more in it."""
 
@@ -224,6 +266,165 @@ def test_objects_that_cannot_be_hashed_written_or_held_are_judged_or_fail_alone(
     assert result.evidence.accuracy.tolist() == [0.0, 1.0]
     assert max(len(ran.made.answer or "") for ran in runs) <= 100_000
     json.dumps([ran.made.answer for ran in runs])
+
+
+def pieces(text: str) -> Iterator[str]:
+    yield from (text[:2], text[2:])
+
+
+class Streams:
+    """Ways to give an answer that is not there yet when the agent returns."""
+
+    def __init__(self, url: str, pool: ThreadPoolExecutor) -> None:
+        self.url, self.pool = url, pool
+
+    def of(self, row: dict[str, Any], models: dict[str, str]) -> str:
+        return post(self.url, models["solver"], row["question"])
+
+    def generator(self, row: dict[str, Any], models: dict[str, str]) -> Iterator[str]:
+        yield from pieces(self.of(row, models))
+
+    def returned(self, row: dict[str, Any], models: dict[str, str]) -> Iterator[str]:
+        return self.generator(row, models)
+
+    async def asynchronous(self, row: dict[str, Any], models: dict[str, str]) -> AsyncIterator[str]:
+        for piece in pieces(await asyncio.to_thread(self.of, row, models)):
+            yield piece
+
+    async def awaited_first(self, row: dict[str, Any], models: dict[str, str]) -> AsyncIterator[str]:
+        return self.asynchronous(row, models)
+
+    def coroutine(self, row: dict[str, Any], models: dict[str, str]) -> Any:
+        return asyncio.to_thread(self.of, row, models)
+
+    def future(self, row: dict[str, Any], models: dict[str, str]) -> Any:
+        return self.pool.submit(self.of, row, models)
+
+    async def future_in_loop(self, row: dict[str, Any], models: dict[str, str]) -> Any:
+        return self.future(row, models)
+
+
+WAYS = [name for name in vars(Streams) if name[0] != "_" and name != "of"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_comes_piece_by_piece_or_later_is_waited_for_and_its_calls_are_the_runs(
+    server: Server, way: str
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        result, runs = select(getattr(Streams(server.url, pool), way))
+    assert result.evidence.accuracy.tolist() == [1.0, 1.0]
+    assert result.evidence.mean_cost_usd.tolist() == [12.0, 12.0]
+    assert {ran.made.answer for ran in runs} == {row["reference"] for row in DATA}
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "error"),
+    [
+        (["a", "b"], "ab", None),
+        ([1, 2], "[1, 2]", None),
+        (["a", {}], '["a", {}]', None),
+        ([], None, "returned None"),
+    ],
+)
+def test_pieces_of_text_are_put_together_and_others_are_a_list(
+    given: list[Any], answer: str | None, error: str | None
+) -> None:
+    def run(row: dict[str, Any], models: dict[str, str]) -> Iterator[Any]:
+        yield from given
+
+    _, runs = select(run, {"solver": NAMES[:1]})
+    assert {(ran.made.answer, ran.outcome.error) for ran in runs} == {(answer, error)}
+
+
+def test_an_answer_without_end_is_given_up(server: Server) -> None:
+    ends = threading.Event()
+
+    def run(row: dict[str, Any], models: dict[str, str]) -> Iterator[str]:
+        try:
+            while True:
+                time.sleep(0.01)
+                yield "more"
+        finally:
+            ends.set()
+
+    selector = ModelSelector(run, {"solver": NAMES[:1]}, DATA[:1], limits=Limits(1, 1, 1, 0.5))
+    result = selector.select()
+    assert result.about["run"]["errors"] == {"no answer within 0.5 s": 1}
+    assert ends.wait(60), "it does not go on behind our back"
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("not to be asked")
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_exception_that_cannot_be_told_is_a_failure_like_any_other(asynchronous: bool) -> None:
+    def plain(row: dict[str, Any], models: dict[str, str]) -> str:
+        raise Mute
+
+    async def in_loop(row: dict[str, Any], models: dict[str, str]) -> str:
+        raise Mute
+
+    result, _ = select(in_loop if asynchronous else plain, {"solver": NAMES[:1]})
+    ((error, count),) = result.about["run"]["errors"].items()
+    assert error.startswith("Mute: it cannot say why (test_odd_agents.py:")
+    assert count == 4
+
+
+def test_work_of_a_thread_that_another_run_began_keeps_its_model_and_is_nobodys(server: Server) -> None:
+    """The thread has the context of who began it: the models of later runs must not become that one's."""
+    work: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    threads: list[threading.Thread] = []
+
+    def serve() -> None:
+        while (taken := work.get()) is not None:
+            model, prompt, done = taken
+            done.put(post(server.url, model, prompt))
+
+    def run(row: dict[str, Any], models: dict[str, str]) -> str:
+        if not threads:
+            threads.append(threading.Thread(target=serve, daemon=True))
+            threads[0].start()
+        done: queue.SimpleQueue[str] = queue.SimpleQueue()
+        work.put((models["solver"], row["question"], done))
+        return done.get()
+
+    server.asked.clear()
+    runs: list[Any] = []
+    selector = ModelSelector(
+        run, {"solver": NAMES}, DATA, method="brute-force", prices=PRICES, limits=Limits(1, 1, 1, 600),
+        on_run=runs.append,
+    )  # fmt: skip
+    result = selector.select()
+    work.put(None)
+    assert sorted(model for model, _ in server.asked) == sorted(NAMES * 4), "each run asked its own model"
+    assert [len(ran.made.calls) for ran in runs] == [1] + [0] * 7
+    assert [ran.outcome.cost_usd for ran in runs] == [12.0] + [None] * 7, "unknown is not free"
+    assert result.about["run"]["unseen"] == {"a thread of another run": 7}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_answer_that_we_show_has_what_a_response_has(server: Server, stream: bool, kept: bool) -> None:
+    """Logging and tracing look at how long a request took, also of one that came from what was kept."""
+    took: list[float] = []
+
+    def run(row: dict[str, Any], models: dict[str, str]) -> str:
+        for _ in range(1 + kept):
+            made = httpx.post(
+                f"{server.url}/v1/chat/completions",
+                json=asked(models["solver"], row["question"]) | {"stream": stream},
+            )
+            took.append(made.elapsed.total_seconds())
+            assert made.is_closed
+        return str(row["question"])
+
+    result, _ = select(run, {"solver": NAMES[:1]})
+    assert result.about["run"]["errors"] == {}
+    assert len(took) == 4 * (1 + kept)
+    assert min(took) > 0
 
 
 def test_a_metric_that_says_nothing_ends_the_selection_and_keeps_what_was_judged(server: Server) -> None:

@@ -22,7 +22,7 @@ from optiq.selection.api import ModelSelector
 from optiq.selection.patching import patched_once_imported
 from optiq.selection.roles import RoleModel, role, wire_name
 from optiq.selection.runtime import Limits
-from optiq.selection.wire import asked_in, counting, is_billed_untold, usage_in, without_counts
+from optiq.selection.wire import asked_in, counting, failure_in, is_billed_untold, usage_in, without_counts
 
 DATA = [{"question": f"Say word{number}", "reference": f"word{number}"} for number in range(40)]
 PRICES = {"good": (1e6, 1e6), "bad": (1e6, 1e6)}  # 1 USD a token
@@ -211,6 +211,55 @@ def test_of_two_counts_that_which_is_billed_is_taken(answer: dict[str, Any]) -> 
     delta = {"message": {"content": {"text": "so"}}}
     events = ({"type": "content-delta", "delta": delta}, {"type": "message-end", "delta": {"usage": BILLED}})
     assert usage_in("".join(f"data: {json.dumps(event)}\n\n" for event in events).encode()) == (3, 4, "so")
+
+
+CHUNK = b'data: {"choices": [{"delta": {"content": "half an ans"}}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "failure"),
+    [
+        (b'{"error": {"message": "no server is left", "code": 502}}', ("no server is left", 502)),
+        (b'{"error": {"message": "too long", "code": 400}}', ("too long", 400)),
+        (CHUNK + b'data: {"error": {"message": "gone", "code": "server_error"}}\n\n', ("gone", None)),
+        (b'event: error\ndata: {"type": "error", "error": {"message": "overloaded"}}\n\n', ("overloaded", None)),
+        (b'data: {"type": "response.failed", "response": {"error": {"message": "no"}}}\n\n', ("no", None)),
+        (b'{"message": {"content": "half"}}\n{"error": "the runner has ended"}\n', ("the runner has ended", None)),
+        (b"  <!DOCTYPE html><p>Log in", ("<!DOCTYPE html><p>Log in", None)),
+        (b"", ("nothing", None)),
+        (CHUNK, None),
+        (b'{"id": "r", "object": "response", "error": null, "output": []}', None),
+        (b'{"choices": [{"message": {"content": "say \\"error\\": it is {\\"error\\": 1}"}}]}', None),
+        (b"ID3 sound", None),
+    ],
+)  # fmt: skip
+def test_failures_that_come_as_answers(content: bytes, failure: tuple[str, int | None] | None) -> None:
+    assert failure_in(content) == failure
+
+
+@pytest.mark.parametrize(("code", "lost"), [(502, {"provider": 4}), (400, {})])
+def test_a_failure_that_comes_as_an_answer_is_no_wrong_answer_and_is_not_kept(
+    code: int, lost: dict[str, int]
+) -> None:
+    """Only what the request itself is to blame for says anything about its model."""
+    sent: list[str] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        sent.append(str(request.url))
+        return httpx.Response(200, json={"error": {"message": "not now", "code": code}})
+
+    client = httpx.Client(transport=httpx.MockTransport(reply))
+
+    def run(example: dict[str, Any], models: dict[str, str]) -> str:
+        asked = {"model": models["solver"], "messages": [{"role": "user", "content": example["question"]}]}
+        for _ in range(2):
+            made = client.post("https://router.example.com/v1/chat/completions", json=asked).json()
+        return str(made["choices"][0]["message"]["content"])
+
+    result, runs = select(run, {"solver": ["good"]}, DATA[:4])
+    assert result.about["run"]["lost"] == lost
+    assert len(sent) == 8, "what failed is asked again"
+    assert [call.cost_usd for ran in runs for call in ran.made.calls] == [None] * 8
 
 
 @pytest.mark.parametrize("path", ["/v1/batches", "/generate"])
