@@ -23,6 +23,13 @@ from optiq.servers.addresses import past_proxies
 from tasks.prefect_key import use_key
 
 _LOOK_S = 0.2
+_HARMLESS = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED",
+    "PREFECT_LOGGING_LEVEL",
+    "server.analytics_enabled",
+    "logging.level",
+}
+"""Settings of Prefect that may stand in a file of the current folder: they send nothing anywhere and run nothing."""
 
 
 class Step:
@@ -220,6 +227,8 @@ def refuse_settings_of_folder() -> None:
     if "prefect.settings" in sys.modules:
         return  # they were read, and not by us
     for file, name, value in _settings_of_folder():
+        if name in _HARMLESS:
+            continue
         if name in ("PREFECT_API_URL", "api.url"):
             if os.environ.get("PREFECT_API_URL") or trust.may_be_named(str(value)):
                 continue

@@ -48,6 +48,9 @@ def test_a_prefect_server_that_cannot_be_used_is_one_line(there: bool) -> None:
     assert "PREFECT_API_URL" in told.value.remedy
 
 
+ROOT = Path(__file__).parents[2]
+
+
 @pytest.mark.parametrize(
     ("file", "content", "refused"),
     [
@@ -60,6 +63,8 @@ def test_a_prefect_server_that_cannot_be_used_is_one_line(there: bool) -> None:
         ("prefect.toml", '[api]\nurl = "http://localhost.example/api"\n', "names a Prefect server"),
         ("prefect.toml", '[logging]\nconfig_path = "log.yml"\n', "sets logging.config_path"),
         ("prefect.toml", "[api", "cannot be read"),
+        ("prefect.toml", '[server]\nanalytics_enabled = false\n[logging]\nlevel = "DEBUG"\n', ""),
+        ("pyproject.toml", (ROOT / "pyproject.toml").read_text(), ""),
         ("pyproject.toml", '[project]\nname = "x"\n', ""),
         ("pyproject.toml", '[tool."pr\\u0065fect".client]\ncustom_headers = {a = "b"}\n', "custom_headers"),
         ("pyproject.toml", "tool = 1\n", ""),
