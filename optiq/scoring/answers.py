@@ -69,6 +69,11 @@ _LINK = re.compile(r"!?\[([^\[\]]+)\]\([^()\s]+\)")
 _HTML = re.compile(
     r"</?(?:b|i|em|strong|p|br|span|div|u|code|sup|sub|ul|ol|li|h[1-6])\b[^<>]*>", re.IGNORECASE
 )
+_ASKED_FIRST = re.compile(
+    r"([^.?!\n:,]{1,30})\?\s+((?!or\b|maybe\b|perhaps\b|possibly\b|not\b|i\b|it\b|hmm|let\b|well\b)[^.?!\n,]{1,30})[.!]?",
+    re.IGNORECASE,
+)
+"""``12? 13.``: not what it asks itself."""
 _DELETED = re.compile(r"~~.+?~~")
 _EMPHASIS = re.compile(r"(?<!\w)(\*\*|__|\*|_|`)(?=\S)(.+?)(?<=\S)\1(?!\w)")
 _MATHS = re.compile(r"^\$([^$]+)\$$|^\\\((.+)\\\)$|^\\\[(.+)\\\]$")
@@ -127,6 +132,8 @@ def open_answer(output: str, asked: str = "") -> str:
     whole, text = text, without_greeting(without_verdict(without_greeting(text)))
     if refused := _refusal(text):
         return refused
+    if (asked_first := _ASKED_FIRST.fullmatch(text.strip())) and truth_of(asked_first[2]) is None:
+        return _first_answer(asked_first[2])
     if code := code_to_use(text):
         return code.strip()
     return _first_answer(

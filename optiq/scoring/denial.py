@@ -107,6 +107,12 @@ _MISTAKEN_FOR = re.compile(
     re.IGNORECASE,
 )
 """``Sydney is often mistaken for it, but``."""
+_ONCE_BELIEVED = re.compile(
+    rf"{_FROM_A_CLAUSE}\b(?:is|was|are|were)\s+(?:\w+\s+)?(?:thought|believed|assumed|supposed|said|rumou?red|considered)\s+to\s+be\b[^.;!?\n]*?"
+    r"(?=,?\s*\b(?:but|however|though|yet)\b)",
+    re.IGNORECASE,
+)
+"""``Neptune was thought to be it, but``."""
 _SAY = (
     r"(?:many|some|most|people|others|they|everyone)(?:\s+\w+){0,2}?\s+(?:thinks?|thought|believed?|says?|said|assumed?|"
     r"claim(?:s|ed)?|call(?:s|ed)?)\b"
@@ -171,7 +177,7 @@ def _blanks(match: re.Match[str]) -> str:
 
 _SAID_NOT = (
     _REJECTED, _DISBELIEVED, _AFTER_NOBODY, _NEITHER, _CORRECTED, _ASIDE_OF_OTHERS, _ONCE, _ONE_DAY, _FORMER,
-    _OPPOSITE_OF, _MISTAKEN_FOR, _OTHERS_SAY, _ASKS, _SUPPOSED,
+    _OPPOSITE_OF, _MISTAKEN_FOR, _ONCE_BELIEVED, _OTHERS_SAY, _ASKS, _SUPPOSED,
 )  # fmt: skip
 """What stands in a text and is not said by it."""
 _MAY_DENY = re.compile(

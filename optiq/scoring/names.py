@@ -196,6 +196,8 @@ def _other_than(name: list[str], wanted: list[str]) -> bool | None:
             return bool(more) and more[0] not in kinds and more[0] not in _SMALL and more[0] not in wanted
     if len(wanted) == 1 and any(wanted[0] in part.split("-") for part in name):
         return True  # Guinea-Bissau
+    if len(wanted) > 1 and len(name) > 1 and wanted[-1] in name[-1].split("-")[:-1]:
+        return name[0] == wanted[0]  # Elizabeth Taylor-Joy
     if len(wanted) < 2 or len(name) < 2 or name[-1] != wanted[-1]:
         return None
     start = next((at for at, part in enumerate(name[:-1]) if _agree(part, wanted[0])), None)

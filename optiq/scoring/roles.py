@@ -62,6 +62,13 @@ def _turned(one: str, other: str) -> bool | None:
     return False if stems[0] == stems[1] and len(stems[0]) > 2 else None
 
 
+def _plurals_around(words: Sequence[str]) -> bool:
+    """``parasites harm hosts``: what stands between two plurals is a verb."""
+    return len(words) == _FEWEST and all(
+        len(word) > 3 and word.endswith("s") for word in (words[0], words[-1])
+    )
+
+
 def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") else word
 
@@ -88,7 +95,7 @@ def same_roles(answer: Sequence[str], reference: Sequence[str]) -> bool | None:
         return None
     verdict: bool | None = None
     for at in range(1, len(reference) - 1):
-        if not _is_relation(reference[at]):
+        if not (_is_relation(reference[at]) or _plurals_around(reference)):
             continue
         found = [
             _agree(answer, place, reference, at, turned)

@@ -640,7 +640,9 @@ _IN_AN_ASIDE = re.compile(
 
 
 def _beside_it(answer: str, reference: str) -> bool:
-    """Whether ``answer`` has the name ``reference`` only to say where something else is."""
+    """Whether ``answer`` has ``reference`` only to say where or who something else is, or what it is more than."""
+    if " than " in answer and _only_compared(answer, reference):
+        return True
     if not reference[:1].isupper():
         return False
     places = [match.span() for match in re.finditer(re.escape(reference), answer)]
@@ -648,8 +650,32 @@ def _beside_it(answer: str, reference: str) -> bool:
         _BEFORE_A_NAME.search(answer, max(0, start - 60), start)
         or _KIN.match(answer, end)
         or _aside_about(answer, start, end)
+        or (_SOMETHING_OF.search(answer, 0, start) and _IS_A_NAME.match(answer, end))
         for start, end in places
     )
+
+
+_SOMETHING_OF = re.compile(
+    r"\A\W*the\s+(?:\w+\s+){0,2}(?!city|town|country|state|island|kingdom|republic|province|village|county|empire|house|name)\w+\s+"
+    r"(?:of|to)\s+(?:the\s+)?\Z",
+    re.IGNORECASE,
+)
+_IS_A_NAME = re.compile(r"\s+(?:is|was)\s+(?:the\s+)?[A-Z]")
+"""``The enemy of Tesla was Edison``."""
+_THAN = re.compile(r"\bthan\s+(?:(?:that|those)\s+of\s+)?(?:an?\s+|the\s+|any\s+)?\Z", re.IGNORECASE)
+_NOTHING_MORE = re.compile(
+    r"\b(?:no|nothing|nobody|none|never|few|little|no\s+one|not|rather|other)\b", re.IGNORECASE
+)
+
+
+def _only_compared(answer: str, reference: str) -> bool:
+    """Whether ``reference`` is only what something else is more or less than: ``Silver conducts better than gold``."""
+    if _NOTHING_MORE.search(answer) or "than" in reference:
+        return False
+    places = [
+        match.start() for match in re.finditer(rf"(?<!\w){re.escape(reference)}(?!\w)", answer, re.IGNORECASE)
+    ]
+    return bool(places) and all(_THAN.search(answer, max(0, place - 30), place) for place in places)
 
 
 _SAID_BEFORE = re.compile(r"\b(?:by|is|was|were|named|called)\s+(?:[A-Z][\w'’.-]*\s+)*\Z")
@@ -660,6 +686,8 @@ def _aside_about(text: str, start: int, end: int) -> bool:
     aside = _IN_AN_ASIDE.search(text, max(0, start - 80), start)
     if aside is None:
         return False
+    if aside.start() <= 2 and text[end:].strip(" .!*") == "":
+        return True  # Edison, the rival of Tesla
     ends = text[end:].strip(" .!*") == ""
     return text[end : end + 1] == "," or (ends and _SAID_BEFORE.search(text, 0, aside.start()) is not None)
 
