@@ -150,7 +150,30 @@ def questions_in(
             OptiqWarning,
             stacklevel=3,
         )
+    if letter := _one_letter(rows):
+        warnings.warn(
+            f"the right option of every choice question in {source} is {letter}: models that like to say {letter} will "
+            "look better than they are; mix the options of each row",
+            OptiqWarning,
+            stacklevel=3,
+        )
     return QuestionFile(source, tuple(rows))
+
+
+_ENOUGH_CHOICES = 10
+"""Choice questions from which on the same letter is right in all of them by no chance."""
+
+
+def _one_letter(rows: Sequence[Row]) -> str | None:
+    """The letter of the right option, where that is the same in all choice questions: they were built so."""
+    found = [
+        row.question.reference
+        for row in rows
+        if row.question is not None
+        and row.question.kind is Kind.CHOICE
+        and row.question.reference is not None
+    ]
+    return found[0] if len(found) >= _ENOUGH_CHOICES and len(set(found)) == 1 else None
 
 
 def _counts_options(frame: pl.DataFrame) -> bool:

@@ -451,3 +451,22 @@ def test_a_template_names_parts_and_leaves_other_braces_alone() -> None:
         frame, reading=Reading(template="{context.text} {question} {a.b} {0.5}")
     ).questions
     assert question.text == "It is 5. How much is \\frac{x.y}{2}? {a.b} {0.5}"
+
+
+@pytest.mark.parametrize(
+    ("letters", "said"), [("A" * 10, True), ("A" * 9, False), ("A" * 9 + "B", False), ("C" * 12, True)]
+)
+def test_the_same_option_is_never_right_in_all_questions_unnoticed(letters: str, said: bool) -> None:
+    """Sets with a column for the right answer and others for wrong ones are put together that way."""
+    n = len(letters)
+    frame = pl.DataFrame(
+        {
+            "question": [f"Which is {number}?" for number in range(n)],
+            "options": [["x", "y", "z"]] * n,
+            "reference": [*letters],
+        }
+    )
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        questions_in(frame)
+    assert any("mix the options of each row" in str(one.message) for one in told) == said

@@ -352,7 +352,7 @@ def test_without_a_question_column(tmp_path):
     with pytest.raises(InputError) as caught:
         read_questions(path)
     assert str(caught.value).startswith(
-        f"{path} has no column 'question'; its columns are 'Question;topic'. "
+        f"{path} has no column 'question'; its columns are 'Question', 'topic'. "
     )
 
 
