@@ -74,6 +74,15 @@ _PART = ("subplan", "subplan_key", "subplan_level")
 """Follow from the plan; where they are given, they must not say something else."""
 KEYS = ("node", *_TEXTS, *FIGURES, *FLAGS, "started_at", *_PART)
 """The keys that a call may have."""
+OF_ONE = tuple(
+    name
+    for name in KEYS
+    if name not in (*_PART, "node", "model", "error", "energy_source", "started_at", *RESOURCE_NAMES)
+    and not name.startswith("subplan_")
+)
+"""Columns that a row of one model may have in the place of its call."""
+_OF_BOTH = ("error", "energy_source", "started_at", *RESOURCE_NAMES)
+"""What the run of one model says of its call, too."""
 _LONGEST = tuple(metric.name for metric in RESOURCES if metric.adds == "path")
 
 
@@ -109,10 +118,19 @@ def flatten(
     rows: list[dict[str, Any]] = []
     foreign: dict[str, None] = {}
     wanted = chunk.columns.get("calls", [None] * len(chunk.numbers))
-    for number, value, whole in zip(chunk.numbers, wanted, parsed, strict=True):
-        if value is None or value == "" or isinstance(whole, str):
+    alone = _said_flat(chunk)
+    unassigned = 0
+    for number, value, whole, call in zip(chunk.numbers, wanted, parsed, alone, strict=True):
+        if isinstance(whole, str):
             continue
         plan, places = whole
+        if value is None or value == "":
+            if call is None:
+                continue
+            if plan.k > 1:
+                unassigned += 1
+                continue
+            value = [call]
         try:
             calls = _list_of_calls(value, plan, places)
             for node, call in calls:
@@ -128,6 +146,7 @@ def flatten(
             columns["plan_key"].append(plan.key)
             rows.append(call)
     notes.ignore("keys of calls", foreign)
+    notes.count("columns of a call, but the plan has several: not read, give calls", unassigned)
     names = [name for name in KEYS if name not in columns and any(name in row for row in rows)]
     frame = pl.DataFrame(
         [
@@ -149,6 +168,21 @@ def flatten(
     )
     table = pl.DataFrame(list(faults.items()), schema={ROW: pl.Int64, "calls_fault": pl.String}, orient="row")
     return Calls(flat, table, _totals(flat))
+
+
+def _said_flat(chunk: Chunk) -> list[dict[str, Any] | None]:
+    """The call that each row tells of in columns of its own (:data:`OF_ONE`); None where it says nothing of one."""
+    own = [name for name in OF_ONE if name in chunk.columns]
+    if not own:
+        return [None] * len(chunk.numbers)
+    names = [*own, *(name for name in _OF_BOTH if name in chunk.columns)]
+    found: list[dict[str, Any] | None] = []
+    for row in zip(*(chunk.columns[name] for name in names), strict=True):
+        call = {
+            name: value for name, value in zip(names, row, strict=True) if value is not None and value != ""
+        }
+        found.append(None if call.keys().isdisjoint(own) else call)
+    return found
 
 
 def _list_of_calls(value: Any, plan: Plan, places: tuple[int, ...]) -> list[tuple[int, dict[str, Any]]]:

@@ -20,7 +20,7 @@ from optiq.questions.metric import ADDITIVE, METRICS, QOA, RESOURCE_NAMES, RESOU
 from optiq.questions.question import Kind
 from optiq.questions.question_cells import kind_in, options_in, short
 from optiq.scoring import SCORES
-from warehouse.ingestion.calls import Calls, flatten
+from warehouse.ingestion.calls import OF_ONE, Calls, flatten
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
 from warehouse.ingestion.judging import score_unjudged
@@ -112,7 +112,8 @@ class Traces:
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if the file has no plan, or a column that looks misspelt."""
         needed = () if any(name in columns for name in PLANS) else ("plan",)
-        self.notes.ignore("columns", check_columns(self._path, columns, COLUMNS, needed, self.kind))
+        others = [name for name in columns if name not in OF_ONE]
+        self.notes.ignore("columns", check_columns(self._path, others, COLUMNS, needed, self.kind))
 
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The executions of a chunk, in the landing schema, and its rejected rows."""
