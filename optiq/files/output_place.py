@@ -18,6 +18,9 @@ from optiq.files.atomic import check_place
 _OTHER = "Give another name, or move it away first."
 _LOOKED_AT = 4096
 _OF_A_HOME = "perfdb.duckdb"
+_FOLDERS_OF_A_HOME = frozenset(
+    "cache gate landing prefect runs selection serving snapshots spending work".split()  # noqa: SIM905
+)
 
 
 def check_output(path: str | Path, *inputs: str | Path) -> None:
@@ -32,7 +35,7 @@ def check_output(path: str | Path, *inputs: str | Path) -> None:
     target = Path(path).resolve()
     if any(target == Path(one).resolve() for one in inputs):
         raise InputError(f"{path} is a file that this command reads", "Give another file to write.")
-    if any((above / _OF_A_HOME).is_file() and above != Path.cwd() for above in target.parents):
+    if any((above / _OF_A_HOME).is_file() and _is_homes(target, above) for above in target.parents):
         raise InputError(f"{path} is in a home of PerfDB, which keeps its own files there", _OTHER)
     if target.suffix.lower() != Path(path).suffix.lower():
         raise InputError(f"{path} is a link that leads to {target}", _OTHER)
@@ -46,6 +49,12 @@ def check_output(path: str | Path, *inputs: str | Path) -> None:
         return  # one that may not be read can be replaced where its folder may be written
     if head and check is not None and not check(head):
         raise InputError(f"{path} is there, and holds something else than its name says", _OTHER)
+
+
+def _is_homes(target: Path, home: Path) -> bool:
+    """Whether a place below ``home`` is for its own files. Somebody's project may be a home, too."""
+    first, *rest = target.relative_to(home).parts
+    return first in _FOLDERS_OF_A_HOME if rest else home != Path.cwd() or first.startswith("perfdb.duckdb")
 
 
 def tell_replaced(path: str | Path, line: str = "") -> None:

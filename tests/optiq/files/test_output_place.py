@@ -85,9 +85,21 @@ def test_a_file_that_is_read_or_of_a_home_or_no_file_is_refused(tmp_path: Path) 
     check_output("answers.csv", "asked.csv")
 
 
-def test_a_home_that_one_works_in_takes_results_beside_its_own(tmp_path: Path) -> None:
+def test_a_project_that_is_a_home_takes_results_beside_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "perfdb.duckdb").touch()
+    for name in ("study", "runs"):
+        (tmp_path / name).mkdir()
     check_output("answers.csv")
+    check_output("study/answers.csv")
+    for name in ("runs/answers.csv", "perfdb.duckdb"):
+        with pytest.raises(InputError, match="is in a home"):
+            check_output(name)
+    monkeypatch.chdir("study")
+    check_output("answers.csv")
+    with pytest.raises(InputError, match="is in a home"):
+        check_output("../answers.csv")
 
 
 def test_what_is_replaced_is_said_with_where_a_link_leads(tmp_path: Path) -> None:
