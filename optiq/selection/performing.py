@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import aclosing, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -383,7 +383,8 @@ def _whole_here(output: Any, recorder: Recorder) -> Any:
             return output
 
 
-def _read(output: Generator[Any, None, None], recorder: Recorder) -> Any:
+def _read(output: Any, recorder: Recorder) -> Any:
+    """The same of a generator that is not async."""
     parts = []
     with closing(output):
         for part in output:
