@@ -26,8 +26,17 @@ class PoolRequest:
     seed: int = 0
 
 
-def open_pool(asked: PoolRequest) -> tuple[PoolChemistry, tuple[str, ...]]:
-    """The pool's chemistry, and models that were left out because there are too many.
+@dataclass(frozen=True)
+class OpenedPool:
+    """The pool's chemistry; models that were left out because there are too many; what is no trial of a file."""
+
+    pool: PoolChemistry
+    left_out: tuple[str, ...] = ()
+    passed_over: str | None = None
+
+
+def open_pool(asked: PoolRequest) -> OpenedPool:
+    """The pool that is asked for.
 
     Raises
     ------
@@ -39,19 +48,19 @@ def open_pool(asked: PoolRequest) -> tuple[PoolChemistry, tuple[str, ...]]:
     perfdb = find_home(asked.home).perfdb
     usual = (asked.order, asked.used_from, asked.seed) == ("quality", USED_FROM, 0)
     if asked.history is None and usual and not asked.among:
-        return load_chemistry(perfdb, asked.topic), ()
+        return OpenedPool(load_chemistry(perfdb, asked.topic))
     if asked.history is not None:
-        given = history_trials(Path(asked.history), asked.topic)
+        given = history_trials(Path(asked.history), asked.topic, asked.among)
     else:
         given = load_trials(perfdb, asked.topic)
-    if asked.among:
-        given = given.among(asked.among)
+        if asked.among:
+            given = given.among(asked.among)
     found = given.chemistry(
         order="penalty" if asked.order == "penalty" else "quality",
         used_from=asked.used_from,
         seed=asked.seed,
     )
-    return found, given.left_out
+    return OpenedPool(found, given.left_out, given.passed_over)
 
 
 def names_in(text: str | None, flag: str) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,6 @@ MOST_QUESTIONS = 300
 """Questions per topic that chemistry is computed from: enough to tell models apart, and bounded in time."""
 FEWEST_TRIALS = 20
 """A topic with fewer trials has no chemistry of its own; its trials count in that of all topics."""
-MOST_MODELS_OF_A_FILE = 1000
-"""A file with more models than chemistry can take is refused, not cut."""
 ANY_TOPIC = "*"
 WORTH_COMPUTING = 0.05
 """Share of the trials of a topic that must differ from those that its chemistry was computed from."""
@@ -175,15 +175,18 @@ def load_chemistry(perfdb: Path, topic: str | None = None) -> PoolChemistry:
     return PoolChemistry.of_rows(profiles, pairs)
 
 
-def history_trials(path: Path, topic: str | None = None) -> TopicTrials:
+def history_trials(path: Path, topic: str | None = None, among: Sequence[str] = ()) -> TopicTrials:
     """The trials of ``topic`` (a task; default: all) in a performance history that stays outside PerfDB.
+
+    Of more models than can be looked at together those with most trials, or those that are named (``among``).
+    ``passed_over`` says how many rows are no trials, and why the first.
 
     Raises
     ------
     InputError
         if the file cannot be used, is no history, or has no grades.
     UnknownName
-        for a topic that is not in it.
+        for a topic that is not in it, or a model without grades.
     """
     import polars as pl
 
@@ -191,16 +194,28 @@ def history_trials(path: Path, topic: str | None = None) -> TopicTrials:
     from warehouse.ingestion.history import History
 
     reader: History | None = None
-    frames = []
+    frames, refused, n_rows = [], [], 0
     for chunk in read_chunks(path):
         if reader is None:
             reader = History(path, "")
             reader.check(list(chunk.columns))
-        reader.read(chunk)
-        frames.append(reader.trials()[0])
+        _, bad = reader.read(chunk)
+        found, ungraded = reader.trials()
+        frames.append(found)
+        n_rows += len(chunk.numbers)
+        refused += [*bad["reason"].head(1), *ungraded["reason"].head(1)]
     rows = pl.concat(frames).with_columns(source=pl.lit("histories"))
+    why = f": {refused[0]}" if refused else ""
     if rows.is_empty():
-        raise InputError(f"{path} has no grades", "A history has a quality and an accuracy in every row.")
+        raise InputError(
+            f"{path} has no grades in {_rows(n_rows)}{why}",
+            "A history has a quality (0 to 10) and an accuracy (0 to 1) in every row.",
+        )
+    passed_over = None
+    if len(rows) < n_rows:
+        passed_over = (
+            f"{_rows(n_rows - len(rows))} of {path} without a usable quality and accuracy left out{why}"
+        )
     topics = sorted(set(rows["topic"]))
     if topic is not None and topic not in (ANY_TOPIC, *topics):
         raise UnknownName(f"{path} has no topic {topic!r}", f"It has {', '.join(topics)}.")
@@ -209,7 +224,11 @@ def history_trials(path: Path, topic: str | None = None) -> TopicTrials:
     else:  # a trial of all topics is one of a topic; names may meet
         rows = rows.with_columns(trial=pl.concat_str("topic", "trial", separator="\x1f"))
     graded = rows.select("trial", "model", "quality", "accuracy", "source").rows()
-    return topic_trials(graded, MOST_MODELS_OF_A_FILE)
+    return replace(topic_trials(graded, among=among), passed_over=passed_over)
+
+
+def _rows(number: int) -> str:
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def _rows_of(topic: str, given: TopicTrials) -> dict[str, list[dict[str, Any]]]:

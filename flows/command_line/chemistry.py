@@ -12,7 +12,7 @@ from flows.flow_requests import Json, Place, Seeded
 if TYPE_CHECKING:
     from optiq.chemistry.pool import PoolChemistry
     from optiq.chemistry.recommend import Recommendation
-    from tasks.chemistry import PoolRequest
+    from tasks.chemistry import OpenedPool, PoolRequest
 
 _NONE = 1e-9
 
@@ -46,24 +46,32 @@ def chemistry(
 
     Example:  optiq chemistry --topic law -o chemistry.svg
     """
+    from optiq.errors import InputError
+    from optiq.files.chart_file import check_picture
     from optiq.files.output_place import check_output, tell_replaced
     from tasks.chemistry import PoolRequest, names_in, open_pool
 
     among, seed = names_in(trials.among, "--among"), trials.settings.seed
     asked = PoolRequest(trials.settings.home, trials.topic, among, order, used_from, trials.history, seed)
     if output is not None:
+        check_picture(output)
         check_output(output)
         tell_replaced(output)
     members = names_in(ensemble, "--map")
-    pool, left_out = open_pool(asked)
+    if members and output is None:
+        raise InputError("--map needs a file to draw to", "Name it with -o map.svg.")
+    opened = open_pool(asked)
+    pool = opened.pool
+    drawn = pool.among(members) if members else pool
     if json:
-        say_json(_matrix_object(pool, asked, left_out))
+        say_json(_matrix_object(pool, asked, opened.left_out))
     else:
-        _show_matrix(pool, asked, left_out)
-    if output is not None or members:
-        written = _draw(pool, output, members)
+        _about(asked, opened)
+        _show_matrix(pool, asked)
+    if output is not None:
+        _draw(drawn, output, bool(members))
         if not json:
-            say(f"drawn: {written}")
+            say(f"drawn: {output}")
 
 
 def recommend(
@@ -93,19 +101,20 @@ def recommend(
 
     among = names_in(trials.among, "--among")
     asked = PoolRequest(trials.settings.home, trials.topic, among, order, used_from, trials.history)
-    pool, _ = open_pool(asked)
+    opened = open_pool(asked)
+    pool = opened.pool
     weights = Weights(alpha, beta, tau, used_from)
     found = pool.choose(strategy, size, seed=trials.settings.seed, fewer=fewer, weights=weights)
     best = pool.choose("best", size)
     if json:
         say_json(_recommendation_object(pool, found, best, strategy, asked) | asdict(weights))
     else:
-        _show_recommendation(pool, found, best, strategy, asked)
+        _about(asked, opened)
+        _show_recommendation(pool, found, best, strategy)
 
 
-def _show_matrix(pool: PoolChemistry, asked: PoolRequest, left_out: tuple[str, ...]) -> None:
+def _show_matrix(pool: PoolChemistry, asked: PoolRequest) -> None:
     """Profiles and the matrix of pairs, with a legend that needs no paper."""
-    _about(asked, left_out)
     certain, matrix = pool.found.certain, pool.found.chemistry
     rows = []
     for i, one in enumerate(pool.profiles):
@@ -155,10 +164,9 @@ def _matrix_object(pool: PoolChemistry, asked: PoolRequest, left_out: tuple[str,
 
 
 def _show_recommendation(
-    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str, asked: PoolRequest
+    pool: PoolChemistry, found: Recommendation, best: Recommendation, strategy: str
 ) -> None:
     """Which models, why, and how certain that is."""
-    _about(asked, ())
     if not found.models:
         say(f"none recommended: {found.reason}")
         say(f"the most accurate are {', '.join(best.models)} (--strategy best)")
@@ -202,34 +210,27 @@ def _recommendation_object(
     }
 
 
-def _draw(pool: PoolChemistry, output: str | None, members: tuple[str, ...]) -> str:
-    """Draw the matrix, or the map of ``members``, to ``output``; returns its name.
-
-    Raises
-    ------
-    InputError
-        if there is no file to _draw to, or its suffix is unknown.
-    """
+def _draw(pool: PoolChemistry, output: str, as_map: bool) -> None:
+    """Draw the matrix, or the map of the pool's models, to ``output``."""
     from optiq.chemistry.charts import map_chart, matrix_chart
-    from optiq.errors import InputError
-    from optiq.files.chart_file import check_picture, write_chart
+    from optiq.files.chart_file import write_chart
 
-    if output is None:
-        raise InputError("--map needs a file to _draw to", "Name it with -o map.svg.")
-    check_picture(output)  # before what takes long
-    if members:
-        spec = map_chart(pool.among(members).profiles)
-    else:
-        spec = matrix_chart(pool.models, pool.found.chemistry, pool.found.certain)
-    write_chart(spec, output)
-    return output
+    found = pool.found
+    matrix = (pool.models, found.chemistry, found.certain)
+    write_chart(map_chart(pool.profiles) if as_map else matrix_chart(*matrix), output)
 
 
-def _about(asked: PoolRequest, left_out: tuple[str, ...]) -> None:
+def _about(asked: PoolRequest, opened: OpenedPool) -> None:
     if asked.order != "quality":
         note(f"answers ranked by {asked.order}")
-    if left_out:
-        note(f"left out, because they have fewer trials: {', '.join(left_out)}")
+    if opened.passed_over:
+        note(opened.passed_over)
+    if left_out := opened.left_out:
+        some = f"{', '.join(left_out[:5])}{' …' if len(left_out) > 5 else ''}"
+        note(
+            f"left out {counted(len(left_out), 'model')} with the fewest trials, then the least right: {some} "
+            "(--among names those to take)"
+        )
 
 
 def _profiles(pool: PoolChemistry) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ def check_number(n: int) -> None:
     if n > MOST_MODELS:
         raise InputError(
             f"{n} models have {1 << n:,} sets",
-            f"Give at most {MOST_MODELS} models, such as the best ones.",
+            f"Give at most {MOST_MODELS} models (--among), such as the best ones.",
         )
 
 

@@ -30,13 +30,14 @@ Graded = tuple[str, str, float, float, str]
 class TopicTrials:
     """Trials of models with the sets of models that were tried together, the most frequent first.
 
-    ``left_out`` are models beyond :data:`MOST_MODELS`.
+    ``left_out`` are models beyond :data:`MOST_MODELS`; ``passed_over`` says which rows of a file are no trials.
     """
 
     trials: Trials
     configurations: tuple[tuple[str, ...], ...]
     source: str
     left_out: tuple[str, ...] = ()
+    passed_over: str | None = None
 
     @property
     def n_trials(self) -> int:
@@ -185,17 +186,25 @@ class PoolChemistry:
         return cls(CertainChemistry(known, *matrices), n_trials, profiles[0][4] if profiles else "")
 
 
-def topic_trials(rows: Sequence[Graded], most_models: int = MOST_MODELS) -> TopicTrials:
-    """Trials from rows of (trial, model, quality, accuracy, source), of the ``most_models`` with most trials."""
+def topic_trials(
+    rows: Sequence[Graded], most_models: int = MOST_MODELS, among: Sequence[str] = ()
+) -> TopicTrials:
+    """Trials from rows of (trial, model, quality, accuracy, source), of the ``most_models`` with most trials.
+
+    Of those with as many the more accurate come first.
+    Of those that are named (``among``) all are taken; :class:`UnknownName` for one that was not graded.
+    """
     every = trials_of(rows)
-    tried = ~np.isnan(every.quality)
-    counts = dict(zip(every.models, tried.sum(axis=0).tolist(), strict=True))
-    ranked = sorted(counts, key=lambda name: (-counts[name], name))
-    left_out = tuple(sorted(ranked[most_models:]))
-    if left_out:
-        rows = [row for row in rows if row[1] not in left_out]
+    counts = dict(zip(every.models, (~np.isnan(every.quality)).sum(axis=0).tolist(), strict=True))
+    _check_known(among, sorted(counts))
+    right = dict(zip(every.models, np.nansum(every.accuracy, axis=0).tolist(), strict=True))
+    ranked = sorted(counts, key=lambda name: (-counts[name], -right[name], name))
+    left_out = () if among else tuple(sorted(ranked[most_models:]))
+    if left_out or among:
+        out = {name for name in counts if name not in among} if among else set(left_out)
+        rows = [row for row in rows if row[1] not in out]
         every = trials_of(rows)
-        tried = ~np.isnan(every.quality)
+    tried = ~np.isnan(every.quality)
     together = [
         (tuple(name for name, was in zip(every.models, one, strict=True) if was), count)
         for one, count in zip(

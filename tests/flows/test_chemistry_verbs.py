@@ -89,11 +89,51 @@ def test_a_history_that_stays_outside(home: Path, optiq, tmp_path: Path) -> None
     ]  # fmt: skip
     header = "trial,model,task,latency,result,quality,accuracy,created"
     (tmp_path / "runs.csv").write_text("\n".join([header, *rows]) + "\n")
-    refused = optiq("chemistry", "--history", "runs.csv")
-    assert refused.code == 2
-    assert "25 models" in refused.err
-    assert "at most 20" in refused.err
+    for verb in ("chemistry", "recommend"):
+        cut = optiq(verb, "--history", "runs.csv")
+        assert cut.code == 0
+        assert (
+            "left out 9 models with the fewest trials, then the least right: m0, m12, m16, m20, m24 …"
+            in cut.err
+        )
+    best = optiq("recommend", "--history", "runs.csv", "--size", "2", "--strategy", "best", "--json")
+    assert json.loads(best.out)["models"] == ["m11", "m15"], (
+        "the best of all 25 are among those that are taken"
+    )
     assert optiq("chemistry", "--history", "runs.csv", "--among", "m0,m1,m2").code == 0
+    every = optiq("chemistry", "--history", "runs.csv", "--among", ",".join(f"m{j}" for j in range(25)))
+    assert every.code == 2
+    assert "at most 20 models (--among)" in every.err
+
+
+NEEDED = "trial,model,task,latency,result,quality,accuracy,created"
+NO_GRADES = "has no grades in 2 rows"
+
+
+@pytest.mark.parametrize(
+    ("grades", "said", "code"),
+    [
+        ({"a": "8,1", "b": "8,1"}, "No two models differ", 0),
+        ({"a": "0,0", "b": "0,0"}, "not used and without chemistry: a, b", 0),
+        ({"a": "8,1"}, "only a was graded", 2),
+        ({"a": ",1", "b": ",1"}, NO_GRADES, 2),
+        ({"a": "8,", "b": "8,"}, NO_GRADES, 2),
+        ({"a": "80,1", "b": "8,7"}, "has no grades in 2 rows: accuracy is 7.0, above 1", 2),
+        ({"a": "8,1", "b": "8,1", "c": ",1"}, "1 row of runs.csv without a usable quality and accuracy", 0),
+        ({"a": "8,1", "b": "8,1", "c": "8,17"}, "left out: accuracy is 17.0, above 1", 0),
+        ({}, "has no grades in 0 rows", 2),
+    ],
+)  # fmt: skip
+def test_an_odd_history_is_told_in_plain_lines(
+    home: Path, optiq, tmp_path: Path, grades: dict[str, str], said: str, code: int
+) -> None:
+    """What was left out, and why the first of it: a model that is silently missing looks like one that is no good."""
+    rows = [f"T1,{model},law,1.0,x,{grade},2025-07-11 09:43:21" for model, grade in grades.items()]
+    (tmp_path / "runs.csv").write_text("\n".join([NEEDED, *rows]) + "\n")
+    result = optiq("chemistry", "--history", "runs.csv")
+    assert result.code == code, result.err
+    assert said in result.out + result.err
+    assert result.err.count("\n") == (1 if code or "c" in grades else 0)
 
 
 @pytest.mark.parametrize(

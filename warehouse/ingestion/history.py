@@ -90,6 +90,7 @@ class History:
             chunk.numbers,
         )
         good, rejects = self._traces.read(as_traces)
+        rejects = rejects.with_columns(pl.col("reason").str.replace("^qoa is", "accuracy is"))
         self._last = chunk, set(chunk.numbers) - set(rejects[ROW])
         return good, chunk.rejects(rejects.select(ROW, "reason"))
 
