@@ -324,6 +324,16 @@ class OtherTools(Request, panel="Files of other tools (traces)"):
         str | None,
         Option("What holds the topic: task, tag, or a field of the records.", "FIELD", common=True),
     ] = None
+    columns: Annotated[
+        list[str] | None,
+        Option(
+            "Read a column of a table of your own under one of our names: answer=response, or "
+            "latency_s=latency_ms (the unit is that of the name); may be repeated.",
+            "OURS=THEIRS",
+            flag="--column",
+            common=True,
+        ),
+    ] = None
     dry_run: Annotated[bool, Option("Land nothing; show the first rows and the counts.", common=True)] = False
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from warehouse.night import Night, NightStep
 
 DRIFT_EVENT, REFUSED_EVENT = "optiq.perfdb.drift", "optiq.perfdb.refused"
-FOREIGN = ("format", "score", "maps", "model", "topic", "topic_from", "dry_run")
+FOREIGN = ("format", "score", "maps", "model", "topic", "topic_from", "columns", "dry_run")
 """Parameters of files of other tools."""
 _BUSY = "another refresh"
 
@@ -53,7 +53,10 @@ def land_traces(files: list[str], perfdb: str | None, said: Mapping[str, Any]) -
     home = find_home(perfdb)
     known = remembered_names(home)
     names = known | names_given(said.get("maps") or ())
-    told = {name: said.get(name) for name in ("format", "score", "model", "topic", "topic_from")}
+    told: dict[str, Any] = {
+        name: said.get(name) for name in ("format", "score", "model", "topic", "topic_from")
+    }
+    told["columns"] = said.get("columns") or ()
     dry_run = bool(said.get("dry_run"))
     report = ingest_traces(home, files, Foreign(names=names, **told), dry_run)
     if names != known and not dry_run:

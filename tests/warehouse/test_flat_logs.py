@@ -9,8 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from optiq.errors import InputError
 from warehouse.home import Home
 from warehouse.ingest import ingest_traces
+from warehouse.ingestion.foreign import Foreign
 from warehouse.query import query
 from warehouse.refresh import refresh
 
@@ -107,3 +109,60 @@ def test_columns_that_only_look_like_those_of_a_call_are_passed_over(home: Home,
     assert report.n_landed == 1
     (notes,) = report.notes.values()
     assert [note.what for note in notes] == ["columns that are not read: outputs, servers", SCORED]
+
+
+THEIRS = {
+    "model": "phi4:14b",
+    "request": "Capital of Norway?",
+    "response": "Oslo",
+    "gold": "Oslo",
+    "prompt_tokens": 100,
+    "completion_tokens": 10,
+    "latency_ms": 12500,
+    "cost_cents": 0.2,
+    "timestamp": "2026-03-01T12:00:00Z",
+}
+READ = ("question=request", "answer=response", "reference=gold", "output_tokens=completion_tokens",
+        "latency_s=latency_ms", "cost_usd=cost_cents", "started_at=timestamp")  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_columns_of_others_are_read_under_our_names_in_our_units(
+    home: Home, tmp_path: Path, suffix: str
+) -> None:
+    report = ingest_traces(home, [written(tmp_path / f"log{suffix}", THEIRS)], Foreign(columns=READ))
+    assert (report.n_landed, report.n_quarantined) == (1, 0)
+    (notes,) = report.notes.values()
+    assert [note.what for note in notes] == [
+        "latency_ms is read as latency_s: its figures divided by 1,000",
+        "cost_cents is read as cost_usd: its figures divided by 100",
+        SCORED,
+    ]
+    assert calls(home) == [CALL]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("answer", "--column answer is no pair"),
+        ("response=answer", "Did you mean --column answer=response?"),
+        ("figure=response", "there is no column 'figure' to read 'response' as"),
+        ("answer=reply", "there is no column 'reply' to read. There are 'model', 'request'"),
+    ],
+)
+def test_pairs_that_are_none_say_why(home: Home, tmp_path: Path, said: str, words: str) -> None:
+    with pytest.raises(InputError) as told:
+        ingest_traces(home, [written(tmp_path / "log.jsonl", THEIRS)], Foreign(columns=(said,)))
+    assert words in str(told.value)
+
+
+def test_a_figure_that_is_none_is_set_aside_as_it_stands(home: Home, tmp_path: Path) -> None:
+    row = {**THEIRS, "latency_ms": "12,5 ms"}
+    report = ingest_traces(home, [written(tmp_path / "log.csv", row)], Foreign(columns=READ))
+    assert (report.n_landed, report.n_quarantined) == (0, 1)
+    assert "'12,5 ms', not a number" in str(report.reasons)
+
+
+def test_a_column_that_looks_like_ours_is_told_with_the_flag(home: Home, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--column latency_s=latency_ms"):
+        ingest_traces(home, [written(tmp_path / "log.jsonl", THEIRS)])

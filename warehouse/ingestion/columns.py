@@ -23,7 +23,8 @@ def check_columns(
     for name in foreign:
         close = nearest(name, known)
         if close is not None and close not in columns:
-            raise InputError(f"{path} has an unknown column {name!r}", did_you_mean(close))
+            flag = f" Read it so: --column {close}={name}." if kind == "traces" else ""
+            raise InputError(f"{path} has an unknown column {name!r}", f"{did_you_mean(close)}{flag}")
     for name in needed:
         if name not in columns:
             raise InputError(f"{path} has no column {name!r}", f"A {kind} file has {', '.join(known)}.")

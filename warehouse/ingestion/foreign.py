@@ -34,7 +34,8 @@ class Foreign:
 
     ``format`` is the name of one (None: told by content); ``score`` that of the score to take as quality (None: the
     tool's first; ``ours``: score the answers here); ``names`` are ours of models by theirs, ``model`` is that of all
-    answers; ``topic`` is that of all, ``topic_from`` the label (task, tag, a field) that holds it.
+    answers; ``topic`` is that of all, ``topic_from`` the label (task, tag, a field) that holds it. Of a plain table
+    ``columns`` are pairs ``OURS=THEIRS``.
     """
 
     format: str | None = None
@@ -43,6 +44,7 @@ class Foreign:
     model: str | None = None
     topic: str | None = None
     topic_from: str | None = None
+    columns: Sequence[str] = ()
 
 
 class ForeignFile:

@@ -15,11 +15,14 @@ from optiq.formats.recognition import files_in, recognised
 from optiq.formats.source import Source
 from warehouse.home import Home, usable
 from warehouse.ingestion.answers import AnswersFile, is_answers
+from warehouse.ingestion.calls import OF_ONE
 from warehouse.ingestion.chunks import Opened, read_chunks
 from warehouse.ingestion.foreign import Foreign, ForeignFile, ForeignTraces
 from warehouse.ingestion.history import History, is_history
+from warehouse.ingestion.notes import Notes
 from warehouse.ingestion.opti_q import Executions, is_executions
-from warehouse.ingestion.traces import Traces
+from warehouse.ingestion.renaming import pairs_of, renamed
+from warehouse.ingestion.traces import COLUMNS, Traces
 from warehouse.ingestion.units import KnownRates
 from warehouse.sources import sources_by_name
 
@@ -51,10 +54,15 @@ def trace_files(
             passed[str(path)] = "no format that is known"
         elif found is None:
             _check_native(path)
-            opened[path] = _native_traces(home, known)
+            opened[path] = _native_traces(home, known, foreign)
         elif found[1] is Role.BESIDE:
             passed[str(path)] = f"it completes other files of {found[0].title}; alone it holds no answer"
         else:
+            if foreign.columns:
+                raise InputError(
+                    f"{path} is of {found[0].title}, whose fields are known: --column is for plain tables",
+                    "Leave it out, or give the files one by one.",
+                )
             opened[path] = _foreign_traces(found[0], paths, foreign, known)
     if passed and not opened:
         name, why = next(iter(passed.items()))
@@ -70,8 +78,9 @@ def _check_native(path: Path) -> None:
         )
 
 
-def _native_traces(home: Home, known: KnownRates) -> Open:
+def _native_traces(home: Home, known: KnownRates, said: Foreign) -> Open:
     earlier = None
+    pairs = pairs_of(said.columns, (*COLUMNS, *OF_ONE))
 
     def opened(path: Path, digest: str) -> Opened:
         def reader_of(columns: list[str]) -> Any:
@@ -87,9 +96,13 @@ def _native_traces(home: Home, known: KnownRates) -> Open:
                         "Give new rows alone under another name, or a column execution_id from the first time on. "
                         "What is merged is taken back by `optiq snapshots restore`.",
                     )
-            return form(path, digest, known)
+            reader = form(path, digest, known)
+            reader.notes = notes if form is Traces and pairs else reader.notes
+            return reader
 
-        return Opened(read_chunks(path), reader_of)
+        notes = Notes()
+        chunks = read_chunks(path)
+        return Opened(renamed(chunks, pairs, notes) if pairs else chunks, reader_of)
 
     return opened
 
