@@ -99,7 +99,7 @@ FLOWS: dict[str, dict[str, Any]] = {
     },
     "ingest:ingest_traces": {
         "files": list[str], "perfdb": str, "format": str, "score": str, "maps": list[str], "model": str, "topic": str,
-        "topic_from": str, "dry_run": False,
+        "topic_from": str, "columns": list[str], "dry_run": False,
     },
 }  # fmt: skip
 """Parameters that deployments and schedules out there give: name and type, or the default where it is not None."""
