@@ -23,7 +23,7 @@ FEWEST_TRIALS = 20
 ANY_TOPIC = "*"
 WORTH_COMPUTING = 0.05
 """Share of the trials of a topic that must differ from those that its chemistry was computed from."""
-_RULE = hashlib.sha256(b"over questions, dealt by chance").hexdigest()
+_RULE = hashlib.sha256(b"over questions, dealt by chance, those who met").hexdigest()
 """What was computed by another rule is computed again."""
 
 _TYPES = {

@@ -143,6 +143,9 @@ def _show_matrix(pool: PoolChemistry, asked: PoolRequest) -> None:
         )
     if matrix.max(initial=0.0) <= _NONE and len(weak) < len(pool.profiles) - 1:
         say("No two models differ in quality or accuracy: chemistry tells nothing about these.")
+    if apart := pool.found.apart:
+        some = f"{', '.join(' and '.join(pair) for pair in apart[:3])}{' …' if len(apart) > 3 else ''}"
+        say(f"Never graded on the same question, so that nobody knows who is right where: {some}.")
     if not certain.any():
         say("No pair is beyond noise: more trials may tell.")
     say(f"{counted(pool.n_trials, 'trial')} from {pool.source}.")

@@ -3,8 +3,9 @@
 Chemistry is the largest of many absolute differences, so it is above 0 even between models that do not differ: each
 run goes a little differently. So an interval alone does not tell. Here every pair also gets its ``noise``: what it
 would have, 95 times of 100, if on every question it were chance which of the models gave which of the answers. A pair
-is certain where the lower end of its interval is above that. (Two models can only be swapped for each other, which
-changes nothing: their answers are drawn with replacement, and noise is understated.)
+is certain where the lower end of its interval is above that; one whose models were never in the same trial is not:
+nobody has seen who is right where, so all of it counts as noise. (Two models can only be swapped for each other,
+which changes nothing: their answers are drawn with replacement, and noise is understated.)
 """
 
 from __future__ import annotations
@@ -61,13 +62,17 @@ class Trials:
 
 @dataclass(frozen=True, slots=True)
 class CertainChemistry:
-    """Chemistry of pairs of ``profiles`` with its interval and the noise, each of shape (n, n)."""
+    """Chemistry of pairs of ``profiles`` with its interval and the noise, each of shape (n, n).
+
+    ``apart`` are pairs that were never in one trial, where that was looked at.
+    """
 
     profiles: tuple[Profile, ...]
     chemistry: Floats
     low: Floats
     high: Floats
     noise: Floats
+    apart: tuple[tuple[str, str], ...] = ()
 
     @property
     def certain(self) -> npt.NDArray[np.bool_]:
@@ -113,7 +118,10 @@ def with_certainty(
     ends = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(found[1:], ends, axis=0)
     noise = np.quantile(_by_chance(tables, known, used, draws, order, draw), level, axis=0)
-    return CertainChemistry(tuple(profiles), found[0], low, high, noise)
+    together = known.T.astype(np.int64) @ known > 0
+    noise = np.where(together, noise, np.maximum(noise, high))
+    apart = tuple((profiles[a].model, profiles[b].model) for a, b in np.argwhere(np.triu(~together)).tolist())
+    return CertainChemistry(tuple(profiles), found[0], low, high, noise, apart)
 
 
 def _by_chance(

@@ -107,8 +107,12 @@ class PoolChemistry:
         _check_known(models, self.models)
         kept = [i for i, name in enumerate(self.models) if name in set(models)]
         cut = np.ix_(kept, kept)
-        matrices = (self.found.chemistry, self.found.low, self.found.high, self.found.noise)
-        found = CertainChemistry(tuple(self.profiles[i] for i in kept), *(matrix[cut] for matrix in matrices))
+        now = self.found
+        found = CertainChemistry(
+            tuple(self.profiles[i] for i in kept),
+            *(now.chemistry[cut], now.low[cut], now.high[cut], now.noise[cut]),
+            tuple(pair for pair in now.apart if set(pair) <= set(models)),
+        )
         return replace(self, found=found)
 
     def choose(

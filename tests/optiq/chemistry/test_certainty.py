@@ -80,3 +80,32 @@ def test_noise_is_what_answers_dealt_by_chance_would_have(
     worked_out = with_certainty(trials, seed=3, draws=30)
     assert by_table.noise == pytest.approx(worked_out.noise)
     assert by_table.noise[0, 1] > 0
+
+
+def test_models_that_were_never_in_one_trial_are_never_certain() -> None:
+    """A model is right and another wrong in turn, which is certain on the same questions, and unknown on others."""
+    together = [
+        (f"t{i}", m, 10.0 * right, float(right))
+        for i in range(40)
+        for m, right in (("a", i % 2), ("b", 1 - i % 2))
+    ]
+    found = with_certainty(trials_of(together), seed=1, draws=50)
+    assert found.certain[0, 1]
+    assert found.apart == ()
+    apart = [(f"{trial}{model}", model, *grades) for trial, model, *grades in together]
+    found = with_certainty(trials_of(apart), seed=1, draws=50)
+    assert not found.certain.any()
+    assert found.apart == (("a", "b"),)
+    assert np.isfinite(found.noise).all()
+
+
+def test_models_that_meet_in_some_trials_only_are_judged_by_pairs() -> None:
+    draw = np.random.default_rng(2)
+    rows = [
+        (f"t{i}", m, draw.random() * 10, 0.6 + 0.4 * draw.random())
+        for i in range(30)
+        for m in ("ab" if i % 2 else "bc")
+    ]
+    found = with_certainty(trials_of(rows), seed=1, draws=20)
+    assert found.apart == (("a", "c"),)
+    assert not found.certain[0, 2]
