@@ -212,9 +212,8 @@ def option_letters(output: str, options: Sequence[str], several: bool = False) -
     for tried in dict.fromkeys((spoke, text)):
         if (found := _whole(tried, options, several)) and (several or len(found) == 1):
             return found
-    if refuses(text) and (found := _unknown(text, options, several)):
-        return found
-    for rule in rules[:3] if refuses(text) and not _is_option(text, options) else rules:
+    refused = refuses(text) and not _is_option(text, options)
+    for rule in (*rules[:3], _unknown) if refused else rules:
         found = rule(spoke if rule is _eliminated else text, options, several)  # Not Oslo and not Bern
         if found and several:
             also = " ".join(one or two for one, two in _ALSO.findall(affirmed(text)))
@@ -656,11 +655,13 @@ _ARTICLE = re.compile(r"^(?:an?|[Tt]he)\s+")
 
 def _not_of_others(letters: Letters, text: str, options: Sequence[str], several: bool) -> Letters:
     """Without options whose words ``text`` has only in the name of something else: ``sea lion``, ``New Mexico``."""
+    # Who tells more than two words means the option: "a flu virus" is the virus of the options.
+    told = len(_IT_IS.sub("", _ARTICLE.sub("", text)).split()) > 2
     named = ((letter, options[ascii_uppercase.index(letter)]) for letter in letters)
     return tuple(
         letter
         for letter, option in named
-        if not (" " not in _ARTICLE.sub("", option) and other_thing(text, option))
+        if not (" " not in _ARTICLE.sub("", option) and other_thing(text, option, known=told))
         and (several or not (longer_name(text, option) or other_name(text, option)))
     )
 

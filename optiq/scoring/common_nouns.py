@@ -85,7 +85,7 @@ _NOT_REAL = frozenset(
 )
 """Words that say that something is none."""
 _ADJECTIVE = re.compile(
-    r".{3,}(?:al|ial|an|ian|ic|ous|ive|ful|ish|ese|ed|able|ible|less|ent|ant|ern|ary|like|sized)"
+    r".{3,}(?:al|ial|an|ian|ic|ous|ive|ful|ish|ese|ed|able|ible|less|ent|ant|ern|ary|ine|like|sized)"
 )
 _NO_ADJECTIVE = frozenset(
     """
@@ -93,6 +93,8 @@ _NO_ADJECTIVE = frozenset(
     magic arsenic attic fabric ocean caravan guardian olive jellyfish goldfish catfish vegetable parent student
     elephant president giant servant accident garden forest lantern pattern library canary calendar ant event
     percent continent cement pavement monument instrument document government tenant merchant plant restaurant
+    engine machine magazine medicine vaccine turbine limousine routine discipline gasoline caffeine chlorine iodine
+    porcupine valentine submarine
     finish polish radish rubbish seed weed speed infrared hundred
     """.split()  # noqa: SIM905
 )
@@ -101,14 +103,15 @@ _NO_ADJECTIVE = frozenset(
 _ARTICLE = re.compile(r"^(?:an?|[Tt]he)\s+(?=\w)")
 
 
-def other_thing(answer: str, reference: str) -> bool:
-    """Whether ``answer`` names the noun ``reference`` only as a part of what may be another thing."""
+def other_thing(answer: str, reference: str, known: bool = False) -> bool:
+    """Whether ``answer`` names the noun ``reference`` only as a part of what may be, if ``known`` is, another thing."""
     wanted = _ARTICLE.sub("", reference.strip(" ."))
     if not _TERM.fullmatch(wanted) or wanted.isupper():
         return False
     # "Sea Lion" may be a lion in small letters; "Mount Everest" is Everest.
     places = [at for at in _places_of(wanted, answer) if wanted.islower() or answer[at].islower()]
-    return bool(places) and all(_beside(answer, at, at + len(wanted)) for at in places)
+    beside = _made_another if known else _beside
+    return bool(places) and all(beside(answer, at, at + len(wanted)) for at in places)
 
 
 _OWNS = re.compile(r"['’]s\s+\w")
@@ -154,6 +157,11 @@ def _other_things() -> dict[str, frozenset[str]]:
     return {word: frozenset(nouns) for word, *nouns in found}
 
 
+def _made_another(text: str, start: int, end: int) -> bool:
+    before = _BEFORE.search(text, max(0, start - 60), start)
+    return before is not None and _another_thing(before[1].casefold(), text[start:end].casefold())
+
+
 def _another_thing(word: str, noun: str) -> bool:
     return word in _NOT_REAL or noun in _other_things().get(word, ())
 
@@ -166,6 +174,7 @@ _OF_A_STATE = frozenset(
     """
     university city battle siege treaty republic kingdom state states commonwealth principality union province
     island town county duchy grand people's people’s islamic federal socialist bolivarian plurinational united
+    country nation continent region because due process phenomenon force act concept
     municipality lot kind sort type form piece bit drop amount variety area field use name word part
     """.split()  # noqa: SIM905
 )

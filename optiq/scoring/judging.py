@@ -63,6 +63,7 @@ from optiq.scoring.text import (
     taken_back,
     tuple_equality,
     without_aside,
+    without_lead,
     words_of,
 )
 from optiq.text import embedding
@@ -274,6 +275,7 @@ def _open_scores(question: Question, answer: str, reference: str, cosine: float 
         or acronym(answer, reference)
         or same_state(answer, reference)
         or ((bare := without_aside(reference)) and exact_match(answer, bare) == 1.0)
+        or ((bare := without_lead(reference)) and exact_match(answer, bare) == 1.0)
         or named_but_for_what_was_asked(answer, reference, question.text)
         or (
             (bare := without_its_kind(reference, f"{question.text} {answer}"))

@@ -18,7 +18,7 @@ _AROUND = " .,;:!?\"'()[]{}*`~≈$"
 _MOST_WORDS = 3
 _LEADING = re.compile(
     r"(?:\b(?:about|around|approximately|approx\.?|roughly|circa|ca?|between|from|the|exactly|a total of|magnitude|"
-    r"nearly|almost|"
+    r"ratio of|nearly|almost|"
     r"at least|at most|more than|less than|over|under|up to|no more than|no less than|fewer than|no fewer than)\b\.?|"
     r"[~≈<>≤≥=]|[a-z]\s?[=<>≤≥]|\s)*",
     re.IGNORECASE,
@@ -31,7 +31,7 @@ _EXPRESSION = re.compile(r"[\s(]*[\d.,]+\s*[-+*/×÷^]\s*[\d.,]+(?:\s*[-+*/×÷^
 _CONDITION = re.compile(r"\b(?:when|if|where|because|since)\b.*", re.DOTALL)
 _CONCLUDES = re.compile(
     r"\b(?:so|therefore|thus|hence|in total|(?:a|the) total(?: of| is)?|altogether|in all|answer is|result is|"
-    r"which (?:is|makes|gives)|that (?:is|gives)|(?:to|we|you|i) (?:get|obtain)|yields|result(?:s|ing) in|"
+    r"which (?:is|makes|gives)|giving|that (?:is|gives)|(?:to|we|you|i) (?:get|obtain)|yields|result(?:s|ing) in|"
     r"comes to|(?<!the )left(?=[\s.,!]*\Z)|remain(?:s|ing)?(?=[\s.,!]*\Z)|"
     r"leaving|in other words|that makes|for a total of|final(?:ly)?)\b|(?<!\()\bi\.e\.",
     re.IGNORECASE,

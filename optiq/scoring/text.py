@@ -90,7 +90,12 @@ def normalise(text: str) -> str:
     folded = _VERSION.sub("", folded)
     folded = _APOSTROPHE.sub("", _THOUSANDS.sub("", folded))
     tokens = [_WHOLE.get(token) or token.replace("−", "-") for token in _TOKEN.findall(folded)]
-    return " ".join(token for token in tokens if token not in _ARTICLES) or " ".join(tokens) or folded.strip()
+    return (
+        " ".join(token for token in tokens if token not in _ARTICLES)
+        or " ".join(tokens)
+        or folded.strip()
+        or text.strip()
+    )
 
 
 def exact_match(answer: str, reference: str) -> float:
@@ -934,6 +939,18 @@ def formula_equality(answer: str, reference: str) -> float | None:
 _ASIDE_WITH_A_FIGURE = re.compile(r"(.*[^\W\d_]{3})\s+\([^()]*\d[^()]*\)\s*")
 
 
+_LEADS_TO_IT = re.compile(
+    r"\A\W*(?:because\s+of|due\s+to|owing\s+to|caused\s+by|through|(?:the\s+)?(?:process|force|phenomenon|act|concept|practice)\s+of)\s+(?:the\s+)?",
+    re.IGNORECASE,
+)
+
+
+def without_lead(reference: str) -> str | None:
+    """``gravity`` of ``because of gravity``, ``friction`` of ``the force of friction``; None of anything else."""
+    found = _LEADS_TO_IT.match(reference)
+    return reference[found.end() :] if found else None
+
+
 def without_aside(reference: str) -> str | None:
     """``nitrogen`` of ``nitrogen (78%)``; None without such an aside."""
     found = _ASIDE_WITH_A_FIGURE.fullmatch(reference)
@@ -954,6 +971,7 @@ _SHORT_ITEM, _SHORT_ANSWER = 4, 14
 
 
 _OF_ONE_LETTER = re.compile(r"\s*([a-z])\s*=\s*(?=[-−\d])")
+_BETWEEN = re.compile(r"^.*\bbetween\s+", re.IGNORECASE)
 _WHO_IT_IS = re.compile(
     r"\s*(?:an?|the|his|her|son|daughter|king|queen)\s+(?:\w+\s+){0,2}(?:of|to|from|by)\b", re.IGNORECASE
 )
@@ -966,7 +984,7 @@ def items_of(text: str) -> tuple[frozenset[str], ...]:
     text = (_MATHS.sub(r"\1", text) if "$" in text else text).strip(" .!{}")
     parts = [part for part in _BETWEEN_ITEMS.split(text) if part and part.strip()]
     if len(parts) > 1 and ": " not in parts[1]:  # "The primes are 2, 3 and 5"
-        parts[0] = _INTRODUCED.sub("", parts[0])
+        parts[0] = _BETWEEN.sub("", _INTRODUCED.sub("", parts[0]))
     if any(_CLAUSE.search(part) for part in parts[1:]):
         return ()  # "Lisbon; Porto is second"
     if len(parts) > 2 and _WHO_IT_IS.match(parts[1]) and not _WHO_IT_IS.match(parts[0]):
