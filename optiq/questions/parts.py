@@ -7,7 +7,7 @@ before a part of another.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import polars as pl
@@ -58,22 +58,15 @@ def part_of(cell: Any, path: Sequence[str]) -> Any:
 
 def keys_of_records(column: pl.Series) -> list[str]:
     """The keys of the records in ``column``, those of the first one first; none if it holds anything else."""
-    records = [
-        list_or_record(cell) if isinstance(cell, str) else cell
-        for cell in column.drop_nulls().head(_LOOKED_AT).to_list()
-    ]
-    records = [record for record in records if record != ""]
-    if not all(isinstance(record, Mapping) for record in records):
+    records = _first_cells(column)
+    if not all(isinstance(record, dict) for record in records):
         return []
     return list(dict.fromkeys(key for record in records for key in record))
 
 
 def holds_chats(column: pl.Series) -> bool:
     """Whether the cells are lists of messages: what somebody says, and who."""
-    chats = [
-        list_or_record(cell) if isinstance(cell, str) else cell
-        for cell in column.drop_nulls().head(_LOOKED_AT).to_list()
-    ]
+    chats = _first_cells(column)
     return bool(chats) and all(
         isinstance(chat, list) and chat and all(map(_is_message, chat)) for chat in chats
     )
@@ -81,3 +74,11 @@ def holds_chats(column: pl.Series) -> bool:
 
 def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and ({"role", "content"} <= set(value) or {"from", "value"} <= set(value))
+
+
+def _first_cells(column: pl.Series) -> list[Any]:
+    """The first cells of a column that hold anything, as what they are: a list or a record may stand there as text."""
+    cells = column.drop_nulls().head(_LOOKED_AT).to_list()
+    return [
+        found for cell in cells if (found := list_or_record(cell) if isinstance(cell, str) else cell) != ""
+    ]
