@@ -294,6 +294,8 @@ def _asked(
     if asked is None:
         noted = recorder.unseen if is_billed_untold(method, url) else recorder.posted
         noted.add(urlsplit(url).netloc)
+    elif asked.body.get("background") is True:  # written after it was answered
+        recorder.unseen.add(urlsplit(url).netloc)
     return asked
 
 

@@ -284,6 +284,18 @@ def test_what_names_no_model_is_not_free_if_nothing_else_was_asked_or_if_it_is_b
     assert result.about["run"]["unseen"] == told
 
 
+def test_a_response_that_is_written_in_the_background_is_told(server: Server) -> None:
+    """What it will have used is not in the answer that says it was begun."""
+
+    def run(example: dict[str, Any], models: dict[str, str]) -> str:
+        asked = {"model": models["solver"], "input": example["question"], "background": True}
+        CLIENT.post(f"{server.url}/v1/responses", json=asked).raise_for_status()
+        return "later"
+
+    result, _ = select(run, {"solver": ["good"]})
+    assert result.about["run"]["unseen"] == {server.url.removeprefix("http://"): 2}
+
+
 def test_a_library_that_is_imported_in_a_run_is_patched_as_it_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
