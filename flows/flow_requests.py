@@ -372,7 +372,9 @@ class IngestPrices(PriceTable, Place):
 class ScoreAnswers(Scoring, Columns, Place):
     """`optiq score`."""
 
-    answers: Annotated[str, Argument("What `optiq answer` wrote.", "ANSWERS")]
+    answers: Annotated[
+        str, Argument("What `optiq answer` wrote, or columns question_id and answer.", "ANSWERS")
+    ]
     references: Annotated[
         str, Argument("Columns question_id and reference, or labelled questions.", "REFERENCES")
     ]

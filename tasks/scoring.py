@@ -50,7 +50,8 @@ def score_file(
     if output is not None:
         check_writable(output, answers, references)
         tell_replaced(output)
-    frame, given = read_answers(answers), read_references(references, reading)
+    frame, twice_answered = read_answers(answers, reading)
+    given, unsure = read_references(references, reading)
     home = find_home(perfdb)
     runs = _column(frame, "run_id")
     wanted = frame.select(runs, "question_id").drop_nulls().unique()
@@ -66,8 +67,10 @@ def score_file(
             "Give the references of the questions that were answered.",
         )
     questions, faults = _questions(frame, labelled, reading, asked)
-    faults = unfit + faults
+    faults = twice_answered + unsure + unfit + faults
     own = [(questions.get(n), a if s == "answered" else None) for n, s, a in _answers(frame)]
+    if "run_id" not in frame.columns:  # of another tool: the answers may be whole outputs
+        own = [(q, parse_answer(q, a) if q is not None and a is not None else a) for q, a in own]
     outputs = [
         (row["execution_id"], call["node"], questions[row["question_id"]], call["output"])
         for row in executions.iter_rows(named=True)

@@ -9,6 +9,8 @@ from flows.flow_requests import Json, ScoreAnswers
 def score(request: ScoreAnswers, json: Json = False) -> None:
     """Score answers by references that came later. `optiq refresh` learns from the scores.
 
+    Answers of another tool will do: `--column answer=prediction --column question_id=id` names their columns.
+
     Example:  optiq score answers.csv references.csv -o scored.csv
     """
     from flows.score_answers import score_answers

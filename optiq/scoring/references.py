@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,46 +41,118 @@ class KnownQuestion:
     kind: Kind | None = None
 
 
-def read_answers(path: str | Path) -> pl.DataFrame:
-    """An answers file, one row per row; the columns question_id, status and answer are text.
+def read_answers(path: str | Path, reading: Reading = AS_IT_IS) -> tuple[pl.DataFrame, list[str]]:
+    """An answers file, one row per row; the columns question_id, status and answer are text. And what was set aside.
+
+    Files of other tools have no status: there a row with an answer is answered, one without failed. Rows that say the
+    same of one question are taken once; those of which nobody can tell which is its answer are left out.
 
     Raises
     ------
     InputError
-        if it is no answers file, a status is unknown, or an id has two answers.
+        if it is no answers file, a status is unknown, or no question has one answer.
     """
     frame = read_table(path)
-    for name in ("question_id", "status", "answer"):
-        if name not in frame.columns:
-            raise InputError(
-                f"{path} has no column {name!r}, so it is no answers file",
-                "Give the file that `optiq answer` wrote, then the one with the references.",
-            )
+    frame = _renamed_answers(frame, str(path), reading)
     frame = frame.with_columns(_text(frame, name) for name in frame.columns if name in _TEXTS)
+    if "status" not in frame.columns:
+        there = frame["answer"].fill_null("").str.strip_chars() != ""
+        frame = frame.with_columns(status=pl.when(there).then(pl.lit("answered")).otherwise(pl.lit("failed")))
     for number, status in enumerate(frame["status"], start=1):
         if status not in STATUSES:
             raise InputError(
                 f"{path} row {number} has the status {short(status)}", f"Statuses are {', '.join(STATUSES)}."
             )
-    twice = frame.filter(pl.col("status") != "invalid")["question_id"]
-    if (repeated := twice.filter(twice.is_duplicated())).len():
+    numbered = frame.select("question_id", "status", "answer", row=pl.int_range(1, pl.len() + 1))
+    taken: dict[str | None, tuple[str | None, ...]] = {}
+    first: dict[str | None, int] = {}
+    left_out: dict[str | None, str] = {}
+    kept = []
+    for name, status, answer, number in numbered.iter_rows():
+        said = (status, answer)
+        if status == "invalid" or name not in taken:  # a row that was no question is nobody's answer
+            kept.append((name if status != "invalid" else None, number - 1))
+            if status != "invalid":
+                taken[name], first[name] = said, number
+        elif said != taken[name]:
+            left_out.setdefault(
+                name, f"question_id {short(name)}: rows {first[name]} and {number} of {path} answer otherwise"
+            )
+    rows = [place for name, place in kept if name is None or name not in left_out]
+    if left_out and not rows:
         raise InputError(
-            f"{path} has two answers to question_id {short(repeated[0])}", "Give each question one row."
+            f"{path} has no answer to use: {next(iter(left_out.values()))}", "Give each question one row."
+        )
+    return frame[rows], [*left_out.values()]
+
+
+_TEXTS = ("question_id", "status", "answer", "run_id", "plan_key")
+ANSWERED = ("answer", "status")
+"""What an answers file alone says: ``--column`` names theirs."""
+_ANSWERS_OFTEN = {
+    "question_id": ("id", "qid", "uid", "idx"),
+    "answer": (
+        "prediction",
+        "predicted",
+        "pred",
+        "response",
+        "output",
+        "completion",
+        "model_answer",
+        "generated",
+        "generation",
+        "generated_text",
+        "predicted_answer",
+    ),
+}
+"""What other tools call the columns of an answers file, the likeliest first."""
+
+
+def _renamed_answers(frame: pl.DataFrame, path: str, reading: Reading) -> pl.DataFrame:
+    """``frame`` with our names, as far as ``reading`` says them; :class:`InputError` if one that is needed is missing.
+
+    ``question_id`` is named for both files, so that a file which has one of its own keeps it.
+    """
+    for ours, theirs in reading.columns:
+        if ours in ANSWERED and theirs not in frame.columns:
+            raise InputError(
+                f"{path} has no column {theirs!r} to read as {ours!r}",
+                f"Its columns are {', '.join(map(repr, frame.columns)) or 'none'}.",
+            )
+        if theirs in frame.columns and (
+            ours in ANSWERED or (ours == "question_id" and ours not in frame.columns)
+        ):
+            frame = frame.drop(ours, strict=False).rename({theirs: ours})
+    missing = [name for name in ("question_id", "answer") if name not in frame.columns]
+    if missing:
+        by_name = {name.strip().lower(): name for name in reversed(frame.columns)}
+        flags = []
+        for ours in missing:
+            theirs = next((by_name[name] for name in _ANSWERS_OFTEN[ours] if name in by_name), "THEIRS")
+            flags.append(f"--column {shlex.quote(f'{ours}={theirs}')}")
+        raise InputError(
+            f"{path} has no column {missing[0]!r}, so it is no answers file; its columns are "
+            f"{', '.join(map(repr, frame.columns)) or 'none'}",
+            "Give the answers first, then the references. Answers need the columns question_id and answer; "
+            f"for those of another tool: {' '.join(flags)}.",
         )
     return frame
 
 
-_TEXTS = ("question_id", "status", "answer", "run_id", "plan_key")
-
-
-def read_references(path: str | Path, reading: Reading = AS_IT_IS) -> dict[str, dict[str, Any]]:
-    """question_id → the cells of :data:`LABELLED` of its row, as far as they are there.
+def read_references(
+    path: str | Path, reading: Reading = AS_IT_IS
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """question_id → the cells of :data:`LABELLED` of its row, as far as they are there. And what was set aside.
 
     A labelled question file will do; a row without an id is named by its number. Rows without a reference are
-    left out. Raises :class:`InputError` if
-    the columns are missing, an id repeats, or no row has a reference.
+    left out, rows that say the same of one question are taken once, and a question of which they say different things
+    has no reference. Raises :class:`InputError` if the columns are missing, or no row has a reference.
     """
-    frame = renamed(read_table(path), str(path), dict(reading.columns))
+    frame = read_table(path)
+    columns = {ours: theirs for ours, theirs in reading.columns if ours not in ANSWERED}
+    if columns.get("question_id", "") not in frame.columns and "question_id" in frame.columns:
+        columns.pop("question_id", None)  # that of the answers
+    frame = renamed(frame, str(path), columns)
     if "reference" not in frame.columns:
         raise InputError(
             f"{path} has no column 'reference'; its columns are {', '.join(map(repr, frame.columns)) or 'none'}",
@@ -93,23 +166,37 @@ def read_references(path: str | Path, reading: Reading = AS_IT_IS) -> dict[str, 
         )
     found: dict[str, dict[str, Any]] = {}
     rows: dict[str, int] = {}
+    left_out: dict[str, str] = {}
     # As in a question file: without an id a row is named by its number.
     given = frame["question_id"].to_list() if "question_id" in frame.columns else [None] * frame.height
     for number, (name, row) in enumerate(
         zip(row_names(given), frame.iter_rows(named=True), strict=True), start=1
     ):
-        if name in rows:
+        cells = {column: row.get(column) for column in LABELLED}
+        if _blank(cells["reference"]):
+            continue
+        if name not in found:
+            found[name], rows[name] = cells, number
+        elif _judged_by(cells) != _judged_by(found[name]):
+            left_out.setdefault(
+                name,
+                f"question_id {short(name)}: rows {rows[name]} and {number} of {path} say different things of it",
+            )
+    found = {name: cells for name, cells in found.items() if name not in left_out}
+    if not found:
+        if left_out:
             raise InputError(
-                f"{path} row {number}: question_id {short(name)} is that of row {rows[name]} too",
+                f"{path} has no reference to use: {next(iter(left_out.values()))}",
                 "Give each question one reference.",
             )
-        rows[name] = number
-        cells = {column: row.get(column) for column in LABELLED}
-        if not _blank(cells["reference"]):
-            found[name] = cells
-    if not found:
         raise InputError(f"{path} has no reference in any row", "Fill in the column 'reference'.")
-    return found
+    return found, [*left_out.values()]
+
+
+def _judged_by(cells: Mapping[str, Any]) -> list[Any]:
+    """What of a row decides about an answer, without spaces around it."""
+    values = [cells[name] for name in LABELLED if name != "topic"]
+    return [value.strip() if isinstance(value, str) else value for value in values]
 
 
 def joined(

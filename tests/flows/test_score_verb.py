@@ -111,13 +111,13 @@ def test_answers_that_no_run_knows_are_scored_all_the_same(optiq, home):
 
 MISUSE = {
     "answers as references": (("a.csv", "a.csv"), ["itself"]),
-    "wrong file": (("g.csv", "a.csv"), ["g.csv", "status", "no answers file"]),
+    "wrong file": (("g.csv", "a.csv"), ["g.csv", "answer", "no answers file"]),
     "no references": (("a.csv", "a2.csv"), ["a2.csv", "reference"]),
     "nothing in common": (("a.csv", "other.csv"), ["no question_id", "x"]),
-    "two references": (("a.csv", "twice.csv"), ["row 2", "'1'", "row 1"]),
+    "two references": (("a.csv", "twice.csv"), ["rows 1 and 2", "'1'"]),
     "empty references": (("a.csv", "empty.csv"), ["no reference in any row"]),
     "references without ids": (("a.csv", "bare.csv"), ["question_id"]),
-    "two answers": (("double.csv", "g.csv"), ["two answers", "'1'"]),
+    "two answers": (("double.csv", "g.csv"), ["rows 1 and 2", "'1'"]),
     "output over the answers": (("a.csv", "g.csv", "-o", "./a.csv"), ["that this command reads"]),
     "output over the references": (("a.csv", "g.csv", "-o", "g.csv"), ["that this command reads"]),
     "missing file": (("nowhere.csv", "g.csv"), ["nowhere.csv"]),
@@ -129,10 +129,10 @@ def test_bad_input_is_named_in_one_line(optiq, home, case):
     answered = {"status": "answered", "answer": "x"}
     pl.DataFrame([{"question_id": "1", **answered}]).write_csv("a.csv")
     pl.DataFrame([{"question_id": "1", **answered}, {"question_id": "2", **answered}]).write_csv("a2.csv")
-    pl.DataFrame([{"question_id": "1", **answered}] * 2).write_csv("double.csv")
+    pl.DataFrame([{"question_id": "1", **answered, "answer": text} for text in "xy"]).write_csv("double.csv")
     pl.DataFrame([{"question_id": "1", "reference": "x"}]).write_csv("g.csv")
     pl.DataFrame([{"question_id": "x", "reference": "x"}]).write_csv("other.csv")
-    pl.DataFrame([{"question_id": "1", "reference": "x"}] * 2).write_csv("twice.csv")
+    pl.DataFrame([{"question_id": "1", "reference": text} for text in "xy"]).write_csv("twice.csv")
     pl.DataFrame([{"question_id": "1", "reference": " "}]).write_csv("empty.csv")
     pl.DataFrame([{"reference": "x"}]).write_csv("bare.csv")
     arguments, words = MISUSE[case]
@@ -183,3 +183,39 @@ def test_references_without_ids_go_to_the_questions_of_their_text(home, optiq) -
     told = optiq("score", "a.csv", "other.csv")
     assert (told.code, told.err.count("\n")) == (2, 1)
     assert "row 1: no answer is to its question 'Who?'" in told.err
+
+
+def test_one_odd_row_does_not_end_the_scoring(home, optiq) -> None:
+    """Rows that say the same are one; the id that is there twice otherwise is named, and the rest is scored."""
+    pl.DataFrame(
+        {"question_id": ["1", "1", "2", "3", "3"], "answer": ["Oslo", "Oslo", "8", "a", "b"]}
+    ).write_csv("a.csv")
+    pl.DataFrame({"question_id": ["1", "2", "2", "2"], "reference": ["Oslo", "8", "8", "9"]}).write_csv(
+        "g.csv"
+    )
+    told = optiq("score", "a.csv", "g.csv", "--json")
+    assert told.code == 0, told.err
+    found = json.loads(told.out)
+    assert (found["answers"], found["judged"], found["qoa"]) == (2, 1, 1.0)
+    assert found["faults"] == [
+        "question_id '3': rows 4 and 5 of a.csv answer otherwise",
+        "question_id '2': rows 2 and 4 of g.csv say different things of it",
+    ]
+
+
+def test_answers_of_another_tool_are_scored_as_outputs(home, optiq) -> None:
+    theirs = ["Oslo", "B) Oslo", "The answer is B.", "The capital is Oslo.", ""]
+    pl.DataFrame({"id": [1, 2, 3, 4, 5], "prediction": theirs}).write_csv("theirs.csv")
+    gold = {"question_id": [1, 2, 3, 4, 5], "options": ["", *["Rome|Oslo"] * 4], "label": ["Oslo", *"BBBB"]}
+    pl.DataFrame(gold).write_csv("g.csv")
+    columns = ("question_id=id", "answer=prediction", "reference=label")
+    told = optiq(
+        "score", "theirs.csv", "g.csv", *(part for one in columns for part in ("--column", one)), "--json"
+    )
+    assert told.code == 0, told.err
+    found = json.loads(told.out)
+    assert (found["judged"], found["qoa"]) == (4, 1.0)
+    assert {group["status"]: group["judged"] for group in found["by"]["status"]} == {
+        "answered": 4,
+        "failed": 0,
+    }

@@ -105,8 +105,8 @@ def test_questions_answers_references_and_plans_are_read(tmp_path: Path) -> None
         assert not questions.invalid
         assert read_plans(example(tmp_path, "plans", size))
         answers, references = (example(tmp_path, kind, size) for kind in ("answers", "references"))
-        assert read_answers(answers).height
-        assert read_references(references)
+        assert read_answers(answers)[0].height
+        assert read_references(references)[0]
         scored = tmp_path / "scored.csv"
         report = score_file.fn(str(answers), str(references), str(scored), str(tmp_path / "home"))
         assert (report["judged"], report["qoa"]) == (1, 1.0)

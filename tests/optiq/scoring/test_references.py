@@ -5,6 +5,7 @@ import pytest
 
 from optiq.errors import InputError
 from optiq.questions.question import Kind
+from optiq.questions.reading import Reading
 from optiq.scoring.references import KnownQuestion, question_of, read_answers, read_references
 
 
@@ -29,16 +30,51 @@ def test_names_and_answers_are_text_whatever_they_were_written_as(tmp_path):
         "qoa": [0.5, None],
     }
     pl.DataFrame(columns).write_parquet(tmp_path / "answers.parquet")
-    frame = read_answers(tmp_path / "answers.parquet")
+    frame, faults = read_answers(tmp_path / "answers.parquet")
+    assert faults == []
     assert frame.rows() == [("1", "answered", "1905", "7", "8", 0.5), ("2", "failed", None, "7", "8", None)]
 
 
-@pytest.mark.parametrize("missing", ["question_id", "status", "answer"])
-def test_a_file_without_answers_is_none(table, missing):
-    columns = {"question_id": ["1"], "status": ["answered"], "answer": ["Oslo"]}
-    del columns[missing]
-    with pytest.raises(InputError, match=f"no column '{missing}'"):
-        read_answers(table(**columns))
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        (("question_id", "status"), ("no column 'answer'", "--column answer=THEIRS")),
+        (("status", "answer"), ("no column 'question_id'", "--column question_id=THEIRS")),
+        (("id", "prediction"), ("--column question_id=id --column answer=prediction.",)),
+        (("ID", "Model_Answer"), ("--column question_id=ID --column answer=Model_Answer.",)),
+        (
+            ("question_id", "response"),
+            ("no column 'answer'", "for those of another tool: --column answer=response."),
+        ),
+    ],
+)
+def test_a_file_without_answers_says_what_answers_need(table, columns, says):
+    with pytest.raises(InputError) as refused:
+        read_answers(table(**{name: ["answered"] for name in columns}))
+    for words in (*says, "the columns question_id and answer"):
+        assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"id": ["1", "2"], "prediction": ["Oslo", " "]},
+        {"question_id": ["1", "2"], "id": ["x", "y"], "prediction": ["Oslo", None]},
+        {"question_id": ["1", "2"], "prediction": ["Oslo", None], "status": ["answered", "failed"]},
+        {"question_id": ["1", "2"], "prediction": ["Oslo", None], "answer": ["ours", "too"]},
+    ],
+)
+def test_answers_of_other_tools_are_read_under_their_names(table, columns):
+    pairs = (("question_id", "id"), ("answer", "prediction"), ("reference", "gold"))
+    frame, _ = read_answers(table(**columns), Reading(columns=pairs))
+    assert frame["question_id"].to_list() == ["1", "2"]
+    assert frame["answer"][0] == "Oslo"
+    assert frame["status"].to_list() == ["answered", "failed"]
+
+
+def test_a_column_that_the_answers_have_not_is_said(table):
+    with pytest.raises(InputError, match=r"no column 'output' to read as 'answer'.*'id', 'pred'"):
+        read_answers(table(id=["1"], pred=["x"]), Reading(columns=(("answer", "output"),)))
 
 
 def test_a_status_that_is_none_is_said(table):
@@ -46,16 +82,43 @@ def test_a_status_that_is_none_is_said(table):
         read_answers(table(question_id=["1", "2"], status=["answered", "Answered"], answer=["a", "b"]))
 
 
-def test_a_question_has_one_answer_but_any_number_of_rows_that_were_no_question(table):
-    names, answers = ["1", "2", "2"], ["a", "b", "c"]
-    with pytest.raises(InputError, match=r"two answers to question_id .?2"):
-        read_answers(table(question_id=names, status=["answered", "failed", "answered"], answer=answers))
-    for statuses in (["answered", "invalid", "answered"], ["answered", "invalid", "invalid"]):
-        assert len(read_answers(table(question_id=names, status=statuses, answer=answers))) == 3
+@pytest.mark.parametrize(
+    ("statuses", "answers", "left"),
+    [
+        ("answered answered answered", ("a", "b", "b"), ["a", "b"]),  # equal ones are one
+        ("answered answered answered", ("a", "b", "c"), ["a"]),  # nobody can tell which is meant
+        ("answered answered failed", ("a", "b", None), ["a"]),
+        ("answered invalid answered", ("a", "b", "c"), ["a", "b", "c"]),  # no question, so nobody's answer
+        ("answered invalid invalid", ("a", "b", "c"), ["a", "b", "c"]),
+    ],
+)
+def test_two_rows_of_one_question_are_one_answer_or_none(table, statuses, answers, left):
+    frame, faults = read_answers(table(question_id=["1", "2", "2"], status=statuses.split(), answer=answers))
+    assert frame["answer"].to_list() == left
+    odd = left == ["a"]
+    assert len(faults) == odd
+    assert all("question_id '2': rows 2 and 3 of" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("rows", "left"),
+    [
+        ([("1", "Oslo"), ("2", "8"), ("2", "8")], {"1": "Oslo", "2": "8"}),
+        ([("1", "Oslo"), ("2", "8"), ("2", " 8 ")], {"1": "Oslo", "2": "8"}),
+        ([("1", "Oslo"), ("2", None), ("2", "8")], {"1": "Oslo", "2": "8"}),
+        ([("1", "Oslo"), ("2", "8"), ("2", "9"), ("2", "8")], {"1": "Oslo"}),
+    ],
+)
+def test_two_rows_of_one_reference_are_one_or_none(table, rows, left):
+    names, references = zip(*rows, strict=True)
+    found, faults = read_references(table(question_id=names, reference=references))
+    assert {name: cells["reference"].strip() for name, cells in found.items()} == left
+    assert len(faults) == ("2" not in left)
+    assert all("question_id '2': rows 2 and 3 of" in fault for fault in faults)
 
 
 def test_references_go_by_name(table):
-    found = read_references(
+    found, _ = read_references(
         table(
             question_id=["a", "b", "c"],
             reference=["Oslo", None, " "],
@@ -72,7 +135,7 @@ def test_references_go_by_name(table):
 
 
 def test_without_names_rows_are_counted_from_one(table):
-    found = read_references(table(question=["Where?", "Who?"], reference=["Oslo", "0"]))
+    found, _ = read_references(table(question=["Where?", "Who?"], reference=["Oslo", "0"]))
     assert list(found) == ["1", "2"]
     assert [cells["reference"] for cells in found.values()] == ["Oslo", "0"]
 
@@ -86,8 +149,8 @@ def test_without_names_rows_are_counted_from_one(table):
         ),
         ({"reference": ["Oslo"]}, "no column 'question_id'"),
         (
-            {"question_id": ["x", "y", "x"], "reference": ["a", "b", "c"]},
-            r"row 3: question_id '?x'? is that of row 1",
+            {"question_id": ["x", "x"], "reference": ["a", "b"]},
+            r"no reference to use: question_id 'x': rows 1 and 2 of .* say different things of it",
         ),
         ({"question_id": ["1", "2"], "reference": [None, " "]}, "no reference in any row"),
     ],
