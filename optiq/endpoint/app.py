@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from optiq.endpoint.answering import Answered, Ready, answer
-from optiq.endpoint.asked import OURS, Asked, switch
+from optiq.endpoint.asked import OURS, Asked, no_limits, switch
 from optiq.endpoint.conversation import Heard
 from optiq.endpoint.dialect import Dialect
 from optiq.endpoint.feedback import read_feedback
@@ -392,6 +392,8 @@ class Endpoint:
         self.take_up()
         try:
             body = await self.body(request)
+            no_limits(body, request.headers)
+            body.pop(OURS, None)
             return await self._passed(path, body, await self.desk.ready(OURS), client, started)
         finally:
             self.put_down()
@@ -419,6 +421,7 @@ class Endpoint:
         ready = await self.desk.ready(name)
         if name not in ready.served:
             return None
+        no_limits(body, request.headers)
         onward = {name: value for name, value in body.items() if name != OURS}
         if not switch(body, "stream", False):
             return await self._passed(path, onward, ready, client, started)

@@ -18,7 +18,11 @@ OURS = "optiq"
 
 STORES = ("no", "hash", "yes")
 _WISHES = (*LIMITS, "topic", "store")
-_HEADERS = {f"x-optiq-{name.replace('_', '-')}": name for name in _WISHES}
+_OUR_HEADER = "x-optiq-"
+_HEADERS = {f"{_OUR_HEADER}{name.replace('_', '-')}": name for name in _WISHES}
+
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+"""Who may have said a message."""
 
 FEATURES = ("tools", "images", "audio", "files", "json", "logprobs", "n")
 """What a request may need of a model beyond text."""
@@ -54,7 +58,7 @@ class Asked:
     def cap(self) -> int | None:
         """The most tokens that the client wants."""
         given = (self.options.get(name) for name in CAPS)
-        return next((cap for cap in given if isinstance(cap, int) and cap > 0), None)
+        return next((cap for cap in given if cap is not None), None)
 
 
 def read_asked(
@@ -79,20 +83,45 @@ def read_asked(
     if not isinstance(model, str):
         raise Refusal(400, f"model is {str(model)[:80]!r}", "Give the name of a model.", param="model")
     checked = _messages(messages)
-    for name, kinds in _KINDS.items():
-        if options.get(name) is not None and (
-            isinstance(options[name], bool) is not (kinds is bool) or not isinstance(options[name], kinds)
-        ):
-            raise Refusal(400, f"{name} is {str(options[name])[:80]!r}", "Give a number.", param=name)
-    budget, topic, store = _wishes(body.get(OURS), headers)
+    for name, least in _WHOLE.items():
+        whole_number(options, name, least)
+    for name in ("temperature", "top_p"):
+        value = options.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise Refusal(400, f"{name} is {str(value)[:80]!r}", "Give a number.", param=name)
+    budget, topic, store = wishes(body.get(OURS), headers)
     needs = needs_of(checked, options)
     return Asked(model, checked, options, stream, usage, budget, topic, store, needs)
 
 
-_KINDS: dict[str, Any] = {
-    **dict.fromkeys((*CAPS, "n", "seed", "top_logprobs"), int),
-    **dict.fromkeys(("temperature", "top_p"), int | float),
-}
+_WHOLE: dict[str, int | None] = {**dict.fromkeys((*CAPS, "n"), 1), "top_logprobs": 0, "seed": None}
+"""Options that are whole numbers, and the least that each may be: a cap of 0 is no answer, and not every one."""
+
+
+def whole_number(
+    given: Mapping[str, Any], name: str, least: int | None = None, besides: tuple[int, ...] = ()
+) -> None:
+    """A :class:`Refusal` if ``given`` has something else for ``name`` than a whole number, from ``least`` up.
+
+    ``besides`` are lower ones that have a meaning of their own.
+    """
+    value = given.get(name)
+    if value is None:
+        return
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if whole and (least is None or value >= least or value in besides):
+        return
+    wanted = "a whole number" if least is None else f"a whole number of at least {least}"
+    own = f", or {' or '.join(map(str, besides))}" if besides else ""
+    raise Refusal(400, f"{name} is {str(value)[:80]!r}", f"Give {wanted}{own}.", param=name)
+
+
+def check_role(role: str, where: str) -> None:
+    """A :class:`Refusal` if nobody has this role: a model would be told of somebody whom it does not know."""
+    if role not in ROLES:
+        raise Refusal(
+            400, f"{where}.role is {role[:80]!r}", f"Give one of {', '.join(ROLES)}.", param=f"{where}.role"
+        )
 
 
 def refuse(body: Mapping[str, Any], names: Iterable[str], why: str, remedy: str) -> None:
@@ -123,6 +152,7 @@ def _messages(given: Any) -> tuple[Mapping[str, Any], ...]:
         where = f"messages[{at}]"
         if not isinstance(one, Mapping) or not isinstance(one.get("role"), str):
             raise Refusal(400, f"{where} is no message with a role", "Give role and content.", param=where)
+        check_role(one["role"], where)
         content = one.get("content")
         if not (content is None or isinstance(content, str)) and not (
             isinstance(content, list) and all(isinstance(part(piece, "type"), str) for piece in content)
@@ -136,8 +166,27 @@ def _messages(given: Any) -> tuple[Mapping[str, Any], ...]:
     return tuple(given)
 
 
-def _wishes(given: Any, headers: Mapping[str, str]) -> tuple[Budget, str | None, str | None]:
-    """Limits, topic and what is stored: the field wins over headers."""
+def no_limits(body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
+    """A :class:`Refusal` if a request that goes to a model server unplanned has limits: nobody would keep them."""
+    if wishes(body.get(OURS), headers)[0] != Budget():
+        raise Refusal(
+            400,
+            "limits are of what is planned, and this goes to a model server as it is",
+            "Leave them out; a limit of a key counts it too.",
+            param=OURS,
+        )
+
+
+def wishes(given: Any, headers: Mapping[str, str]) -> tuple[Budget, str | None, str | None]:
+    """Limits, topic and what is stored, by field and by header: the field wins. A :class:`Refusal` for others."""
+    names = (str(name).lower() for name in headers)
+    if strange := next((n for n in names if n.startswith(_OUR_HEADER) and n not in _HEADERS), None):
+        raise Refusal(
+            400,
+            f"the header {strange[:80]!r} is none of ours",
+            f"Known are {', '.join(_HEADERS)}.",
+            param=strange,
+        )
     if given is not None and not isinstance(given, Mapping):
         raise Refusal(400, f"{OURS} is no object", f"Known are {', '.join(_WISHES)}.", param=OURS)
     told: dict[str, Any] = {name: headers[header] for header, name in _HEADERS.items() if header in headers}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optiq.endpoint.answering import Answered
-from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch
+from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch, whole_number
 from optiq.endpoint.dialect import choices_of
 from optiq.endpoint.refusals import Refusal
 from optiq.files.compact_json import compact
@@ -25,6 +25,8 @@ _RENAMED = {
     "presence_penalty": "presence_penalty",
     "frequency_penalty": "frequency_penalty",
 }
+_NO_CAP = (-1, -2)
+"""As much as the model likes, and as its context has room for: the caps of the server and of limits hold."""
 _NOT_OURS = ("suffix", "template", "context", "raw")
 
 
@@ -45,11 +47,12 @@ class Ollama:
         if given is not None and not isinstance(given, Mapping):
             raise Refusal(400, "options is no object", "Give options by name.", param="options")
         own = dict(given or {})
+        whole_number(own, "num_predict", 1, besides=_NO_CAP)
+        if own.get("num_predict") in _NO_CAP:
+            del own["num_predict"]
         for theirs, ours in _RENAMED.items():
             if own.get(theirs) is not None:
                 options[ours] = own.pop(theirs)
-        if options.get("max_tokens") in (-1, -2):  # as much as there is room for
-            del options["max_tokens"]
         if own:
             options["options"] = own
         if shape := body.get("format"):

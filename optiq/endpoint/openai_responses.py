@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optiq.endpoint.answering import Answered
-from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch
+from optiq.endpoint.asked import OURS, Asked, check_role, read_asked, refuse, switch, whole_number
 from optiq.endpoint.dialect import choices_of, event, text_of
 from optiq.endpoint.refusals import Refusal
 from optiq.servers.conversing import plain_text
@@ -38,6 +38,7 @@ class OpenAIResponses:
             "Send the whole conversation as input, or use /v1/chat/completions.",
         )
         options = {name: value for name, value in body.items() if name not in (*_READ, *_NOT_OURS)}
+        whole_number(body, "max_output_tokens", 1)
         if body.get("max_output_tokens") is not None:
             options["max_tokens"] = body["max_output_tokens"]
         if (effort := part(body.get("reasoning"), "effort")) is not None:
@@ -212,6 +213,7 @@ def _messages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
                     param=f"input[{at}]",
                 )
             content = "".join(str(part(piece, "text") or "") for piece in content)
+        check_role(item["role"], f"input[{at}]")
         role = "system" if item["role"] == "developer" else item["role"]
         found.append({"role": role, "content": content})
     return found

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optiq.endpoint.answering import Ready, Spender, limit_reached
+from optiq.endpoint.asked import whole_number
 from optiq.endpoint.conversation import LONGEST_OUTPUT_TOKENS
 from optiq.endpoint.dialect import event
 from optiq.endpoint.refusals import Refusal
@@ -97,6 +98,9 @@ async def pass_on(
     if onward is None:
         raise Refusal(404, f"{ready.server.name} serves no {path}", code="not_served")
     model, writes = str(body.get("model")), path == "/completions"
+    if writes:
+        for name, least in (("max_tokens", 0), ("n", 1), ("best_of", 1)):  # 0 tokens: the prompt is looked at
+            whole_number(body, name, least)
     figures = ready.planning.statistics.figures(model, ANY_TOPIC, Kind.OPEN)
     ledger, hold, began = spender.ledger, None, datetime.now(UTC)
     if ledger is not None:
@@ -138,11 +142,7 @@ async def pass_on(
 
 def _most_tokens(body: Mapping[str, Any]) -> int:
     """The most that all completions of a request may have: of each prompt as many as are asked for."""
-    numbers = {name: body.get(name) for name in ("max_tokens", "n", "best_of")}
-    for name, number in numbers.items():
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
-            raise Refusal(400, f"{name} is {str(number)[:80]!r}", "Give a whole number.", param=name)
     prompt = body.get("prompt")
     several = isinstance(prompt, list) and prompt and not isinstance(prompt[0], int)
-    each = max(numbers["n"] or 1, numbers["best_of"] or 1)
-    return (numbers["max_tokens"] or 0) * each * (len(prompt) if several and prompt else 1)
+    each = max(body.get("n") or 1, body.get("best_of") or 1)
+    return int(body.get("max_tokens") or 0) * each * (len(prompt) if several and prompt else 1)

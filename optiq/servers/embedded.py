@@ -301,7 +301,7 @@ class LlamaModel:
         """
         body: dict[str, Any] = {
             "prompt": prompt,
-            "max_tokens": max_output_tokens or LONGEST_OUTPUT_TOKENS,
+            "max_tokens": LONGEST_OUTPUT_TOKENS if max_output_tokens is None else max_output_tokens,
             "temperature": temperature,
             "stop": list(stop),
             "stream": True,

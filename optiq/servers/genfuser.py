@@ -145,7 +145,8 @@ class GenFuserServer:
             add_special_tokens=False,
             return_tensors="pt",
         )
-        limit = min(request.max_output_tokens or LONGEST_OUTPUT_TOKENS, LONGEST_OUTPUT_TOKENS)
+        asked = request.max_output_tokens
+        limit = LONGEST_OUTPUT_TOKENS if asked is None else min(asked, LONGEST_OUTPUT_TOKENS)
         stop = _stop_when(time.monotonic() + request.timeout_s, cancelled)
         threads = torch.get_num_threads()
         torch.set_num_threads(self._threads)

@@ -100,6 +100,16 @@ BAD = {
     "a temperature that is text": ({"model": "optiq", "messages": [USER], "temperature": "hot"}, 400, "temperature"),
     "n that is true": ({"model": "optiq", "messages": [USER], "n": True}, 400, "n"),
     "max_tokens that is text": ({"model": "optiq", "messages": [USER], "max_tokens": "9"}, 400, "max_tokens"),
+    **{
+        f"{name} of {value}": ({"model": "optiq", "messages": [USER], name: value}, 400, name)
+        for name, value in (
+            ("max_tokens", 0), ("max_tokens", -1), ("max_tokens", 2.5), ("max_completion_tokens", 0),
+            ("n", 0), ("n", -2), ("top_logprobs", -1), ("seed", 0.5),
+        )
+    },
+    "a role that nobody has": (
+        {"model": "optiq", "messages": [USER, {"role": "assitant", "content": "x"}]}, 400, "messages[1].role",
+    ),
     "limits that are a list": ({"model": "optiq", "messages": [USER], "optiq": [1]}, 400, "optiq"),
     "an unknown limit": ({"model": "optiq", "messages": [USER], "optiq": {"max_price": 1}}, 400, "optiq"),
     "a limit below 0": ({"model": "optiq", "messages": [USER], "optiq": {"max_cost_usd": -1}}, 400, "optiq"),
@@ -119,6 +129,98 @@ def test_bad_requests_are_told_what_is_wrong(served, body, status, param) -> Non
     assert error["message"]
     assert error["type"] == "invalid_request_error"
     assert sum(served.behaviour.asked.values()) == asked
+
+
+NO_CAPS = [
+    ("/v1/chat/completions", {"messages": [USER]}, "max_tokens"),
+    ("/v1/chat/completions", {"messages": [USER]}, "max_completion_tokens"),
+    ("/v1/completions", {"prompt": "Once"}, "max_tokens"),
+    ("/v1/responses", {"input": "Once"}, "max_output_tokens"),
+    ("/api/chat", {"messages": [USER]}, "num_predict"),
+    ("/api/generate", {"prompt": "Once"}, "num_predict"),
+]
+
+
+@pytest.mark.parametrize("value", [0, -1, -3, 2.5, True, "9"])
+@pytest.mark.parametrize(
+    ("path", "body", "name"), NO_CAPS, ids=[f"{path} {name}" for path, _, name in NO_CAPS]
+)
+def test_a_cap_on_the_output_is_a_whole_number_from_1_up_in_every_dialect(
+    served, path, body, name, value
+) -> None:
+    """A cap of 0 was once taken for none, which took half a minute and cost a hundred times as much."""
+    ollama = name == "num_predict"
+    asked = {"options": {name: value}} if ollama else {name: value}
+    before = sum(served.behaviour.asked.values())
+    reply = served.client.post(path, json={"model": "optiq", **body, **asked, "stream": False})
+    if ollama and value == -1:  # Ollama's own word for no cap
+        assert reply.status_code == 200
+        assert not {"max_tokens", "num_predict"} & served.behaviour.last.keys()
+        assert "options" not in served.behaviour.last
+        return
+    assert reply.status_code == 400
+    assert f"{name} is {str(value)!r}: Give a whole number of at least 1" in _said(reply).replace(
+        ". Give", ": Give"
+    )
+    assert sum(served.behaviour.asked.values()) == before
+
+
+def _said(reply) -> str:
+    error = reply.json()["error"]
+    return error if isinstance(error, str) else error["message"]
+
+
+@pytest.mark.parametrize("value", [-1, -2])
+def test_where_ollama_asks_for_no_cap_the_limits_cap_all_the_same(served, value) -> None:
+    wishes = {"optiq": {"max_cost_usd": 2.5e-5}, "options": {"num_predict": value}, "stream": False}
+    assert (
+        served.client.post("/api/chat", json={"model": "optiq", "messages": [USER], **wishes}).status_code
+        == 200
+    )
+    assert 0 < served.behaviour.last["max_tokens"] < 4096
+
+
+ROLES_OF = [
+    ("/v1/chat/completions", "messages", "messages[0].role"),
+    ("/v1/responses", "input", "input[0].role"),
+    ("/api/chat", "messages", None),
+]
+
+
+@pytest.mark.parametrize(("path", "field", "param"), ROLES_OF, ids=[path for path, *_ in ROLES_OF])
+def test_a_role_that_nobody_has_is_refused_and_the_known_ones_are_named(served, path, field, param) -> None:
+    reply = served.client.post(path, json={"model": "optiq", field: [{"role": "wizard", "content": "x"}]})
+    assert reply.status_code == 400
+    said = _said(reply)
+    assert "'wizard'" in said
+    assert "system, developer, user, assistant, tool" in said
+    if param is not None:
+        assert reply.json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize(
+    "header", ["x-optiq-max-cost", "X-Optiq-Max-Latency", "x-optiq-min-quality", "x-optiq-plan", "x-optiq-"]
+)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/chat", "/v1/completions", "/v1/embeddings"])
+def test_a_header_that_is_spelt_otherwise_is_no_limit_and_is_refused(served, path, header) -> None:
+    before = sum(served.behaviour.asked.values())
+    body = {"model": "phi4:14b", "messages": [USER], "prompt": "Once", "echo": True, "input": "x"}
+    reply = served.client.post(path, json=body, headers={header: "0.1"})
+    assert reply.status_code == 400
+    assert header.lower() in _said(reply)
+    assert "x-optiq-max-cost-usd, x-optiq-max-latency-s" in _said(reply)
+    assert sum(served.behaviour.asked.values()) == before
+
+
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1/embeddings"])
+@pytest.mark.parametrize("by", ["field", "header"])
+def test_what_is_passed_on_keeps_no_limit_and_says_so(served, path, by) -> None:
+    body = {"model": "phi4:14b", "prompt": "Once", "echo": True, "input": "x"}
+    limits = {"json": {**body, "optiq": {"max_cost_usd": 1}}} if by == "field" else {
+        "json": body, "headers": {"x-optiq-max-cost-usd": "1"}
+    }  # fmt: skip
+    reply = served.client.post(path, **limits)
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "optiq")
 
 
 @pytest.mark.parametrize(
