@@ -78,6 +78,8 @@ set
     baseline_ingestion = asked.up_to,
     n_baseline = asked.n_calls,
     n_since = 0,
+    seconds_fixed = asked.seconds_fixed,
+    usd_fixed = asked.usd_fixed,
     seconds_per_prompt_token = asked.seconds_per_prompt_token,
     seconds_per_output_token = asked.seconds_per_output_token,
     usd_per_prompt_token = asked.usd_per_prompt_token,

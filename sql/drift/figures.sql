@@ -22,14 +22,20 @@ figures as (
         key_of_question(runs.question, runs.question_id, runs.execution_id) as question_key,
         case when calls.subplan_key = single(calls.model) then calls.subplan_qoa end as qoa,
         ln(nullif(calls.latency_s, 0)) - coalesce(
-            ln(nullif(seconds_per_prompt_token * calls.prompt_tokens + seconds_per_output_token * calls.output_tokens, 0)), 0
+            ln(nullif(
+                coalesce(seconds_fixed, 0)
+                + seconds_per_prompt_token * calls.prompt_tokens + seconds_per_output_token * calls.output_tokens, 0
+            )), 0
         ) as latency_s,
         ln(greatest(calls.output_tokens, 1)) as output_tokens,
         -- a price by hours or lengths moves by itself
         case when calls.model not in (
             select model from prices where above_tokens > 0 or hour_from is not null
         ) then ln(nullif(calls.cost_usd, 0)) - coalesce(
-            ln(nullif(usd_per_prompt_token * calls.prompt_tokens + usd_per_output_token * calls.output_tokens, 0)),
+            ln(nullif(
+                coalesce(usd_fixed, 0)
+                + usd_per_prompt_token * calls.prompt_tokens + usd_per_output_token * calls.output_tokens, 0
+            )),
             ln(nullif(calls.prompt_tokens + calls.output_tokens, 0)), 0
         ) end as cost_usd
     from (select * from drift_calls where ingestion > getvariable('drift_from')) as calls

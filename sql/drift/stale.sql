@@ -75,8 +75,10 @@ select
     up_to,
     coalesce(n_calls, 0) as n_calls,
     greatest(1, coalesce(n_calls, 0) // 10000)::ubigint as every,
+    null::double as seconds_fixed,
     seconds_per_prompt_token,
     seconds_per_output_token,
+    null::double as usd_fixed,
     usd_per_prompt_token,
     usd_per_output_token
 from drift_asked

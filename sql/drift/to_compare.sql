@@ -11,8 +11,10 @@ select
     ingestion as after_ingestion,
     getvariable('newest_ingestion') as up_to,
     greatest(1, n_waiting // 20000)::ubigint as every,
+    seconds_fixed,
     seconds_per_prompt_token,
     seconds_per_output_token,
+    usd_fixed,
     usd_per_prompt_token,
     usd_per_output_token
 from drift_watch

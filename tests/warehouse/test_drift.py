@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import statistics
 from copy import copy, deepcopy
@@ -17,8 +18,17 @@ from hypothesis import strategies as st
 
 from benchmarks.drift import Stream, named
 from optiq.plans.plan import Plan
-from warehouse.drift import Comparison, changed, comparison_of, drift_line, read_baselines, with_verdicts
+from warehouse.drift import (
+    Comparison,
+    changed,
+    comparison_of,
+    drift_line,
+    nonnegative_least_squares,
+    read_baselines,
+    with_verdicts,
+)
 from warehouse.home import Home
+from warehouse.ingest import ingest_traces
 from warehouse.landing import land_traces, trace_columns
 from warehouse.query import query
 from warehouse.refresh import RefreshReport, refresh
@@ -209,16 +219,21 @@ def test_a_suspicion_waits_for_more_calls_against_the_same_earlier_ones() -> Non
 def test_a_kept_baseline_says_what_all_earlier_calls_say(nights: list[int], seed: int) -> None:
     stream = Stream(seed)
     for executions in nights:
-        watched = "select model, ingestion, baseline_ingestion, from_ingestion from drift_watch"
+        watched = (
+            "select model, ingestion, baseline_ingestion, from_ingestion, "
+            "seconds_fixed, seconds_per_prompt_token, seconds_per_output_token, "
+            "usd_fixed, usd_per_prompt_token, usd_per_output_token from drift_watch"
+        )
         before = {row[0]: row[1:] for row in stream.connection.execute(watched).fetchall()}
         found = stream.add(executions)
         calls = {model: _calls(stream, model) for model in MODELS}
         # against the calls one by one, whatever was kept of them
         for one in found:
-            compared, baseline, drifted_at = before[one.model]
+            compared, baseline, drifted_at, *rates = before[one.model]
+            told_by = {"latency_s": rates[:3], "cost_usd": rates[3:]}.get(one.metric)
             old = [c for c in calls[one.model] if drifted_at < c["ingestion"] <= baseline]
             new = [c for c in calls[one.model] if c["ingestion"] > compared]
-            usual, change, n_before, n_after = _plainly(old, new, one.topic, one.metric)
+            usual, change, n_before, n_after = _plainly(old, new, one.topic, one.metric, told_by)
             assert (n_before, n_after) == (one.n_before, one.n_after)
             told = (
                 one.after - one.before if one.metric == "qoa" else math.log(one.after) - math.log(one.before)
@@ -269,27 +284,34 @@ def _calls(stream: Stream, model: str) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
-def _figure(call: dict[str, Any], metric: str) -> float:
+def _figure(call: dict[str, Any], metric: str, rates: list[float] | None) -> float:
+    """Quality as it is, the others as logarithms; of latency and cost over what the tokens explain."""
     if metric == "qoa":
         return float(call["subplan_qoa"])
-    if metric == "cost_usd":
-        return math.log(call["cost_usd"]) - math.log(call["prompt_tokens"] + call["output_tokens"])
-    return math.log(call[metric])
+    if rates is None:
+        return math.log(call[metric])
+    explained = rates[0] + rates[1] * call["prompt_tokens"] + rates[2] * call["output_tokens"]
+    return math.log(call[metric]) - math.log(explained)
 
 
 def _plainly(
-    old: list[dict[str, Any]], new: list[dict[str, Any]], topic: str, metric: str
+    old: list[dict[str, Any]],
+    new: list[dict[str, Any]],
+    topic: str,
+    metric: str,
+    rates: list[float] | None,
 ) -> tuple[float, float, int, int]:
     """What is usual of the kinds of the new calls, the change, and how many calls tell it."""
     middle = statistics.fmean if metric == "qoa" else statistics.median
     usual = {
-        t: middle([_figure(c, metric) for c in old if c["topic"] == t])
+        t: middle([_figure(c, metric, rates) for c in old if c["topic"] == t])
         for t in {c["topic"] for c in old}
         if sum(c["topic"] == t for c in old) >= 3
     }
     parts = [[c for c in calls if c["topic"] in usual and topic in ("*", c["topic"])] for calls in (old, new)]
     before, after = (
-        middle([_figure(c, metric) - usual[c["topic"]] for c in part]) if part else math.nan for part in parts
+        middle([_figure(c, metric, rates) - usual[c["topic"]] for c in part]) if part else math.nan
+        for part in parts
     )
     return middle([usual[c["topic"]] for c in parts[1]]), after - before, len(parts[0]), len(parts[1])
 
@@ -337,3 +359,55 @@ def test_the_interval_of_a_change_says_what_its_test_does(
     assert made.change_low <= made.change <= made.change_high
     if abs(made.p_value - 0.05) > 1e-3:
         assert (made.change_low <= 0 <= made.change_high) == (made.p_value > 0.05)
+
+
+def test_longer_answers_of_a_model_that_nobody_described_are_no_slower_and_no_dearer(home: Home) -> None:
+    """Nothing was known of its speed and its price before its first night: the calls of that night tell."""
+
+    def night(day: int, tokens: tuple[int, int], seconds: float) -> list[Comparison]:
+        draw = np.random.default_rng(day)
+        rows = []
+        for number in range(300):
+            output, prompt = int(draw.integers(*tokens)), int(draw.integers(20, 40))
+            call = {
+                "prompt_tokens": prompt,
+                "output_tokens": output,
+                "latency_s": (0.2 + seconds * output) * draw.lognormal(0, 0.1),
+                "cost_usd": 1e-7 * prompt + 4e-7 * output,
+            }
+            started = FIRST_DAY + timedelta(days=day, minutes=number)
+            rows.append(
+                {
+                    "execution_id": f"{day}-{number}",
+                    "model": "mine:7b",
+                    "calls": [call],
+                    "started_at": f"{started}",
+                }
+            )
+        path = home.path / f"night-{day}.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        assert ingest_traces(home, [path]).n_landed == 300
+        return [c for c in refresh(home, accept=["mean_output_tokens"]).drift if c.verdict != "stable"]
+
+    assert not night(0, (5, 16), 0.02)
+    assert {c.metric for c in night(1, (25, 36), 0.02)} == {"output_tokens"}
+    assert "latency_s" in {c.metric for c in night(2, (25, 36), 0.04)}
+
+
+_columns = st.lists(st.floats(0.1, 10), min_size=12, max_size=12)
+
+
+@given(_columns, _columns, st.tuples(*[st.sampled_from([0.0, 0.5, 2.0])] * 3))
+def test_what_a_call_takes_is_found_from_calls_that_follow_it(
+    prompts: list[float], outputs: list[float], takes: tuple[float, float, float]
+) -> None:
+    x = np.column_stack([np.ones(12), prompts, outputs])
+    y = x @ np.array(takes)
+    if not y.min() > 0.05:
+        return
+    shares = x / y[:, None]
+    found = np.array(nonnegative_least_squares(shares.T @ shares, shares.sum(axis=0)))
+    assert found.min() >= 0
+    assert shares @ found == pytest.approx(1, abs=1e-3)
+    if np.linalg.cond(x) < 1e3:
+        assert found == pytest.approx(takes, abs=1e-4)

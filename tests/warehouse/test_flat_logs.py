@@ -166,3 +166,30 @@ def test_a_figure_that_is_none_is_set_aside_as_it_stands(home: Home, tmp_path: P
 def test_a_column_that_looks_like_ours_is_told_with_the_flag(home: Home, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--column latency_s=latency_ms"):
         ingest_traces(home, [written(tmp_path / "log.jsonl", THEIRS)])
+
+
+def test_the_quality_of_a_run_is_that_of_the_call_that_answered(home: Home, tmp_path: Path) -> None:
+    """However it is told: else a model that gets worse in imported logs would never be seen to."""
+    chain = {"plan_key": "2:1:phi4:14b>mistral:7b", "question": "Capital of Norway?"}
+    rows = [
+        ROW,
+        {"model": "phi4:14b", "qoa": 0.25, "output_tokens": 5},
+        {
+            "model": "phi4:14b",
+            "qoa": 0.25,
+            "calls": [{"subplan_qoa": 0.75}],
+        },  # what a call says of itself goes first
+        {"model": "phi4:14b", "qoa": 0.25, "status": "failed", "output_tokens": 5},
+        {"model": "phi4:14b", "output_tokens": 5},
+        {**chain, "qoa": 0.5, "calls": [{"node": 0, "output_tokens": 5}, {"node": 1, "output_tokens": 5}]},
+    ]
+    path = tmp_path / "log.jsonl"
+    path.write_text(
+        "".join(json.dumps({"execution_id": f"e{n}", **row}) + "\n" for n, row in enumerate(rows))
+    )
+    assert ingest_traces(home, [path]).n_landed == len(rows)
+    refresh(home)
+    found = query(home.perfdb, "select subplan_qoa from calls order by execution_id, node")[
+        "subplan_qoa"
+    ].to_list()
+    assert found == [1.0, 0.25, 0.75, None, None, None, 0.5]

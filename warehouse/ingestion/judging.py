@@ -83,6 +83,17 @@ def score_unjudged(
     return _filled(rows, new, [ROW]), _filled(flat, node_scores, [ROW, "node"])
 
 
+def with_quality_of_answers(rows: pl.DataFrame, flat: pl.DataFrame) -> pl.DataFrame:
+    """``flat`` (calls of ``rows``) with the quality of the run at the call that gave the answer, where it has none of
+    its own: it is the quality of what ends there. That of a failed run judges no answer.
+    """
+    judged = (pl.col("status") == "answered") & pl.col("qoa").is_not_null()
+    last = pl.col("plan_key").str.extract(r"^(\d+):").cast(pl.Int64) - 1
+    return _filled(
+        flat, rows.filter(judged).select(ROW, last.alias("node"), subplan_qoa="qoa"), [ROW, "node"]
+    )
+
+
 def _filled(table: pl.DataFrame, new: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """``table`` with the columns of ``new`` where it has nothing itself."""
     names = [name for name in new.columns if name not in keys]

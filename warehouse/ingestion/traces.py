@@ -23,7 +23,7 @@ from optiq.scoring import SCORES
 from warehouse.ingestion.calls import OF_ONE, Calls, flatten
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.columns import check_columns
-from warehouse.ingestion.judging import score_unjudged
+from warehouse.ingestion.judging import score_unjudged, with_quality_of_answers
 from warehouse.ingestion.notes import Notes
 from warehouse.ingestion.plans import COLUMNS as PLANS
 from warehouse.ingestion.plans import PlanReader, plan_frame
@@ -231,6 +231,7 @@ class Traces:
         if self._judges:
             rows, flat = score_unjudged(rows, calls.flat, options, self.notes)
             calls = replace(calls, flat=flat)
+        calls = replace(calls, flat=with_quality_of_answers(rows, calls.flat))
         rows = rows.join(calls.totals, on=ROW, how="left", maintain_order="left").join(
             calls.nested(self.schema["calls"]), on=ROW, how="left", maintain_order="left"
         )
