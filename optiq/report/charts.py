@@ -18,7 +18,7 @@ NAMES = {metric.name: "Quality" if metric is QOA else metric.word.capitalize() f
 """What metrics are called in reports, which people read who know no QoA."""
 
 # Seen on light and on dark paper, told apart with any colour vision: what is known, and what this page is about.
-_MUTED = ["#8a94a1", "#d98200", "#cc79a7"]
+_MUTED = ["#8a94a1", "#d98200", "#cc79a7", "#009e73"]
 _STRONG = "#1790d8"
 _MOST_BARS = 12
 
@@ -30,7 +30,7 @@ def quality_against(metric: str, points: pl.DataFrame, series: Sequence[str]) ->
     title, factor = BY_NAME[metric].chart_title, BY_NAME[metric].chart_scale
     rows = _rows(points.with_columns(value=pl.col("value") * factor))
     # Different shapes too: colour alone tells some readers nothing.
-    shapes = ["circle", "square", "diamond", "triangle-up"][: len(series)]
+    shapes = ["circle", "square", "diamond", "triangle-up", "cross"][: len(series)]
     colours = [*_MUTED[: len(series) - 1], _STRONG] if len(series) > 1 else [_STRONG]
     # The last series lies on top.
     order = {name: place for place, name in enumerate(series)}

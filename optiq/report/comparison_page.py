@@ -37,8 +37,8 @@ def runs_page(names: tuple[str, str], frames: tuple[Frames, Frames], changes: pl
         Section(
             "frontier",
             "Chosen plans",
-            "Where the planner expected the plans of each run, among those measured.",
-            charts=sections.frontier_charts(points, [sections.KNOWN, sections.BEST, *labels]),
+            "Where the planner expected the plans of each run, among those known.",
+            charts=sections.frontier_charts(points, [*sections.FRONTIER_SERIES, *labels]),
         ),
         topics_section(frames, labels),
         spend_section(spend),

@@ -143,7 +143,7 @@ def facts(run_id: str, about: Mapping[str, Any]) -> list[tuple[str, str]]:
 def plans_section(frontier: pl.DataFrame, plans: pl.DataFrame, key: Mapping[str, Any]) -> Section:
     """The frontier with the plans that were chosen."""
     together = pl.concat([sections.known_points(frontier), sections.used_points(plans, USED)])
-    drawn = sections.frontier_charts(together, [sections.KNOWN, sections.BEST, USED])
+    drawn = sections.frontier_charts(together, [*sections.FRONTIER_SERIES, USED])
     wide = _wide(plans)
     rows = [
         [

@@ -13,7 +13,10 @@ from optiq.report import charts
 from optiq.report.page import Chart, Section, Table
 from optiq.report.text import change, clean, count, number, percent, usd
 
+UNMEASURED = "published or estimated, not measured"
 KNOWN, BEST = "measured before", "measured, on the frontier"
+FRONTIER_SERIES = (UNMEASURED, KNOWN, BEST)
+"""The series of plans by what is known of them, in the order in which they are drawn."""
 LARGEST_DRAWING = 8
 _OTHERS = tuple(metric.name for metric in ADDITIVE if metric is not COST)
 
@@ -31,8 +34,14 @@ def word(metric: str) -> str:
 
 
 def known_points(frontier: pl.DataFrame) -> pl.DataFrame:
-    """Points of plans that PerfDB has statistics of, in two series."""
-    series = pl.when("on_frontier").then(pl.lit(BEST)).otherwise(pl.lit(KNOWN))
+    """Points of plans that PerfDB has statistics of. What nobody ran here is not called measured."""
+    series = (
+        pl.when(pl.col("n_observations") == 0)
+        .then(pl.lit(UNMEASURED))
+        .when("on_frontier")
+        .then(pl.lit(BEST))
+        .otherwise(pl.lit(KNOWN))
+    )
     return frontier.select(
         "metric", "plan", "value", "qoa", series=series, n=pl.col("n_observations").cast(pl.Int64)
     )

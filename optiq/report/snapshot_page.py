@@ -54,7 +54,7 @@ def frontier_section(frontier: pl.DataFrame) -> Section | None:
     if frontier.is_empty():
         return None
     best = frontier.filter("on_frontier")["plan_key"].n_unique()
-    drawn = sections.frontier_charts(sections.known_points(frontier), [sections.KNOWN, sections.BEST])
+    drawn = sections.frontier_charts(sections.known_points(frontier), [*sections.FRONTIER_SERIES])
     return Section(
         "frontier",
         "The frontier",

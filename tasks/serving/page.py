@@ -17,6 +17,7 @@ from optiq.questions.question import Question
 from optiq.report import sections
 from optiq.report.page import Page, Section, Table, Tile, render
 from optiq.report.text import clean, count, number, usd
+from optiq.statistics.snapshot import ANY_TOPIC
 
 if TYPE_CHECKING:
     from tasks.serving.desk import ServingDesk
@@ -105,6 +106,11 @@ def _frontier(desk: ServingDesk) -> Section | None:
     planned = session.planning.plan(Question("page", "x" * 80, (("*", 1.0),)))
     if not planned.frontier:
         return None
+    records = session.statistics.records(ANY_TOPIC)
+    answers = {
+        plan.key: record.n_observations if (record := records.get(plan.key)) else 0
+        for plan in (one.plan for one in planned.frontier)
+    }
     points = pl.DataFrame(
         [
             {
@@ -112,8 +118,8 @@ def _frontier(desk: ServingDesk) -> Section | None:
                 "plan": clean(one.plan.expression, 200),
                 "value": _known(getattr(one, name)),
                 "qoa": _known(one.qoa),
-                "series": sections.BEST,
-                "n": 0,
+                "series": sections.BEST if answers[one.plan.key] else sections.UNMEASURED,
+                "n": answers[one.plan.key],
             }
             for one in planned.frontier
             for name in RESOURCE_NAMES
@@ -126,16 +132,22 @@ def _frontier(desk: ServingDesk) -> Section | None:
             usd(_known(one.cost_usd)),
             number(_known(one.latency_s), 3),
             number(_known(one.qoa), 3),
+            count(answers[one.plan.key]),
         ]
         for one in planned.frontier
     ]
-    told = f"{count(len(rows), 'plan')} that no other beats, for a short question on any topic ({OURS})."
+    measured = sum(map(bool, answers.values()))
+    told = (
+        f"{count(len(rows), 'plan')} that no other beats, for a short question on any topic ({OURS}). "
+        f"{count(measured) if measured else 'None'} of them {'were' if measured > 1 else 'was'} measured here; "
+        "the figures of others are published or estimated from those of their models."
+    )
     return Section(
         "frontier",
         "The frontier",
         told,
-        charts=sections.frontier_charts(points, [sections.BEST]),
-        tables=[Table("Plans", ["plan", "cost", "seconds", "QoA"], rows)],
+        charts=sections.frontier_charts(points, [*sections.FRONTIER_SERIES]),
+        tables=[Table("Plans", ["plan", "cost", "seconds", "QoA", "answers measured"], rows)],
     )
 
 
