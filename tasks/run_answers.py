@@ -267,7 +267,7 @@ def misses(answers: RunAnswers) -> dict[str, Any]:
     kind = (
         pl.when(pl.col("status") == "failed").then(pl.lit("failed"))
         .when(pl.col("status") == "infeasible").then(pl.lit("no plan within the limits"))
-        .when(pl.col("status") == "invalid").then(pl.lit("invalid row"))
+        .when(pl.col("status") == "invalid").then(pl.lit("invalid"))
         .when(seen_here & (pl.col("best_qoa") >= WRONG)).then(pl.lit("wrong, and another plan got it right"))
         .when(seen_here).then(pl.lit("wrong, as with every plan that was tried on it"))
         .when(pl.col("best_from") == "topic").then(pl.lit("wrong, and another plan does better on the topic"))

@@ -144,7 +144,7 @@ def _left_out(found: Mapping[str, Any]) -> str:
     return (
         f"{counted(found['questions'], 'question')}, {found['infeasible'] + found['over_total']} infeasible"
         + (f" ({found['over_total']} beyond the total)" if found["over_total"] else "")
-        + (f", {found['invalid']} invalid rows" if found["invalid"] else "")
+        + (f", {counted(found['invalid'], 'invalid row')}" if found["invalid"] else "")
     )
 
 

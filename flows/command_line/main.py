@@ -122,6 +122,7 @@ def in_one_line(usual: Callable[..., str]) -> Callable[..., str]:
 def one_line_warnings() -> Iterator[None]:
     """Warnings are for people: one line, without the place in the code, unless Python is asked for more (-W)."""
     usual = warnings.formatwarning
+    said: set[str] = set()
 
     def of_others(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
         if sys.warnoptions:
@@ -130,7 +131,18 @@ def one_line_warnings() -> Iterator[None]:
 
         return f"warning: {' '.join(printable(message).split())} ({category.__name__})\n"
 
-    warnings.formatwarning = in_one_line(of_others)
+    line = in_one_line(of_others)
+
+    def once(message: Any, category: type[Warning], *place: Any, **more: Any) -> str:
+        """A file may be read in several places of one command: what is wrong with it is said once."""
+        text = line(message, category, *place, **more)
+        if issubclass(category, OptiqWarning) and not issubclass(category, OptiqNote):
+            if text in said:
+                return ""
+            said.add(text)
+        return text
+
+    warnings.formatwarning = once
     try:
         yield
     finally:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Annotated
 
 from flows.command_line.screen import say, say_json
-from flows.declaration import Option
+from flows.declaration import Argument, Option
 from flows.flow_requests import Json, Place
+from optiq.errors import InputError
 
 
 def report(
     output: Annotated[str, Option("Where the page goes.", "PAGE.html", short="-o")],
     place: Place,
+    name: Annotated[
+        str | None, Argument("A run, or how its name begins; `last`. The same as --run.", "[RUN]")
+    ] = None,
     run: Annotated[str | None, Option("A run, or how its name begins.", "RUN", otherwise="the last")] = None,
     snapshot: Annotated[str | None, Option("A snapshot id or number, or `current`.", "SNAPSHOT")] = None,
     against: Annotated[
@@ -29,6 +33,11 @@ def report(
     from optiq.files.output_place import tell_replaced
     from tasks.reporting import check_page, write_report
 
+    if name is not None and run is not None:
+        raise InputError(
+            f"two runs are given, {name} and {run}", "Give one; `--against` is the other of two."
+        )
+    run = run if name is None else name
     check_page(output)
     tell_replaced(output)
     written = write_report(output, place.settings.home, run, snapshot, against, selection)

@@ -32,9 +32,10 @@ def score(request: ScoreAnswers, json: Json = False) -> None:
         note(f"warning: {fault}")
     if summary["references_without_answer"]:
         names = ", ".join(summary["unknown"])
-        note(f"warning: {summary['references_without_answer']} references have no answer ({names})")
+        many = counted(summary["references_without_answer"], "reference")
+        note(f"warning: without an answer: {many} ({names})")
     if summary["without_reference"]:
-        note(f"warning: {summary['without_reference']} answers have no reference")
+        note(f"warning: without a reference: {counted(summary['without_reference'], 'answer')}")
     if request.output:
         say(f"scored answers: {request.output}")
     if summary["executions"]:

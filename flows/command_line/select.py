@@ -77,7 +77,7 @@ def _show(summary: dict[str, Any]) -> None:
         note(f"{counted(count, 'run')} not scored: {name} failed, not the agent")
     if summary["unpriced_calls"]:
         note(
-            f"{summary['unpriced_calls']} calls have no known price: their cost is unknown, not 0 "
+            f"{counted(summary['unpriced_calls'], 'call')} without a known price: the cost is unknown, not 0 "
             "(give prices with `optiq ingest priors FILE`, then `optiq refresh`)"
         )
     if summary["note"]:

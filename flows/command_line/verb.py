@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -38,6 +39,17 @@ class _Told(click.Command):
 
     declared: Mapping[str, Parameter]
     whole = False
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As Click does; but that it takes the last of two values and forgets the first is no answer to a person."""
+        if not ctx.resilient_parsing:
+            given = Counter(self.make_parser(ctx).parse_args(args=list(args))[2])
+            for one, times in given.items():
+                if isinstance(one, click.Option) and times > 1 and not (one.is_flag or one.multiple):
+                    raise click.UsageError(
+                        f"{one.opts[0]} takes one value, and {times} are given: leave one.", ctx
+                    )
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         shown = self.get_params(ctx)

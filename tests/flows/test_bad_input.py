@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from flows.command_line.main import one_line_warnings
-from optiq.errors import OptiqWarning
+from optiq.errors import OptiqNote, OptiqWarning
 
 LOCAL = ("--server", "embedded")
 ASK = ("plan", "What is the capital of Norway?", *LOCAL)
@@ -26,6 +26,8 @@ MISUSE = {
     "a model that is shown misspelt": (("models", "show", "phi"), ["phi", "`optiq models`"]),
     "a server misspelt": (("ask", "Who?", "--server", "olama"), ["olama", "Did you mean 'ollama'"]),
     "a port in words": (("up", "--port", "abc"), ["--port", "'abc'", "a whole number"]),
+    "two values for one": (("estimate", "Who?", "--plans", "A", "--plans=B"), ["--plans takes one value, and 2"]),
+    "two files to write": (("sql", "SELECT 1", "-o", "a.csv", "--output", "b.csv"), ["--output takes one value"]),
     "a column misspelt": (("answer", "no_question.csv", "-o", "a.csv"), ["question"]),
     "missing file": (("answer", "nowhere.csv", "-o", "a.csv"), ["nowhere.csv"]),
     "a header and no row": (("answer", "header.csv", "-o", "a.csv"), ["header.csv", "no question"]),
@@ -169,6 +171,24 @@ def test_a_warning_is_one_line_without_a_place_in_the_code(monkeypatch: pytest.M
         assert "file.py:3" in warnings.formatwarning("why", UserWarning, "file.py", 3)
     assert said == ["warning: why\nso\n", "warning: why so (UserWarning)\n"]
     assert warnings.formatwarning is before
+
+
+def test_the_same_warning_is_said_once_in_a_command_and_again_in_the_next() -> None:
+    for _ in range(2):
+        with one_line_warnings():
+            said = [
+                warnings.formatwarning(text, kind, "file.py", line)
+                for line, (text, kind) in enumerate(
+                    [
+                        ("odd", OptiqWarning),
+                        ("odd", OptiqWarning),
+                        ("odder", OptiqWarning),
+                        ("go", OptiqNote),
+                        ("go", OptiqNote),
+                    ]
+                )
+            ]
+        assert said == ["warning: odd\n", "", "warning: odder\n", "go\n", "go\n"]
 
 
 def test_addresses_given_apart_are_both_asked(optiq):

@@ -289,6 +289,25 @@ def test_lists_given_in_parts_are_one_list() -> None:
     assert _leaf(["models", "probe"], ["n", "--server", "x", "--server", "y"])["server"] == "x,y"
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_value_given_twice_is_said_and_none_is_taken_silently(verb: str) -> None:
+    context = click.Context(command_line())
+    for part in verb.split():
+        context = click.Context(context.command.get_command(context, part), context, part)
+    for one in context.command.params:
+        if isinstance(one, click.Option) and not one.is_flag:
+            for flag in one.opts:
+                given = [flag, "1", one.opts[0], "1"]
+                if one.multiple:
+                    assert context.command.make_parser(context).parse_args(args=given)[0][one.name] == [
+                        "1",
+                        "1",
+                    ]
+                    continue
+                with pytest.raises(click.UsageError, match=f"{one.opts[0]} takes one value, and 2 are given"):
+                    context.command.parse_args(context, given)
+
+
 def test_one_thing_is_shown(optiq) -> None:
     assert "MMLU-Pro" in optiq("models", "show", "phi4:14b").out
     assert "`optiq models` lists" in optiq("models", "show", "nobody").err

@@ -116,6 +116,11 @@ def test_the_last_run_is_the_default_and_json_says_what_was_written(optiq, home,
     assert report["sections"][0] == "frontier"
     assert optiq("report", "-o", "again.html", "--perfdb", run_home).code == 0
     assert Path("again.html").read_bytes() == Path("page.html").read_bytes()
+    for named in ("first", "fir"):  # by its place, as `show` and `view` take it
+        done = optiq("report", named, "-o", "named.html", "--perfdb", run_home, "--json")
+        assert json.loads(done.out)["title"] == "Run first"
+    assert optiq("report", "last", "-o", "again.html", "--perfdb", run_home).code == 0
+    assert Path("again.html").read_bytes() == Path("page.html").read_bytes()
 
 
 def test_a_run_that_was_all_in_the_cache_has_spent_nothing(optiq, home, runs, browser, opened):
@@ -139,6 +144,9 @@ MISUSE = {
     "unknown run": (("-o", "p.html", "--run", "nobody"), ["nobody", "runs list"]),
     "unknown snapshot": (("-o", "p.html", "--snapshot", "99"), ["99", "Kept are"]),
     "both kinds": (("-o", "p.html", "--snapshot", "1", "--run", "first"), ["--run or --snapshot"]),
+    "unknown run by its place": (("nobody", "-o", "p.html"), ["nobody", "runs list"]),
+    "a run twice": (("first", "-o", "p.html", "--run", "second"), ["two runs", "first and second"]),
+    "a run and a snapshot": (("first", "-o", "p.html", "--snapshot", "1"), ["--run or --snapshot"]),
     "missing folder": (("-o", "no/such/p.html"), ["no/such"]),
     "unknown other": (("-o", "p.html", "--against", "nobody"), ["nobody"]),
 }

@@ -194,7 +194,7 @@ def test_a_dry_run_needs_no_file_for_answers_and_says_why_a_row_is_invalid(model
     dry = optiq(*command, "--dry-run")
     assert dry.code == 0, dry.err
     assert "choice 1" in dry.out
-    assert "2 questions, 0 infeasible, 1 invalid rows" in dry.out
+    assert "2 questions, 0 infeasible, 1 invalid row;" in dry.out
     assert "invalid, the first one: set.csv row 2: the question is empty" in dry.out
     refused = optiq(*command)
     assert (refused.code, refused.out) == (2, "")
