@@ -126,12 +126,20 @@ _RATES = {
 }
 
 
+_EXACT = 1e-3
+"""Mean square, as a share, by which costs may be off prices that are learned from them."""
+
+
 def _fit_rates(connection: duckdb.DuckDBPyConnection) -> None:
     """Have the baseline say what tokens take, where its calls tell: before the first night of a model nothing is known
     of it, or that of another machine, and longer answers would look like a slower model.
     """
-    for model, metric, products, sums in connection.execute(sql.read("drift/rates")).fetchall():
-        found = nonnegative_least_squares(np.array(products), np.array(sums))
+    for model, metric, *told, n in connection.execute(sql.read("drift/rates")).fetchall():
+        products, sums = (np.array(part) for part in told)
+        found = nonnegative_least_squares(products, sums)
+        off = n + float(np.dot(found, products @ found - 2 * sums))
+        if metric == "cost_usd" and off > _EXACT * n:
+            continue  # a bill follows its prices; what else costs are made of says nothing of these
         names = ", ".join(f"{name} = ${name}" for name in _RATES[metric])
         values = dict(zip(_RATES[metric], found, strict=True))
         connection.execute(f"update drift_asked set {names} where model = $model", {"model": model, **values})  # noqa: S608

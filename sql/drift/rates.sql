@@ -28,7 +28,8 @@ select
         [sum(p / (y * y)), sum(p * p / (y * y)), sum(p * o / (y * y))],
         [sum(o / (y * y)), sum(p * o / (y * y)), sum(o * o / (y * y))]
     ] as products,
-    [sum(1 / y), sum(p / y), sum(o / y)] as sums
+    [sum(1 / y), sum(p / y), sum(o / y)] as sums,
+    count(*) as n
 from (unpivot told on latency_s, cost_usd into name metric value y)
 where y > 0 and isfinite(y)
 group by model, metric

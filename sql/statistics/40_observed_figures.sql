@@ -128,10 +128,15 @@ figures as (
     select model, 'joules_per_output_token', metered_n, metered_weight, energy_spread, hungrier * output_j
     from divided
     union all
-    -- Prices are facts, not estimates: where one is published, nothing is learned over it.
+    -- Prices are facts, not estimates: where one is published, nothing is learned over it. Calls of other lengths tell
+    -- the two apart (drift/rates); else both are the same.
     select model, unnest(['usd_per_prompt_token', 'usd_per_output_token']), priced_n, priced_weight, null,
-        usd / nullif(priced_prompt + priced_output, 0)
+        unnest([
+            coalesce(told.usd_per_prompt_token, usd / nullif(priced_prompt + priced_output, 0)),
+            coalesce(told.usd_per_output_token, usd / nullif(priced_prompt + priced_output, 0))
+        ])
     from divided
+    left join (from drift_watch where usd_fixed = 0) as told using (model)
     where not has_price
 )
 

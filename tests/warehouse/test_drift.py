@@ -411,3 +411,29 @@ def test_what_a_call_takes_is_found_from_calls_that_follow_it(
     assert shares @ found == pytest.approx(1, abs=1e-3)
     if np.linalg.cond(x) < 1e3:
         assert found == pytest.approx(takes, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("noise", "fee", "rates"), [(0.0, 0.0, (1e-7, 4e-7)), (0.3, 0.0, None), (0.0, 1e-5, None)]
+)
+def test_prices_that_nobody_published_are_those_that_bills_follow(
+    home: Home, noise: float, fee: float, rates: tuple[float, float] | None
+) -> None:
+    """Prompts and outputs apart where the bills tell, else one rate for both."""
+    draw = np.random.default_rng(1)
+    rows, usd, tokens = [], 0.0, 0
+    for number in range(200):
+        prompt, output = int(draw.integers(20, 400)), int(draw.integers(5, 60))
+        cost = (fee + 1e-7 * prompt + 4e-7 * output) * draw.lognormal(0, noise)
+        rows.append(
+            {"execution_id": f"e{number}", "model": "mine:7b", "prompt_tokens": prompt, "output_tokens": output,
+             "cost_usd": cost, "started_at": f"{FIRST_DAY}"}
+        )  # fmt: skip
+        usd, tokens = usd + cost, tokens + prompt + output
+    path = home.path / "log.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert ingest_traces(home, [path]).n_landed == 200
+    refresh(home)
+    found = load_statistics(home.perfdb).figures("mine:7b", "*", "open")
+    expected = rates or (usd / tokens, usd / tokens)
+    assert (found.usd_per_prompt_token, found.usd_per_output_token) == pytest.approx(expected, rel=1e-6)
