@@ -114,21 +114,35 @@ def parts_between_bars(text: str) -> list[str]:
 
 
 def answers_of_record(value: Any) -> list[str] | None:
-    """The answers that a record accepts; None if ``value`` is none of these records.
+    """The answers that a record accepts, or a list of such records; None if ``value`` is none of these.
 
-    SQuAD has ``text`` and ``answer_start``, TriviaQA ``value`` and ``aliases``.
+    SQuAD has ``text`` and ``answer_start``, Natural Questions ``text`` and where it starts and ends, DROP ``spans`` and
+    ``types``, TriviaQA ``value`` and ``aliases``. A ``text`` alone may be JSON that is asked for.
     """
     found = list_or_record(value) if isinstance(value, str) else value
+    if isinstance(found, list) and found and all(isinstance(one, dict) for one in found):
+        each = [answers_of_record(one) for one in found]
+        return None if None in each else [text for texts in each for text in texts or ()]
     if not isinstance(found, dict):
         return None
     found = {str(name).lower(): one for name, one in found.items()}
-    if set(found) == {"text", "answer_start"}:
+    named = found.keys() - _PLACES
+    if named == {"text"} and (len(found) > 1 or isinstance(found["text"], list)):
         texts = found["text"]
-    elif {"value", "aliases"} <= set(found):
+    elif named == {"spans"}:
+        texts = found["spans"]
+    elif {"value", "aliases"} <= found.keys():
         texts = [found["value"], *(found["aliases"] or [])]
     else:
         return None
+    texts = [texts] if isinstance(texts, str) else texts
     return [text for text in texts or [] if isinstance(text, str)] if isinstance(texts, list | None) else None
+
+
+_PLACES = {"answer_start", "start", "end", "types"} | {
+    f"{end}_{unit}" for end in ("start", "end") for unit in ("token", "byte", "char", "offset")
+}
+"""Keys that say where in a text an answer stands, or of what kind it is."""
 
 
 def by_label(reference: Any, labels: Sequence[str]) -> Any:

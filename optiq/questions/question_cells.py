@@ -196,8 +196,10 @@ def _has_bars(value: Any) -> bool:
 def _several(value: Any) -> list[str]:
     """The members of a list, of JSON text of one, or of ``a|b``; empty if ``value`` is one answer."""
     items = list_or_record(value, sets=True) if isinstance(value, str) else value
+    if isinstance(items, dict | list) and (told := answers_of_record(items)) is not None:
+        return list(dict.fromkeys(told))
     if isinstance(items, dict):
-        items = answers_of_record(items)
+        return []
     if (
         isinstance(value, str)
         and isinstance(items, list)

@@ -85,6 +85,9 @@ def test_what_does_not_name_every_option_is_no_list(options: Any) -> None:
          '["Oslo", "Kristiania"]'),
         ({"value": "Oslo", "aliases": ["Kristiania"], "type": "city"}, '["Oslo", "Kristiania"]'),
         ({"text": ["Oslo"], "answer_start": [3]}, "Oslo"),
+        ([{"start_byte": 3, "text": ["Oslo"]}, {"start_byte": 9, "text": ["Kristiania"]}], '["Oslo", "Kristiania"]'),
+        ('[{"text": ["Oslo"]}, {"text": []}]', "Oslo"),
+        ({"spans": ["Oslo", "Kristiania"], "types": ["span", "span"]}, '["Oslo", "Kristiania"]'),
         ("['Oslo' 'Bergen', 'Rome']", "['Oslo' 'Bergen', 'Rome']"),
         ("[1, 2]", "[1, 2]"),
     ],
@@ -93,6 +96,15 @@ def test_accepted_references(reference: Any, found: str) -> None:
     [row] = read(reference=reference).rows
     assert row.question is not None, row.error
     assert (row.question.kind.value, row.question.reference) == ("open", found)
+
+
+@pytest.mark.parametrize(
+    "reference", ['{"text": "Oslo"}', '[{"text": "Oslo"}]', '[{"text": ["Oslo"]}, {"city": "Rome"}]']
+)
+def test_a_record_that_may_be_what_is_asked_for_is_json(reference: str) -> None:
+    [row] = read(reference=reference).rows
+    assert row.question is not None, row.error
+    assert (row.question.kind.value, row.question.reference) == ("json", reference)
 
 
 def test_a_question_that_nobody_can_answer_has_no_reference() -> None:
