@@ -58,7 +58,8 @@ def land_traces(files: list[str], perfdb: str | None, said: Mapping[str, Any]) -
     }
     told["columns"] = said.get("columns") or ()
     dry_run = bool(said.get("dry_run"))
-    report = ingest_traces(home, files, Foreign(names=names, **told), dry_run)
+    corrected = any([*told.values(), said.get("maps")])
+    report = ingest_traces(home, files, Foreign(names=names, **told), dry_run, corrected)
     if names != known and not dry_run:
         remember_names(home, names)
     return asdict(report)

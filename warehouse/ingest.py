@@ -9,16 +9,18 @@ import datetime
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+import sql
 from optiq.errors import InputError
 from optiq.files.tables import check_readable_suffix
 from optiq.formats.price_tables import Price, price_for, read_prices
+from warehouse.connection import reading
 from warehouse.faults import REJECT_COLUMNS, columns_of
 from warehouse.home import Home, usable
 from warehouse.ingestion.chunks import Opened, read_chunks
@@ -27,7 +29,8 @@ from warehouse.ingestion.prices import price_rows, prior_rows
 from warehouse.ingestion.priors import Priors
 from warehouse.ingestion.statistics import StatisticsFile
 from warehouse.ingestion.units import KnownRates
-from warehouse.landing import LandingWriter, content_hash, land
+from warehouse.landing import LandingWriter, content_hash, file_name, land
+from warehouse.lock import PATIENCE_S, alone
 from warehouse.rules import ROW
 from warehouse.sources import has_landed, merged_sources
 
@@ -58,7 +61,8 @@ class IngestReport:
     ``landed`` and ``quarantined`` count rows per file (of a priors file: figures landed, rows refused);
     ``unchanged`` files were known already; ``reasons`` says why rows were refused, the most frequent first, and
     ``notes`` what was done with good ones that their sender may not expect. ``passed`` files hold no traces of their
-    own and ``unusable`` ones could not be used at all, each with the reason; ``shown`` are the first rows of a dry run.
+    own and ``unusable`` ones could not be used at all, each with the reason; ``published`` ones are in PerfDB already,
+    and not as this command says to read them. ``shown`` are the first rows of a dry run.
     """
 
     landed: dict[str, int] = field(default_factory=dict)
@@ -68,6 +72,7 @@ class IngestReport:
     notes: dict[str, list[Note]] = field(default_factory=dict)
     passed: dict[str, str] = field(default_factory=dict)
     unusable: dict[str, str] = field(default_factory=dict)
+    published: dict[str, str] = field(default_factory=dict)
     shown: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, path: str, landed: int, refused: int, why: dict[str, Reason], notes: list[Note]) -> None:
@@ -192,19 +197,26 @@ def _tables(files: Iterable[str | Path]) -> list[Path]:
 
 
 def ingest_traces(
-    home: Home, files: Iterable[str | Path], foreign: Foreign | None = None, dry_run: bool = False
+    home: Home,
+    files: Iterable[str | Path],
+    foreign: Foreign | None = None,
+    dry_run: bool = False,
+    corrected: bool = False,
 ) -> IngestReport:
     """Land traces files, LLM-Chemistry's histories, executions of the Opti-Q paper, and files of other tools.
 
     Files of other tools are known by their content (:mod:`optiq.formats`); ``foreign`` says how to read them. Folders
     stand for the files in them. A model whose costs, times or energies are about 1000 times off what PerfDB expects is
     refused: the unit is wrong. With ``dry_run`` nothing lands: the report shows the first rows. Of several files one
-    that cannot be used is set aside whole, with its reason. Otherwise as :func:`ingest_priors`.
+    that cannot be used is set aside whole, with its reason. With ``corrected`` files that are known are read as
+    ``foreign`` says now: what still waits for a refresh is landed anew. Otherwise as :func:`ingest_priors`.
     """
     from warehouse.ingestion.trace_files import trace_files
 
     opened, passed = trace_files(home, files, foreign)
-    report = _ingest(home, list(opened), "traces", lambda path, digest: opened[path](path, digest), dry_run)
+    report = _ingest(
+        home, list(opened), "traces", lambda path, digest: opened[path](path, digest), dry_run, corrected
+    )
     report.passed |= passed
     return report
 
@@ -215,6 +227,7 @@ def _ingest(
     kind: str,
     opened: Callable[[Path, str], Opened],
     dry_run: bool = False,
+    corrected: bool = False,
 ) -> IngestReport:
     if not paths:
         raise InputError("no file is given", f"Name one or more {kind} files.")
@@ -224,11 +237,17 @@ def _ingest(
         for path in paths:
             with usable(home):
                 digest = content_hash(path)
-            if digest in merged or has_landed(home, kind, digest):
+            known = digest in merged or has_landed(home, kind, digest)
+            if known and not corrected:
                 report.unchanged.append(str(path))
                 continue
             try:
                 with usable(home):
+                    if known:
+                        _land_corrected(
+                            home, place, path, kind, digest, opened, report, dry_run, digest in merged
+                        )
+                        continue
                     _land_file(place, path, kind, digest, opened, report, dry_run)
             except InputError as fault:
                 if len(paths) == 1 or kind != "traces":
@@ -248,6 +267,69 @@ def _landing_place(home: Home, dry_run: bool) -> Iterator[Home]:
         place = Home(Path(folder))
         place.create()
         yield place
+
+
+_PUBLISHED = (
+    "it is in PerfDB already, read otherwise, and what was given with it had no effect. `optiq snapshots` lists the "
+    "snapshots: publish one of before that (`optiq snapshots restore NUMBER`), then give the file again"
+)
+
+
+def _land_corrected(
+    home: Home,
+    place: Home,
+    path: Path,
+    kind: str,
+    digest: str,
+    opened: Callable[[Path, str], Opened],
+    report: IngestReport,
+    dry_run: bool,
+    merged: bool,
+) -> None:
+    """Land a file anew that is to be read in another way than the first time; what it teaches by then stays.
+
+    If the other way changes nothing, the file is known as any other.
+    """
+    with tempfile.TemporaryDirectory(prefix="optiq-again-") as folder:
+        aside = Home(Path(folder))
+        aside.create()
+        _land_file(aside, path, kind, digest, opened, IngestReport(), dry_run=False)
+        new = {file.name: file for file in aside.landing.glob("*.parquet")}
+        if merged:
+            if _says_otherwise(home, new[file_name(kind, path.stem, digest)]):
+                report.published[str(path)] = _PUBLISHED
+            else:
+                report.unchanged.append(str(path))
+            return
+        # a refresh that merges the file meanwhile would take the new one away unread
+        with nullcontext() if dry_run else alone(home, PATIENCE_S):
+            old = {file.name: file for file in home.landing.glob(f"*-{digest[:16]}.parquet")}
+            if old.keys() == new.keys() and all(content_hash(old[n]) == content_hash(new[n]) for n in new):
+                report.unchanged.append(str(path))
+                return
+            _land_file(place, path, kind, digest, opened, report, dry_run)
+            if not dry_run:
+                for file in (old[name] for name in old.keys() - new.keys()):
+                    file.unlink(missing_ok=True)
+                    home.forget(file)
+
+
+def _says_otherwise(home: Home, landed: Path) -> bool:
+    """Whether published executions have another plan, topic or given quality than those that ``landed`` has."""
+    new = pl.read_parquet(landed, columns=["execution_id", "plan_key", "topic", "qoa"])
+    with reading(home.perfdb, any_version=True) as connection:
+        ids = {"ids": new["execution_id"].to_list()}
+        old = connection.sql(sql.read("answers/published_executions"), params=ids).pl()
+    both = new.join(old, on="execution_id", suffix="_before")
+    changed = (
+        (pl.col("plan_key") != pl.col("plan_key_before"))
+        | (pl.col("topic") != pl.col("topic_before"))
+        | ((pl.col("qoa") - pl.col("qoa_before")).abs() > _SAME_QOA)
+    )
+    return bool(both.select(changed.fill_null(False).any()).item())
+
+
+_SAME_QOA = 1e-9
 
 
 def _land_file(

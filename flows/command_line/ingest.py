@@ -35,7 +35,8 @@ def ingest(
     """Check files and land them; `optiq refresh` publishes. The same file twice changes nothing.
 
     Traces may be logs and evaluations of other tools (lm-eval, inspect_ai, promptfoo, OpenAI Batch, llm,
-    OpenTelemetry), which are known by their content. Exit code 1 if not one row was good.
+    OpenTelemetry), which are known by their content. Exit code 1 if not one row was good, or one that is published
+    already is read in another way now. What waits for a refresh is landed anew with such a correction.
 
     Example:  optiq ingest priors examples/priors.csv
     """
@@ -78,7 +79,11 @@ def ingest(
         )
         for row in report["shown"]:
             say(f"  {dumps(row, ensure_ascii=False)}")
-        for how, files_told in (("not read", report["passed"]), ("set aside whole", report["unusable"])):
+        for how, files_told in (
+            ("not read", report["passed"]),
+            ("set aside whole", report["unusable"]),
+            ("nothing changed", report["published"]),
+        ):
             for file, reason in files_told.items():
                 say(f"  {file}: {how}: {reason}")
         for file, reasons in report["reasons"].items():
@@ -97,7 +102,7 @@ def ingest(
             say(
                 "Rows set aside are left out and kept with their reason: the table quarantine after the refresh."
             )
-    return int(bool(refused or report["unusable"]) and not landed)
+    return int(bool(report["published"]) or (bool(refused or report["unusable"]) and not landed))
 
 
 def _refuse_flags_of(kind: What, request: Request, what: What) -> None:

@@ -107,3 +107,26 @@ def test_a_flag_of_another_kind_of_file_is_misuse(home: Path, optiq: Command) ->
     refused = optiq("ingest", "priors", "x.csv", "--provider", "openrouter")
     assert refused.code == 2
     assert "--provider is for prices, not for priors" in refused.err
+
+
+def test_a_model_named_wrongly_is_named_again(optiq) -> None:
+    """As long as the file waits, and after a refresh with what is said then: nothing is lost silently."""
+    folder = str(REAL / "lm_eval" / "dummy")
+    models = "SELECT DISTINCT plan_key FROM executions"
+    assert optiq("ingest", "traces", folder).code == 0
+    anew = optiq("ingest", "traces", folder, "--model", "llama3.2:3b")
+    assert anew.code == 0, anew.err
+    assert "0 rows landed" not in anew.out
+    again = optiq("ingest", "traces", folder, "--model", "llama3.2:3b")
+    assert (again.code, "1 file already known" in again.out) == (0, True)
+    assert optiq("refresh").code == 0
+    assert json.loads(optiq("sql", models, "--json").out) == [{"plan_key": "1:0:llama3.2:3b"}]
+
+    late = optiq("ingest", "traces", folder, "--model", "phi4:14b")
+    assert late.code == 1
+    assert "had no effect" in late.out
+    # what it says to do does it
+    assert optiq("snapshots", "restore", "1").code == 0
+    assert optiq("ingest", "traces", folder, "--model", "phi4:14b").code == 0
+    assert optiq("refresh").code == 0
+    assert json.loads(optiq("sql", models, "--json").out) == [{"plan_key": "1:0:phi4:14b"}]

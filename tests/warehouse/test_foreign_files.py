@@ -500,3 +500,59 @@ def test_a_broken_format_of_another_package_keeps_no_file_out(
     with pytest.warns(OptiqWarning, match="'a-format' of another package is passed over"):
         report = ingest_traces(Home(tmp_path / "home"), [REAL_FILES / name])
     assert report.n_landed > 0
+
+
+CORRECTIONS = {
+    "the model of all": ("lm_eval/dummy", Foreign(model="llama3.2:3b"), Foreign(model="phi4:14b")),
+    "a name": ("inspect/epochs.eval", Foreign(), Foreign(names={"openai-api/local/smollm2": "smollm2:135m"})),
+    "the topic": ("inspect/epochs.eval", Foreign(topic="History"), Foreign(topic="geography")),
+    "the score": ("inspect/epochs.eval", Foreign(), Foreign(score="closeness")),
+}
+
+
+@pytest.mark.parametrize("case", CORRECTIONS)
+def test_a_file_that_waits_is_landed_anew_as_a_person_corrects_it(home: Home, case: str) -> None:
+    name, first, then = CORRECTIONS[case]
+
+    def given(said: Foreign, corrected: bool = True) -> IngestReport:
+        return ingest_traces(home, [REAL_FILES / name], said, corrected=corrected)
+
+    def waiting() -> list[tuple[Any, ...]]:
+        columns = ["execution_id", "plan_key", "topic", "qoa"]
+        frames = [pl.read_parquet(file, columns=columns) for file in sorted(home.landing.glob("traces-*"))]
+        return pl.concat(frames).sort("execution_id").rows()
+
+    rows = given(first, corrected=False).n_landed
+    before = waiting()
+    again = given(then, corrected=False)
+    assert (again.n_landed, waiting()) == (0, before), "nothing was said, so the file is known"
+    anew = given(then)
+    assert (anew.n_landed, anew.unchanged) == (rows, [])
+    assert len(waiting()) == len(before)
+    assert waiting() != before
+    corrected = waiting()
+    same = given(then)
+    assert (same.n_landed, waiting()) == (0, corrected)
+    assert same.unchanged, "the same said again changes nothing"
+
+    refresh(home, full_gate=False)
+    assert given(then).unchanged == same.unchanged, "nor after a refresh"
+    late = given(first)
+    assert list(late.published) == same.unchanged
+    assert "snapshots restore" in next(iter(late.published.values()))
+    assert not list(home.landing.glob("traces-*"))
+
+
+def test_a_correction_is_tried_dry_and_takes_away_what_it_refuses_no_more(home: Home, tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("question,response,model,qoa\nWho?,Ann,phi4:14b,1\nWhere?,Oslo,,1\n", encoding="utf-8")
+    columns = ("answer=response",)
+    assert ingest_traces(home, [path], Foreign(columns=columns)).n_landed == 1
+    names = sorted(file.name for file in home.landing.iterdir())
+    assert [name.split("-")[0] for name in names] == ["rejects", "traces"]
+    said = Foreign(columns=("answer=response", "model=question"))
+    dry = ingest_traces(home, [path], said, dry_run=True, corrected=True)
+    assert dry.n_landed == 2
+    assert sorted(file.name for file in home.landing.iterdir()) == names
+    assert ingest_traces(home, [path], said, corrected=True).n_landed == 2
+    assert [file.name.split("-")[0] for file in home.landing.iterdir()] == ["traces"]
