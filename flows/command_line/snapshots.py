@@ -88,14 +88,16 @@ def diff(
         return
     say(f"{found.before} → {found.after}")
     for name in ("counts", "plans", "figures"):
-        frame = _joined(getattr(found, name))
+        frame = _joined(getattr(found, name), "value" if name == "figures" else "rows")
         table(frame.columns, frame.head(40).iter_rows(), title=f"{name}: {counted(frame.height, 'row')}")
         if frame.height > 40:
             say(f"… and {frame.height - 40} more (--json shows all)")
 
 
-def _joined(frame: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of columns ``x_before`` and ``x_after`` as one column ``x`` that reads ``before → after``."""
+def _joined(frame: pl.DataFrame, plain: str) -> pl.DataFrame:
+    """Pairs of columns ``x_before`` and ``x_after`` as one column ``x`` that reads ``before → after``; that of ``before``
+    and ``after`` is called ``plain``.
+    """
     import polars as pl
 
     def text(value: object) -> str:
@@ -107,7 +109,7 @@ def _joined(frame: pl.DataFrame) -> pl.DataFrame:
         after = name.removesuffix("before") + "after"
         if name.endswith("before") and after in frame.columns:
             pairs = zip(frame[name], frame[after], strict=True)
-            columns[stem or "rows"] = [f"{text(old)} → {text(new)}" for old, new in pairs]
+            columns[stem or plain] = [f"{text(old)} → {text(new)}" for old, new in pairs]
         elif not (name.endswith("after") and name.removesuffix("after") + "before" in frame.columns):
             columns[name] = [text(value) for value in frame[name]]
     return pl.DataFrame(columns)

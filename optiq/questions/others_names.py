@@ -89,7 +89,7 @@ def check_columns(frame: pl.DataFrame, source: str, reading: Reading) -> None:
     if "question" not in frame.columns:
         raise InputError(
             f"{source} has no column 'question'; its columns are {', '.join(map(repr, frame.columns)) or 'none'}",
-            "Name the column that holds the questions 'question'; separate columns with commas."
+            "Name the column that holds the questions 'question', or say which it is: --column question=NAME."
             + _other_questions(frame, filled, found),
         )
     if reading.template is None and (keys := keys_of_records(frame["question"])):

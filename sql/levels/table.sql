@@ -13,7 +13,7 @@ create or replace table level_0 (
     provenance varchar not null
 );
 comment on column level_0.topic is 'Topic; * for all topics together.';
-comment on column level_0.task is 'Task of the questions: open, choice, or * for a published figure that does not say.';
+comment on column level_0.task is 'Task of the questions: open (facts), choice, number, long, code or json; * for a published figure that does not say.';
 comment on column level_0.plan is 'The plan as a person reads it, such as blend(a → b, c; d).';
 comment on column level_0.n_observations is 'Answered runs, whole or as a part of a larger plan, of the models that are served now.';
 comment on column level_0.n_questions is 'Distinct questions on which it was judged.';

@@ -43,7 +43,7 @@ unpivot figures on
 into name metric value value;
 comment on view chart_frontier is 'Chart: quality against what every plan costs and takes, of those with statistics; one row per topic × task × plan × metric.';
 comment on column chart_frontier.topic is 'Topic; * for all topics together.';
-comment on column chart_frontier.task is 'open, choice, or * for published figures that do not say.';
+comment on column chart_frontier.task is 'open (facts), choice, number, long, code or json; * for published figures that do not say.';
 comment on column chart_frontier.plan_key is 'Plan (plans).';
 comment on column chart_frontier.plan is 'The plan as a person reads it.';
 comment on column chart_frontier.level is 'Operator-nesting depth of the plan: 0 a single model.';

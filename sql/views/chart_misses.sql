@@ -25,7 +25,7 @@ comment on column chart_misses.question is 'Text of the question.';
 comment on column chart_misses.answer is 'The answer.';
 comment on column chart_misses.reference is 'Gold answer.';
 comment on column chart_misses.topic is 'Main topic of the question; * if it has none.';
-comment on column chart_misses.kind is 'How the answer is judged: open, choice or multi.';
+comment on column chart_misses.kind is 'How the answer is judged: open, choice, multi, number, long, code or json.';
 comment on column chart_misses.plan_key is 'Plan (plans).';
 comment on column chart_misses.plan is 'The plan as a person reads it.';
 comment on column chart_misses.predicted_qoa is 'Quality that the planner expected, 0 to 1. NULL if it was not planned.';

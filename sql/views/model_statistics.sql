@@ -44,7 +44,7 @@ order by model, topic, task;
 comment on view model_statistics is 'What planners know of single models: model_figures with a column per metric, one row per model × topic × task.';
 comment on column model_statistics.model is 'Model.';
 comment on column model_statistics.topic is 'Topic; * for any topic.';
-comment on column model_statistics.task is 'open, choice, or * for any.';
+comment on column model_statistics.task is 'open (facts), choice, number, long, code or json; * for any.';
 comment on column model_statistics.usd_per_output_token is 'usd_per_output_token that planners use, from what is published and observed. NULL if nothing is known.'; -- each rate
 comment on column model_statistics.output_tokens is 'Mean tokens of an output.';
 comment on column model_statistics.chars_per_token is 'Characters of a prompt per token.';

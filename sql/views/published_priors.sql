@@ -14,7 +14,7 @@ order by model, topic, task, metric, as_of;
 comment on view published_priors is 'Someone''s published figures (priors) with topic and task apart; one row per figure, every one ever ingested.';
 comment on column published_priors.model is 'Model.';
 comment on column published_priors.topic is 'Topic; * for any topic.';
-comment on column published_priors.task is 'open, choice, or * for any.';
+comment on column published_priors.task is 'open (facts), choice, number, long, code or json; * for any.';
 comment on column published_priors.metric is 'What the figure is; the unit is in its name.';
 comment on column published_priors.value is 'The figure.';
 comment on column published_priors.source is 'Who published it.';

@@ -76,7 +76,7 @@ class StatisticsFile:
         if "task" in schema:
             task = as_text("task", schema["task"])
             known = task.is_in([*TASKS, "*"])
-            rules.append(Rule(~known, pl.format("task is '{}', not open, choice or *", task)))
+            rules.append(Rule(~known, pl.format(f"task is '{{}}', not {', '.join(TASKS)} or *", task)))
         if "as_of" in schema:
             rules += day_rules("as_of", schema["as_of"], self._today)
         given = [name for name in MEANS if name in schema]

@@ -410,7 +410,10 @@ def test_one_question_that_is_json_among_texts_is_asked_as_it_stands() -> None:
         ({"instruction": "Who?", "input": "", "output": "Ann"}, "--column question=instruction"),
         ({"input": [{"role": "user", "content": "Who?"}]}, "--column messages=input"),
         ({"conversations": '[{"from": "human", "value": "Who?"}]'}, "--column messages=conversations"),
-        ({"q_id": "a", "title": "Why?", "answers": {"text": ["x"]}}, "separate columns with commas."),
+        (
+            {"q_id": "a", "title": "Why?", "answers": {"text": ["x"]}},
+            "say which it is: --column question=NAME.",
+        ),
     ],
 )
 def test_where_the_questions_may_be_is_told(cells: dict[str, Any], said: str) -> None:
