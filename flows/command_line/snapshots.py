@@ -95,8 +95,8 @@ def diff(
 
 
 def _joined(frame: pl.DataFrame, plain: str) -> pl.DataFrame:
-    """Pairs of columns ``x_before`` and ``x_after`` as one column ``x`` that reads ``before → after``; that of ``before``
-    and ``after`` is called ``plain``.
+    """Pairs of columns ``x_before`` and ``x_after`` as one, ``x``, that reads ``before → after``; ``plain`` is the name
+    where they are called just ``before`` and ``after``.
     """
     import polars as pl
 
