@@ -85,7 +85,11 @@ def asking(
 
 
 def stoppable_query(
-    perfdb: str | Path, statement: str, timeout_s: float | None = None, memory_mb: int | None = None
+    perfdb: str | Path,
+    statement: str,
+    timeout_s: float | None = None,
+    memory_mb: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> pl.DataFrame:
     """As :func:`query`, for a person who may press Ctrl-C or has no more than ``timeout_s`` seconds.
 
@@ -97,14 +101,22 @@ def stoppable_query(
     InputError
         as :func:`query`; and if the time is over.
     """
-    return _stoppable(perfdb, lambda connection: _result(connection, statement, None), timeout_s, memory_mb)
+    return _stoppable(
+        perfdb, lambda connection: _result(connection, statement, parameters), timeout_s, memory_mb
+    )
 
 
 def stoppable_rows(
-    perfdb: str | Path, statement: str, timeout_s: float | None = None, memory_mb: int | None = None
+    perfdb: str | Path,
+    statement: str,
+    timeout_s: float | None = None,
+    memory_mb: int | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Rows:
     """As :func:`stoppable_query`, for the screen; blobs are told by their size."""
-    return _stoppable(perfdb, lambda connection: _rows(connection, statement), timeout_s, memory_mb)
+    return _stoppable(
+        perfdb, lambda connection: _rows(connection, statement, parameters), timeout_s, memory_mb
+    )
 
 
 def _stoppable(
@@ -156,7 +168,9 @@ def _stop(thread: threading.Thread, opened: list[duckdb.DuckDBPyConnection]) -> 
         thread.join(0.05)
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, statement: str) -> Rows:
+def _rows(
+    connection: duckdb.DuckDBPyConnection, statement: str, parameters: Mapping[str, Any] | None
+) -> Rows:
     def read(relation: duckdb.DuckDBPyRelation) -> Rows:
         kinds = [str(kind) for kind in relation.types]
         if not set(kinds) <= _PLAIN or len(set(relation.columns)) < len(kinds):
@@ -164,7 +178,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, statement: str) -> Rows:
         numeric = [place for place, kind in enumerate(kinds) if kind in _NUMBERS]
         return Rows(list(relation.columns), numeric, relation.fetchall())
 
-    return _read(connection, statement, None, read, lambda: Rows([], [], []))
+    return _read(connection, statement, parameters, read, lambda: Rows([], [], []))
 
 
 def _as_rows(frame: pl.DataFrame) -> Rows:
@@ -231,6 +245,13 @@ def _readable(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     return relation.project(", ".join(parts))
 
 
+_MISSING = re.compile(r"Values were not provided for the following parameters: (.+)")
+_EXCESS = re.compile(
+    r"count mismatch(?:, identifiers of the excess parameters: (.+)| for prepared statement)"
+)
+"""What DuckDB says of values that are missing, or that nothing in the statement asks for."""
+
+
 def _input_error(fault: duckdb.Error) -> InputError:
     lines = str(fault).splitlines()
     message = lines[0]
@@ -239,5 +260,11 @@ def _input_error(fault: duckdb.Error) -> InputError:
             "SQL on PerfDB reaches no file and no network",
             "`optiq ingest` brings data in, `optiq sql --output FILE` takes results out.",
         )
+    if missing := _MISSING.search(message):
+        given = " ".join(f"--param {name}=VALUE" for name in missing[1].split(", "))
+        return InputError(f"the query needs values for ${missing[1].replace(', ', ', $')}", f"Give {given}.")
+    if excess := _EXCESS.search(message):
+        names = f"${excess[1].replace(', ', ', $')}" if excess[1] else "parameters"
+        return InputError(f"the query has no {names}", "Leave --param out, or write $NAME into the SQL.")
     hint = next((line.strip() for line in lines[1:] if line.startswith(("Did you mean", "Candidate"))), "")
     return InputError(message, hint or '`optiq sql "show tables"` lists what there is.')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from flows.command_line.screen import counted, figure, fits, say, say_json, table, upright
 from flows.declaration import Argument, Option
 from flows.flow_requests import Json, Place
+from optiq.errors import InputError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +22,11 @@ def sql(
     ],
     place: Place,
     output: Annotated[
-        Path | None, Option("Write the result to a .csv, .jsonl or .parquet file.", "FILE", short="-o")
+        Path | None,
+        Option("Write the result to a .csv, .tsv, .xlsx, .jsonl or .parquet file.", "FILE", short="-o"),
+    ] = None,
+    param: Annotated[
+        list[str] | None, Option("The value of $NAME in the statement; may be repeated.", "NAME=VALUE")
     ] = None,
     timeout: Annotated[float | None, Option("Give up after so many seconds.", "SECONDS", least=0.1)] = None,
     memory: Annotated[
@@ -32,7 +38,6 @@ def sql(
 
     Example:  optiq sql "SELECT * FROM level_0 LIMIT 5"
     """
-    from optiq.errors import InputError
     from warehouse.query import stoppable_query, stoppable_rows
 
     if statement.endswith(".sql") and len(statement.split("\n")) == 1:
@@ -42,6 +47,7 @@ def sql(
             raise InputError(
                 f"{statement} cannot be read: {fault}", "Give a text file with one SELECT."
             ) from None
+    given = _parameters(param or ())
     perfdb = place.home().perfdb
     if output is not None:
         from optiq.files.output_place import tell_replaced
@@ -49,11 +55,11 @@ def sql(
 
         check_writable(output)
         tell_replaced(output)
-        frame = stoppable_query(perfdb, statement, timeout, memory)
+        frame = stoppable_query(perfdb, statement, timeout, memory, given)
         write_table(frame if output.suffix == ".parquet" else _without_blobs(frame), output)
         say(f"{counted(frame.height, 'row')} written to {output}")
         return
-    found = stoppable_rows(perfdb, statement, timeout, memory)
+    found = stoppable_rows(perfdb, statement, timeout, memory, given)
     if json:
         say_json([dict(zip(found.columns, row, strict=True)) for row in found.rows])
         return
@@ -63,6 +69,19 @@ def sql(
     else:
         upright(found.columns, rows)
     say(counted(len(rows), "row"))
+
+
+def _parameters(given: Sequence[str]) -> dict[str, str]:
+    """The values by name, as text: PerfDB reads them as what the statement compares them with."""
+    found: dict[str, str] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        name = name.strip().removeprefix("$")
+        if not equals or not name or name in found:
+            what = f"--param gives {name} twice" if name in found else f"--param {pair} names no value"
+            raise InputError(what, "Write --param NAME=VALUE, each name once.")
+        found[name] = value
+    return found
 
 
 def _without_blobs(frame: pl.DataFrame) -> pl.DataFrame:

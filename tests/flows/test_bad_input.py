@@ -57,6 +57,11 @@ MISUSE = {
     "one choice": ((*ASK, "--option", "Oslo"), ["--option", "twice"]),
     "SQL that writes": (("sql", "drop table executions"), ["read-only"]),
     "SQL that reads files": (("sql", "select * from read_text('/etc/hosts')"), ["no file"]),
+    "SQL that lacks a value": (("sql", "select $a, $b", "--param", "a=1"), ["$b", "--param b=VALUE"]),
+    "a value that SQL has not": (("sql", "select $a", "--param", "a=1", "--param", "b=1"), ["has no $b"]),
+    "a value for SQL without any": (("sql", "select 1", "--param", "a=1"), ["has no parameters", "--param"]),
+    "a value without a name": (("sql", "select $a", "--param", "1"), ["--param 1", "NAME=VALUE"]),
+    "a value with two": (("sql", "select $a", "--param", "a=1", "--param", "a=2"), ["a twice", "NAME=VALUE"]),
     "wrong SQL": (("sql", "select * from nowhere"), ["nowhere"]),
     "a prior file that is none": (("ingest", "priors", "good.csv"), ["good.csv"]),
 }  # fmt: skip

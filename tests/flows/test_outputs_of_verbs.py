@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from optiq.errors import OptiqNote
+from optiq.files.tables import read_table
 
 VERBS = {
     "export": (["export", "OUT.csv"], "OUT.csv"),
@@ -47,3 +49,14 @@ def test_nothing_is_written_into_a_home_or_over_what_is_read(optiq, home: Path, 
     done = optiq("estimate", "questions.csv", "--plans", "mistral:7b", "-o", "questions.csv")
     assert (done.code, "is a file that this command reads" in done.err) == (2, True)
     assert (tmp_path / "questions.csv").read_text() == "question\nWhy?\n"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".tsv", ".xlsx"])
+def test_sql_takes_values_and_writes_every_kind_that_its_help_names(suffix: str, optiq, home) -> None:
+    assert suffix in optiq("sql", "--help").out
+    statement = "SELECT i, $word AS word FROM range(9) AS r(i) WHERE i >= $least"
+    done = optiq("sql", statement, "--param", "word=a=b", "--param", "$least=7", "-o", f"out{suffix}")
+    assert done.code == 0, done.err
+    assert [(int(i), word) for i, word in read_table(f"out{suffix}").rows()] == [(7, "a=b"), (8, "a=b")]
+    shown = optiq("sql", statement, "--param", "word=x", "--param", "least=8", "--json")
+    assert json.loads(shown.out) == [{"i": 8, "word": "x"}]
