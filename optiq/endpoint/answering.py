@@ -1,7 +1,7 @@
 """The way of one request: what it may use → plan → execute → plan again without what failed → record.
 
 A request for ``optiq`` or a profile is planned; one for a served model is asked as a plan of this one call. What needs
-more than text of a model (:data:`~optiq.endpoint.asked.FEATURES`) is planned as a single call among the models that
+more than text of a model (:data:`~optiq.servers.protocol.FEATURES`) is planned as a single call among the models that
 have it.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from optiq.endpoint.asked import ANYBODY, TOLD, Asked, length, view
+from optiq.endpoint.asked import ANYBODY, Asked, length, view
 from optiq.endpoint.conversation import ConversationAsking, Heard
 from optiq.endpoint.refusals import Refusal, refusal_of, without_addresses
 from optiq.errors import OptiqError, RateLimited, RequestRefused, UnknownName
@@ -244,6 +244,7 @@ async def _question(asked: Asked, ready: Ready) -> Question:
 async def _planning(asked: Asked, ready: Ready) -> tuple[Planning, Plan | None]:
     """What is planned over, or the one call that a served model's own name stands for."""
     if asked.model in ready.served:
+        await _check_named(asked, ready)
         return ready.planning, Plan.of([with_prompt(asked.model, ready.prompt)], [])
     planning = ready.planning
     if not asked.needs:
@@ -266,17 +267,36 @@ async def _planning(asked: Asked, ready: Ready) -> tuple[Planning, Plan | None]:
 
 async def _has(ready: Ready, model: str, needs: tuple[str, ...]) -> bool:
     """Whether a model has features: as configured, else as its server says, else :data:`ANYBODY` has."""
+    told = await _told_of(ready, model)
+    return all(
+        model in ready.capable[need] if need in ready.capable else need in (ANYBODY if told is None else told)
+        for need in needs
+    )
+
+
+async def _told_of(ready: Ready, model: str) -> frozenset[str] | None:
+    """The features that a model has as its server says; None where it says nothing."""
     tell = getattr(ready.server, "features", None)
-    for need in needs:
-        if need in ready.capable:
-            has = model in ready.capable[need]
-        elif need in TOLD and tell is not None and (told := await tell(model)) is not None:
-            has = need in told
-        else:
-            has = need in ANYBODY
-        if not has:
-            return False
-    return True
+    found: frozenset[str] | None = None if tell is None else await tell(model)
+    return found
+
+
+async def _check_named(asked: Asked, ready: Ready) -> None:
+    """A :class:`Refusal` if the model asked for lacks a feature, as its server says and nobody else says otherwise.
+
+    Of a server that says nothing the request is not kept: it refuses by itself what it lacks.
+    """
+    if not asked.needs or (told := await _told_of(ready, asked.model)) is None:
+        return
+    lacks = [n for n in asked.needs if n not in told and asked.model not in ready.capable.get(n, ())]
+    if lacks:
+        raise Refusal(
+            400,
+            f"{asked.model} does not have {' and '.join(lacks)}, as its server says",
+            "Leave it out, or ask a model that has it.",
+            code="feature_not_available",
+            param="model",
+        )
 
 
 def _choose(question: Question, asked: Asked, ready: Ready, planning: Planning) -> Choice | None:

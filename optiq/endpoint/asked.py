@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from optiq.endpoint.refusals import Refusal
 from optiq.errors import InputError
 from optiq.questions.metric import LIMITS
 from optiq.questions.question import Budget
+from optiq.questions.question_cells import schema_in
 from optiq.servers.conversing import CAPS, plain_text
 from optiq.servers.usage import part
 
@@ -24,14 +26,8 @@ _HEADERS = {f"{_OUR_HEADER}{name.replace('_', '-')}": name for name in _WISHES}
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 """Who may have said a message."""
 
-FEATURES = ("tools", "images", "audio", "files", "json", "logprobs", "n")
-"""What a request may need of a model beyond text."""
-
 ANYBODY = ("tools", "json", "logprobs", "n")
 """Features that a model is taken to have where nobody says otherwise: a server refuses by itself what it lacks."""
-
-TOLD = ("tools", "images", "audio")
-"""Features that servers tell of."""
 
 _PARTS = {"text": "", "image_url": "images", "input_audio": "audio", "file": "files", "refusal": ""}
 
@@ -40,8 +36,8 @@ _PARTS = {"text": "", "image_url": "images", "input_audio": "audio", "file": "fi
 class Asked:
     """One request. ``model`` is the name asked for; ``options`` are all fields that go to a model as they are.
 
-    ``usage`` says whether a stream is to end with counts. ``needs`` are :data:`FEATURES`; ``store`` None: as the
-    server is set.
+    ``usage`` says whether a stream is to end with counts. ``needs`` are features of a model
+    (:data:`~optiq.servers.protocol.FEATURES`); ``store`` None: as the server is set.
     """
 
     model: str
@@ -85,10 +81,11 @@ def read_asked(
     checked = _messages(messages)
     for name, least in _WHOLE.items():
         whole_number(options, name, least)
-    for name in ("temperature", "top_p"):
+    for name in ("temperature", "top_p", "presence_penalty", "frequency_penalty"):
         value = options.get(name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise Refusal(400, f"{name} is {str(value)[:80]!r}", "Give a number.", param=name)
+    _check_form(options.get("response_format"))
     budget, topic, store = wishes(body.get(OURS), headers)
     needs = needs_of(checked, options)
     return Asked(model, checked, options, stream, usage, budget, topic, store, needs)
@@ -114,6 +111,67 @@ def whole_number(
     wanted = "a whole number" if least is None else f"a whole number of at least {least}"
     own = f", or {' or '.join(map(str, besides))}" if besides else ""
     raise Refusal(400, f"{name} is {str(value)[:80]!r}", f"Give {wanted}{own}.", param=name)
+
+
+def _check_form(shape: Any) -> None:
+    """A :class:`Refusal` for a form of the answer that says none: some servers would answer as if nobody had asked."""
+    kind = part(shape, "type")
+    if shape is not None and not isinstance(kind, str):
+        raise Refusal(
+            400,
+            f"response_format is {str(shape)[:80]!r}",
+            'Give an object with a type, such as {"type": "json_object"}.',
+            param="response_format",
+        )
+    if kind == "json_schema":
+        check_schema(part(shape, "json_schema", "schema"), "response_format")
+
+
+def check_schema(given: Any, where: str) -> None:
+    """A :class:`Refusal` for what is no JSON schema (2020-12): servers hold to none of it, and do not say so."""
+    try:
+        said = None if isinstance(given, Mapping) and schema_in(given) else "has no schema"
+        if said is None and (astray := _leads_nowhere(given)):
+            said = f"has a schema with {astray[:80]!r}, which is no part of it"
+    except InputError as fault:
+        said = f"has what is no JSON schema: {fault.message}"
+    except RecursionError:
+        said = "has a schema that is too deep"
+    if said is not None:
+        remedy = 'Such as {"type": "object", "properties": {"name": {"type": "string"}}}.'
+        raise Refusal(400, f"{where} {said}", remedy, param=where)
+
+
+def _leads_nowhere(schema: Mapping[str, Any]) -> str | None:
+    """A reference in a schema to what it does not hold, or a part with a name of its own; None if there is none.
+
+    Nobody fetches anything for a client, and of such schemas some servers keep nothing.
+    """
+    parts: list[Any] = [schema]
+    while parts:
+        one = parts.pop()
+        if isinstance(one, list):
+            parts += one
+        if not isinstance(one, Mapping):
+            continue
+        parts += one.values()
+        if one is not schema and isinstance(one.get("$id"), str):
+            return str(one["$id"])
+        for name in ("$ref", "$dynamicRef"):
+            to = one.get(name)
+            if isinstance(to, str) and to != "#" and not _held(schema, to):
+                return to
+    return None
+
+
+def _held(schema: Mapping[str, Any], to: str) -> bool:
+    """Whether a JSON pointer such as ``#/$defs/name`` leads to a part of the schema."""
+    start, *steps = to.split("/")
+    found: Any = schema
+    for step in steps:
+        key = unquote(step).replace("~1", "/").replace("~0", "~")
+        found = part(found, int(key) if isinstance(found, list) and key.isdecimal() else key)
+    return start == "#" and isinstance(found, Mapping | bool)
 
 
 def check_role(role: str, where: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from optiq.endpoint.answering import Answered
-from optiq.endpoint.asked import OURS, Asked, read_asked, refuse, switch, whole_number
+from optiq.endpoint.asked import OURS, Asked, check_schema, read_asked, refuse, switch, whole_number
 from optiq.endpoint.dialect import choices_of
 from optiq.endpoint.refusals import Refusal
 from optiq.files.compact_json import compact
@@ -56,6 +56,8 @@ class Ollama:
         if own:
             options["options"] = own
         if shape := body.get("format"):
+            if shape != "json":
+                check_schema(shape, "format")
             options["response_format"] = (
                 {"type": "json_object"}
                 if shape == "json"
@@ -77,7 +79,8 @@ class Ollama:
     def reply(self, answered: Answered) -> dict[str, Any]:
         """The whole answer with its counts."""
         choice = choices_of(answered)[0]
-        return {**self._line(answered.asked, choice.get("message") or {}), **_end(answered, choice)}
+        line = self._line(answered.asked, choice.get("message") or {})
+        return {**line, **_logprobs(choice), **_end(answered, choice)}
 
     def stream(self, asked: Asked) -> OllamaLines:
         return OllamaLines(asked, self)
@@ -113,13 +116,15 @@ class OllamaLines:
             if choice.get("finish_reason"):
                 self._last = choice
             delta = choice.get("delta") or {}
-            if any(delta.get(name) for name in ("content", "reasoning_content", "tool_calls")):
-                yield _bytes(self._dialect._line(self._asked, delta, False))
+            said = any(delta.get(name) for name in ("content", "reasoning_content", "tool_calls"))
+            if said or _logprobs(choice):
+                yield _bytes({**self._dialect._line(self._asked, delta, False), **_logprobs(choice)})
 
     def end(self, answered: Answered) -> Iterable[bytes]:
         choice = choices_of(answered)[0]
         if not self._began:
-            yield _bytes(self._dialect._line(self._asked, choice.get("message") or {}, False))
+            line = self._dialect._line(self._asked, choice.get("message") or {}, False)
+            yield _bytes({**line, **_logprobs(choice)})
         yield _bytes({**self._dialect._line(self._asked, {}), **_end(answered, self._last or choice)})
 
     def fault(self, refusal: Refusal) -> Iterable[bytes]:
@@ -143,6 +148,12 @@ def _messages(given: Any) -> Any:
             message["content"] = [{"type": "text", "text": str(one.get("content") or "")}, *pictures]
         found.append(message)
     return found
+
+
+def _logprobs(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """The log probabilities of a choice or a piece, where there are any, as Ollama has them."""
+    told = part(choice, "logprobs", "content")
+    return {"logprobs": told} if isinstance(told, list) and told else {}
 
 
 def _call(call: Any) -> dict[str, Any]:

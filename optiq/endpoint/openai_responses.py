@@ -37,6 +37,14 @@ class OpenAIResponses:
             "is not served here: no response is kept",
             "Send the whole conversation as input, or use /v1/chat/completions.",
         )
+        if body.get("top_logprobs") or "message.output_text.logprobs" in _listed(body.get("include")):
+            raise Refusal(
+                400,
+                "log probabilities are not told in responses here",
+                "Ask for them by /v1/chat/completions.",
+                code="feature_not_available",
+                param="top_logprobs" if body.get("top_logprobs") else "include",
+            )
         options = {name: value for name, value in body.items() if name not in (*_READ, *_NOT_OURS)}
         whole_number(body, "max_output_tokens", 1)
         if body.get("max_output_tokens") is not None:

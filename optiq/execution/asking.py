@@ -19,13 +19,19 @@ from optiq.prompts.prompt_set import BARE, PromptSet, question_text
 from optiq.prompts.variants import Operator, Operators
 from optiq.questions.question import Kind, Question
 from optiq.scoring.answers import node_answer
-from optiq.servers.protocol import LETTERS_ROOM, Conversation, Fusion, GenerateRequest, NobodyListens
+from optiq.servers.protocol import (
+    ANY_OBJECT,
+    LETTERS_ROOM,
+    Conversation,
+    Fusion,
+    GenerateRequest,
+    NobodyListens,
+)
 
 LONGEST_ANSWER_TOKENS = 1024
 """The most that a model writes to a request that sets no cap."""
 OF_MANY_LINES = frozenset({Kind.LONG, Kind.CODE, Kind.JSON})
 """Forms of an answer that may have many lines."""
-ANY_OBJECT = '{"type": "object"}'
 """The JSON schema of an answer of which no other is given."""
 
 BYTES_PER_OUTPUT_TOKEN = 8

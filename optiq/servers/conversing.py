@@ -5,13 +5,14 @@ The form inside is that of OpenAI's chat API. Servers of another dialect transla
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from optiq.errors import AnswerBrokeOff, AnswerLost, ServerError
+from optiq.errors import AnswerBrokeOff, AnswerLost, RequestRefused, ServerError
 from optiq.files.others_text import parse_json
-from optiq.servers.protocol import Conversation, GenerateRequest, Listener
+from optiq.servers.protocol import ANY_OBJECT, Conversation, GenerateRequest, Listener
 from optiq.servers.usage import part
 
 CAPS = ("max_completion_tokens", "max_tokens")
@@ -48,7 +49,14 @@ def chat_body(request: GenerateRequest, conversation: Conversation, cap: str) ->
 
 
 def plain_options(request: GenerateRequest, conversation: Conversation) -> GenerateRequest:
-    """The request with the client's wishes that any server can fulfil: length, temperature, seed, stop strings."""
+    """The request with the client's wishes that any server of text can fulfil: length, temperature, seed, stop strings,
+    and the form of the answer.
+
+    Raises
+    ------
+    RequestRefused
+        for a form of another kind than JSON.
+    """
     options = conversation.options
     cap = next((options[name] for name in CAPS if options.get(name) is not None), None)
     if conversation.capped and request.max_output_tokens is not None:
@@ -62,6 +70,23 @@ def plain_options(request: GenerateRequest, conversation: Conversation) -> Gener
         seed=seed,
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         many_lines=True,
+        json_schema=asked_schema(options.get("response_format")),
+    )
+
+
+def asked_schema(shape: Any) -> str | None:
+    """The JSON schema that a ``response_format`` wants kept; None for text, a :class:`RequestRefused` for others."""
+    kind = part(shape, "type")
+    if shape is None or kind == "text":
+        return None
+    if kind == "json_object":
+        return ANY_OBJECT
+    schema = part(shape, "json_schema", "schema")
+    if kind == "json_schema" and isinstance(schema, Mapping):
+        return json.dumps(schema)
+    raise RequestRefused(
+        f"a response_format of the type {str(kind)[:40]!r} is kept by nobody here",
+        "Give json_object, json_schema or text.",
     )
 
 

@@ -25,8 +25,8 @@ from optiq.servers.conversing import plain_options
 from optiq.servers.embedded_models import EMBEDDED_MODELS, INSTALL_REMEDY, EmbeddedModel
 from optiq.servers.letters import grammar
 from optiq.servers.likelihood import Likelihood, likelihood_of
-from optiq.servers.protocol import LOOPED, GenerateRequest, Generation, ServedModel
-from optiq.servers.usage import cached_tokens, counted, counted_so_far, seconds
+from optiq.servers.protocol import LOOPED, Conversation, GenerateRequest, Generation, ServedModel
+from optiq.servers.usage import cached_tokens, counted, counted_so_far, part, seconds
 from optiq.text.loops import LoopWatch
 
 CONTEXT_TOKENS = 4096
@@ -78,17 +78,26 @@ class EmbeddedServer:
             request = plain_options(request, conversation)
             if (listener := conversation.listener).streams:
 
-                def told(text: str) -> None:
+                def told(text: str, logprobs: list[Any]) -> None:
                     choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+                    choice |= _logprobs_wanted(conversation.options, logprobs)
                     loop.call_soon_threadsafe(listener.piece, {"choices": [choice]})
 
         try:
-            return await loop.run_in_executor(
+            found, logprobs = await loop.run_in_executor(
                 self._worker(model.name), self._answer, model, request, cancelled, told
             )
         except asyncio.CancelledError:
             cancelled.set()
             raise
+        if conversation is not None:
+            _check_held(request, found)
+            _tell_end(conversation, found, logprobs)
+        return found
+
+    async def features(self, model: str) -> frozenset[str]:
+        """What llama.cpp holds a text to, and tells of it. Its templates here know of no tools."""
+        return frozenset({"json", "logprobs"})
 
     def count_tokens(self, model: str, text: str) -> int | None:
         """Exact: the model's own tokenizer on the prompt as it would be put. Loads the model."""
@@ -152,8 +161,9 @@ class EmbeddedServer:
         model: EmbeddedModel,
         request: GenerateRequest,
         cancelled: threading.Event,
-        told: Callable[[str], None] | None = None,
-    ) -> Generation:
+        told: Callable[[str, list[Any]], None] | None = None,
+    ) -> tuple[Generation, list[Any]]:
+        """The generation, and the log probabilities of its tokens as llama.cpp tells them."""
         started_at, started = datetime.now(UTC), time.perf_counter()
         llama, load_s = self._load(model)
         template, stop = model.template, model.stop
@@ -173,6 +183,7 @@ class EmbeddedServer:
             grammar=grammar(request.letters, request.several_letters) if request.letters else None,
             json_schema=request.json_schema,
             stop_loops=request.stop_loops,
+            more=_more(request.conversation),
         )
         # llama.cpp answers with whatever it has loaded, whichever model was asked for.
         if completion.answered_by != str(llama.path):
@@ -180,7 +191,7 @@ class EmbeddedServer:
                 f"{model.name} was asked, but {completion.answered_by or 'an unnamed model'} answered",
                 "Report this: one model's answers would be counted as another's.",
             )
-        return Generation(
+        found = Generation(
             text=completion.text.strip(),
             requested_model=request.model,
             answered_model=model.name,
@@ -199,6 +210,83 @@ class EmbeddedServer:
             logprob_mean=completion.likelihood.mean,
             logprob_least=completion.likelihood.least,
         )
+        return found, completion.logprobs
+
+
+_SAMPLING = ("top_p", "presence_penalty", "frequency_penalty")
+"""What a client may wish of the sampling beside temperature and seed, as OpenAI and llama.cpp call it."""
+
+_MOST_LIKELY = 20
+"""So many other tokens of each are told at most, as by OpenAI."""
+
+
+def _more(conversation: Conversation | None) -> dict[str, Any]:
+    """What a client asks for beyond what every call has, as llama.cpp takes it."""
+    if conversation is None:
+        return {}
+    options = conversation.options
+    if (likely := options.get("top_logprobs") or 0) > _MOST_LIKELY:
+        raise RequestRefused(f"{likely} tokens are asked for at each place", f"Ask for up to {_MOST_LIKELY}.")
+    told = {name: options[name] for name in _SAMPLING if options.get(name) is not None}
+    return {**told, "logprobs": max(likely, 1)}
+
+
+def _logprobs_wanted(options: Mapping[str, Any], told: list[Any]) -> dict[str, Any]:
+    """The log probabilities in a choice as OpenAI has them, where the client asks for them; else nothing."""
+    likely = options.get("top_logprobs") or 0
+    if not options.get("logprobs") and not likely:
+        return {}
+
+    def entry(one: Any) -> dict[str, Any]:
+        return {name: part(one, name) for name in ("token", "logprob", "bytes")}
+
+    content = [
+        entry(one) | {"top_logprobs": [entry(other) for other in (part(one, "top_logprobs") or [])[:likely]]}
+        for one in told
+    ]
+    return {"logprobs": {"content": content}}
+
+
+_BEGINS_JSON = '{["-0123456789tfn'
+"""Characters; and no text at all is the beginning of any."""
+
+
+def _check_held(request: GenerateRequest, found: Generation) -> None:
+    """A :class:`RequestRefused` if a whole answer does not fit the schema: of what llama.cpp cannot read of one, it
+    keeps nothing, and says nothing.
+    """
+    if request.json_schema is None or request.stop:
+        return
+    if found.finish_reason != "stop" and found.text[:1] in _BEGINS_JSON:
+        return  # cut, as the client is told
+    from jsonschema import Draft202012Validator  # here, as only some answers need it
+    from jsonschema.exceptions import ValidationError
+
+    validator = Draft202012Validator(json.loads(request.json_schema))
+    try:
+        answer = json.loads(found.text)
+        if '"pattern' not in request.json_schema:  # a client's pattern may take Python for ever
+            validator.validate(answer)
+    except (ValueError, RecursionError, ValidationError) as fault:
+        raise RequestRefused(
+            f"{request.model} could not be held to the schema: {str(fault).splitlines()[0][:200]}",
+            "Give a plainer schema.",
+        ) from None
+
+
+def _tell_end(conversation: Conversation, found: Generation, logprobs: list[Any]) -> None:
+    """Tell the listener of the whole answer, or of the end of its pieces."""
+    listener, choice = conversation.listener, {"index": 0, "finish_reason": found.finish_reason or "stop"}
+    asked, said = found.prompt_tokens, found.output_tokens
+    usage = {} if asked is None or said is None else {
+        "usage": {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+    }  # fmt: skip
+    if listener.streams:
+        listener.piece({"choices": [{**choice, "delta": {}}]})
+        return
+    message = {"role": "assistant", "content": found.text}
+    whole = {**choice, "message": message, **_logprobs_wanted(conversation.options, logprobs)}
+    listener.whole({"choices": [whole], **usage})
 
 
 def wrap(model: EmbeddedModel, prompt: str, template: str | None = None) -> str:
@@ -229,6 +317,12 @@ class Completion:
     output_s: float | None
     answered_by: str
     likelihood: Likelihood
+    logprobs: list[Any]
+
+
+_ONE_SPACE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""How JSON is written (llguidance, by which llama.cpp holds to schemas): left free, a small model fills all of its cap
+with white space between two parts."""
 
 
 class LlamaModel:
@@ -289,15 +383,17 @@ class LlamaModel:
         stop: tuple[str, ...],
         timeout_s: float,
         cancelled: threading.Event | None = None,
-        told: Callable[[str], None] | None = None,
+        told: Callable[[str, list[Any]], None] | None = None,
         grammar: str | None = None,
         json_schema: str | None = None,
         stop_loops: bool = False,
+        more: Mapping[str, Any] | None = None,
     ) -> Completion:
         """The text that follows ``prompt``, control tokens and all; only what ``grammar`` (GBNF) allows.
 
         Streamed, so that a call that takes too long or is no longer wanted ends at its next token. ``told`` is given
-        each piece of text in the model's thread. With ``stop_loops`` a text that repeats itself is ended.
+        each piece of text and the log probabilities of its tokens in the model's thread. With ``stop_loops`` a text
+        that repeats itself is ended. ``more`` are other fields of llama.cpp's.
         """
         body: dict[str, Any] = {
             "prompt": prompt,
@@ -307,13 +403,14 @@ class LlamaModel:
             "stream": True,
             "logprobs": 1,
             "stream_options": {"include_usage": True},
+            **(more or {}),
         }
         if seed is not None:
             body["seed"] = seed
         if grammar is not None:
             body["grammar"] = grammar
         elif json_schema is not None:
-            body["json_schema"] = json.loads(json_schema)
+            body["json_schema"] = {**json.loads(json_schema), "x-guidance": _ONE_SPACE}
         if stop_loops:
             body["timings_per_token"] = True  # of an answer that is ended no usage is told
         answer = _Stream(time.monotonic() + timeout_s, cancelled, told, LoopWatch() if stop_loops else None)
@@ -321,7 +418,8 @@ class LlamaModel:
         if isinstance(reply, dict):
             answer.take(reply)
         if answer.fault is not None:
-            raise RequestRefused(f"{self.name} refused the call: {answer.fault}", "Shorten the question.")
+            remedy = "Shorten the question" + ("." if json_schema is None else ", or give a plainer schema.")
+            raise RequestRefused(f"{self.name} refused the call: {answer.fault}", remedy)
         if answer.late:
             raise AnswerLate(f"{self.name} gave no whole answer within {timeout_s:g} s")
         return answer.completion()
@@ -348,7 +446,7 @@ class _Stream:
         self,
         deadline: float,
         cancelled: threading.Event | None,
-        told: Callable[[str], None] | None = None,
+        told: Callable[[str, list[Any]], None] | None = None,
         loops: LoopWatch | None = None,
     ) -> None:
         self.deadline = deadline
@@ -374,9 +472,10 @@ class _Stream:
         ended = False
         for choice in chunk.get("choices") or ():
             self._texts.append(text := choice.get("text") or "")
-            if self._told is not None and text:
-                self._told(text)
-            self._logprobs += (choice.get("logprobs") or {}).get("content") or ()
+            told = (choice.get("logprobs") or {}).get("content") or []
+            if self._told is not None and (text or told):
+                self._told(text, told)
+            self._logprobs += told
             self._finish_reason = choice.get("finish_reason") or self._finish_reason
             if self._finish_reason is None and self._loops is not None and self._loops.heard(text):
                 self._finish_reason, ended = LOOPED, True
@@ -405,4 +504,5 @@ class _Stream:
             output_s=seconds(timings.get("predicted_ms")),
             answered_by=str(self._last.get("model", "")),
             likelihood=likelihood_of(self._logprobs),
+            logprobs=self._logprobs,
         )

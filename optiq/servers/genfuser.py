@@ -60,6 +60,10 @@ class GenFuserServer:
         """The one model; loads nothing."""
         return [ServedModel(self.model, self._digest(), INPUT_TOKENS)]
 
+    async def features(self, model: str) -> frozenset[str]:
+        """None: it writes text."""
+        return frozenset()
+
     async def generate(self, request: GenerateRequest) -> Generation:
         """The fused answer. ``request.fusion`` holds what is fused."""
         if request.model != self.model:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -32,6 +33,7 @@ _MEANING = "the address of Ollama"
 _QUESTION_S = 10.0  # for listing and health: answers that need no model
 _PER_SECOND = 1e9
 _CAPABILITIES = {"vision": "images"}
+_TELLS_LOGPROBS = (0, 12, 11)
 _SUFFIXES = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
 
@@ -217,15 +219,22 @@ class OllamaServer:
         return status_fault(self._http.who, request.model, answer.status, said, answer.headers, remedy)
 
     async def features(self, model: str) -> frozenset[str] | None:
-        """What Ollama says that a model can, from its first word on; None where it does not say."""
+        """What Ollama says that a model can, from its first word on, with what it does for any; None if unknown."""
         if model not in self._features:
             answer = await self._http.post("/api/show", {"model": model}, _QUESTION_S, model)
             told = part(answer.body, "capabilities")
             named = None
             if answer.status == 200 and isinstance(told, list):
-                named = frozenset(_CAPABILITIES.get(str(one), str(one)) for one in told)
+                own = {_CAPABILITIES.get(str(one), str(one)) for one in told}
+                named = frozenset(own | {"json"} | ({"logprobs"} if await self._tells_logprobs() else set()))
             self._features[model] = named
         return self._features[model]
+
+    async def _tells_logprobs(self) -> bool:
+        """Whether it is of a version that answers with log probabilities: earlier ones pass the wish over."""
+        answer = await asyncio.to_thread(self._http.get, "/api/version", _QUESTION_S)
+        numbers = re.findall(r"\d+", str(part(answer.body, "version") or ""))[:3]
+        return tuple(map(int, numbers)) >= _TELLS_LOGPROBS
 
     async def pass_on(
         self, path: str, body: Any, timeout_s: float, take: Callable[[bytes], None] | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from optiq.errors import RequestRefused
 from optiq.files.others_text import parse_json
-from optiq.servers.conversing import CAPS, StreamedAnswer, plain_text
+from optiq.servers.conversing import CAPS, StreamedAnswer, asked_schema, plain_text
 from optiq.servers.protocol import Conversation, GenerateRequest
 from optiq.servers.usage import part
 
@@ -47,6 +47,8 @@ def as_ollama(request: GenerateRequest, conversation: Conversation) -> dict[str,
         call["format"] = part(asked, "json_schema", "schema")
     elif part(asked, "type") == "json_object":
         call["format"] = "json"
+    else:
+        asked_schema(asked)
     for name in ("stream_options", *CAPS):
         left.pop(name, None)
     return {**left, **call}
@@ -115,6 +117,12 @@ def _finish_reason(body: Mapping[str, Any], called: bool) -> str | None:
     return "tool_calls" if called else str(body.get("done_reason") or "stop")
 
 
+def _logprobs(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The log probabilities in OpenAI's form: the entries are the same."""
+    told = body.get("logprobs")
+    return {"logprobs": {"content": told}} if isinstance(told, list) and told else {}
+
+
 def _usage(body: Mapping[str, Any]) -> dict[str, int] | None:
     asked, said = body.get("prompt_eval_count"), body.get("eval_count")
     if not isinstance(asked, int) or not isinstance(said, int):
@@ -126,6 +134,7 @@ def whole_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """A whole answer of ``/api/chat`` in OpenAI's form."""
     said = _said(body.get("message"))
     choice = {"index": 0, "message": said, "finish_reason": _finish_reason(body, "tool_calls" in said)}
+    choice |= _logprobs(body)
     return {"model": body.get("model"), "choices": [choice], "usage": _usage(body)}
 
 
@@ -149,7 +158,7 @@ class OllamaStream(StreamedAnswer):
         said = _said(body.get("message"))
         self._called = self._called or "tool_calls" in said
         reason = _finish_reason(body, self._called)
-        self.chunk({"choices": [{"index": 0, "delta": said, "finish_reason": reason}]})
+        self.chunk({"choices": [{"index": 0, "delta": said, "finish_reason": reason, **_logprobs(body)}]})
         if body.get("done"):
             self._end, self.done = body, True
             if (usage := _usage(body)) is not None:
@@ -159,9 +168,11 @@ class OllamaStream(StreamedAnswer):
         """The last line with the whole message in it, as Ollama would have answered without a stream."""
         if self._end is None:
             raise self.broken("ended without its end")
-        message = super().body()["choices"][0]["message"]
+        choice = super().body()["choices"][0]
+        message = choice["message"]
         thought = message.get("reasoning_content")
         return {
             **self._end,
+            "logprobs": part(choice, "logprobs", "content"),
             "message": {"role": "assistant", "content": message["content"], "thinking": thought},
         }

@@ -53,6 +53,14 @@ LETTERS_ROOM = 32
 """Tokens that JSON around a few letters may take: in some grammars white space runs between its parts."""
 
 
+FEATURES = ("tools", "images", "audio", "files", "json", "logprobs", "n")
+"""What a conversation may need of a model beyond text."""
+
+
+ANY_OBJECT = '{"type": "object"}'
+"""The schema of any JSON object."""
+
+
 class Listener(Protocol):
     """Told what a model answers in a conversation, in the form of OpenAI's chat API whatever the server speaks.
 
@@ -265,5 +273,6 @@ OPTIONAL = ("first_slots", "allowed", "told_limits", "pass_on", "features")
 
 ``async pass_on(path, body, timeout_s)`` gives an :class:`~optiq.servers.http.HttpAnswer` in OpenAI's form to a request
 that no plan is made for; with a fourth argument, a function of a line, each line of the stream goes to it as it comes.
-``async features(model)`` gives names such as ``tools`` and ``images``, or None where nothing is known.
+``async features(model)`` gives all of the :data:`FEATURES` that the model has, or None where nothing is known. A
+server that would pass one over in silence must say so here, as nobody else can.
 """

@@ -71,6 +71,10 @@ class ReplayServer:
     def list_models(self) -> list[ServedModel]:
         return [ServedModel(name, digest) for name, digest in sorted(self._digests.items())]
 
+    async def features(self, model: str) -> frozenset[str]:
+        """None: what was recorded is text."""
+        return frozenset()
+
     async def generate(self, request: GenerateRequest) -> Generation:
         if request.model not in self._digests:
             raise ModelNotServed(

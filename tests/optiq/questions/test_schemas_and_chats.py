@@ -8,12 +8,13 @@ import pytest
 
 from optiq.configuration import Settings
 from optiq.errors import ConfigurationError, InputError
-from optiq.execution.asking import ANY_OBJECT, PromptSetAsking
+from optiq.execution.asking import PromptSetAsking
 from optiq.plans.plan import Plan
 from optiq.prompts.prompt_set import PromptSet
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_file import questions_in, read_questions
 from optiq.questions.reading import AS_IT_IS, Reading
+from optiq.servers.protocol import ANY_OBJECT
 
 PERSON = {"type": "object", "properties": {"name": {"type": "string"}}}
 
