@@ -52,7 +52,10 @@ def ingest(
             say(f"{counted(len(names), 'file')} back in landing. Publish with: optiq refresh")
         return 0
     if what is None:
-        raise InputError("no kind of file is given", f"Say which: {', '.join(What)}.")
+        raise InputError(
+            "no kind of file is given",
+            f"Say which: {', '.join(What)}; such as `optiq ingest traces FILE` for answers that were given.",
+        )
     if not files and what is not What.PRICES:
         raise InputError("no file is given", f"Name one or more {what.value} files.")
     said = other_tools.given()

@@ -180,7 +180,7 @@ def _run(arguments: list[str]) -> int:
         return 2
     except click.UsageError as fault:
         verb = fault.ctx.command_path if fault.ctx else "optiq"
-        _fail(f"{fault.format_message()} See `{verb} --help`.")
+        _fail(f"{fault.format_message()}{_example(fault)} See `{verb} --help`.")
         return 2
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -213,6 +213,13 @@ def _run(arguments: list[str]) -> int:
         _fail(f"{where}{fault.strerror}. {_OF_THE_DISK[fault.errno]}")
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _example(fault: click.UsageError) -> str:
+    """How the verb is called, for who left out an argument or gave one that it cannot be."""
+    about = isinstance(fault, click.BadParameter) and isinstance(fault.param, click.Argument) and fault.ctx
+    _, found, example = (about.command.help or "" if about else "").partition("Example:")
+    return f" For example: {example.strip().splitlines()[0]}." if found else ""
 
 
 def _fail(message: str) -> None:

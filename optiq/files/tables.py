@@ -343,7 +343,8 @@ def _object(path: Path, number: int, line: str) -> dict[str, Any]:
         ) from None
     if not isinstance(value, dict):
         raise InputError(
-            f"{path} line {number} is not a JSON object", 'Write lines such as {"question": "…"}.'
+            f"{path} line {number} is not a JSON object",
+            "Write one object a line, whose keys are the columns: {…}.",
         )
     return value
 
@@ -352,10 +353,14 @@ def _read_json(path: Path) -> pl.DataFrame:
     return _frame(path, _objects(path))
 
 
+_JSON_ROWS = "Write [{…}, {…}]: one object a row, whose keys are the columns."
+"""Of no kind of table in particular: questions, traces and figures come this way."""
+
+
 def _objects(path: Path) -> list[dict[str, Any]]:
     rows = read_json_list(path)
     if not all(isinstance(row, dict) for row in rows):
-        raise InputError(f"{path} is not a JSON list of objects", 'Write [{"question": "…"}, …].')
+        raise InputError(f"{path} is not a JSON list of objects", _JSON_ROWS)
     return rows
 
 
@@ -383,7 +388,7 @@ def read_json_list(path: Path) -> list[Any]:
             )
         rows = next(iter(lists.values()), None)
     if not isinstance(rows, list):
-        raise InputError(f"{path} is not a JSON list of objects", 'Write [{"question": "…"}, …].')
+        raise InputError(f"{path} is not a JSON list of objects", _JSON_ROWS)
     check_depth(str(path), rows)
     return rows
 

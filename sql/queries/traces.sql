@@ -1,6 +1,6 @@
 -- Executions as a traces file has them, with their calls nested: `optiq ingest traces` takes them back, each once.
 -- Those of a page: from $first_id of the ingestion $first on, up to but without $next_id of $last.
--- Grain: one row per execution, in the order in which they were merged.
+-- The task follows from the kind. Grain: one row per execution, in the order in which they were merged.
 with
 
 nested as (
@@ -29,7 +29,7 @@ nested as (
     group by execution_id
 )
 
-select executions.* exclude (ingestion), plans.plan, nested.calls
+select executions.* exclude (ingestion, task), plans.plan, nested.calls
 from executions
 inner join plans using (plan_key)
 left join nested using (execution_id)

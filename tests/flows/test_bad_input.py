@@ -28,6 +28,11 @@ MISUSE = {
     "a port in words": (("up", "--port", "abc"), ["--port", "'abc'", "a whole number"]),
     "two values for one": (("estimate", "Who?", "--plans", "A", "--plans=B"), ["--plans takes one value, and 2"]),
     "two files to write": (("sql", "SELECT 1", "-o", "a.csv", "--output", "b.csv"), ["--output takes one value"]),
+    "a file without its kind": (("ingest", "foo.json"), ["'foo.json'", "traces", "optiq ingest priors examples/"]),
+    "no kind of file": (("ingest",), ["priors, statistics, traces", "`optiq ingest traces FILE`"]),
+    "nothing to ask": (("plan",), ["QUESTION", "For example: optiq plan "]),
+    "JSON that is no table": (("ingest", "traces", "chat.json"), ["chat.json", "one object a row"]),
+    "traces of nobody": (("ingest", "traces", "good.csv"), ["no column 'model'", "--column model=THEIRS"]),
     "a column misspelt": (("answer", "no_question.csv", "-o", "a.csv"), ["question"]),
     "missing file": (("answer", "nowhere.csv", "-o", "a.csv"), ["nowhere.csv"]),
     "a header and no row": (("answer", "header.csv", "-o", "a.csv"), ["header.csv", "no question"]),
@@ -73,6 +78,7 @@ def files(tmp_path: Path) -> None:
     (tmp_path / "questions.ods").write_text("no table")
     (tmp_path / "no_question.csv").write_text("id,text\n1,Who wrote Hamlet?\n")
     (tmp_path / "good.csv").write_text("question\nWho wrote Hamlet?\n")
+    (tmp_path / "chat.json").write_text('{"question": "Who wrote Hamlet?"}')
     (tmp_path / "header.csv").write_text("question_id,question\n")
 
 

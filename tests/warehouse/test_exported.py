@@ -66,6 +66,15 @@ def test_a_file_of_pages_is_the_file_of_all(perfdb: Path, suffix: str, tmp_path:
     assert_frame_equal(read_table(whole), read_table(pages))
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".xlsx"])
+def test_every_column_of_ours_is_read_back(perfdb: Path, suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"own{suffix}"
+    write_pieces(exported(perfdb), file)
+    report = ingest_traces(Home(tmp_path / "other"), [file])
+    assert report.n_landed == sum(len(names) for names in FILES)
+    assert [note.what for notes in report.notes.values() for note in notes if "not read" in note.what] == []
+
+
 def test_of_no_executions_there_is_one_empty_page(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     init(home)

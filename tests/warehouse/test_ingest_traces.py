@@ -367,7 +367,7 @@ def test_performance_histories_of_llm_chemistry(home: Home, tmp_path: Path) -> N
 def test_a_file_without_plans_is_refused(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("question,answer\na,b\n")
-    with pytest.raises(InputError, match="has no column 'plan'"):
+    with pytest.raises(InputError, match=r"no column 'model' .*Add a column 'model'.*--column model=THEIRS"):
         ingest_traces(home, [path])
     assert list(home.landing.iterdir()) == []
 

@@ -111,9 +111,14 @@ class Traces:
 
     def check(self, columns: list[str]) -> None:
         """Raise :class:`InputError` if the file has no plan, or a column that looks misspelt."""
-        needed = () if any(name in columns for name in PLANS) else ("plan",)
         others = [name for name in columns if name not in OF_ONE]
-        self.notes.ignore("columns", check_columns(self._path, others, COLUMNS, needed, self.kind))
+        self.notes.ignore("columns", check_columns(self._path, others, COLUMNS, (), self.kind))
+        if not any(name in columns for name in PLANS):
+            raise InputError(
+                f"{self._path} does not say what answered: it has no column 'model' (and no 'plan' or 'plan_key')",
+                "Add a column 'model', the model of each row, or read theirs: --column model=THEIRS. Its columns are "
+                f"{', '.join(map(repr, columns)) or 'none'}.",
+            )
 
     def read(self, chunk: Chunk) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The executions of a chunk, in the landing schema, and its rejected rows."""
