@@ -50,7 +50,9 @@ class Refusal(OptiqError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """When to come back, if that would help."""
+        """When to come back, if that would help; the end of the connection, where not all of the request was read."""
+        if self.status in (408, 413):
+            return {"connection": "close"}
         if self.retry_after_s is None:
             return {}
         return {"retry-after": str(max(1, round(self.retry_after_s)))}

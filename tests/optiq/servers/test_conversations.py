@@ -219,3 +219,48 @@ def test_a_cap_that_nobody_asked_for_gives_way_in_name_only():
         assert fake.requests[-1]["max_completion_tokens"] == 7
     with scripted_server(refused) as fake, pytest.raises(RequestRefused):
         converse("openai", fake.url, Listening(), options={"max_tokens": 5})
+
+
+@pytest.mark.parametrize(
+    ("version", "told", "features"),
+    [
+        ("0.12.11", ["completion", "vision"], {"completion", "images", "json", "logprobs"}),
+        ("0.13.0-rc1", ["completion", "tools"], {"completion", "tools", "json", "logprobs"}),
+        ("0.9.6", ["completion"], {"completion", "json"}),
+        (None, ["completion"], {"completion", "json"}),
+        ("0.13.0", None, None),
+    ],
+)
+def test_ollama_says_what_a_model_has_and_its_version_whether_log_probabilities_come(version, told, features):
+    with scripted_server(Reply({"capabilities": told})) as fake:
+        if version is not None:
+            fake.lists["/api/version"] = {"version": version}
+        server = connect("ollama", fake.url)
+
+        async def tell():
+            try:
+                return await server.features("tiny:1b")
+            finally:
+                await server.disconnect()
+
+        assert asyncio.run(tell()) == features
+
+
+@pytest.mark.parametrize("streams", [False, True], ids=["whole", "streamed"])
+def test_log_probabilities_of_ollama_are_told_in_the_form_of_openai(streams):
+    told = [{"token": "Oslo", "logprob": -0.5, "bytes": [79, 115, 108, 111], "top_logprobs": []}]
+    body = {"message": {"role": "assistant", "content": "Oslo"}, "logprobs": told, "done": True}
+    listener = Listening(streams)
+    with scripted_server(Reply(body)) as fake:
+        found = converse("ollama", fake.url, listener, options={"logprobs": True})
+        assert fake.requests[-1]["logprobs"] is True
+    choice = listener.pieces[0]["choices"][0] if streams else listener.body["choices"][0]
+    assert choice["logprobs"]["content"] == told
+    assert found.logprob_mean == -0.5
+
+
+def test_a_form_that_ollama_does_not_know_is_not_passed_over():
+    with scripted_server() as fake:
+        with pytest.raises(RequestRefused, match="xml"):
+            converse("ollama", fake.url, Listening(), options={"response_format": {"type": "xml"}})
+        assert fake.requests == []
