@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -56,7 +57,8 @@ def test_a_total_limit_ends_a_run_and_a_higher_one_goes_on_with_it(
 ) -> None:
     questions(60)
     server = model_server(*FAULTS)
-    few = json.loads(optiq(*flags(server, dialect, "--limit", "10", "--no-cache", "-o", "few.csv")).out)
+    few = json.loads(optiq(*flags(server, dialect, "--limit", "10", "--no-cache")).out)
+    Path("answers.csv").rename("few.csv")
     limit = few["cost_usd"] * 3  # of six times as many questions
     summary = json.loads(optiq(*flags(server, dialect, "--max-total-cost", str(limit))).out)
     rows = pl.read_csv("answers.csv")
