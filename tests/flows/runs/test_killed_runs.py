@@ -14,8 +14,8 @@ QUESTIONS = 30
 SLOTS = 4
 
 
-def answer(url: str, *more: str) -> tuple[str, ...]:
-    where = ("--server", "ollama", "--server-url", url, "--chunk-size", "5")
+def answer(url: str, *more: str, chunk: int = 5) -> tuple[str, ...]:
+    where = ("--server", "ollama", "--server-url", url, "--chunk-size", f"{chunk}")
     return ("answer", "questions.csv", "-o", "answers.csv", *where, "--json", *more)
 
 
@@ -140,7 +140,7 @@ def test_ctrl_c_ends_cleanly_and_the_run_goes_on(model_server, start_optiq, ques
 def test_an_error_budget_stops_the_run(model_server, questions, optiq) -> None:
     questions(40)
     server = model_server("--models", "phi4:14b", "--dying", "phi4:14b", "--lives", "0")
-    result = optiq(*answer(server.url, "--fail-after", "5", "--chunk-size", "2"))
+    result = optiq(*answer(server.url, "--fail-after", "5", chunk=2))
     summary = json.loads(result.out)
     assert result.code == 1
     assert "--fail-after 5" in summary["stopped"]
