@@ -141,10 +141,30 @@ def test_columns_of_others_are_read_under_our_names_in_our_units(
     assert calls(home) == [CALL]
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_parts_of_records_are_columns_too(home: Home, tmp_path: Path, suffix: str) -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 10}
+    row = {
+        "model": "phi4:14b",
+        "usage": json.dumps(usage) if suffix == ".csv" else usage,
+        "ms": {"total_ms": 12500},
+    }
+    row |= {"ms": json.dumps(row["ms"])} if suffix == ".csv" else {}
+    said = (
+        "prompt_tokens=usage.prompt_tokens",
+        "output_tokens=usage.completion_tokens",
+        "latency_s=ms.total_ms",
+    )
+    report = ingest_traces(home, [written(tmp_path / f"log{suffix}", row)], Foreign(columns=said))
+    assert (report.n_landed, report.n_quarantined) == (1, 0)
+    assert calls(home) == [{**CALL, "cost_usd": None}]
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
         ("answer", "--column answer is no pair"),
+        ("answer=response answer=gold", "answer is read twice: from 'response' and 'gold'"),
         ("response=answer", "Did you mean --column answer=response?"),
         ("figure=response", "there is no column 'figure' to read 'response' as"),
         ("answer=reply", "there is no column 'reply' to read. There are 'model', 'request'"),
@@ -152,7 +172,7 @@ def test_columns_of_others_are_read_under_our_names_in_our_units(
 )
 def test_pairs_that_are_none_say_why(home: Home, tmp_path: Path, said: str, words: str) -> None:
     with pytest.raises(InputError) as told:
-        ingest_traces(home, [written(tmp_path / "log.jsonl", THEIRS)], Foreign(columns=(said,)))
+        ingest_traces(home, [written(tmp_path / "log.jsonl", THEIRS)], Foreign(columns=said.split()))
     assert words in str(told.value)
 
 

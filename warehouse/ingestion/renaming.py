@@ -1,6 +1,7 @@
 """Columns of a table that a person reads under our names: ``answer=response``, ``latency_s=latency_ms``.
 
-What a column counts in is read from the end of its name, never guessed from its figures.
+A part of a record is named with dots (:mod:`optiq.questions.parts`): ``output_tokens=usage.completion_tokens``. What a
+column counts in is read from the end of its name, never guessed from its figures.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from optiq.errors import InputError
+from optiq.questions.parts import has, part_of
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.notes import Notes
 
@@ -31,6 +33,10 @@ def pairs_of(said: Iterable[str], known: Iterable[str]) -> dict[str, str]:
             raise InputError(
                 f"there is no column {ours!r} to read {theirs!r} as", f"Ours are {', '.join(known)}.{hint}"
             )
+        if ours in found:
+            raise InputError(
+                f"{ours} is read twice: from {found[ours]!r} and {theirs!r}", "Give it one column."
+            )
         found[ours] = theirs
     return found
 
@@ -41,7 +47,9 @@ def renamed(chunks: Iterable[Chunk], pairs: Mapping[str, str], notes: Notes) -> 
     :class:`~optiq.errors.InputError` if the first chunk has no such column.
     """
     for number, chunk in enumerate(chunks):
-        if number == 0 and (missing := [theirs for theirs in pairs.values() if theirs not in chunk.columns]):
+        if number == 0 and (
+            missing := [theirs for theirs in pairs.values() if not has(chunk.columns, theirs)]
+        ):
             raise InputError(
                 f"there is no column {missing[0]!r} to read",
                 f"There are {', '.join(map(repr, chunk.columns)) or 'none'}.",
@@ -49,10 +57,17 @@ def renamed(chunks: Iterable[Chunk], pairs: Mapping[str, str], notes: Notes) -> 
         taken = set(pairs.values()) | set(pairs)
         columns = {name: values for name, values in chunk.columns.items() if name not in taken}
         for ours, theirs in pairs.items():
-            if theirs in chunk.columns:
-                columns[ours] = _in_our_unit(ours, theirs, chunk.columns[theirs], notes)
+            if has(chunk.columns, theirs):
+                columns[ours] = _in_our_unit(ours, theirs, _cells(chunk, theirs), notes)
         chunk.columns = columns
         yield chunk
+
+
+def _cells(chunk: Chunk, theirs: str) -> list[Any]:
+    if theirs in chunk.columns:
+        return chunk.columns[theirs]
+    column, *path = theirs.split(".")
+    return [part_of(cell, path) for cell in chunk.columns[column]]
 
 
 def _in_our_unit(ours: str, theirs: str, values: list[Any], notes: Notes) -> list[Any]:
