@@ -23,7 +23,8 @@ def pairs_of(said: Iterable[str], known: Iterable[str]) -> dict[str, str]:
 
     :class:`~optiq.errors.InputError` for what is no such pair, or a name that is not ``known``.
     """
-    known, found = tuple(known), {}
+    known = tuple(known)
+    found: dict[str, str] = {}
     for one in said:
         ours, sign, theirs = (part.strip() for part in one.partition("="))
         if not (ours and sign and theirs):
