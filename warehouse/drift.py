@@ -16,8 +16,6 @@ from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 
 import duckdb
-import numpy as np
-from numpy.typing import NDArray
 
 import sql
 from warehouse.rows import temp_table
@@ -134,6 +132,10 @@ def _fit_rates(connection: duckdb.DuckDBPyConnection) -> None:
     """Have the baseline say what tokens take, where its calls tell: before the first night of a model nothing is known
     of it, or that of another machine, and longer answers would look like a slower model.
     """
+    import numpy as np  # most nights have nothing to read a baseline from
+
+    from warehouse.least_squares import nonnegative_least_squares
+
     for model, metric, *told, n in connection.execute(sql.read("drift/rates")).fetchall():
         products, sums = (np.array(part) for part in told)
         found = nonnegative_least_squares(products, sums)
@@ -143,34 +145,6 @@ def _fit_rates(connection: duckdb.DuckDBPyConnection) -> None:
         names = ", ".join(f"{name} = ${name}" for name in _RATES[metric])
         values = dict(zip(_RATES[metric], found, strict=True))
         connection.execute(f"update drift_asked set {names} where model = $model", {"model": model, **values})  # noqa: S608
-
-
-def nonnegative_least_squares(products: NDArray[np.float64], sums: NDArray[np.float64]) -> tuple[float, ...]:
-    """The coefficients, none below 0, of a least-squares problem of few columns X with the target 1, from its
-    ``products`` XᵀX and ``sums`` Xᵀ1.
-
-    The best of those that use some of the columns and leave out the others; of equal ones that of the later columns.
-    """
-    scale = 1 / np.sqrt(np.diagonal(products))
-    gram, right = products * np.outer(scale, scale), sums * scale
-    n = len(right)
-    best, least = np.zeros(n), 0.0
-    for chosen in sorted(range(1, 2**n), key=lambda bits: (bits.bit_count(), -bits)):
-        columns = [column for column in range(n) if chosen >> column & 1]
-        part = gram[np.ix_(columns, columns)]
-        if np.linalg.cond(part) > _WORST_CONDITION:
-            continue
-        found = np.linalg.solve(part, right[columns])
-        left = float(found @ part @ found - 2 * found @ right[columns])
-        if found.min() >= 0 and left < least - _WORTH * abs(least):
-            best, least = np.zeros(n), left
-            best[columns] = found
-    return tuple((best * scale).tolist())
-
-
-_WORST_CONDITION = 1e8
-_WORTH = 1e-9
-"""A share of what is explained that another column must add."""
 
 
 def with_verdicts(comparisons: Sequence[Comparison]) -> list[Comparison]:

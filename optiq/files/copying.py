@@ -28,12 +28,13 @@ def copy(source: Path, target: Path) -> None:
     try:
         with source.open("rb") as original, target.open("r+b" if target.exists() else "w+b") as written:
             files = original.fileno(), written.fileno()
-            if os.fstat(files[1]).st_size > os.fstat(files[0]).st_size:
-                os.ftruncate(files[1], os.fstat(files[0]).st_size)  # to share blocks does not make it shorter
+            size, there = (os.fstat(file).st_size for file in files)
+            if there > size:
+                os.ftruncate(files[1], size)  # to share blocks does not make it shorter
             if _shares_blocks(*files):
                 return
-            if os.fstat(files[1]).st_size:
-                _write_what_differs(*files)
+            if there:
+                _write_what_differs(*files, size)
                 return
         shutil.copyfile(source, target)  # within the kernel where it can
     except OSError as fault:  # of a full disk the system does not name the file
@@ -74,18 +75,15 @@ def take_over(old: Path, target: Path) -> bool:
         return False
     found = target.stat()
     same_owner = (found.st_uid, found.st_gid) == (like.st_uid, like.st_gid)
-    if (
-        same_owner and found.st_nlink == 1 and _is_closed(target)
-    ):  # who has not opened it cannot find it any more
+    # who has not opened it cannot find it any more
+    if same_owner and found.st_nlink == 1 and _is_closed(target):
         target.chmod(stat.S_IMODE(like.st_mode))
         return True
     target.rename(old)
     return False
 
 
-def _write_what_differs(source: int, target: int) -> None:
-    size = os.fstat(source).st_size
-
+def _write_what_differs(source: int, target: int, size: int) -> None:
     def every_other(first: int) -> None:
         wanted, there = memoryview(bytearray(_PART)), memoryview(bytearray(_PART))
         for start in range(first * _PART, size, _READERS * _PART):

@@ -19,16 +19,22 @@ _LOOKED_AT = 100
 """So many cells tell what a column holds."""
 
 
+def place_of(columns: Collection[str], name: str) -> tuple[str, list[str]]:
+    """The column that ``name`` means, and the path to a part of its cells: empty where ``columns`` have that name."""
+    column, *path = [name] if name in columns else name.split(".")
+    return column, path
+
+
 def has(columns: Collection[str], name: str) -> bool:
     """Whether ``name`` is one of the ``columns``, or names a part of what one holds."""
-    return name in columns or name.partition(".")[0] in columns
+    return place_of(columns, name)[0] in columns
 
 
 def series_of(frame: pl.DataFrame, name: str) -> pl.Series:
     """The column ``name``, or that part of the cells of one: text, numbers, or JSON of what is nested further."""
-    if name in frame.columns:
-        return frame[name]
-    column, *path = name.split(".")
+    column, path = place_of(frame.columns, name)
+    if not path:
+        return frame[column]
     cells = [part_of(cell, path) for cell in frame[column].to_list()]
     cells = [
         json.dumps(cell, ensure_ascii=False) if isinstance(cell, list | dict) else cell for cell in cells
@@ -42,7 +48,7 @@ def part_of(cell: Any, path: Sequence[str]) -> Any:
     """What is in ``cell`` at ``path``: keys of records, places in lists (``0``, or ``-1`` for the last); of a list of
     records a key means that of each. None where there is nothing.
     """
-    found = list_or_record(cell) if isinstance(cell, str) else cell
+    found = list_or_record(cell) if path and isinstance(cell, str) else cell
     for key in path:
         if isinstance(found, dict):
             found = found.get(key)

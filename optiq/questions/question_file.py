@@ -241,7 +241,7 @@ def _column(frame: pl.DataFrame, ours: str, names: Sequence[str]) -> pl.Series:
 
 def places_in(template: str, columns: Collection[str]) -> list[str]:
     """The columns, or parts of ``columns``, that a template names; dots in other braces are text."""
-    return [name for name in _PLACE.findall(template) if "." not in name or name.partition(".")[0] in columns]
+    return [name for name in _PLACE.findall(template) if "." not in name or has(columns, name)]
 
 
 def _templated(frame: pl.DataFrame, source: str, template: str) -> pl.DataFrame:

@@ -20,7 +20,7 @@ import polars as pl
 from optiq.errors import InputError
 from optiq.files.tables import read_records
 from optiq.formats.batch_requests import is_batch_input
-from optiq.questions.parts import has, part_of
+from optiq.questions.parts import has, part_of, place_of
 from optiq.questions.question import Kind, Question
 from optiq.questions.question_cells import row_names, text_in
 from optiq.questions.question_file import named_in, questions_in, read_questions
@@ -141,7 +141,8 @@ def _of_pair(number: int, given: Any, expected: Any) -> Example:
 
 def _cell_of(row: Mapping[str, Any], name: str) -> Any:
     """The cell of a column, or that part of one."""
-    return row[name] if name in row else part_of(row, name.split("."))
+    column, path = place_of(row, name)
+    return part_of(row.get(column), path)
 
 
 def _of_rows(
@@ -159,7 +160,7 @@ def _of_rows(
         )
     reference = theirs.get(REFERENCE, REFERENCE)
     asks = "question" in columns or "question" in theirs or reading.template is not None
-    heads = {name if name in columns else name.partition(".")[0] for name in named}
+    heads = {place_of(columns, name)[0] for name in named}
     wanted = [name for name in columns if name in _LIMIT_FREE or name in heads]
     names = row_names([row.get(theirs.get("question_id", "question_id")) for row in rows])
     questions: list[Question | None] = [None] * len(rows)

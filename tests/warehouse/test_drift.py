@@ -23,13 +23,13 @@ from warehouse.drift import (
     changed,
     comparison_of,
     drift_line,
-    nonnegative_least_squares,
     read_baselines,
     with_verdicts,
 )
 from warehouse.home import Home
 from warehouse.ingest import ingest_traces
 from warehouse.landing import land_traces, trace_columns
+from warehouse.least_squares import nonnegative_least_squares
 from warehouse.query import query
 from warehouse.refresh import RefreshReport, refresh
 from warehouse.statistics import load_statistics

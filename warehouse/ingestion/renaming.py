@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from optiq.errors import InputError
-from optiq.questions.parts import has, part_of
+from optiq.questions.parts import has, part_of, place_of
 from warehouse.ingestion.chunks import Chunk
 from warehouse.ingestion.notes import Notes
 
@@ -65,9 +65,7 @@ def renamed(chunks: Iterable[Chunk], pairs: Mapping[str, str], notes: Notes) -> 
 
 
 def _cells(chunk: Chunk, theirs: str) -> list[Any]:
-    if theirs in chunk.columns:
-        return chunk.columns[theirs]
-    column, *path = theirs.split(".")
+    column, path = place_of(chunk.columns, theirs)
     return [part_of(cell, path) for cell in chunk.columns[column]]
 
 
